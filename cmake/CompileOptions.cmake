@@ -1,0 +1,19 @@
+# Warnings and sanitizers, carried by one interface target that every room links.
+# No -ffast-math anywhere: it breaks the masking with -inf.
+add_library(tt_options INTERFACE)
+target_compile_options(tt_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Woverloaded-virtual -Wcast-align -Wimplicit-fallthrough -Wnull-dereference
+  $<$<BOOL:${TT_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # gcc 12 reports null dereferences inside its own standard library when it inlines at -O2.
+  target_compile_options(tt_options INTERFACE -Wno-null-dereference)
+endif()
+# The same sums whatever the optimiser contracts: a fused multiply-add only where the source asks for one.
+target_compile_options(tt_options INTERFACE -ffp-contract=off)
+target_link_libraries(tt_options INTERFACE OpenMP::OpenMP_CXX)
+if(TT_SANITIZE)
+  list(JOIN TT_SANITIZE "," _tt_sanitizers)
+  target_compile_options(tt_options INTERFACE -fsanitize=${_tt_sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all -g)
+  target_link_options(tt_options INTERFACE -fsanitize=${_tt_sanitizers})
+endif()

@@ -1,0 +1,20 @@
+# Every library by its Debian package name; scripts/setup installs them.
+find_package(OpenMP REQUIRED COMPONENTS CXX)  # libgomp (gcc) or libomp-dev (clang)
+find_package(fmt REQUIRED)                    # libfmt-dev
+find_package(CLI11 REQUIRED)                  # libcli11-dev
+find_package(nlohmann_json REQUIRED)          # nlohmann-json3-dev
+find_package(HDF5 REQUIRED COMPONENTS C)      # libhdf5-dev
+find_package(dnnl REQUIRED)                   # libdnnl-dev
+find_package(hwy REQUIRED)                    # libhwy-dev
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # libssl-dev, for SHA-256
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)  # libpcre2-dev
+if(TT_BUILD_TESTS)
+  find_package(Catch2 REQUIRED)  # catch2, version 2 or 3
+endif()
+
+# One imported target for HDF5, whatever FindHDF5 of this CMake offers.
+add_library(tt_hdf5 INTERFACE)
+target_include_directories(tt_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
+target_link_libraries(tt_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+target_compile_definitions(tt_hdf5 INTERFACE ${HDF5_DEFINITIONS})

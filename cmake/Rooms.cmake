@@ -1,0 +1,17 @@
+# tt_room(NAME SOURCES a.cpp ... [PUBLIC target ...] [PRIVATE target ...])
+#   One static library per room of the house, tt_NAME, included as "NAME/header.hpp".
+function(tt_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(tt_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(tt_${name} PUBLIC "${PROJECT_SOURCE_DIR}/lib")
+  target_link_libraries(tt_${name} PUBLIC ${ARG_PUBLIC} PRIVATE tt_options ${ARG_PRIVATE})
+endfunction()
+
+# tt_test(NAME SOURCES a.cpp ... [LIBS target ...])
+#   One test program per room, run by CTest from the source tree's root.
+function(tt_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_link_libraries(test_${name} PRIVATE tt_options tt_test_support ${ARG_LIBS})
+  add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+endfunction()

@@ -1,0 +1,37 @@
+#include "core/provenance.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+
+namespace toptheta {
+
+namespace {
+
+std::string quoted(const std::string& word) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("-_./,:=+*@%").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+}  // namespace
+
+Provenance make_provenance(const std::vector<std::string>& arguments, std::uint64_t seed) {
+  Provenance provenance{version(), commit(), {}, seed, {}};
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--threads") {
+      ++i;
+      continue;
+    }
+    if (arguments[i].starts_with("--threads=")) continue;
+    const std::string word = i == 0 ? std::filesystem::path(arguments[0]).filename().string() : arguments[i];
+    provenance.command += (i == 0 ? "" : " ") + quoted(word);
+  }
+  return provenance;
+}
+
+}  // namespace toptheta

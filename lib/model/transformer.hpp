@@ -1,0 +1,66 @@
+// The reference transformer: LLaMA-shaped decoder in fp32 on the CPU.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "attention/attention.hpp"
+#include "attention/kv_cache.hpp"
+#include "model/config.hpp"
+
+namespace toptheta {
+
+// Sees the inputs of attention, layer by layer, as the forward pass goes by: what a qk dump records.
+struct LayerInputs {
+  std::int64_t layer = 0;
+  std::int64_t first_position = 0;
+  std::int64_t rows = 0;
+  const float* q = nullptr;  // [rows, num_heads, head_dim], after rotary embedding
+  const float* k = nullptr;  // [rows, num_kv_heads, head_dim], after rotary embedding
+  const float* v = nullptr;  // [rows, num_kv_heads, head_dim]
+  float scale = 1;
+};
+class LayerObserver {
+ public:
+  LayerObserver() = default;
+  LayerObserver(const LayerObserver&) = delete;
+  LayerObserver& operator=(const LayerObserver&) = delete;
+  virtual ~LayerObserver() = default;
+  virtual void on_layer(const LayerInputs& inputs) = 0;
+};
+
+struct ForwardOptions {
+  AttentionListeners attention{};
+  LayerObserver* layers = nullptr;
+  // Logits are computed for rows [first_logit_row, rows); the default computes the last row's only.
+  std::int64_t first_logit_row = -1;
+};
+
+class Transformer {
+ public:
+  // A directory with config.json and model.safetensors (or model.safetensors.index.json and its shards). Throws
+  // InputError, naming file and tensor, on missing, truncated or wrongly shaped weights.
+  static Transformer load(const std::filesystem::path& directory);
+
+  Transformer(Transformer&&) noexcept;
+  Transformer& operator=(Transformer&&) noexcept;
+  ~Transformer();
+
+  [[nodiscard]] const ModelConfig& config() const;
+
+  // Runs `tokens` at positions cache.length() ... through all layers, appends their keys and values to the cache, and
+  // returns logits [rows - first_logit_row, vocab_size]. One token is a decode step, more are a prefill; both give
+  // the same logits to rounding. The returned span is valid until the next call on this object (not reentrant).
+  // Throws InputError for a token id outside the vocabulary; requires room in the cache.
+  std::span<const float> forward(std::span<const std::int32_t> tokens, KvCache& cache, const ResolvedPolicy& policy,
+                                 const ForwardOptions& options = {});
+
+ private:
+  struct Impl;
+  explicit Transformer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace toptheta

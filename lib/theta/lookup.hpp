@@ -1,0 +1,47 @@
+// Thresholds of one target, resolved for every row length: constant-time look-up during inference.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "theta/table.hpp"
+
+namespace toptheta {
+
+enum class LengthLookup {
+  nearest,  // the calibrated length nearest to n; a tie goes to the shorter
+  linear,   // linear interpolation between the neighbours; the nearest outside the calibrated range
+};
+
+// Values for lengths 0 ... max_length of every (layer, query head). Memory: 8 bytes * layers * heads * max_length.
+class ThresholdLookup {
+ public:
+  // Throws InputError if a head of a layer with k < max_length has no calibrated length.
+  ThresholdLookup(const ThresholdTable& table, std::int64_t k, std::int64_t max_length,
+                  LengthLookup method = LengthLookup::nearest);
+
+  [[nodiscard]] std::int64_t max_length() const { return max_length_; }
+  [[nodiscard]] std::int64_t layer_k(std::int64_t layer) const { return layer_k_[static_cast<std::size_t>(layer)]; }
+  // Whether every head of every layer that is not dense has an offline SDC term.
+  [[nodiscard]] bool has_sdc() const { return has_sdc_; }
+
+  // [max_length + 1], indexed by row length. Rounded towards -infinity from double, so that for every float x
+  // `x > theta` decides exactly as it would in double. Lengths up to the layer's k hold -infinity (they are dense).
+  [[nodiscard]] std::span<const float> theta(std::int64_t layer, std::int64_t head) const;
+  // [max_length + 1]; NaN where not calibrated.
+  [[nodiscard]] std::span<const float> sdc(std::int64_t layer, std::int64_t head) const;
+
+ private:
+  [[nodiscard]] std::size_t offset(std::int64_t layer, std::int64_t head) const {
+    return static_cast<std::size_t>((layer * num_heads_ + head) * (max_length_ + 1));
+  }
+
+  std::int64_t num_heads_ = 0;
+  std::int64_t max_length_ = 0;
+  bool has_sdc_ = false;
+  std::vector<std::int64_t> layer_k_;  // [layers]
+  std::vector<float> theta_;           // [layers, heads, max_length + 1]
+  std::vector<float> sdc_;             // [layers, heads, max_length + 1]
+};
+
+}  // namespace toptheta

@@ -1,0 +1,62 @@
+// The threshold table: what calibration produces and inference looks up. Both halves of the method meet here.
+//
+// Paper: arXiv 2502.08363, section 3.1; here: docs/method.md, "Calibrating".
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/number_list.hpp"
+#include "core/provenance.hpp"
+#include "core/shape.hpp"
+
+namespace toptheta {
+
+inline constexpr double kNotCalibrated = std::numeric_limits<double>::quiet_NaN();
+
+// The threshold of rows of one length, for one (target k, layer, query head).
+struct ThresholdEntry {
+  std::int32_t length = 0;            // row length n = query position + 1
+  double theta = 0;                   // mean + add_sigma * std of the rows' (k+1)-th largest values
+  double std = 0;                     // population standard deviation of those values (0 for one row)
+  std::int64_t count = 0;             // calibration rows of this length
+  double sdc = kNotCalibrated;        // offline SDC term M: mean of the sum of e^(s-m) over dropped s
+  double kept_mass = kNotCalibrated;  // mean of the softmax mass that the k largest hold
+};
+
+// All thresholds for one asked k.
+struct Target {
+  std::int64_t k = 0;                              // what -k asked for
+  std::vector<std::int64_t> layer_k;               // [num_layers] k per layer; kDenseK where the layer stays dense
+  std::vector<std::vector<ThresholdEntry>> cells;  // [num_layers * num_heads], each sorted by length, lengths unique
+};
+
+struct TableMeta {
+  ModelShape shape;
+  std::string model;  // a name for people
+  Placement placement = Placement::pre_softmax;
+  std::string estimator = "exact";  // how row thresholds were found
+  double add_sigma = 0;
+  bool topk_at_calibration = false;
+  double row_fraction = 1;
+  Provenance provenance;
+};
+
+struct ThresholdTable {
+  TableMeta meta;
+  std::vector<Target> targets;  // in the order asked for; k unique
+
+  [[nodiscard]] std::size_t cell_index(std::int64_t layer, std::int64_t head) const {
+    return static_cast<std::size_t>(layer * meta.shape.num_heads + head);
+  }
+  // The target for k; k = 0 means "the only one". Throws UsageError listing the k there are.
+  [[nodiscard]] const Target& target(std::int64_t k) const;
+};
+
+// Throws InputError naming `path` unless the table was calibrated for a model of this shape (head_dim is compared
+// only where both know it).
+void require_shape(const ThresholdTable& table, const ModelShape& model, const std::string& path);
+
+}  // namespace toptheta
