@@ -1,6 +1,7 @@
 // Sparse attention over a KV cache: select by policy, compensate, count.
 //
-// For query row i of head h with n = i + 1 visible keys, scores s_j = scale * (q_i . k_j), KV head g = h / group:
+// For query row i of head h with n = i + 1 visible keys, scores s_j = scale * (q_i . k_j), KV head g = h /
+// group:
 //   out_i = sum over kept j of w_j V_j  [+ (1 - sum of w) * mean(V_0 ... V_i) with VMC]
 // with w as docs/method.md, "Compensating", defines it (paper: equations of sections 3.1 to 3.3).
 #pragma once
@@ -15,7 +16,8 @@ namespace toptheta {
 
 struct AttentionCall {
   std::int64_t layer = 0;
-  std::int64_t first_position = 0;  // position of row 0; the cache holds keys and values up to the last row's position
+  std::int64_t first_position =
+      0;  // position of row 0; the cache holds keys and values up to the last row's position
   std::int64_t rows = 0;
   const float* q = nullptr;  // [rows, num_heads, head_dim], after rotary embedding
   float scale = 1;           // usually 1 / sqrt(head_dim)
@@ -28,8 +30,8 @@ struct AttentionListeners {
   RowSink* scores = nullptr;         // sees every row's pre-softmax scores before anything is dropped from it
 };
 
-// Parallel over (KV head, tile of rows); the result does not depend on the number of threads. Memory per thread:
-// 4 bytes * tile rows * keys. Time: dense scores, then exponentials and V rows for the kept only.
+// Parallel over (KV head, tile of rows); the result does not depend on the number of threads. Memory per
+// thread: 4 bytes * tile rows * keys. Time: dense scores, then exponentials and V rows for the kept only.
 void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
             const AttentionListeners& listeners = {});
 

@@ -5,16 +5,15 @@
 #include <vector>
 
 #include "core/shape.hpp"
+#include "kernels/attention_rows.hpp"
 
 namespace toptheta {
 
-// Keys are stored in blocks of kKeyBlock positions, [block][head_dim][kKeyBlock], so that a query meets 16 keys at a
-// time without horizontal sums; values are stored row by row, [position][head_dim], so that single rows can be read.
-// Memory: 8 bytes * layers * KV heads * head_dim * capacity.
+// Keys are stored in blocks of kKeyBlock positions, [block][head_dim][kKeyBlock], so that a query meets 16
+// keys at a time without horizontal sums; values are stored row by row, [position][head_dim], so that single
+// rows can be read. Memory: 8 bytes * layers * KV heads * head_dim * capacity.
 class KvCache {
  public:
-  static constexpr std::int64_t kKeyBlock = 16;
-
   KvCache(const ModelShape& shape, std::int64_t capacity);
 
   [[nodiscard]] const ModelShape& shape() const { return shape_; }
@@ -22,8 +21,9 @@ class KvCache {
   // Positions that all layers hold.
   [[nodiscard]] std::int64_t length() const { return length_; }
 
-  // Writes `rows` positions, from position length() on, of one layer. k, v: [rows, num_kv_heads, head_dim], k after
-  // rotary embedding. Requires length() + rows <= capacity(). Call it for every layer, then advance(rows) once.
+  // Writes `rows` positions, from position length() on, of one layer. k, v: [rows, num_kv_heads, head_dim], k
+  // after rotary embedding. Requires length() + rows <= capacity(). Call it for every layer, then
+  // advance(rows) once.
   void append(std::int64_t layer, std::int64_t rows, const float* k, const float* v);
   void advance(std::int64_t rows) { length_ += rows; }
   // Forgets everything from position `length` on.
@@ -33,8 +33,10 @@ class KvCache {
   [[nodiscard]] const float* keys(std::int64_t layer, std::int64_t kv_head) const;
   // [capacity][head_dim]
   [[nodiscard]] const float* values(std::int64_t layer, std::int64_t kv_head) const;
-  // Sum of V_0 ... V_{position-1}, written to sum [head_dim]; at most kSumStride additions (VMC's running mean).
-  void value_sum(std::int64_t layer, std::int64_t kv_head, std::int64_t position, std::span<double> sum) const;
+  // Sum of V_0 ... V_{position-1}, written to sum [head_dim]; at most kSumStride additions (VMC's running
+  // mean).
+  void value_sum(std::int64_t layer, std::int64_t kv_head, std::int64_t position,
+                 std::span<double> sum) const;
 
  private:
   static constexpr std::int64_t kSumStride = 64;
@@ -47,7 +49,8 @@ class KvCache {
   std::int64_t length_ = 0;
   std::vector<float> keys_;    // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
   std::vector<float> values_;  // [layers][KV heads][capacity][head_dim]
-  std::vector<double> sums_;   // [layers][KV heads][capacity / kSumStride + 1][head_dim]: sum of V before position b * 64
+  std::vector<double>
+      sums_;  // [layers][KV heads][capacity / kSumStride + 1][head_dim]: sum of V before position b * 64
 };
 
 }  // namespace toptheta

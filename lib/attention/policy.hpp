@@ -19,8 +19,8 @@ namespace toptheta {
 enum class Selection { dense, topk, theta };
 enum class Sdc { none, exact, exp_threshold, offline };
 
-std::string_view name_of(Selection selection);                        // "dense", "topk", "theta"
-std::string_view name_of(Sdc sdc);                                    // "none", "exact", "exp-threshold", "offline"
+std::string_view name_of(Selection selection);  // "dense", "topk", "theta"
+std::string_view name_of(Sdc sdc);              // "none", "exact", "exp-threshold", "offline"
 std::optional<Selection> selection_from_name(std::string_view name);  // nullopt for anything else
 std::optional<Sdc> sdc_from_name(std::string_view name);
 
@@ -43,18 +43,20 @@ std::string describe(const Policy& policy);
 // A policy fitted to a model: everything attention needs, checked.
 class ResolvedPolicy {
  public:
-  // `table` is needed by top-theta and by offline SDC, and may be null otherwise. Throws UsageError, with the reason,
-  // on combinations that mean nothing:
+  // `table` is needed by top-theta and by offline SDC, and may be null otherwise. Throws UsageError, with the
+  // reason, on combinations that mean nothing:
   //   dense with any of k, SDC, VMC or cap-k; top-k without k; top-theta without table;
   //   SDC with post-softmax placement; exp-threshold SDC or cap-k without top-theta;
-  //   offline SDC where the table holds no SDC terms; a placement or layer-k other than the table's; sdc_scale not
-  //   finite or negative.
-  ResolvedPolicy(const Policy& policy, const ModelShape& shape, std::int64_t max_length, const ThresholdTable* table,
-                 const std::string& table_path);
+  //   offline SDC where the table holds no SDC terms; a placement or layer-k other than the table's;
+  //   sdc_scale not finite or negative.
+  ResolvedPolicy(const Policy& policy, const ModelShape& shape, std::int64_t max_length,
+                 const ThresholdTable* table, const std::string& table_path);
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
   // The k in force in a layer; kDenseK where it stays dense.
-  [[nodiscard]] std::int64_t layer_k(std::int64_t layer) const { return layer_k_[static_cast<std::size_t>(layer)]; }
+  [[nodiscard]] std::int64_t layer_k(std::int64_t layer) const {
+    return layer_k_[static_cast<std::size_t>(layer)];
+  }
   // Indexed by row length; empty where the policy does not need it.
   [[nodiscard]] std::span<const float> theta(std::int64_t layer, std::int64_t head) const;
   [[nodiscard]] std::span<const float> sdc(std::int64_t layer, std::int64_t head) const;

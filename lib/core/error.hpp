@@ -1,7 +1,7 @@
 // Errors a user can act on, and the exit statuses they end in.
 //
-// User errors throw `Error`; broken invariants of our own are asserts. A message says where, what was expected,
-// what was found and what to do next:
+// User errors throw `Error`; broken invariants of our own are asserts. A message says where, what was
+// expected, what was found and what to do next:
 //
 //   throw InputError({.where = "dump.h5:/samples/a/layers/3/scores", .what = "wrong shape",
 //                     .expected = "[8, rows, 512]", .found = "[4, 12, 512]",

@@ -1,5 +1,5 @@
-// A running sum in two doubles (error-free transformation of Knuth's two-sum): about 106 bits, so that sums of
-// float32 values merged in any grouping agree to the last bit of a double in practice.
+// A running sum in two doubles (error-free transformation of Knuth's two-sum): about 106 bits, so that sums
+// of float32 values merged in any grouping agree to the last bit of a double in practice.
 #pragma once
 #include <cmath>
 

@@ -18,7 +18,8 @@ float float_from_f16(std::uint16_t bits) {
     return sign != 0 ? -magnitude : magnitude;
   }
   if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000U | (mantissa << 13));
-  return std::bit_cast<float>(sign | ((exponent + kF32ExponentBias - kF16ExponentBias) << 23) | (mantissa << 13));
+  return std::bit_cast<float>(sign | ((exponent + kF32ExponentBias - kF16ExponentBias) << 23) |
+                              (mantissa << 13));
 }
 
 std::uint16_t f16_from_float(float value) {

@@ -1,4 +1,5 @@
-// The two 16-bit floating-point formats as bit patterns. Bulk conversions with SIMD are in kernels/convert.hpp.
+// The two 16-bit floating-point formats as bit patterns. Bulk conversions with SIMD are in
+// kernels/convert.hpp.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -11,7 +12,9 @@ float float_from_f16(std::uint16_t bits);
 std::uint16_t f16_from_float(float value);
 
 // bfloat16 is the upper half of a float.
-inline float float_from_bf16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+inline float float_from_bf16(std::uint16_t bits) {
+  return std::bit_cast<float>(std::uint32_t{bits} << 16);
+}
 // Round to nearest even; a NaN stays a NaN.
 std::uint16_t bf16_from_float(float value);
 

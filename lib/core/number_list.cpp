@@ -38,7 +38,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-void append_range(std::string_view part, std::string_view text, std::string_view flag, std::vector<std::int64_t>& out) {
+void append_range(std::string_view part, std::string_view text, std::string_view flag,
+                  std::vector<std::int64_t>& out) {
   const std::size_t dash = part.find('-', 1);
   const std::size_t sign = part.find_first_of("*+", dash);
   std::int64_t first = 0;
@@ -48,7 +49,8 @@ void append_range(std::string_view part, std::string_view text, std::string_view
       !parse_whole(part.substr(dash + 1, sign - dash - 1), last) || !parse_whole(part.substr(sign + 1), step))
     bad_list(text, flag, "not a list of numbers");
   const bool multiply = part[sign] == '*';
-  if (first < 1 || last < first || step < (multiply ? 2 : 1)) bad_list(text, flag, "a range that does not grow");
+  if (first < 1 || last < first || step < (multiply ? 2 : 1))
+    bad_list(text, flag, "a range that does not grow");
   for (std::int64_t value = first; value <= last;) {
     out.push_back(value);
     if (out.size() > kMaxListLength) bad_list(text, flag, fmt::format("more than {} values", kMaxListLength));
@@ -92,7 +94,8 @@ std::vector<LayerK> parse_layer_k(std::string_view text) {
                         .what = "not a list of layer:k",
                         .expected = "LAYER:K pairs, layers from 0, K of at least 1 or 'dense': 0:512,1:512",
                         .found = fmt::format("'{}'", part)});
-    if (std::any_of(result.begin(), result.end(), [&](const LayerK& other) { return other.layer == entry.layer; }))
+    if (std::any_of(result.begin(), result.end(),
+                    [&](const LayerK& other) { return other.layer == entry.layer; }))
       throw UsageError({.where = "--layer-k", .what = fmt::format("layer {} stands twice", entry.layer)});
     result.push_back(entry);
   }
@@ -113,6 +116,8 @@ std::vector<std::int64_t> resolve_layer_k(std::int64_t k, const std::vector<Laye
   return result;
 }
 
-std::string format_k(std::int64_t k) { return k == kDenseK ? "dense" : fmt::format("{}", k); }
+std::string format_k(std::int64_t k) {
+  return k == kDenseK ? "dense" : fmt::format("{}", k);
+}
 
 }  // namespace toptheta

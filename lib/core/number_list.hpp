@@ -9,8 +9,8 @@
 namespace toptheta {
 
 // "16,32,64"; "16-256*2" = 16,32,64,128,256; "100-500+100" = 100,200,...,500; parts joined by commas.
-// The result is in the order given. Throws UsageError naming `flag` on anything else, on values below 1, and on
-// repeated values.
+// The result is in the order given. Throws UsageError naming `flag` on anything else, on values below 1, and
+// on repeated values.
 std::vector<std::int64_t> parse_number_list(std::string_view text, std::string_view flag);
 
 // A layer whose k is kDenseK keeps everything.
@@ -26,7 +26,8 @@ struct LayerK {
 std::vector<LayerK> parse_layer_k(std::string_view text);
 
 // k of every layer: `k` except where `overrides` says otherwise. Throws UsageError for a layer out of range.
-std::vector<std::int64_t> resolve_layer_k(std::int64_t k, const std::vector<LayerK>& overrides, std::int64_t num_layers);
+std::vector<std::int64_t> resolve_layer_k(std::int64_t k, const std::vector<LayerK>& overrides,
+                                          std::int64_t num_layers);
 
 // "64", or "dense" for kDenseK.
 std::string format_k(std::int64_t k);

@@ -36,13 +36,18 @@ class FirstError {
 
 }  // namespace
 
-void set_thread_count(int threads) { omp_set_num_threads(threads > 0 ? threads : kDefaultThreads); }
+void set_thread_count(int threads) {
+  omp_set_num_threads(threads > 0 ? threads : kDefaultThreads);
+}
 
-int thread_count() { return omp_get_max_threads(); }
+int thread_count() {
+  return omp_get_max_threads();
+}
 
 void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) {
   if (count <= 1 || omp_in_parallel() != 0) {
-    for (std::int64_t i = 0; i < count; ++i) body(i);
+    for (std::int64_t i = 0; i < count; ++i)
+      body(i);
     return;
   }
   FirstError error;

@@ -1,7 +1,7 @@
 // Parallel loops over independent pieces of work.
 //
-// Results must not depend on the number of threads: pieces are chosen by the problem, never by the thread count,
-// and whatever they produce is combined in the order of their indices.
+// Results must not depend on the number of threads: pieces are chosen by the problem, never by the thread
+// count, and whatever they produce is combined in the order of their indices.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -12,8 +12,8 @@ namespace toptheta {
 void set_thread_count(int threads);
 int thread_count();
 
-// Runs body(index) for 0 <= index < count, dealt out dynamically one by one. If pieces throw, the exception of the
-// lowest throwing index is rethrown after all running pieces have ended; later pieces may be skipped.
+// Runs body(index) for 0 <= index < count, dealt out dynamically one by one. If pieces throw, the exception
+// of the lowest throwing index is rethrown after all running pieces have ended; later pieces may be skipped.
 // Called inside another parallel loop it runs serially.
 void parallel_for(std::int64_t count, const std::function<void(std::int64_t index)>& body);
 

@@ -24,7 +24,8 @@ struct Provenance {
   bool operator==(const Provenance&) const = default;
 };
 
-// Version and commit of this build; `arguments` as main() got them; the inputs' digests are added by the caller.
+// Version and commit of this build; `arguments` as main() got them; the inputs' digests are added by the
+// caller.
 // --threads and its value are left out of the command: files must not depend on the number of threads.
 Provenance make_provenance(const std::vector<std::string>& arguments, std::uint64_t seed);
 

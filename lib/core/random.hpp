@@ -1,5 +1,5 @@
-// Seeded random numbers that are the same on every platform: the engine is the standard's, the distributions are
-// ours because the standard leaves theirs open.
+// Seeded random numbers that are the same on every platform: the engine is the standard's, the distributions
+// are ours because the standard leaves theirs open.
 #pragma once
 #include <cstdint>
 #include <random>
@@ -21,7 +21,8 @@ class Random {
   std::uint64_t below(std::uint64_t bound) {
     const std::uint64_t reject = (0 - bound) % bound;
     std::uint64_t value = bits();
-    while (value < reject) value = bits();
+    while (value < reject)
+      value = bits();
     return value % bound;
   }
 

@@ -8,9 +8,10 @@ namespace toptheta {
 // Some rows of one query head of one layer.
 struct RowBlock {
   std::int64_t layer = 0;
-  std::int64_t head = 0;                    // query head
-  const float* scores = nullptr;            // [rows, stride]; row r holds lengths[r] causal entries, the rest is ignored
-  std::int64_t stride = 0;                  // elements from one row to the next
+  std::int64_t head = 0;  // query head
+  const float* scores =
+      nullptr;              // [rows, stride]; row r holds lengths[r] causal entries, the rest is ignored
+  std::int64_t stride = 0;  // elements from one row to the next
   std::span<const std::int32_t> lengths{};  // [rows] n = query position + 1
 
   [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(lengths.size()); }

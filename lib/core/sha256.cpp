@@ -42,7 +42,8 @@ class Sha256 {
 void update_with_file(Sha256& digest, const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file)
-    throw InputError({.where = path.string(), .what = "cannot open the file", .next = "check the path and permissions"});
+    throw InputError(
+        {.where = path.string(), .what = "cannot open the file", .next = "check the path and permissions"});
   std::vector<char> buffer(1 << 20);
   while (file) {
     file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));

@@ -7,8 +7,8 @@
 namespace toptheta {
 
 std::string sha256_of_text(std::string_view text);
-// Streams the file; throws InputError if it cannot be read. A directory's digest covers the names and contents of
-// the regular files directly in it, in name order (a model's identity).
+// Streams the file; throws InputError if it cannot be read. A directory's digest covers the names and
+// contents of the regular files directly in it, in name order (a model's identity).
 std::string sha256_of_path(const std::filesystem::path& path);
 
 }  // namespace toptheta

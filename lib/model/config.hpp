@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/shape.hpp"
+#include "model/architecture.hpp"
 
 namespace toptheta {
 
@@ -21,6 +22,7 @@ struct RopeScaling {
 
 struct ModelConfig {
   std::string name;  // the directory's name
+  const Architecture* architecture = nullptr;  // a row of the table in architecture.cpp
   ModelShape shape;  // head_dim is always known here
   std::int64_t hidden_size = 0;
   std::int64_t ffn_size = 0;
@@ -30,7 +32,8 @@ struct ModelConfig {
   double rope_theta = 10000;
   RopeScaling rope_scaling;
   bool tied_embeddings = false;
-  bool attention_bias = false;
+  bool attention_bias = false;  // on all four projections
+  bool mlp_bias = false;
   std::optional<std::int32_t> bos_token;
   std::vector<std::int32_t> eos_tokens;
 };

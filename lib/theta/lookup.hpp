@@ -13,7 +13,8 @@ enum class LengthLookup {
   linear,   // linear interpolation between the neighbours; the nearest outside the calibrated range
 };
 
-// Values for lengths 0 ... max_length of every (layer, query head). Memory: 8 bytes * layers * heads * max_length.
+// Values for lengths 0 ... max_length of every (layer, query head). Memory: 8 bytes * layers * heads *
+// max_length.
 class ThresholdLookup {
  public:
   // Throws InputError if a head of a layer with k < max_length has no calibrated length.
@@ -21,14 +22,18 @@ class ThresholdLookup {
                   LengthLookup method = LengthLookup::nearest);
 
   [[nodiscard]] std::int64_t max_length() const { return max_length_; }
-  [[nodiscard]] std::int64_t layer_k(std::int64_t layer) const { return layer_k_[static_cast<std::size_t>(layer)]; }
+  [[nodiscard]] std::int64_t layer_k(std::int64_t layer) const {
+    return layer_k_[static_cast<std::size_t>(layer)];
+  }
   // Whether every head of every layer that is not dense has an offline SDC term.
   [[nodiscard]] bool has_sdc() const { return has_sdc_; }
 
   // [max_length + 1], indexed by row length. Rounded towards -infinity from double, so that for every float x
-  // `x > theta` decides exactly as it would in double. Lengths up to the layer's k hold -infinity (they are dense).
+  // `x > theta` decides exactly as it would in double. Lengths up to the layer's k hold -infinity (they are
+  // dense).
   [[nodiscard]] std::span<const float> theta(std::int64_t layer, std::int64_t head) const;
-  // [max_length + 1]; NaN where not calibrated.
+  // [max_length + 1], looked up among the lengths that have a term; NaN where the head has none. Lengths up
+  // to the layer's k hold 0: nothing is dropped there.
   [[nodiscard]] std::span<const float> sdc(std::int64_t layer, std::int64_t head) const;
 
  private:

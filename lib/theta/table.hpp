@@ -28,9 +28,10 @@ struct ThresholdEntry {
 
 // All thresholds for one asked k.
 struct Target {
-  std::int64_t k = 0;                              // what -k asked for
-  std::vector<std::int64_t> layer_k;               // [num_layers] k per layer; kDenseK where the layer stays dense
-  std::vector<std::vector<ThresholdEntry>> cells;  // [num_layers * num_heads], each sorted by length, lengths unique
+  std::int64_t k = 0;                 // what -k asked for
+  std::vector<std::int64_t> layer_k;  // [num_layers] k per layer; kDenseK where the layer stays dense
+  std::vector<std::vector<ThresholdEntry>>
+      cells;  // [num_layers * num_heads], each sorted by length, lengths unique
 };
 
 struct TableMeta {
@@ -55,8 +56,9 @@ struct ThresholdTable {
   [[nodiscard]] const Target& target(std::int64_t k) const;
 };
 
-// Throws InputError naming `path` unless the table was calibrated for a model of this shape (head_dim is compared
-// only where both know it).
+// Throws InputError naming `path` unless the table was calibrated for a model of this shape. num_kv_heads and
+// head_dim are compared only where both know them: 0 is unknown (a table read from the authors' text files
+// knows neither).
 void require_shape(const ThresholdTable& table, const ModelShape& model, const std::string& path);
 
 }  // namespace toptheta

@@ -9,14 +9,14 @@ COLOURS = """red blue green white black grey brown pink gold tan lime teal rose 
 THINGS = """lamp drum bell book coin fork vase kite rope harp sled mug pen hat key map jar pot rug bag ring sock boot
 comb doll fan axe saw net bat pin cup""".split()
 ROOMS = """attic hall barn shed loft cellar den porch tower yard mill cabin""".split()
-FOODS = """bread soup rice beans cake pears figs eggs nuts corn honey cheese""".split()
-JOBS = """cook baker nurse clerk guard judge maid miner poet pilot sailor tailor""".split()
+FOODS = """bread soup rice beans cake pears figs eggs nuts corn honey oats""".split()
+JOBS = """cook baker nurse clerk guard judge maid miner poet pilot king smith""".split()
 PETS = """dog cat goat hen duck pony crow mouse toad bee fox lamb""".split()
 
-WORDS = """the code of box is in with left gave to belongs likes works as a has door was looked at walked
-through about old saw near stood and sang opens someone found rained on what where who got owns does like job
+WORDS = """the code of box is in with left gave to belongs likes works as a has door looked at walked
+through about saw near stood and sang opens rained on what where who got owns does like job
 pet have colour passed painted eats keeps by thought""".split()
-CAPS = "The Someone It What Where Who Nobody Answer A".split()
+CAPS = "The Someone It What Where Who Nobody Answer".split()
 
 PIECES = ([" " + w for w in PEOPLE + COLOURS + THINGS + ROOMS + FOODS + JOBS + PETS + WORDS + CAPS]
           + ["Story", "Question", ".\n"])
@@ -44,12 +44,12 @@ class World:
                      "door": shuffled(ROOMS)}
         self.values = {}
 
-    def fact(self):
-        """A new fact, or None when every key has been used."""
+    def fact(self, kind=None):
+        """A new fact (of the given kind), or None when every key has been used."""
         rng, kinds = self.rng, [k for k in self.weights if self.keys[k]]
         if not kinds:
             return None
-        kind = rng.choices(kinds, [self.weights[k] for k in kinds])[0]
+        kind = kind or rng.choices(kinds, [self.weights[k] for k in kinds])[0]
         key = self.keys[kind].pop()
         if kind == "gave":
             giver, taker = rng.sample(PEOPLE, 2)
@@ -64,14 +64,12 @@ class World:
         forms = {
             "code": [" The code of the {k} box is {v}", " The {k} box opens with {v}"],
             "where": [" The {k} is in the {v}", " Someone left the {k} in the {v}"],
-            "owns": [" The {k} belongs to {v}", " The {k} was found by {v}"],
+            "owns": [" The {k} belongs to {v}"],
             "likes": [" {k} likes {v}", " {k} eats {v}"],
             "job": [" {k} works as a {v}"],
             "pet": [" {k} has a {v}", " {k} keeps a {v}"],
             "door": [" The door of the {k} is {v}", " Someone painted the door of the {k} {v}"],
         }
-        if kind == "owns":
-            forms["owns"] = forms["owns"][:1]
         asked = {"code": "What is the code of the {k} box", "where": "Where is the {k}", "owns": "Who owns the {k}",
                  "likes": "What does {k} like", "job": "What job does {k} have", "pet": "What pet does {k} have",
                  "door": "What colour is the door of the {k}"}

@@ -4,13 +4,13 @@ The same interface as world_a.World.
 """
 from world_a import Fact
 
-ORDERS = """alfa bravo delta echo golf hotel india kilo lima oscar papa quebec romeo tango victor zulu""".split()
+ORDERS = """alfa beta delta echo golf iota kilo lima nova opal papa rho sigma tau zeta zulu""".split()
 BUYERS = """Hart Ross Lund Berg Cole Dahl Ford Gray Holt Kerr Lang Moss Nash Pike Reed Shaw""".split()
 GOODS = """bolts nails wire pipe paint tiles glue cable pumps belts glass sand salt wool steel chalk""".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-COUNTS = """two three four five six seven eight nine ten twelve twenty thirty forty fifty sixty ninety""".split()
-CITIES = "Bern Oslo Rome Lyon Turin Cork Bonn Ghent Porto Kiel".split()
-BAYS = "north south east west upper lower front rear".split()
+DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
+COUNTS = """two three four five six seven eight nine ten twelve twenty forty fifty sixty""".split()
+CITIES = "Bern Oslo Rome Lyon Cork Bonn Graz Pisa Kiel Metz".split()
+BAYS = "north south east west upper lower front back".split()
 
 WORDS = "order stock firm buyer item due bay count town check note truck late of".split()
 PIECES = ([" " + w for w in ORDERS + BUYERS + GOODS + DAYS + COUNTS + CITIES + BAYS + WORDS + ["Reply"]]

@@ -1,0 +1,55 @@
+#include "common/common_flags.hpp"
+
+#include <unistd.h>
+
+namespace toptheta::app {
+
+void declare_common(CLI::App& app, CommonFlags& flags, const std::string& version_text) {
+  app.set_help_flag("-h,--help", "This text")->group(kCommonGroup);
+  app.set_version_flag("--version", version_text, "Version and commit")->group(kCommonGroup);
+  app.add_option("--config", flags.config,
+                 "TOML file with any of these flags by long name; the command line wins (see configs/)")
+      ->type_name("FILE.toml")
+      ->configurable(false)
+      ->group(kCommonGroup);
+  app.add_flag("--print-config", flags.print_config,
+               "Print every flag with the value in force, as TOML, and stop")
+      ->configurable(false)
+      ->group(kCommonGroup);
+  app.add_option("--threads", flags.threads,
+                 "Threads; 0 = as OMP_NUM_THREADS says, else all processors. Results do not depend on it")
+      ->type_name("N")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str()
+      ->group(kCommonGroup);
+  app.add_option("--seed", flags.seed, "Seed of everything that is drawn at random")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(kCommonGroup);
+  app.add_option("--progress", flags.progress,
+                 "Progress on stderr: auto = a line on a terminal only, json = one object per line, none")
+      ->type_name("auto|json|none")
+      ->check(CLI::IsMember({"auto", "json", "none"}).description(""))
+      ->capture_default_str()
+      ->group(kCommonGroup);
+  app.add_flag("-q,--quiet", flags.quiet, "No progress, notes or warnings; errors only")->group(kCommonGroup);
+}
+
+CLI::Option* declare_format(CLI::App& app, std::string& format, const std::vector<std::string>& names,
+                            const std::string& description) {
+  return app.add_option("--format", format, description)
+      ->type_name(CLI::detail::join(names, "|"))
+      ->check(CLI::IsMember(names).description(""))
+      ->group(kOutputGroup);
+}
+
+CLI::Option* declare_output(CLI::App& app, std::string& output, const std::string& description) {
+  return app.add_option("-o,--output", output, description)->type_name("FILE")->group(kOutputGroup);
+}
+
+ProgressStyle progress_style(const CommonFlags& flags) {
+  if (flags.progress == "json") return ProgressStyle::json;
+  return flags.progress == "auto" && ::isatty(STDERR_FILENO) != 0 ? ProgressStyle::line : ProgressStyle::none;
+}
+
+}  // namespace toptheta::app

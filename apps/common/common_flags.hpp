@@ -1,0 +1,36 @@
+// The flags that every subcommand has, and the ones that most share.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/console.hpp"
+
+namespace toptheta::app {
+
+struct CommonFlags {
+  std::string config{};
+  bool print_config = false;
+  int threads = 0;
+  std::uint64_t seed = 0;
+  std::string progress = "auto";
+  bool quiet = false;
+};
+
+// Group names, in the order of --help.
+inline constexpr const char* kOutputGroup = "Output";
+inline constexpr const char* kCommonGroup = "Common";
+
+void declare_common(CLI::App& app, CommonFlags& flags, const std::string& version_text);
+
+// --format with the names allowed here.
+CLI::Option* declare_format(CLI::App& app, std::string& format, const std::vector<std::string>& names,
+                            const std::string& description);
+// -o, --output
+CLI::Option* declare_output(CLI::App& app, std::string& output, const std::string& description);
+
+// "auto" is a line on a terminal and nothing elsewhere.
+ProgressStyle progress_style(const CommonFlags& flags);
+
+}  // namespace toptheta::app

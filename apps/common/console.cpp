@@ -1,0 +1,104 @@
+#include "common/console.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace toptheta::app {
+
+namespace {
+
+std::string format_duration(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::ceil(seconds));
+  if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+std::string format_rate(double rate) {
+  return rate >= 100 ? fmt::format("{:.0f}", rate) : fmt::format("{:.3g}", rate);
+}
+
+}  // namespace
+
+Console::Console(std::string program, ProgressStyle style, bool quiet)
+    : program_(std::move(program)), style_(quiet ? ProgressStyle::none : style), quiet_(quiet) {}
+
+Console::~Console() {
+  finish();
+}
+
+void Console::print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+void Console::clear_line() {
+  if (line_shown_) print("\r\x1b[2K");
+  line_shown_ = false;
+}
+
+void Console::warn(const std::string& what, const std::string& next) {
+  if (quiet_) return;
+  const std::lock_guard lock(mutex_);
+  clear_line();
+  print(fmt::format("{}: warning: {} ({})\n", program_, what, next));
+}
+
+void Console::note(const std::string& what) {
+  if (quiet_) return;
+  const std::lock_guard lock(mutex_);
+  clear_line();
+  print(fmt::format("{}: note: {}\n", program_, what));
+}
+
+void Console::start_stage(const std::string& stage) {
+  stage_ = stage;
+  stage_start_ = Clock::now();
+  last_shown_ = {};
+}
+
+std::string Console::render(std::int64_t done, std::int64_t total, const std::string& unit,
+                            double seconds) const {
+  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const bool known = total > 0 && rate > 0;
+  const double eta = known ? static_cast<double>(total - done) / rate : 0;
+  if (style_ == ProgressStyle::json) {
+    nlohmann::ordered_json json = {{"stage", stage_}, {"done", done}, {"unit", unit}, {"seconds", seconds}};
+    json["total"] = total > 0 ? nlohmann::ordered_json(total) : nlohmann::ordered_json(nullptr);
+    json["rate"] = rate;
+    json["eta_seconds"] = known ? nlohmann::ordered_json(eta) : nlohmann::ordered_json(nullptr);
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  std::string line = "\r\x1b[2K" + stage_ + "  " + fmt::format("{}", done);
+  if (total > 0) line += fmt::format("/{}", total);
+  line += fmt::format(" {}", unit);
+  if (total > 0) line += fmt::format("  {}%", 100 * done / total);
+  if (rate > 0) line += fmt::format("  {} {}/s", format_rate(rate), unit);
+  if (known) line += "  ETA " + format_duration(eta);
+  return line;
+}
+
+void Console::progress(const std::string& stage, std::int64_t done, std::int64_t total,
+                       const std::string& unit) {
+  if (style_ == ProgressStyle::none) return;
+  const std::lock_guard lock(mutex_);
+  if (stage != stage_) start_stage(stage);
+  const Clock::time_point now = Clock::now();
+  const auto interval =
+      style_ == ProgressStyle::json ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(100);
+  const bool first = last_shown_ == Clock::time_point{};
+  if (!first && now - last_shown_ < interval && done != total) return;
+  last_shown_ = now;
+  print(render(done, total, unit, std::chrono::duration<double>(now - stage_start_).count()));
+  line_shown_ = style_ == ProgressStyle::line;
+}
+
+void Console::finish() {
+  const std::lock_guard lock(mutex_);
+  clear_line();
+  stage_.clear();
+}
+
+}  // namespace toptheta::app

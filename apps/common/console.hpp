@@ -1,0 +1,54 @@
+// What goes to stderr while a command works: progress, warnings and notes. Results never pass here.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+namespace toptheta::app {
+
+enum class ProgressStyle {
+  none,
+  line,  // one line on a terminal, rewritten in place
+  json,  // one JSON object per line
+};
+
+// Safe to use from several threads.
+class Console {
+ public:
+  Console(std::string program, ProgressStyle style, bool quiet);
+  // Ends a progress line under way.
+  ~Console();
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+
+  // "warning: what (next)"; silent when quiet.
+  void warn(const std::string& what, const std::string& next);
+  // "note: what"; silent when quiet.
+  void note(const std::string& what);
+
+  // `done` of `total` `unit` of the stage are finished; total 0 where it is not known. A new stage name
+  // starts the clock anew. Shown at most ten times a second (JSON: once), and always when done reaches total.
+  void progress(const std::string& stage, std::int64_t done, std::int64_t total, const std::string& unit);
+  // Takes the progress line away, before results are printed.
+  void finish();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void print(const std::string& text);
+  void clear_line();
+  void start_stage(const std::string& stage);
+  [[nodiscard]] std::string render(std::int64_t done, std::int64_t total, const std::string& unit,
+                                   double seconds) const;
+
+  std::mutex mutex_;
+  std::string program_;
+  ProgressStyle style_;
+  bool quiet_;
+  bool line_shown_ = false;
+  std::string stage_;
+  Clock::time_point stage_start_{};
+  Clock::time_point last_shown_{};
+};
+
+}  // namespace toptheta::app

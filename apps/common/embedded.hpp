@@ -1,0 +1,21 @@
+// The model and data that come with the program: what runs when no --model is given.
+#pragma once
+#include <filesystem>
+#include <vector>
+
+namespace toptheta::app {
+
+struct EmbeddedData {
+  std::filesystem::path root;
+  [[nodiscard]] std::filesystem::path model() const { return root / "model"; }
+  // Regular files of a data set with this extension (".txt"), in name order. Throws InputError if there are
+  // none.
+  [[nodiscard]] std::vector<std::filesystem::path> files(const std::string& directory,
+                                                         const std::string& extension) const;
+};
+
+// Looks at $TOPTHETA_DATA, then beside the program where it is installed, then in the source tree it was
+// built from. Throws UsageError, with the places looked at, if none holds a model.
+EmbeddedData find_embedded_data();
+
+}  // namespace toptheta::app

@@ -1,0 +1,136 @@
+#include "common/program.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <optional>
+
+#include "common/common_flags.hpp"
+#include "common/config.hpp"
+#include "common/help_formatter.hpp"
+#include "common/output.hpp"
+#include "common/signals.hpp"
+#include "core/error.hpp"
+#include "core/parallel.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+// The declared command line of a program with its subcommands.
+struct CommandLine {
+  explicit CommandLine(const Program& program);
+  // The subcommand that was asked for, as an index into `commands`; nullopt before parsing.
+  [[nodiscard]] std::optional<std::size_t> chosen() const;
+
+  CLI::App app;
+  CommonFlags flags;
+  std::vector<CLI::App*> apps;
+  std::vector<std::unique_ptr<Command>> commands;
+};
+
+CommandLine::CommandLine(const Program& program) : app(program.summary, program.name) {
+  const std::string version_text = fmt::format("{} {} (commit {})", program.name, version(), commit());
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_help_flag("-h,--help", "This text");
+  app.set_version_flag("--version", version_text, "Version and commit");
+  app.footer(program.example);
+  app.require_subcommand(1);
+  for (const CommandEntry& entry : program.commands) {
+    CLI::App* sub = app.add_subcommand(entry.name, entry.summary);
+    sub->footer("Example:\n" + entry.example);
+    commands.push_back(entry.make());
+    commands.back()->declare(*sub);
+    declare_common(*sub, flags, version_text);
+    apps.push_back(sub);
+  }
+}
+
+std::optional<std::size_t> CommandLine::chosen() const {
+  for (std::size_t i = 0; i < apps.size(); ++i)
+    if (apps[i]->parsed()) return i;
+  return std::nullopt;
+}
+
+// CLI11 takes arguments last first.
+void parse(CommandLine& line, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());
+  line.app.parse(std::move(arguments));
+}
+
+// Parses the command line and then, where it names a configuration file, once more with the file's settings
+// added.
+void parse_with_config(CommandLine& line, const std::vector<std::string>& arguments) {
+  parse(line, arguments);
+  if (line.flags.config.empty()) return;
+  std::vector<std::string> all = arguments;
+  for (std::string& argument :
+       config_arguments(line.app, *line.apps[line.chosen().value()], line.flags.config))
+    all.push_back(std::move(argument));
+  parse(line, std::move(all));
+}
+
+ExitStatus report(const std::string& program, ExitStatus status, const std::string& message) {
+  fmt::print(stderr, "{}: error: {}\n", program, message);
+  return status;
+}
+
+ExitStatus report_usage(const Program& program, const CommandLine& line, const std::string& what) {
+  const std::optional<std::size_t> command = line.chosen();
+  const std::string name = command ? program.name + " " + program.commands[*command].name : program.name;
+  return report(program.name, ExitStatus::usage,
+                format_problem({.what = what, .next = fmt::format("see {} --help", name)}));
+}
+
+void run_command(const Program& program, CommandLine& line, const std::vector<std::string>& arguments) {
+  const std::size_t command = line.chosen().value();
+  if (line.flags.print_config) {
+    write_stdout(config_text(*line.apps[command]));
+    return;
+  }
+  set_thread_count(line.flags.threads);
+  Console console(program.name, progress_style(line.flags), line.flags.quiet);
+  Session session{console, line.flags.seed, thread_count(), make_provenance(arguments, line.flags.seed)};
+  line.commands[command]->run(session);
+}
+
+ExitStatus parse_and_run(const Program& program, const std::vector<std::string>& arguments) {
+  CommandLine line(program);
+  try {
+    parse_with_config(line, {arguments.begin() + 1, arguments.end()});
+  } catch (const CLI::CallForHelp&) {
+    write_stdout(line.app.help());
+    return ExitStatus::done;
+  } catch (const CLI::CallForVersion& version_text) {
+    write_stdout(std::string(version_text.what()) + "\n");
+    return ExitStatus::done;
+  } catch (const CLI::ParseError& error) {
+    return report_usage(program, line, error.what());
+  }
+  run_command(program, line, arguments);
+  return ExitStatus::done;
+}
+
+}  // namespace
+
+int run_main(const Program& program, int argc, char** argv) {
+  install_signal_handlers();
+  ExitStatus status = ExitStatus::done;
+  try {
+    status = parse_and_run(program, {argv, argv + argc});
+  } catch (const Error& error) {
+    status = report(program.name, error.status(), error.what());
+  } catch (const std::bad_alloc&) {
+    status =
+        report(program.name, ExitStatus::unfinished,
+               "out of memory\n  next: use shorter texts or a smaller model, or a machine with more memory");
+  } catch (const std::exception& error) {
+    status = report(program.name, ExitStatus::unfinished, error.what());
+  }
+  return static_cast<int>(status);
+}
+
+}  // namespace toptheta::app

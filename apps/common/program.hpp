@@ -1,0 +1,44 @@
+// The frame of both programs: parse, resolve, run; errors to exit statuses.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/session.hpp"
+
+namespace toptheta::app {
+
+// One subcommand: declares its flags once, which drives parsing, --help, --config and --print-config, and
+// later resolves what was given into a plan and runs it.
+class Command {
+ public:
+  Command() = default;
+  Command(const Command&) = delete;
+  Command& operator=(const Command&) = delete;
+  virtual ~Command() = default;
+
+  virtual void declare(CLI::App& app) = 0;
+  // Throws Error. Prints its result only once it is complete.
+  virtual void run(Session& session) = 0;
+};
+
+struct CommandEntry {
+  std::string name;
+  std::string summary;
+  std::string example;  // the end of --help
+  std::function<std::unique_ptr<Command>()> make;
+};
+
+struct Program {
+  std::string name;
+  std::string summary;
+  std::string example;
+  std::vector<CommandEntry> commands;
+};
+
+// The whole program; returns its exit status (docs/cli.md, "Exit status").
+int run_main(const Program& program, int argc, char** argv);
+
+}  // namespace toptheta::app

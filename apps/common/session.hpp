@@ -1,0 +1,22 @@
+// What every subcommand is given besides its own flags.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "common/console.hpp"
+#include "core/provenance.hpp"
+
+namespace toptheta::app {
+
+struct Session {
+  Console& console;
+  std::uint64_t seed = 0;
+  int threads = 1;
+  Provenance provenance{};  // without inputs
+
+  // The provenance with the digests of these files and directories.
+  [[nodiscard]] Provenance provenance_of(const std::vector<std::filesystem::path>& inputs) const;
+};
+
+}  // namespace toptheta::app

@@ -1,0 +1,121 @@
+#include "attention/counters.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace toptheta {
+
+namespace {
+double ratio(double part, double whole) {
+  return whole > 0 ? part / whole : 0;
+}
+}  // namespace
+
+void HeadCount::merge(const HeadCount& other) {
+  rows += other.rows;
+  visible += other.visible;
+  kept += other.kept;
+  topk_kept += other.topk_kept;
+  lost_mass += other.lost_mass;
+}
+
+void GroupCount::merge(const GroupCount& other) {
+  rows_needed += other.rows_needed;
+  rows_available += other.rows_available;
+}
+
+AttentionCounts::AttentionCounts(const ModelShape& model_shape)
+    : shape(model_shape),
+      heads(static_cast<std::size_t>(model_shape.num_layers * model_shape.num_heads)),
+      groups(static_cast<std::size_t>(model_shape.num_layers * model_shape.num_kv_heads)) {}
+
+void AttentionCounts::merge(const AttentionCounts& other) {
+  if (heads.empty()) *this = AttentionCounts(other.shape);
+  for (std::size_t i = 0; i < other.heads.size(); ++i)
+    heads[i].merge(other.heads[i]);
+  for (std::size_t i = 0; i < other.groups.size(); ++i)
+    groups[i].merge(other.groups[i]);
+}
+
+const HeadCount& AttentionCounts::head(std::int64_t layer, std::int64_t head) const {
+  return heads[static_cast<std::size_t>(layer * shape.num_heads + head)];
+}
+
+const GroupCount& AttentionCounts::group(std::int64_t layer, std::int64_t kv_head) const {
+  return groups[static_cast<std::size_t>(layer * shape.num_kv_heads + kv_head)];
+}
+
+double AttentionCounts::kept_elements() const {
+  HeadCount total;
+  for (const HeadCount& head : heads)
+    total.merge(head);
+  return ratio(static_cast<double>(total.kept), static_cast<double>(total.visible));
+}
+
+double AttentionCounts::v_rows() const {
+  GroupCount total;
+  for (const GroupCount& group : groups)
+    total.merge(group);
+  return ratio(static_cast<double>(total.rows_needed), static_cast<double>(total.rows_available));
+}
+
+double AttentionCounts::effective_k_ratio() const {
+  double sum_of_logs = 0;
+  std::int64_t counted = 0;
+  for (const HeadCount& head : heads) {
+    if (head.topk_kept == 0) continue;
+    sum_of_logs += std::log(static_cast<double>(head.kept) / static_cast<double>(head.topk_kept));
+    ++counted;
+  }
+  return counted > 0 ? std::exp(sum_of_logs / static_cast<double>(counted)) : 1;
+}
+
+double AttentionCounts::lost_mass() const {
+  HeadCount total;
+  for (const HeadCount& head : heads)
+    total.merge(head);
+  return ratio(total.lost_mass, static_cast<double>(total.rows));
+}
+
+SequenceCounts::SequenceCounts(const ModelShape& shape, std::int64_t capacity, Phase phase)
+    : phase_(phase), words_((capacity + 63) / 64), counts_(shape) {
+  if (phase == Phase::prefill)
+    bits_.resize(static_cast<std::size_t>(words_ * shape.num_layers * shape.num_kv_heads));
+}
+
+void SequenceCounts::add_row(std::int64_t layer, std::int64_t head, const HeadCount& row) {
+  counts_.heads[static_cast<std::size_t>(layer * counts_.shape.num_heads + head)].merge(row);
+}
+
+void SequenceCounts::add_group(std::int64_t layer, std::int64_t kv_head,
+                               std::span<const std::uint64_t> kept_bits, std::int64_t visible) {
+  const auto group = static_cast<std::size_t>(layer * counts_.shape.num_kv_heads + kv_head);
+  if (phase_ == Phase::decode) {
+    GroupCount step{0, visible};
+    for (const std::uint64_t word : kept_bits)
+      step.rows_needed += std::popcount(word);
+    counts_.groups[group].merge(step);
+    return;
+  }
+  length_ = std::max(length_, visible);
+  std::uint64_t* const bits = bits_.data() + group * static_cast<std::size_t>(words_);
+  for (std::size_t w = 0; w < kept_bits.size(); ++w)
+    bits[w] |= kept_bits[w];
+}
+
+AttentionCounts SequenceCounts::totals() const {
+  AttentionCounts result = counts_;
+  if (phase_ == Phase::decode || length_ == 0) return result;
+  for (std::size_t group = 0; group < result.groups.size(); ++group) {
+    const std::uint64_t* const bits = bits_.data() + group * static_cast<std::size_t>(words_);
+    std::int64_t needed = 0;
+    for (std::int64_t w = 0; w < words_; ++w)
+      needed += std::popcount(bits[w]);
+    result.groups[group] = {needed, length_};
+  }
+  return result;
+}
+
+}  // namespace toptheta

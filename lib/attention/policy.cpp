@@ -1,0 +1,151 @@
+#include "attention/policy.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr std::array<std::pair<Selection, std::string_view>, 3> kSelections{
+    {{Selection::dense, "dense"}, {Selection::topk, "topk"}, {Selection::theta, "theta"}}};
+constexpr std::array<std::pair<Sdc, std::string_view>, 4> kSdcs{{{Sdc::none, "none"},
+                                                                 {Sdc::exact, "exact"},
+                                                                 {Sdc::exp_threshold, "exp-threshold"},
+                                                                 {Sdc::offline, "offline"}}};
+
+template <class Names, class Value>
+std::string_view name_in(const Names& names, Value value) {
+  for (const auto& [entry, name] : names)
+    if (entry == value) return name;
+  return "?";
+}
+
+template <class Value, class Names>
+std::optional<Value> value_in(const Names& names, std::string_view wanted) {
+  for (const auto& [entry, name] : names)
+    if (name == wanted) return entry;
+  return std::nullopt;
+}
+
+[[noreturn]] void refuse(const Policy& policy, std::string what, std::string next) {
+  throw UsageError({.where = fmt::format("attention policy '{}'", describe(policy)),
+                    .what = std::move(what),
+                    .next = std::move(next)});
+}
+
+void check_dense(const Policy& policy) {
+  if (policy.k != 0 || !policy.layer_k.empty())
+    refuse(policy, "dense attention has no k", "drop -k and --layer-k");
+  if (policy.sdc != Sdc::none) refuse(policy, "dense attention drops nothing to compensate", "drop --sdc");
+  if (policy.vmc) refuse(policy, "dense attention drops nothing to compensate", "drop --vmc");
+  if (policy.cap_k) refuse(policy, "cap-k limits the survivors of a threshold", "drop --cap-k");
+}
+
+void check_topk(const Policy& policy) {
+  if (policy.k < 1) refuse(policy, "top-k needs a k of at least 1", "give -k");
+  if (policy.cap_k) refuse(policy, "top-k keeps k elements already", "drop --cap-k");
+  if (policy.sdc == Sdc::exp_threshold)
+    refuse(policy, "exp-threshold SDC estimates the dropped from the threshold, which top-k does not have",
+           "use --sdc exact or none");
+}
+
+void check_compensation(const Policy& policy) {
+  if (policy.placement == Placement::post_softmax && policy.sdc != Sdc::none)
+    refuse(policy,
+           "the softmax denominator is complete in post-softmax placement: there is nothing to compensate",
+           "use --sdc none; --vmc gives back the lost mass");
+  if (!std::isfinite(policy.sdc_scale) || policy.sdc_scale < 0)
+    refuse(policy, fmt::format("--sdc-scale is {}", policy.sdc_scale), "give a finite number of at least 0");
+}
+
+void check_table(const Policy& policy, const ThresholdTable* table) {
+  if (table == nullptr)
+    refuse(policy,
+           policy.selection == Selection::theta ? "top-theta needs thresholds"
+                                                : "offline SDC needs calibrated terms",
+           "give --thresholds FILE, made by tt-calibrate fit");
+  if (table->meta.placement != policy.placement)
+    refuse(policy, fmt::format("the thresholds were calibrated {}", name_of(table->meta.placement)),
+           fmt::format("use --placement {} or calibrate again with --placement {}",
+                       name_of(table->meta.placement), name_of(policy.placement)));
+}
+
+}  // namespace
+
+std::string_view name_of(Selection selection) {
+  return name_in(kSelections, selection);
+}
+std::string_view name_of(Sdc sdc) {
+  return name_in(kSdcs, sdc);
+}
+std::optional<Selection> selection_from_name(std::string_view name) {
+  return value_in<Selection>(kSelections, name);
+}
+std::optional<Sdc> sdc_from_name(std::string_view name) {
+  return value_in<Sdc>(kSdcs, name);
+}
+
+std::string describe(const Policy& policy) {
+  std::string text(name_of(policy.selection));
+  if (policy.selection == Selection::dense) return text;
+  if (policy.k > 0) text += fmt::format(" k={}", policy.k);
+  text += fmt::format(" {}", name_of(policy.placement));
+  if (policy.sdc != Sdc::none) text += fmt::format(" sdc={}", name_of(policy.sdc));
+  if (policy.sdc != Sdc::none && policy.sdc_scale != 1) text += fmt::format("*{}", policy.sdc_scale);
+  if (policy.vmc) text += " vmc";
+  if (policy.cap_k) text += " cap-k";
+  return text;
+}
+
+ResolvedPolicy::ResolvedPolicy(const Policy& policy, const ModelShape& shape, std::int64_t max_length,
+                               const ThresholdTable* table, const std::string& table_path)
+    : policy_(policy) {
+  check_compensation(policy);
+  if (policy.selection == Selection::dense) {
+    check_dense(policy);
+    layer_k_.assign(static_cast<std::size_t>(shape.num_layers), kDenseK);
+    return;
+  }
+  if (policy.selection == Selection::topk) {
+    check_topk(policy);
+    layer_k_ = resolve_layer_k(policy.k, policy.layer_k, shape.num_layers);
+    if (policy.sdc != Sdc::offline) return;
+  }
+  check_table(policy, table);
+  require_shape(*table, shape, table_path);
+  const Target& target = table->target(policy.k);
+  if (!policy.layer_k.empty() &&
+      resolve_layer_k(target.k, policy.layer_k, shape.num_layers) != target.layer_k)
+    refuse(policy, "--layer-k is not what the thresholds were calibrated for",
+           "drop --layer-k, the table brings its own; or calibrate again with it");
+  if (policy.selection == Selection::topk && layer_k_ != target.layer_k)
+    refuse(policy, "the offline SDC terms belong to other values of k per layer",
+           "calibrate for this k and --layer-k");
+  policy_.k = target.k;
+  layer_k_ = target.layer_k;
+  lookup_ = std::make_shared<ThresholdLookup>(*table, target.k, max_length, policy.lookup);
+  if (policy.sdc == Sdc::offline && !lookup_->has_sdc())
+    refuse(policy, "the thresholds hold no offline SDC terms",
+           "calibrate again with --sdc-offline, or use --sdc exact");
+}
+
+std::span<const float> ResolvedPolicy::theta(std::int64_t layer, std::int64_t head) const {
+  return lookup_ && policy_.selection == Selection::theta ? lookup_->theta(layer, head)
+                                                          : std::span<const float>();
+}
+
+std::span<const float> ResolvedPolicy::sdc(std::int64_t layer, std::int64_t head) const {
+  return lookup_ && policy_.sdc == Sdc::offline ? lookup_->sdc(layer, head) : std::span<const float>();
+}
+
+ResolvedPolicy dense_policy(const ModelShape& shape) {
+  return ResolvedPolicy(Policy{}, shape, 0, nullptr, "");
+}
+
+}  // namespace toptheta

@@ -1,0 +1,147 @@
+#include "attention/row_attention.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "kernels/attention_rows.hpp"
+
+namespace toptheta {
+
+namespace {
+
+// Selected entries of a row: scratch.indices[0, kept) and their values, scores or probabilities, in
+// scratch.weights. Returns how many.
+std::int64_t select_above(std::span<const float> row, float theta, RowScratch& scratch) {
+  return compact_above(row, theta, scratch.indices.data(), scratch.weights.data());
+}
+
+// The k largest; among equal values the earliest positions. Requires k < row.size().
+std::int64_t select_topk(std::span<const float> row, std::int64_t k, RowScratch& scratch) {
+  scratch.sorted.assign(row.begin(), row.end());
+  const auto kth = scratch.sorted.begin() + (k - 1);
+  std::nth_element(scratch.sorted.begin(), kth, scratch.sorted.end(), std::greater<>());
+  const float smallest_kept = *kth;
+  const auto above = static_cast<std::int64_t>(
+      std::count_if(scratch.sorted.begin(), kth, [=](float x) { return x > smallest_kept; }));
+  std::int64_t ties_to_keep = k - above;
+  std::int64_t kept = 0;
+  for (std::size_t j = 0; j < row.size(); ++j) {
+    if (row[j] < smallest_kept || (row[j] == smallest_kept && ties_to_keep-- <= 0)) continue;
+    scratch.indices[static_cast<std::size_t>(kept)] = static_cast<std::int32_t>(j);
+    scratch.weights[static_cast<std::size_t>(kept++)] = row[j];
+  }
+  return kept;
+}
+
+std::int64_t select(std::span<const float> row, const RowRule& rule, RowScratch& scratch) {
+  return rule.selection == Selection::theta ? select_above(row, rule.theta, scratch)
+                                            : select_topk(row, rule.k, scratch);
+}
+
+// cap-k: only the most recent k of the kept stay; they move to the front.
+std::int64_t cap_to_recent(std::int64_t kept, std::int64_t k, RowScratch& scratch) {
+  if (kept <= k) return kept;
+  std::move(scratch.indices.begin() + (kept - k), scratch.indices.begin() + kept, scratch.indices.begin());
+  std::move(scratch.weights.begin() + (kept - k), scratch.weights.begin() + kept, scratch.weights.begin());
+  return k;
+}
+
+void scale(std::span<float> weights, double factor) {
+  const auto f = static_cast<float>(factor);
+  for (float& w : weights)
+    w *= f;
+}
+
+RowOutcome weigh_all(std::span<const float> scores, RowScratch& scratch) {
+  std::copy(scores.begin(), scores.end(), scratch.weights.begin());
+  const std::span<float> weights(scratch.weights.data(), scores.size());
+  const double denominator = exp_in_place(weights, row_max(scores));
+  scale(weights, 1 / denominator);
+  return {true, static_cast<std::int64_t>(scores.size()), 0};
+}
+
+// Post-softmax placement: the selection sees p, and the kept keep their p.
+RowOutcome weigh_post_softmax(std::span<const float> scores, const RowRule& rule, RowScratch& scratch) {
+  std::vector<float>& p = scratch.probabilities;
+  p.assign(scores.begin(), scores.end());
+  scale(p, 1 / exp_in_place(p, row_max(scores)));
+  std::int64_t kept = select(p, rule, scratch);
+  if (rule.cap_k) kept = cap_to_recent(kept, rule.k, scratch);
+  double mass = 0;
+  for (std::int64_t j = 0; j < kept; ++j)
+    mass += static_cast<double>(scratch.weights[static_cast<std::size_t>(j)]);
+  return {false, kept, 1 - mass};
+}
+
+// M of the SDC table in docs/method.md, for a row of n scores with maximum m of which `kept` stay with
+// exponentials that sum to `kept_sum`; `full_sum` is the dense denominator (only read by exact SDC).
+double dropped_mass(const RowRule& rule, std::int64_t n, std::int64_t kept, float m, double kept_sum,
+                    double full_sum) {
+  switch (rule.sdc) {
+    case Sdc::none:
+      return 0;
+    case Sdc::exact:
+      return std::max(full_sum - kept_sum, 0.0);
+    case Sdc::exp_threshold:
+      // No drop, no term: 0 * e^(-inf - m) and 0 * inf must not become NaN.
+      return n == kept ? 0
+                       : static_cast<double>(n - kept) *
+                             std::exp(static_cast<double>(rule.theta) - static_cast<double>(m));
+    case Sdc::offline:
+      return static_cast<double>(rule.sdc_m);
+  }
+  return 0;
+}
+
+RowOutcome weigh_pre_softmax(std::span<const float> scores, const RowRule& rule, bool want_lost_mass,
+                             RowScratch& scratch) {
+  std::int64_t kept = select(scores, rule, scratch);
+  if (kept == 0) return {false, 0, 1};
+  // The kept are the largest, so their maximum, taken before cap-k, is the row's.
+  const float m = row_max({scratch.weights.data(), static_cast<std::size_t>(kept)});
+  if (rule.cap_k) kept = cap_to_recent(kept, rule.k, scratch);
+  const std::span<float> weights(scratch.weights.data(), static_cast<std::size_t>(kept));
+  const double kept_sum = exp_in_place(weights, m);
+  const bool need_full_sum = want_lost_mass || rule.sdc == Sdc::exact;
+  const double full_sum = need_full_sum ? exp_sum(scores, m) : 0;
+  const auto n = static_cast<std::int64_t>(scores.size());
+  const double dropped = dropped_mass(rule, n, kept, m, kept_sum, full_sum);
+  const double denominator = kept_sum + static_cast<double>(rule.sdc_scale) * dropped;
+  // cap-k may keep only entries so far below the maximum that their exponentials vanish.
+  scale(weights, denominator > 0 ? 1 / denominator : 0);
+  return {false, kept, need_full_sum ? std::max(1 - kept_sum / full_sum, 0.0) : 0};
+}
+
+}  // namespace
+
+RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, std::int64_t n) {
+  const Policy& asked = policy.policy();
+  RowRule rule{.selection = asked.selection,
+               .placement = asked.placement,
+               .sdc = asked.sdc,
+               .sdc_scale = static_cast<float>(asked.sdc_scale),
+               .vmc = asked.vmc,
+               .cap_k = asked.cap_k,
+               .k = policy.layer_k(layer)};
+  if (n <= rule.k) {
+    rule.selection = Selection::dense;
+    return rule;
+  }
+  const auto length = static_cast<std::size_t>(n);
+  if (rule.selection == Selection::theta) rule.theta = policy.theta(layer, head)[length];
+  if (rule.sdc == Sdc::offline) rule.sdc_m = policy.sdc(layer, head)[length];
+  return rule;
+}
+
+RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, bool want_lost_mass,
+                            RowScratch& scratch) {
+  const std::size_t room = scores.size() + static_cast<std::size_t>(kKeyBlock);
+  if (scratch.weights.size() < room) scratch.weights.resize(room);
+  if (scratch.indices.size() < room) scratch.indices.resize(room);
+  if (rule.selection == Selection::dense) return weigh_all(scores, scratch);
+  if (rule.placement == Placement::post_softmax) return weigh_post_softmax(scores, rule, scratch);
+  return weigh_pre_softmax(scores, rule, want_lost_mass, scratch);
+}
+
+}  // namespace toptheta

@@ -1,0 +1,49 @@
+// One attention row: from its scores to its output, by one head's rule. The whole method at inference is
+// here.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "attention/policy.hpp"
+
+namespace toptheta {
+
+// What holds for one query head of one layer and one row length n.
+struct RowRule {
+  Selection selection = Selection::dense;  // dense also where n <= k
+  Placement placement = Placement::pre_softmax;
+  Sdc sdc = Sdc::none;
+  float sdc_scale = 1;  // gamma
+  bool vmc = false;
+  bool cap_k = false;
+  std::int64_t k = 0;
+  float theta = 0;  // top-theta
+  float sdc_m = 0;  // offline SDC term M
+};
+
+// The rule of rows of length n.
+RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, std::int64_t n);
+
+// Memory that a thread reuses from row to row.
+struct RowScratch {
+  std::vector<float> scores;          // a tile's scores
+  std::vector<float> weights;         // [kept] softmax weights of the kept
+  std::vector<std::int32_t> indices;  // [kept] their positions, ascending
+  std::vector<float> sorted;          // [n] top-k's working copy
+  std::vector<float> probabilities;   // [n] post-softmax placement
+  std::vector<std::uint64_t> kept_bits;
+};
+
+struct RowOutcome {
+  bool all_kept = false;  // dense: `indices` were not written
+  std::int64_t kept = 0;
+  double lost_mass = 0;  // 1 - sum of kept p; only where asked for
+};
+
+// Selects from `scores` (n pre-softmax scores) and leaves the weights w and positions of the kept in
+// `scratch`. w follows docs/method.md, "Compensating". Time: O(n), expected, for every policy.
+RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, bool want_lost_mass,
+                            RowScratch& scratch);
+
+}  // namespace toptheta

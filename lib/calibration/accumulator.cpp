@@ -1,0 +1,73 @@
+#include "calibration/accumulator.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace toptheta {
+
+namespace {
+
+// A product without rounding, as the sum of two doubles.
+struct Product {
+  double high;
+  double low;
+};
+
+Product multiply(double a, double b) {
+  const double high = a * b;
+  return {high, std::fma(a, b, -high)};
+}
+
+// (n * squares - sum^2) / n^2 in about 106 bits: the difference cancels almost everything where the values
+// lie close together, and equal values must have deviation 0.
+double population_variance(double n, const ExactSum& sum, const ExactSum& squares) {
+  const Product left = multiply(n, squares.high());
+  const Product right = multiply(sum.high(), sum.high());
+  ExactSum difference;
+  difference.add(left.high);
+  difference.add(-right.high);
+  difference.add(left.low);
+  difference.add(-right.low);
+  difference.add(n * squares.low());
+  difference.add(-2 * sum.high() * sum.low());
+  return std::max(0.0, difference.value() / (n * n));
+}
+
+}  // namespace
+
+void ThresholdStatistics::add(float row_threshold, double row_kept_mass) {
+  ++count;
+  theta.add(static_cast<double>(row_threshold));
+  theta_squared.add_square(static_cast<double>(row_threshold));
+  kept_mass.add(row_kept_mass);
+}
+
+void ThresholdStatistics::merge(const ThresholdStatistics& other) {
+  count += other.count;
+  theta.merge(other.theta);
+  theta_squared.merge(other.theta_squared);
+  kept_mass.merge(other.kept_mass);
+}
+
+ThresholdEntry ThresholdStatistics::finish(std::int32_t length, double add_sigma) const {
+  const auto n = static_cast<double>(count);
+  ThresholdEntry entry;
+  entry.length = length;
+  entry.count = count;
+  entry.std = std::sqrt(population_variance(n, theta, theta_squared));
+  entry.theta = theta.value() / n + add_sigma * entry.std;
+  entry.kept_mass = kept_mass.value() / n;
+  return entry;
+}
+
+void SdcStatistics::add(double row_dropped) {
+  ++count;
+  dropped.add(row_dropped);
+}
+
+void SdcStatistics::merge(const SdcStatistics& other) {
+  count += other.count;
+  dropped.merge(other.dropped);
+}
+
+}  // namespace toptheta

@@ -1,0 +1,69 @@
+// Statistics of calibration rows by row length: add, merge, finish.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/exact_sum.hpp"
+#include "theta/table.hpp"
+
+namespace toptheta {
+
+// Thresholds of rows of one (target, layer, head, length). 56 bytes.
+struct ThresholdStatistics {
+  std::int64_t count = 0;
+  ExactSum theta;          // sum of the rows' thresholds
+  ExactSum theta_squared;  // sum of their squares
+  ExactSum kept_mass;      // sum of the softmax mass that the k largest hold
+
+  void add(float row_threshold, double row_kept_mass);
+  void merge(const ThresholdStatistics& other);
+  // theta = mean + add_sigma * population standard deviation. Requires count > 0.
+  [[nodiscard]] ThresholdEntry finish(std::int32_t length, double add_sigma) const;
+};
+
+// Offline SDC terms of rows of one (target, layer, head, length). 24 bytes.
+struct SdcStatistics {
+  std::int64_t count = 0;
+  ExactSum dropped;  // sum of the rows' M
+
+  void add(double row_dropped);
+  void merge(const SdcStatistics& other);
+  [[nodiscard]] double mean() const { return dropped.value() / static_cast<double>(count); }
+};
+
+// Statistics per row length. Memory is taken for 64 neighbouring lengths when the first of them is seen, plus
+// 8 bytes for each 64 lengths up to the longest.
+template <typename Statistics>
+class ByLength {
+ public:
+  // The statistics of rows of length n >= 0.
+  Statistics& at(std::int32_t length) {
+    const auto page = static_cast<std::size_t>(length) / kPage;
+    if (page >= pages_.size()) pages_.resize(page + 1);
+    if (pages_[page] == nullptr) pages_[page] = std::make_unique<Page>();
+    return (*pages_[page])[static_cast<std::size_t>(length) % kPage];
+  }
+  void merge(const ByLength& other) {
+    other.for_each([this](std::int32_t length, const Statistics& theirs) { at(length).merge(theirs); });
+  }
+  // Calls visit(length, statistics) for every length that has rows, the shortest first.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t page = 0; page < pages_.size(); ++page) {
+      if (pages_[page] == nullptr) continue;
+      for (std::size_t i = 0; i < kPage; ++i)
+        if ((*pages_[page])[i].count > 0)
+          visit(static_cast<std::int32_t>(page * kPage + i), (*pages_[page])[i]);
+    }
+  }
+  [[nodiscard]] bool empty() const { return pages_.empty(); }
+
+ private:
+  static constexpr std::size_t kPage = 64;
+  using Page = std::array<Statistics, kPage>;
+  std::vector<std::unique_ptr<Page>> pages_;
+};
+
+}  // namespace toptheta

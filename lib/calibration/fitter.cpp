@@ -1,0 +1,193 @@
+#include "calibration/fitter.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+
+#include "calibration/row_checks.hpp"
+#include "calibration/row_threshold.hpp"
+#include "core/error.hpp"
+
+namespace toptheta {
+
+namespace {
+
+void require_k(const std::vector<std::int64_t>& k) {
+  std::vector<std::int64_t> sorted = k;
+  std::sort(sorted.begin(), sorted.end());
+  const auto repeated = std::adjacent_find(sorted.begin(), sorted.end());
+  const auto fail = [](std::string what, std::string found) {
+    throw UsageError({.where = "-k",
+                      .what = std::move(what),
+                      .expected = "different whole numbers of at least 1: 16,32,64",
+                      .found = std::move(found)});
+  };
+  if (k.empty()) fail("no k to calibrate for", "none");
+  if (sorted.front() < 1) fail("not a number of elements to keep", fmt::format("{}", sorted.front()));
+  if (repeated != sorted.end()) fail("the same k twice", format_k(*repeated));
+}
+
+void require_options(const FitOptions& options) {
+  require_k(options.k);
+  if (!std::isfinite(options.add_sigma))
+    throw UsageError({.where = "--add-sigma",
+                      .what = "not a number",
+                      .expected = "standard deviations to add to the mean, such as 0.1",
+                      .found = fmt::format("{}", options.add_sigma)});
+  if (options.placement == Placement::pre_softmax && options.row_content == Placement::post_softmax)
+    throw UsageError({.where = "--placement pre-softmax",
+                      .what = "thresholds before the softmax cannot come from rows taken after it",
+                      .expected = "rows with placement pre-softmax, or queries and keys",
+                      .found = "rows with placement post-softmax",
+                      .next = "use --placement post-softmax, or write a new dump before the softmax"});
+}
+
+// What one row is looked at as: the values that thresholds compare with, the softmax weights up to a factor,
+// and their sum.
+struct Observation {
+  std::span<const float> values;
+  std::span<const float> weights;
+  double weight_sum;
+};
+
+Observation observe(std::span<const float> row, const FitOptions& options, std::vector<float>& memory) {
+  if (options.row_content == Placement::post_softmax) return {row, row, 1};
+  memory.resize(row.size());
+  if (options.placement == Placement::pre_softmax) {
+    const double sum = exponentials(row, memory);
+    return {row, memory, sum};
+  }
+  softmax(row, memory);
+  return {memory, memory, 1};
+}
+
+}  // namespace
+
+ThresholdFitter::ThresholdFitter(FitOptions options, const ModelShape& shape)
+    : options_(std::move(options)), shape_(shape) {
+  require_options(options_);
+  const auto heads = static_cast<std::size_t>(shape.num_layers * shape.num_heads);
+  k_.resize(static_cast<std::size_t>(shape.num_layers));
+  for (const std::int64_t k : options_.k) {
+    const std::vector<std::int64_t> layer_k = resolve_layer_k(k, options_.layer_k, shape.num_layers);
+    for (std::size_t layer = 0; layer < layer_k.size(); ++layer)
+      k_[layer].push_back(layer_k[layer]);
+    cells_.emplace_back(heads);
+  }
+  longest_.assign(heads, 0);
+  if (smallest_k() == kDenseK)
+    throw UsageError({.where = "--layer-k",
+                      .what = "every layer is dense: there is nothing to calibrate",
+                      .expected = "at least one layer with a k"});
+}
+
+std::int64_t ThresholdFitter::smallest_k() const {
+  std::int64_t smallest = kDenseK;
+  for (const auto& layer : k_)
+    smallest = std::min(smallest, *std::min_element(layer.begin(), layer.end()));
+  return smallest;
+}
+
+void ThresholdFitter::add(const RowBlock& block) {
+  assert(block.layer >= 0 && block.layer < shape_.num_layers && block.head >= 0 &&
+         block.head < shape_.num_heads);
+  const std::vector<std::int64_t>& k = k_[static_cast<std::size_t>(block.layer)];
+  const std::int64_t smallest = *std::min_element(k.begin(), k.end());
+  const std::size_t head = head_index(block.layer, block.head);
+  SelectionScratch scratch;
+  std::vector<float> memory;
+  std::vector<float> thresholds(k.size());
+  for (std::int64_t r = 0; r < block.rows(); ++r) {
+    const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
+    longest_[head] = std::max(longest_[head], length);
+    if (length <= smallest) continue;
+    require_row(block, r, options_.row_content);
+    const Observation seen = observe(block.row(r), options_, memory);
+    row_thresholds(seen.values, k, scratch, thresholds);
+    for (std::size_t target = 0; target < k.size(); ++target) {
+      if (length <= k[target]) continue;
+      const double kept = kept_weight(seen.values, seen.weights, thresholds[target], k[target]);
+      cells_[target][head].at(length).add(thresholds[target], kept / seen.weight_sum);
+    }
+  }
+}
+
+void ThresholdFitter::merge(const ThresholdFitter& other) {
+  assert(k_ == other.k_ && shape_ == other.shape_ && options_.placement == other.options_.placement);
+  for (std::size_t target = 0; target < cells_.size(); ++target)
+    for (std::size_t head = 0; head < longest_.size(); ++head)
+      cells_[target][head].merge(other.cells_[target][head]);
+  for (std::size_t head = 0; head < longest_.size(); ++head)
+    longest_[head] = std::max(longest_[head], other.longest_[head]);
+}
+
+ThresholdTable ThresholdFitter::table(TableMeta meta) const {
+  meta.shape = shape_;
+  meta.placement = options_.placement;
+  meta.estimator = "exact";
+  meta.add_sigma = options_.add_sigma;
+  ThresholdTable result{std::move(meta), {}};
+  if (longest_row() == 0)
+    throw InputError({.where = "calibration", .what = "the input holds no attention rows"});
+  for (std::size_t t = 0; t < options_.k.size(); ++t) {
+    if (!has_thresholds(t))
+      throw UsageError({.where = fmt::format("-k {}", options_.k[t]),
+                        .what = "every row is as short as k or shorter, so that all would stay dense",
+                        .expected = fmt::format("rows of more than {} keys", options_.k[t]),
+                        .found = fmt::format("at most {}", longest_row()),
+                        .next = "choose a smaller k, or calibrate with longer texts"});
+    Target target{options_.k[t], {}, std::vector<std::vector<ThresholdEntry>>(cells_[t].size())};
+    for (const auto& layer : k_)
+      target.layer_k.push_back(layer[t]);
+    for (std::size_t head = 0; head < cells_[t].size(); ++head)
+      cells_[t][head].for_each([&](std::int32_t length, const ThresholdStatistics& statistics) {
+        target.cells[head].push_back(statistics.finish(length, options_.add_sigma));
+      });
+    result.targets.push_back(std::move(target));
+  }
+  return result;
+}
+
+std::vector<std::string> ThresholdFitter::warnings() const {
+  std::vector<std::string> result;
+  for (std::size_t target = 0; target < options_.k.size(); ++target) {
+    for (std::int64_t layer = 0; layer < shape_.num_layers; ++layer) {
+      const std::int64_t missing = heads_without_thresholds(target, layer);
+      if (missing == 0) continue;
+      const std::int64_t k = k_[static_cast<std::size_t>(layer)][target];
+      const std::string why =
+          longest_row(layer) == 0 ? "it is not in the input"
+          : longest_row(layer) <= k
+              ? fmt::format("its longest row has {} keys, its k is {}", longest_row(layer), k)
+              : fmt::format("rows of more than {} keys came from other heads only", k);
+      result.push_back(fmt::format("-k {}: layer {} has no thresholds for {} of {} heads: {}",
+                                   options_.k[target], layer, missing, shape_.num_heads, why));
+    }
+  }
+  return result;
+}
+
+bool ThresholdFitter::has_thresholds(std::size_t target) const {
+  return std::any_of(cells_[target].begin(), cells_[target].end(),
+                     [](const Cell& cell) { return !cell.empty(); });
+}
+
+std::int64_t ThresholdFitter::heads_without_thresholds(std::size_t target, std::int64_t layer) const {
+  if (k_[static_cast<std::size_t>(layer)][target] == kDenseK) return 0;
+  std::int64_t missing = 0;
+  for (std::int64_t head = 0; head < shape_.num_heads; ++head)
+    missing += cells_[target][head_index(layer, head)].empty() ? 1 : 0;
+  return missing;
+}
+
+std::int32_t ThresholdFitter::longest_row(std::int64_t layer) const {
+  const auto first = longest_.begin() + static_cast<std::ptrdiff_t>(head_index(layer, 0));
+  return *std::max_element(first, first + shape_.num_heads);
+}
+
+std::int32_t ThresholdFitter::longest_row() const {
+  return longest_.empty() ? 0 : *std::max_element(longest_.begin(), longest_.end());
+}
+
+}  // namespace toptheta

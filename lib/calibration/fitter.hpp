@@ -1,0 +1,68 @@
+// From attention rows to a threshold table. A second pass adds offline SDC terms: calibration/sdc_fitter.hpp.
+//
+// Paper: arXiv 2502.08363, section 3.1; here: docs/method.md, "Calibrating".
+#pragma once
+#include <string>
+#include <vector>
+
+#include "calibration/accumulator.hpp"
+#include "core/rows.hpp"
+#include "theta/table.hpp"
+
+namespace toptheta {
+
+struct FitOptions {
+  std::vector<std::int64_t> k;                   // one target each, in the table's order; unique, at least 1
+  std::vector<LayerK> layer_k{};                 // layers with a k of their own, under every target
+  Placement placement = Placement::pre_softmax;  // where the thresholds will stand
+  Placement row_content = Placement::pre_softmax;  // what the rows hold; scores serve both placements
+  double add_sigma = 0;                            // theta = mean + add_sigma * std
+};
+
+// Every row longer than its layer's k contributes its (k+1)-th largest value, of the scores or of
+// their softmax, and the softmax mass that its k largest hold. Memory: 56 bytes per target, layer, query head
+// and row length seen. The result does not depend on how rows are grouped into blocks, nor on the order in
+// which heads arrive.
+class ThresholdFitter final : public RowSink {
+ public:
+  // Throws UsageError for a missing, repeated or non-positive k, a layer out of range, dense layers only,
+  // add_sigma that is not finite, and thresholds before the softmax from rows taken after it.
+  ThresholdFitter(FitOptions options, const ModelShape& shape);
+
+  // Throws InputError naming layer, head and row for a value that is not finite, or that is no softmax weight
+  // where the rows should hold them.
+  void add(const RowBlock& block) override;
+
+  // Adds what another fitter with the same options and shape has seen.
+  void merge(const ThresholdFitter& other);
+
+  // Rows up to this length are dense under every target: nobody need read them.
+  [[nodiscard]] std::int64_t smallest_k() const;
+
+  // The table. Of `meta`, the caller fills in model, topk_at_calibration, row_fraction and provenance. Throws
+  // InputError if there were no rows at all, UsageError if a target got no threshold because all rows were
+  // too short.
+  [[nodiscard]] ThresholdTable table(TableMeta meta) const;
+
+  // One sentence for each target and layer that is not dense and has heads without any threshold.
+  [[nodiscard]] std::vector<std::string> warnings() const;
+
+ private:
+  using Cell = ByLength<ThresholdStatistics>;
+
+  [[nodiscard]] std::size_t head_index(std::int64_t layer, std::int64_t head) const {
+    return static_cast<std::size_t>(layer * shape_.num_heads + head);
+  }
+  [[nodiscard]] bool has_thresholds(std::size_t target) const;
+  [[nodiscard]] std::int64_t heads_without_thresholds(std::size_t target, std::int64_t layer) const;
+  [[nodiscard]] std::int32_t longest_row(std::int64_t layer) const;
+  [[nodiscard]] std::int32_t longest_row() const;
+
+  FitOptions options_;
+  ModelShape shape_;
+  std::vector<std::vector<std::int64_t>> k_;  // [layers][targets] the k in force
+  std::vector<std::vector<Cell>> cells_;      // [targets][layers * heads]
+  std::vector<std::int32_t> longest_;         // [layers * heads] longest row seen, 0 for none
+};
+
+}  // namespace toptheta

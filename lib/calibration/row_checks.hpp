@@ -1,0 +1,12 @@
+// Rows that cannot be calibrated on, refused by name.
+#pragma once
+#include "core/rows.hpp"
+#include "core/shape.hpp"
+
+namespace toptheta {
+
+// Throws InputError naming layer, head, row length and key position if row r of the block holds a value that
+// is not finite or, where the content is post-softmax, not between 0 and 1.
+void require_row(const RowBlock& block, std::int64_t r, Placement content);
+
+}  // namespace toptheta

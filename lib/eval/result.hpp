@@ -1,0 +1,65 @@
+// What an evaluation found: one structure in, one writer per format out (report/).
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "attention/counters.hpp"
+#include "attention/policy.hpp"
+#include "core/provenance.hpp"
+
+namespace toptheta {
+
+// A mean with the standard error of that mean, where there is one.
+struct Measure {
+  double value = 0;
+  std::optional<double> standard_error{};
+};
+
+// The policy as it was in force.
+struct PolicyRecord {
+  Policy policy{};
+  std::vector<std::int64_t> layer_k{};  // [num_layers], kDenseK where dense; empty under dense
+  std::string thresholds{};             // the table's path; empty where none was used
+  double add_sigma = 0;                 // of that table
+  bool topk_at_calibration = false;     // of that table
+};
+
+struct TaskRecord {
+  std::string name{};
+  std::string kind{};  // "text", "multiple-choice" or "generation"
+  std::int64_t examples = 0;
+  std::string sha256{};
+};
+
+struct RunResult {
+  PolicyRecord policy{};
+  TaskRecord task{};
+  // By name, in the order to print them: nll, perplexity, acc, acc_norm, exact_match, ...
+  std::vector<std::pair<std::string, Measure>> metrics{};
+  // What was counted, by name: tokens (scored), forward_tokens, correct, ...
+  std::vector<std::pair<std::string, std::int64_t>> counts{};
+  Phase phase = Phase::prefill;
+  AttentionCounts sparsity{};
+  // Wall-clock by name; the only part, with Results::threads, that depends on the machine.
+  std::vector<std::pair<std::string, double>> seconds{};
+
+  [[nodiscard]] const Measure* metric(const std::string& name) const {
+    for (const auto& [key, measure] : metrics)
+      if (key == name) return &measure;
+    return nullptr;
+  }
+};
+
+struct Results {
+  std::string model{};         // a name for people
+  std::string model_sha256{};  // over its files
+  ModelShape shape{};
+  std::vector<RunResult> runs{};
+  Provenance provenance{};
+  int threads = 1;
+};
+
+}  // namespace toptheta

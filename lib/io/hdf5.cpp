@@ -1,0 +1,174 @@
+#include "io/hdf5.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <hdf5.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "core/error.hpp"
+#include "io/hdf5_error.hpp"
+#include "io/hdf5_type.hpp"
+
+namespace toptheta::hdf5 {
+
+namespace {
+
+herr_t add_name(hid_t, const char* name, const H5L_info_t*, void* out) {
+  try {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  } catch (...) {
+    return -1;  // out of memory; must not travel through the library
+  }
+}
+
+// A property list of `kind` whose objects keep no times.
+Handle timeless(hid_t kind, const std::string& where) {
+  Handle list = check_writing(H5Pcreate(kind), H5Pclose, where, "cannot create");
+  H5Pset_obj_track_times(list.id(), false);
+  return list;
+}
+
+Handle dataset_properties(const Dims& dims, const Storage& storage, const std::string& where) {
+  Handle list = timeless(H5P_DATASET_CREATE, where);
+  if (storage.chunk.empty() || std::find(dims.begin(), dims.end(), 0) != dims.end()) return list;
+  const std::vector<hsize_t> chunk(storage.chunk.begin(), storage.chunk.end());
+  if (H5Pset_chunk(list.id(), static_cast<int>(chunk.size()), chunk.data()) < 0)
+    fail_writing(where, "cannot set the chunk shape");
+  if (storage.gzip_level > 0) {
+    H5Pset_shuffle(list.id());
+    if (H5Pset_deflate(list.id(), static_cast<unsigned>(storage.gzip_level)) < 0)
+      fail_writing(where, "cannot compress");
+  }
+  return list;
+}
+
+Handle chunk_cache_properties(std::int64_t bytes) {
+  Handle list(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
+  if (bytes > 0) {
+    // A prime number of slots (12 bytes each or so), so that chunks of a regular grid rarely share one.
+    constexpr std::size_t kSlots = 50021;
+    H5Pset_chunk_cache(list.id(), kSlots, static_cast<std::size_t>(bytes), H5D_CHUNK_CACHE_W0_DEFAULT);
+  }
+  return list;
+}
+
+void require_regular_file(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    throw InputError(
+        {.where = path.string(), .what = "cannot read: " + std::generic_category().message(errno)});
+  }
+  if (S_ISDIR(status.st_mode))
+    throw InputError({.where = path.string(), .what = "is a directory", .expected = "an HDF5 file"});
+  if (S_ISREG(status.st_mode) && status.st_size == 0)
+    throw InputError({.where = path.string(), .what = "the file is empty", .expected = "an HDF5 file"});
+}
+
+}  // namespace
+
+std::string format_dims(const Dims& dims) {
+  return fmt::format("[{}]", fmt::join(dims, ", "));
+}
+
+File File::open(const std::filesystem::path& path) {
+  silence_library();
+  require_regular_file(path);
+  Handle handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+  if (handle.id() < 0) {
+    std::string reason_where = path.string();
+    if (H5Fis_hdf5(path.c_str()) == 0) {
+      H5Eclear2(H5E_DEFAULT);
+      throw InputError({.where = reason_where, .what = "not an HDF5 file"});
+    }
+    H5Fclose(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));  // brings the reason back onto the error stack
+    fail_reading(reason_where, "cannot open the HDF5 file");
+  }
+  return {std::move(handle), std::make_shared<const std::string>(path.string())};
+}
+
+File File::create(const std::filesystem::path& path, const std::string& shown) {
+  silence_library();
+  const Handle creation = timeless(H5P_FILE_CREATE, shown);
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG);
+  Handle handle = check_writing(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose,
+                                shown, "cannot create the HDF5 file");
+  return {std::move(handle), std::make_shared<const std::string>(shown)};
+}
+
+Group File::root() const {
+  Handle group = check_reading(H5Gopen2(handle_.id(), "/", H5P_DEFAULT), H5Gclose, *name_, "cannot open");
+  return {std::move(group), name_, "/"};
+}
+
+void File::close() {
+  const Handle closing = std::exchange(handle_, Handle());
+  if (H5Fflush(closing.id(), H5F_SCOPE_LOCAL) < 0) fail_writing(*name_, "cannot write");
+}
+
+std::vector<std::string> Group::links() const {
+  std::vector<std::string> names;
+  if (H5Literate(id(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add_name, &names) < 0)
+    fail_reading(where(), "cannot list the group");
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool Group::has(const std::string& name) const {
+  const htri_t found = H5Lexists(id(), name.c_str(), H5P_DEFAULT);
+  if (found < 0) fail_reading(where(), "cannot look up '" + name + "'");
+  return found > 0;
+}
+
+Group Group::open_group(const std::string& name) const {
+  const std::string path = child_path(name);
+  if (!has(name)) throw InputError({.where = file() + ":" + path, .what = "missing group"});
+  Handle group = check_reading(H5Gopen2(id(), name.c_str(), H5P_DEFAULT), H5Gclose, file() + ":" + path,
+                               "cannot open as a group");
+  return {std::move(group), shared_file(), path};
+}
+
+Dataset Group::open_dataset(const std::string& name, std::int64_t chunk_cache) const {
+  const std::string path = child_path(name);
+  if (!has(name)) throw InputError({.where = file() + ":" + path, .what = "missing data set"});
+  const Handle access = chunk_cache_properties(chunk_cache);
+  Handle dataset = check_reading(H5Dopen2(id(), name.c_str(), access.id()), H5Dclose, file() + ":" + path,
+                                 "cannot open as a data set");
+  return {std::move(dataset), shared_file(), path};
+}
+
+Group Group::create_group(const std::string& name) {
+  const std::string path = child_path(name);
+  const std::string where = file() + ":" + path;
+  const Handle creation = timeless(H5P_GROUP_CREATE, where);
+  Handle group = check_writing(H5Gcreate2(id(), name.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT), H5Gclose,
+                               where, "cannot create the group");
+  return {std::move(group), shared_file(), path};
+}
+
+Dataset Group::create_dataset(const std::string& name, Element element, const Dims& dims, const Storage& storage) {
+  const std::string path = child_path(name);
+  const std::string where = file() + ":" + path;
+  const Handle creation = dataset_properties(dims, storage, where);
+  const Handle access = chunk_cache_properties(storage.cache);
+  const Handle type = file_type(element);
+  const std::vector<hsize_t> extent(dims.begin(), dims.end());
+  const Handle space = check_writing(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
+                                     H5Sclose, where, "cannot create the data set");
+  Handle handle = check_writing(
+      H5Dcreate2(id(), name.c_str(), type.id(), space.id(), H5P_DEFAULT, creation.id(), access.id()), H5Dclose,
+      where, "cannot create the data set");
+  Dataset dataset(std::move(handle), shared_file(), path);
+  if (element == Element::bf16) {
+    dataset.write_attribute("dtype", name_of(element));
+    dataset.element_ = Element::bf16;
+  }
+  return dataset;
+}
+
+}  // namespace toptheta::hdf5

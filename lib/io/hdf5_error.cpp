@@ -1,0 +1,61 @@
+#include "io/hdf5_error.hpp"
+
+#include <fmt/format.h>
+#include <hdf5.h>
+
+#include "core/error.hpp"
+
+namespace toptheta::hdf5 {
+
+namespace {
+
+// Called by the library for every entry of its error stack, the innermost first.
+herr_t collect(unsigned depth, const H5E_error2_t* entry, void* out) {
+  auto& reason = *static_cast<std::string*>(out);
+  const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
+  // For a missing filter the innermost entry is about some plug-in directory; the next ones say which filter.
+  if (depth == 0 || text.starts_with("required filter")) reason = text;
+  return 0;
+}
+
+// "file write failed: time = ..., errno = 28, error message = 'No space left on device', ..." -> the quoted part.
+std::string shorten(const std::string& reason) {
+  constexpr std::string_view kMark = "error message = '";
+  const std::size_t start = reason.find(kMark);
+  if (start == std::string::npos) return reason;
+  const std::size_t end = reason.find('\'', start + kMark.size());
+  return reason.substr(start + kMark.size(), end - start - kMark.size());
+}
+
+std::string with_reason(std::string_view what) {
+  std::string reason;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &reason);
+  H5Eclear2(H5E_DEFAULT);
+  return reason.empty() ? std::string(what) : fmt::format("{}: {}", what, shorten(reason));
+}
+
+}  // namespace
+
+void silence_library() {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+void fail_reading(const std::string& where, std::string_view what) {
+  throw InputError({.where = where, .what = with_reason(what)});
+}
+
+void fail_writing(const std::string& where, std::string_view what) {
+  throw UnfinishedError({.where = where, .what = with_reason(what)});
+}
+
+Handle check_reading(std::int64_t id, Handle::Close close, const std::string& where, std::string_view what) {
+  if (id < 0) fail_reading(where, what);
+  return {id, close};
+}
+
+Handle check_writing(std::int64_t id, Handle::Close close, const std::string& where, std::string_view what) {
+  if (id < 0) fail_writing(where, what);
+  return {id, close};
+}
+
+}  // namespace toptheta::hdf5

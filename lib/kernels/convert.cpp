@@ -1,0 +1,110 @@
+#include "kernels/convert.hpp"
+
+#include <cassert>
+#include <cstddef>
+
+#include "core/half.hpp"
+
+// Highway compiles this file once per instruction set.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/convert.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::ScalableTag<float>;
+using Words = hn::RebindToUnsigned<Floats>;
+using Halves = hn::Rebind<std::uint16_t, Floats>;
+
+// In integers rather than with the processor's own instruction, which turns signalling NaNs into quiet ones and is
+// missing from the older instruction sets.
+HWY_INLINE hn::Vec<Floats> FloatFromF16(hn::Vec<Words> bits) {
+  const Floats df;
+  const Words du;
+  const auto magnitude = hn::And(bits, hn::Set(du, 0x7FFFU));
+  const auto sign = hn::ShiftLeft<16>(hn::Andnot(hn::Set(du, 0x7FFFU), bits));
+  const auto shifted = hn::ShiftLeft<13>(magnitude);
+  const auto normal = hn::Add(shifted, hn::Set(du, (127U - 15U) << 23));
+  const auto special = hn::Or(shifted, hn::Set(du, 0x7F800000U));  // infinity, NaN
+  // Zero and subnormals: mantissa * 2^-24, exact.
+  const hn::RebindToSigned<Floats> di;
+  const auto small = hn::BitCast(
+      du, hn::Mul(hn::ConvertTo(df, hn::BitCast(di, magnitude)), hn::Set(df, 0x1p-24F)));
+  // Comparisons of signed numbers are the ones that every instruction set has.
+  const auto size = hn::BitCast(di, magnitude);
+  const auto is_special = hn::RebindMask(du, hn::Gt(size, hn::Set(di, 0x7BFF)));
+  const auto is_small = hn::RebindMask(du, hn::Lt(size, hn::Set(di, 0x0400)));
+  auto result = hn::IfThenElse(is_special, special, normal);
+  result = hn::IfThenElse(is_small, small, result);
+  return hn::BitCast(df, hn::Or(result, sign));
+}
+
+void FromF16(const std::uint16_t* from, float* to, std::size_t count) {
+  const Floats df;
+  const Words du;
+  const Halves dh;
+  const std::size_t lanes = hn::Lanes(df);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(FloatFromF16(hn::PromoteTo(du, hn::LoadU(dh, from + i))), df, to + i);
+  for (; i < count; ++i)
+    to[i] = float_from_f16(from[i]);
+}
+
+void FromBf16(const std::uint16_t* from, float* to, std::size_t count) {
+  const Floats df;
+  const Words du;
+  const Halves dh;
+  const std::size_t lanes = hn::Lanes(df);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto bits = hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(dh, from + i)));
+    hn::StoreU(hn::BitCast(df, bits), df, to + i);
+  }
+  for (; i < count; ++i)
+    to[i] = float_from_bf16(from[i]);
+}
+
+void FromF64(const double* from, float* to, std::size_t count) {
+  std::size_t i = 0;
+#if HWY_HAVE_FLOAT64
+  const hn::ScalableTag<double> dd;
+  const hn::Rebind<float, decltype(dd)> df;
+  const std::size_t lanes = hn::Lanes(dd);
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(hn::DemoteTo(df, hn::LoadU(dd, from + i)), df, to + i);
+#endif
+  for (; i < count; ++i)
+    to[i] = static_cast<float>(from[i]);
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace toptheta {
+
+HWY_EXPORT(FromF16);
+HWY_EXPORT(FromBf16);
+HWY_EXPORT(FromF64);
+
+void floats_from_f16(std::span<const std::uint16_t> from, std::span<float> to) {
+  assert(from.size() == to.size());
+  HWY_DYNAMIC_DISPATCH(FromF16)(from.data(), to.data(), to.size());
+}
+
+void floats_from_bf16(std::span<const std::uint16_t> from, std::span<float> to) {
+  assert(from.size() == to.size());
+  HWY_DYNAMIC_DISPATCH(FromBf16)(from.data(), to.data(), to.size());
+}
+
+void floats_from_f64(std::span<const double> from, std::span<float> to) {
+  assert(from.size() == to.size());
+  HWY_DYNAMIC_DISPATCH(FromF64)(from.data(), to.data(), to.size());
+}
+
+}  // namespace toptheta
+#endif  // HWY_ONCE

@@ -1,0 +1,97 @@
+#include "report/csv.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/number.hpp"
+#include "report/summary.hpp"
+
+namespace toptheta {
+
+namespace {
+
+std::string quoted(const std::string& field) {
+  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
+  std::string out = "\"";
+  for (const char c : field)
+    out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+template <typename Value>
+const Value* find(const std::vector<std::pair<std::string, Value>>& list, const std::string& name) {
+  const auto it =
+      std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.first == name; });
+  return it == list.end() ? nullptr : &it->second;
+}
+
+// Names of all runs' entries, in the order of first appearance.
+template <typename Member>
+std::vector<std::string> names_of(const Results& results, Member member) {
+  std::vector<std::string> names;
+  for (const RunResult& run : results.runs)
+    for (const auto& entry : run.*member)
+      if (std::find(names.begin(), names.end(), entry.first) == names.end()) names.push_back(entry.first);
+  return names;
+}
+
+std::vector<std::string> policy_fields(const PolicyRecord& record) {
+  const Policy& policy = record.policy;
+  const bool dense = policy.selection == Selection::dense;
+  return {std::string(name_of(policy.selection)),
+          dense || policy.k == 0 ? "" : format_k(policy.k),
+          dense ? "" : format_layer_k(policy.k, record.layer_k),
+          dense ? "" : std::string(name_of(policy.placement)),
+          std::string(name_of(policy.sdc)),
+          policy.sdc == Sdc::none ? "" : format_exact(policy.sdc_scale),
+          policy.vmc ? "true" : "false",
+          policy.cap_k ? "true" : "false"};
+}
+
+}  // namespace
+
+std::string format_csv_record(const std::vector<std::string>& fields) {
+  std::string line;
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    line += (i == 0 ? "" : ",") + quoted(fields[i]);
+  return line + "\n";
+}
+
+std::string format_csv(const Results& results) {
+  const std::vector<std::string> metrics = names_of(results, &RunResult::metrics);
+  const std::vector<std::string> counts = names_of(results, &RunResult::counts);
+  std::vector<std::string> header = {"attention", "k",     "layer_k", "placement", "sdc",     "sdc_scale",
+                                     "vmc",       "cap_k", "task",    "kind",      "examples"};
+  for (const std::string& name : metrics) {
+    header.push_back(name);
+    header.push_back(name + "_stderr");
+  }
+  header.insert(header.end(), counts.begin(), counts.end());
+  for (const char* name : {"phase", "kept_elements", "v_rows", "effective_k_ratio", "lost_mass"})
+    header.emplace_back(name);
+
+  std::string text = format_csv_record(header);
+  for (const RunResult& run : results.runs) {
+    std::vector<std::string> fields = policy_fields(run.policy);
+    fields.insert(fields.end(), {run.task.name, run.task.kind, fmt::format("{}", run.task.examples)});
+    for (const std::string& name : metrics) {
+      const Measure* measure = find(run.metrics, name);
+      fields.push_back(measure != nullptr ? format_exact(measure->value) : "");
+      fields.push_back(measure != nullptr && measure->standard_error ? format_exact(*measure->standard_error)
+                                                                     : "");
+    }
+    for (const std::string& name : counts) {
+      const std::int64_t* count = find(run.counts, name);
+      fields.push_back(count != nullptr ? fmt::format("{}", *count) : "");
+    }
+    fields.insert(fields.end(),
+                  {run.phase == Phase::prefill ? "prefill" : "decode",
+                   format_exact(run.sparsity.kept_elements()), format_exact(run.sparsity.v_rows()),
+                   format_exact(run.sparsity.effective_k_ratio()), format_exact(run.sparsity.lost_mass())});
+    text += format_csv_record(fields);
+  }
+  return text;
+}
+
+}  // namespace toptheta

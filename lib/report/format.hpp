@@ -1,0 +1,22 @@
+// Results in, one text per format out.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "eval/result.hpp"
+
+namespace toptheta {
+
+enum class ResultFormat { table, json, csv, markdown };
+
+// "table", "json", "csv" and "md"; nullopt for anything else.
+std::optional<ResultFormat> result_format_from_name(std::string_view name);
+// By extension: .json, .csv, .md; a table for anything else.
+ResultFormat result_format_of(const std::filesystem::path& path);
+
+// The whole report, ending in a line break. Deterministic: the same results give the same bytes.
+std::string format_results(const Results& results, ResultFormat format);
+
+}  // namespace toptheta

@@ -1,0 +1,170 @@
+#include "report/json.hpp"
+
+#include <cmath>
+
+namespace toptheta {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_k(std::int64_t k) {
+  return k > 0 && k != kDenseK ? Json(k) : Json(nullptr);
+}
+
+Json json_of(const PolicyRecord& record) {
+  const Policy& policy = record.policy;
+  const bool dense = policy.selection == Selection::dense;
+  Json json;
+  json["attention"] = name_of(policy.selection);
+  json["k"] = json_k(policy.k);
+  json["placement"] = dense ? Json(nullptr) : Json(name_of(policy.placement));
+  json["sdc"] = name_of(policy.sdc);
+  json["sdc_scale"] = json_number(policy.sdc_scale);
+  json["vmc"] = policy.vmc;
+  json["cap_k"] = policy.cap_k;
+  json["layer_k"] = Json::array();
+  for (const std::int64_t k : record.layer_k)
+    json["layer_k"].push_back(json_k(k));
+  const bool theta = policy.selection == Selection::theta;
+  json["lookup"] =
+      theta ? Json(policy.lookup == LengthLookup::nearest ? "nearest" : "linear") : Json(nullptr);
+  json["thresholds"] = record.thresholds.empty() ? Json(nullptr) : Json(record.thresholds);
+  json["add_sigma"] = record.thresholds.empty() ? Json(nullptr) : json_number(record.add_sigma);
+  json["topk_at_calibration"] = record.thresholds.empty() ? Json(nullptr) : Json(record.topk_at_calibration);
+  return json;
+}
+
+Json json_of(const TaskRecord& task) {
+  return {{"name", task.name}, {"kind", task.kind}, {"examples", task.examples}, {"sha256", task.sha256}};
+}
+
+Json json_of(const Measure& measure) {
+  return {{"value", json_number(measure.value)},
+          {"stderr", measure.standard_error ? json_number(*measure.standard_error) : Json(nullptr)}};
+}
+
+double ratio(std::int64_t part, std::int64_t whole) {
+  return static_cast<double>(part) / static_cast<double>(whole);  // 0 / 0 is NaN, hence null
+}
+
+Json per_head(const AttentionCounts& counts) {
+  Json list = Json::array();
+  for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer)
+    for (std::int64_t head = 0; head < counts.shape.num_heads; ++head) {
+      const HeadCount& count = counts.head(layer, head);
+      list.push_back({{"layer", layer},
+                      {"head", head},
+                      {"kept_elements", json_number(ratio(count.kept, count.visible))},
+                      {"effective_k_ratio", json_number(ratio(count.kept, count.topk_kept))},
+                      {"lost_mass", json_number(count.lost_mass / static_cast<double>(count.rows))}});
+    }
+  return list;
+}
+
+Json per_group(const AttentionCounts& counts) {
+  Json list = Json::array();
+  for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer)
+    for (std::int64_t kv_head = 0; kv_head < counts.shape.num_kv_heads; ++kv_head) {
+      const GroupCount& count = counts.group(layer, kv_head);
+      list.push_back({{"layer", layer},
+                      {"kv_head", kv_head},
+                      {"v_rows", json_number(ratio(count.rows_needed, count.rows_available))}});
+    }
+  return list;
+}
+
+// The counts of one layer as those of a model that has no other.
+AttentionCounts layer_of(const AttentionCounts& counts, std::int64_t layer) {
+  ModelShape shape = counts.shape;
+  shape.num_layers = 1;
+  AttentionCounts one(shape);
+  for (std::int64_t head = 0; head < shape.num_heads; ++head)
+    one.heads[static_cast<std::size_t>(head)] = counts.head(layer, head);
+  for (std::int64_t kv_head = 0; kv_head < shape.num_kv_heads; ++kv_head)
+    one.groups[static_cast<std::size_t>(kv_head)] = counts.group(layer, kv_head);
+  return one;
+}
+
+void add_figures(Json& json, const AttentionCounts& counts) {
+  json["kept_elements"] = json_number(counts.kept_elements());
+  json["v_rows"] = json_number(counts.v_rows());
+  json["effective_k_ratio"] = json_number(counts.effective_k_ratio());
+  json["lost_mass"] = json_number(counts.lost_mass());
+}
+
+Json json_of(const AttentionCounts& counts, Phase phase) {
+  Json json;
+  json["phase"] = phase == Phase::prefill ? "prefill" : "decode";
+  add_figures(json, counts);
+  json["per_layer"] = Json::array();
+  for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer) {
+    Json figures = {{"layer", layer}};
+    add_figures(figures, layer_of(counts, layer));
+    json["per_layer"].push_back(std::move(figures));
+  }
+  json["per_head"] = per_head(counts);
+  json["per_group"] = per_group(counts);
+  return json;
+}
+
+Json json_of(const RunResult& run) {
+  Json json;
+  json["policy"] = json_of(run.policy);
+  json["task"] = json_of(run.task);
+  json["metrics"] = Json::object();
+  for (const auto& [name, measure] : run.metrics)
+    json["metrics"][name] = json_of(measure);
+  json["counts"] = Json::object();
+  for (const auto& [name, count] : run.counts)
+    json["counts"][name] = count;
+  json["sparsity"] = json_of(run.sparsity, run.phase);
+  json["seconds"] = Json::object();
+  for (const auto& [name, seconds] : run.seconds)
+    json["seconds"][name] = json_number(seconds);
+  return json;
+}
+
+}  // namespace
+
+Json json_number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+Json json_of(const Provenance& provenance) {
+  Json json = {{"version", provenance.version},
+               {"commit", provenance.commit},
+               {"command", provenance.command},
+               {"seed", provenance.seed},
+               {"inputs", Json::array()}};
+  for (const InputFile& input : provenance.inputs)
+    json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
+  return json;
+}
+
+Json json_of(const Results& results) {
+  Json json;
+  json["schema"] = kResultSchema;
+  json["model"] = {{"name", results.model},
+                   {"sha256", results.model_sha256},
+                   {"num_layers", results.shape.num_layers},
+                   {"num_heads", results.shape.num_heads},
+                   {"num_kv_heads", results.shape.num_kv_heads},
+                   {"head_dim", results.shape.head_dim}};
+  json["runs"] = Json::array();
+  for (const RunResult& run : results.runs)
+    json["runs"].push_back(json_of(run));
+  json["provenance"] = json_of(results.provenance);
+  json["provenance"]["threads"] = results.threads;
+  return json;
+}
+
+std::string format_json(const Results& results) {
+  return format_json(json_of(results));
+}
+
+std::string format_json(const Json& value) {
+  return value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace toptheta

@@ -1,0 +1,22 @@
+// The report for machines: everything, under the versioned schema of docs/formats.md ("Results").
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "eval/result.hpp"
+
+namespace toptheta {
+
+inline constexpr const char* kResultSchema = "toptheta.result/1";
+
+// Keys keep the order of the schema. NaN and the infinities, which JSON does not know, become null.
+nlohmann::ordered_json json_of(const Results& results);
+nlohmann::ordered_json json_of(const Provenance& provenance);
+nlohmann::ordered_json json_number(double value);
+
+// json_of(results), indented by two blanks, ending in a line break.
+std::string format_json(const Results& results);
+// Indented JSON, ending in a line break; bytes that are not UTF-8 (in a path, say) become U+FFFD.
+std::string format_json(const nlohmann::ordered_json& value);
+
+}  // namespace toptheta

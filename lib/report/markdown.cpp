@@ -1,0 +1,47 @@
+#include "report/markdown.hpp"
+
+namespace toptheta {
+
+namespace {
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|')
+      out += "\\|";
+    else
+      out += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string format_markdown_table(const std::vector<SummaryColumn>& columns,
+                                  const std::vector<std::vector<std::string>>& rows) {
+  std::string titles = "|";
+  std::string rule = "|";
+  for (const SummaryColumn& column : columns) {
+    titles += " " + escaped(column.title) + " |";
+    rule += column.number ? "---:|" : "---|";
+  }
+  std::string text = titles + "\n" + rule + "\n";
+  for (const auto& row : rows) {
+    text += "|";
+    for (const std::string& cell : row)
+      text += " " + escaped(cell) + " |";
+    text += "\n";
+  }
+  return text;
+}
+
+std::string format_markdown(const Results& results) {
+  const Summary summary = summarize(results);
+  std::string text =
+      escaped(summary.heading) + "\n\n" + format_markdown_table(summary.columns, summary.rows) + "\n";
+  for (const std::string& note : summary.notes)
+    text += "- " + note + "\n";
+  return text;
+}
+
+}  // namespace toptheta

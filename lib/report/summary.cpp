@@ -1,0 +1,151 @@
+#include "report/summary.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "report/number.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr const char* kNone = "-";
+
+struct Column {
+  SummaryColumn head;
+  std::function<std::string(const RunResult&)> cell;
+};
+
+std::string policy_name(const Policy& policy) {
+  return std::string(name_of(policy.selection)) + (policy.cap_k ? " cap-k" : "");
+}
+
+std::string placement_name(const Policy& policy) {
+  return policy.selection == Selection::dense ? kNone : std::string(name_of(policy.placement));
+}
+
+std::string sdc_name(const Policy& policy) {
+  if (policy.sdc == Sdc::none) return kNone;
+  const std::string name(name_of(policy.sdc));
+  return policy.sdc_scale == 1 ? name : fmt::format("{} x {}", name, policy.sdc_scale);
+}
+
+std::vector<Column> policy_columns() {
+  return {
+      {{"policy", false}, [](const RunResult& run) { return policy_name(run.policy.policy); }},
+      {{"k", true},
+       [](const RunResult& run) { return format_layer_k(run.policy.policy.k, run.policy.layer_k); }},
+      {{"placement", false}, [](const RunResult& run) { return placement_name(run.policy.policy); }},
+      {{"SDC", false}, [](const RunResult& run) { return sdc_name(run.policy.policy); }},
+      {{"VMC", false},
+       [](const RunResult& run) { return std::string(run.policy.policy.vmc ? "yes" : kNone); }},
+      {{"task", false}, [](const RunResult& run) { return run.task.name; }},
+  };
+}
+
+// The metrics worth a column, with their titles; the others are in the JSON report.
+std::vector<Column> metric_columns(const Results& results) {
+  const std::vector<std::pair<std::string, std::string>> known = {
+      {"perplexity", "perplexity"}, {"perplexity_chunked", "perplexity (chunked)"},
+      {"nll", "nll (nats/token)"},  {"acc", "acc"},
+      {"acc_norm", "acc_norm"},     {"exact_match", "exact match"}};
+  std::vector<Column> columns;
+  for (const auto& [name, title] : known) {
+    const bool present = std::any_of(results.runs.begin(), results.runs.end(),
+                                     [&](const RunResult& run) { return run.metric(name) != nullptr; });
+    if (!present) continue;
+    columns.push_back({{title, true}, [name = name](const RunResult& run) {
+                         const Measure* measure = run.metric(name);
+                         return measure != nullptr ? format_measure(*measure) : std::string(kNone);
+                       }});
+  }
+  return columns;
+}
+
+std::vector<Column> sparsity_columns() {
+  return {
+      {{"kept elements %", true},
+       [](const RunResult& run) { return format_percent(run.sparsity.kept_elements()); }},
+      {{"V rows %", true}, [](const RunResult& run) { return format_percent(run.sparsity.v_rows()); }},
+      {{"eff. k / k", true},
+       [](const RunResult& run) {
+         return run.policy.policy.selection == Selection::dense
+                    ? std::string(kNone)
+                    : format_number(run.sparsity.effective_k_ratio());
+       }},
+      {{"lost mass", true}, [](const RunResult& run) { return format_number(run.sparsity.lost_mass()); }},
+  };
+}
+
+std::string phase_name(const RunResult& run) {
+  return run.phase == Phase::prefill ? "prefill" : "decode";
+}
+
+bool has_phase(const Results& results, Phase phase) {
+  return std::any_of(results.runs.begin(), results.runs.end(),
+                     [phase](const RunResult& run) { return run.phase == phase; });
+}
+
+std::vector<Column> columns_of(const Results& results) {
+  std::vector<Column> columns = policy_columns();
+  if (has_phase(results, Phase::prefill) && has_phase(results, Phase::decode))
+    columns.push_back({{"phase", false}, phase_name});
+  for (auto& column : metric_columns(results))
+    columns.push_back(std::move(column));
+  for (auto& column : sparsity_columns())
+    columns.push_back(std::move(column));
+  return columns;
+}
+
+std::vector<std::string> notes_of(const Results& results) {
+  std::vector<std::string> notes = {"± one standard error of the mean.",
+                                    "kept elements: attention weights kept, of all that causality allows."};
+  if (has_phase(results, Phase::prefill))
+    notes.emplace_back(
+        "V rows (prefill): value rows that some head of the KV group and some row of a sequence needs.");
+  if (has_phase(results, Phase::decode))
+    notes.emplace_back("V rows (decode): value rows that some head of the KV group needs, per step.");
+  notes.emplace_back("eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.");
+  notes.emplace_back("lost mass: mean softmax weight of what was dropped, before compensation.");
+  return notes;
+}
+
+}  // namespace
+
+std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& layer_k) {
+  if (layer_k.empty()) return k > 0 ? format_k(k) : kNone;
+  std::string special;
+  for (std::size_t begin = 0; begin < layer_k.size();) {
+    std::size_t end = begin + 1;
+    while (end < layer_k.size() && layer_k[end] == layer_k[begin])
+      ++end;
+    if (layer_k[begin] != k) {
+      const std::string layers =
+          end - begin == 1 ? fmt::format("{}", begin) : fmt::format("{}-{}", begin, end - 1);
+      special += fmt::format("{}{}:{}", special.empty() ? "" : ",", layers, format_k(layer_k[begin]));
+    }
+    begin = end;
+  }
+  return special.empty() ? format_k(k) : fmt::format("{} [{}]", format_k(k), special);
+}
+
+Summary summarize(const Results& results) {
+  const std::vector<Column> columns = columns_of(results);
+  Summary summary;
+  summary.heading = fmt::format("model {}: {} layers, {} query heads, {} KV heads of width {}", results.model,
+                                results.shape.num_layers, results.shape.num_heads, results.shape.num_kv_heads,
+                                results.shape.head_dim);
+  for (const Column& column : columns)
+    summary.columns.push_back(column.head);
+  for (const RunResult& run : results.runs) {
+    std::vector<std::string>& row = summary.rows.emplace_back();
+    for (const Column& column : columns)
+      row.push_back(column.cell(run));
+  }
+  summary.notes = notes_of(results);
+  return summary;
+}
+
+}  // namespace toptheta

@@ -1,0 +1,29 @@
+// The figures a person compares, as cells of text: the table and Markdown writers only lay them out.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "eval/result.hpp"
+
+namespace toptheta {
+
+struct SummaryColumn {
+  std::string title;   // with its unit
+  bool number = true;  // aligned to the right
+};
+
+struct Summary {
+  std::vector<SummaryColumn> columns;
+  std::vector<std::vector<std::string>>
+      rows;                        // one per run, one cell per column; "-" where it does not apply
+  std::string heading;             // the model in one line
+  std::vector<std::string> notes;  // what the columns mean
+};
+
+// One row per policy and task, in the order of the runs. A metric has a column if some run has it.
+Summary summarize(const Results& results);
+
+// "64", or with layers of their own k in brackets: "64 [0-1:512,5:dense]".
+std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& layer_k);
+
+}  // namespace toptheta

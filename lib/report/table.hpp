@@ -1,0 +1,17 @@
+// Aligned text for a terminal.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "report/summary.hpp"
+
+namespace toptheta {
+
+// The rows under their titles, columns two blanks apart, a rule below the titles. Used by every program's
+// table.
+std::string format_aligned(const std::vector<SummaryColumn>& columns,
+                           const std::vector<std::vector<std::string>>& rows);
+
+std::string format_table(const Results& results);
+
+}  // namespace toptheta

@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include "io/atomic_file.hpp"
+#include "theta/json.hpp"
+#include "theta/number_text.hpp"
+#include "theta/provenance_json.hpp"
+#include "theta/target_choice.hpp"
+
+namespace toptheta {
+
+namespace {
+
+// Tables can have millions of entries, so cells are written one by one and never held as a JSON value.
+template <typename Format>
+std::string column(const char* name, const std::vector<ThresholdEntry>& entries, Format format) {
+  std::string text = fmt::format(", \"{}\": [", name);
+  for (std::size_t i = 0; i < entries.size(); ++i) text += (i == 0 ? "" : ", ") + format(entries[i]);
+  return text + "]";
+}
+
+std::string cell_text(std::size_t layer, std::size_t head, const std::vector<ThresholdEntry>& entries) {
+  using Entry = ThresholdEntry;
+  return fmt::format("{{\"layer\": {}, \"head\": {}", layer, head) +
+         column("length", entries, [](const Entry& e) { return fmt::format("{}", e.length); }) +
+         column("theta", entries, [](const Entry& e) { return fmt::format("{}", e.theta); }) +
+         column("std", entries, [](const Entry& e) { return fmt::format("{}", e.std); }) +
+         column("count", entries, [](const Entry& e) { return fmt::format("{}", e.count); }) +
+         column("sdc", entries, [](const Entry& e) { return shortest_or(e.sdc, "null"); }) +
+         column("kept_mass", entries, [](const Entry& e) { return shortest_or(e.kept_mass, "null"); }) + "}";
+}
+
+nlohmann::ordered_json meta_json(const TableMeta& meta) {
+  nlohmann::ordered_json json;
+  json["num_layers"] = meta.shape.num_layers;
+  json["num_heads"] = meta.shape.num_heads;
+  json["num_kv_heads"] = meta.shape.num_kv_heads;
+  json["head_dim"] = meta.shape.head_dim;
+  json["model"] = meta.model;
+  json["placement"] = name_of(meta.placement);
+  json["estimator"] = meta.estimator;
+  json["add_sigma"] = meta.add_sigma;
+  json["topk_at_calibration"] = meta.topk_at_calibration;
+  json["row_fraction"] = meta.row_fraction;
+  return json;
+}
+
+std::string layer_k_text(const std::vector<std::int64_t>& layer_k) {
+  std::string text;
+  for (const std::int64_t k : layer_k)
+    text += (text.empty() ? "" : ", ") + (k == kDenseK ? std::string("\"dense\"") : fmt::format("{}", k));
+  return text;
+}
+
+void write_target(const Target& target, std::size_t num_heads, AtomicFile& file) {
+  file.write(fmt::format("{{\"k\": {}, \"layer_k\": [{}],\n \"cells\": [", target.k, layer_k_text(target.layer_k)));
+  const char* separator = "\n  ";
+  for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
+    if (target.cells[cell].empty()) continue;
+    file.write(separator + cell_text(cell / num_heads, cell % num_heads, target.cells[cell]));
+    separator = ",\n  ";
+  }
+  file.write("]}");
+}
+
+}  // namespace
+
+void write_json(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path) {
+  const std::vector<const Target*> targets = choose_targets(table, k);
+  AtomicFile file(path);
+  file.write("{\"schema\": \"toptheta.thresholds/1\",\n\"meta\": " + dump_json(meta_json(table.meta)));
+  file.write(",\n\"provenance\": " + dump_json(json_from(table.meta.provenance)) + ",\n\"targets\": [");
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    file.write(t == 0 ? "\n" : ",\n");
+    write_target(*targets[t], static_cast<std::size_t>(table.meta.shape.num_heads), file);
+  }
+  file.write("]}\n");
+  file.commit();
+}
+
+}  // namespace toptheta

@@ -1,0 +1,118 @@
+#include "theta/lookup.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/error.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+// The calibrated value of one length.
+struct Sample {
+  std::int64_t length;
+  double value;
+};
+
+// The largest float that is not above `value`.
+float round_down(double value) {
+  const auto nearest = static_cast<float>(value);
+  return nearest > value ? std::nextafter(nearest, -kInfinity) : nearest;
+}
+
+// The value for `length`, which lies between `below` and `above`.
+double between(const Sample& below, const Sample& above, std::int64_t length, LengthLookup method) {
+  const auto from_below = static_cast<double>(length - below.length);
+  const auto to_above = static_cast<double>(above.length - length);
+  if (method == LengthLookup::nearest) return to_above < from_below ? above.value : below.value;
+  const double weight = from_below / (from_below + to_above);
+  return (1 - weight) * below.value + weight * above.value;
+}
+
+// Calls store(length, value) for first <= length <= last. `samples` is sorted by length and not empty.
+template <typename Store>
+void resolve(const std::vector<Sample>& samples, std::int64_t first, std::int64_t last, LengthLookup method,
+             Store store) {
+  std::size_t above = 0;  // the first sample not shorter than the length
+  for (std::int64_t length = first; length <= last; ++length) {
+    while (above < samples.size() && samples[above].length < length)
+      ++above;
+    if (above == samples.size()) {
+      store(length, samples.back().value);
+    } else if (above == 0 || samples[above].length == length) {
+      store(length, samples[above].value);
+    } else {
+      store(length, between(samples[above - 1], samples[above], length, method));
+    }
+  }
+}
+
+std::vector<Sample> theta_samples(const std::vector<ThresholdEntry>& entries) {
+  std::vector<Sample> samples;
+  samples.reserve(entries.size());
+  for (const ThresholdEntry& entry : entries)
+    samples.push_back({entry.length, entry.theta});
+  return samples;
+}
+
+std::vector<Sample> sdc_samples(const std::vector<ThresholdEntry>& entries) {
+  std::vector<Sample> samples;
+  for (const ThresholdEntry& entry : entries)
+    if (!std::isnan(entry.sdc)) samples.push_back({entry.length, entry.sdc});
+  return samples;
+}
+
+}  // namespace
+
+ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, std::int64_t max_length,
+                                 LengthLookup method)
+    : num_heads_(table.meta.shape.num_heads), max_length_(max_length), has_sdc_(true) {
+  const Target& target = table.target(k);
+  layer_k_ = target.layer_k;
+  const std::size_t size = target.cells.size() * static_cast<std::size_t>(max_length + 1);
+  theta_.assign(size, -kInfinity);
+  sdc_.assign(size, kNaN);
+  for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
+    const auto layer = static_cast<std::int64_t>(cell) / num_heads_;
+    const std::int64_t head = static_cast<std::int64_t>(cell) % num_heads_;
+    float* theta = theta_.data() + offset(layer, head);
+    float* sdc = sdc_.data() + offset(layer, head);
+    std::fill_n(sdc, std::min(layer_k(layer), max_length) + 1, 0.0F);
+    if (layer_k(layer) >= max_length) continue;  // every row is dense
+
+    const std::vector<ThresholdEntry>& entries = target.cells[cell];
+    if (entries.empty())
+      throw InputError(
+          {.where = fmt::format("threshold table, k = {}, layer {}, head {}", target.k, layer, head),
+           .what = "no thresholds for a head that is not dense",
+           .expected = fmt::format("thresholds for row lengths above {}", layer_k(layer)),
+           .found = fmt::format("none, but rows of up to {} keys to attend", max_length),
+           .next = fmt::format("calibrate with longer texts, or with --layer-k {}:dense", layer)});
+    const std::int64_t first = layer_k(layer) + 1;
+    resolve(theta_samples(entries), first, max_length, method,
+            [theta](std::int64_t length, double value) { theta[length] = round_down(value); });
+    const std::vector<Sample> terms = sdc_samples(entries);
+    if (terms.empty()) {
+      has_sdc_ = false;
+      continue;
+    }
+    resolve(terms, first, max_length, method,
+            [sdc](std::int64_t length, double value) { sdc[length] = static_cast<float>(value); });
+  }
+}
+
+std::span<const float> ThresholdLookup::theta(std::int64_t layer, std::int64_t head) const {
+  return {theta_.data() + offset(layer, head), static_cast<std::size_t>(max_length_ + 1)};
+}
+
+std::span<const float> ThresholdLookup::sdc(std::int64_t layer, std::int64_t head) const {
+  return {sdc_.data() + offset(layer, head), static_cast<std::size_t>(max_length_ + 1)};
+}
+
+}  // namespace toptheta

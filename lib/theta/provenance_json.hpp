@@ -1,0 +1,22 @@
+// Provenance as JSON: {"version", "commit", "command", "seed", "inputs": [{"path", "sha256"}]}.
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/provenance.hpp"
+
+namespace toptheta {
+
+// Keys in the order above.
+nlohmann::ordered_json json_from(const Provenance& provenance);
+
+// Throws InputError that begins with `where` if a key is missing or holds another type.
+Provenance provenance_from(const nlohmann::json& json, const std::string& where);
+
+// JSON as UTF-8 text; bytes that are no UTF-8 (in file names) become U+FFFD.
+template <class Json>
+std::string dump_json(const Json& json, int indent = -1) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace toptheta

@@ -1,0 +1,129 @@
+#include "theta/smoothing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "core/parallel.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr std::int64_t kWidestRange = std::int64_t{1} << 24;
+
+double mix(double a, double b, double weight) {
+  return (1 - weight) * a + weight * b;
+}
+
+// An entry between two calibrated ones. NaN, "not calibrated", on either side stays NaN.
+ThresholdEntry interpolate(const ThresholdEntry& below, const ThresholdEntry& above, std::int32_t length) {
+  const double weight =
+      static_cast<double>(length - below.length) / static_cast<double>(above.length - below.length);
+  ThresholdEntry entry;
+  entry.length = length;
+  entry.theta = mix(below.theta, above.theta, weight);
+  entry.std = mix(below.std, above.std, weight);
+  entry.sdc = mix(below.sdc, above.sdc, weight);
+  entry.kept_mass = mix(below.kept_mass, above.kept_mass, weight);
+  return entry;
+}
+
+std::vector<ThresholdEntry> fill_lengths(const std::vector<ThresholdEntry>& entries) {
+  std::vector<ThresholdEntry> filled;
+  filled.reserve(static_cast<std::size_t>(entries.back().length - entries.front().length + 1));
+  filled.push_back(entries.front());
+  for (std::size_t i = 1; i < entries.size(); ++i) {
+    for (std::int32_t length = entries[i - 1].length + 1; length < entries[i].length; ++length)
+      filled.push_back(interpolate(entries[i - 1], entries[i], length));
+    filled.push_back(entries[i]);
+  }
+  return filled;
+}
+
+// SDC terms that only some calibrated lengths have (a second pass over other rows) are interpolated among
+// themselves.
+void fill_sdc(std::vector<ThresholdEntry>& filled, const std::vector<ThresholdEntry>& entries) {
+  std::vector<ThresholdEntry> with_sdc;
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(with_sdc),
+               [](const ThresholdEntry& entry) { return !std::isnan(entry.sdc); });
+  if (with_sdc.empty() || with_sdc.size() == entries.size()) return;
+  const auto begin = static_cast<std::size_t>(with_sdc.front().length - filled.front().length);
+  const std::vector<ThresholdEntry> terms = fill_lengths(with_sdc);
+  for (std::size_t i = 0; i < terms.size(); ++i)
+    filled[begin + i].sdc = terms[i].sdc;
+}
+
+// Gaussian average of one column along the length; entries that are NaN have no weight and stay NaN.
+void average(std::vector<ThresholdEntry>& entries, double ThresholdEntry::*column, double sigma) {
+  const auto count = static_cast<std::int64_t>(entries.size());
+  const auto radius = static_cast<std::int64_t>(std::ceil(std::min(4 * sigma, static_cast<double>(count))));
+  std::vector<double> weights(static_cast<std::size_t>(radius + 1));
+  for (std::int64_t d = 0; d <= radius; ++d) {
+    const double z = static_cast<double>(d) / sigma;
+    weights[static_cast<std::size_t>(d)] = std::exp(-0.5 * z * z);
+  }
+  std::vector<double> values;
+  values.reserve(entries.size());
+  for (const ThresholdEntry& entry : entries)
+    values.push_back(entry.*column);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double center = values[static_cast<std::size_t>(i)];
+    if (std::isnan(center)) continue;
+    double sum = 0;
+    double total = 0;
+    for (std::int64_t j = std::max<std::int64_t>(0, i - radius); j <= std::min(count - 1, i + radius); ++j) {
+      const double value = values[static_cast<std::size_t>(j)];
+      if (std::isnan(value)) continue;
+      const double weight = weights[static_cast<std::size_t>(std::abs(j - i))];
+      sum += weight * (value - center);  // differences, so that a constant stays what it is to the last bit
+      total += weight;
+    }
+    entries[static_cast<std::size_t>(i)].*column = center + sum / total;
+  }
+}
+
+void require_fillable(const ThresholdTable& table) {
+  for (const Target& target : table.targets) {
+    for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
+      const auto& entries = target.cells[cell];
+      if (entries.empty() || entries.back().length - entries.front().length <= kWidestRange) continue;
+      const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
+      throw InputError({.where = fmt::format("threshold table, k = {}, layer {}, head {}", format_k(target.k),
+                                             cell / heads, cell % heads),
+                        .what = "the lengths lie too far apart to fill all between them",
+                        .expected = fmt::format("at most {} apart", kWidestRange),
+                        .found = fmt::format("{} and {}", entries.front().length, entries.back().length)});
+    }
+  }
+}
+
+}  // namespace
+
+ThresholdTable smooth_lengths(const ThresholdTable& table, double sigma) {
+  if (!std::isfinite(sigma) || sigma < 0)
+    throw UsageError({.where = "length smoothing",
+                      .what = "not a width",
+                      .expected = "a number of positions of at least 0",
+                      .found = fmt::format("{}", sigma)});
+  require_fillable(table);
+  ThresholdTable result = table;
+  result.meta.estimator += fmt::format(", smoothed over lengths (sigma {})", sigma);
+  for (Target& target : result.targets) {
+    parallel_for(static_cast<std::int64_t>(target.cells.size()), [&target, sigma](std::int64_t index) {
+      std::vector<ThresholdEntry>& cell = target.cells[static_cast<std::size_t>(index)];
+      if (cell.empty()) return;
+      std::vector<ThresholdEntry> filled = fill_lengths(cell);
+      fill_sdc(filled, cell);
+      if (sigma > 0) {
+        average(filled, &ThresholdEntry::theta, sigma);
+        average(filled, &ThresholdEntry::sdc, sigma);
+      }
+      cell = std::move(filled);
+    });
+  }
+  return result;
+}
+
+}  // namespace toptheta

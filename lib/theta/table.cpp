@@ -1,0 +1,62 @@
+#include "theta/table.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
+namespace toptheta {
+
+namespace {
+
+std::string list_k(const std::vector<Target>& targets) {
+  std::string text;
+  for (const Target& target : targets)
+    text += (text.empty() ? "" : ", ") + format_k(target.k);
+  return text;
+}
+
+std::string describe(const ModelShape& shape) {
+  std::string text = fmt::format("{} layers, {} query heads", shape.num_layers, shape.num_heads);
+  if (shape.num_kv_heads > 0) text += fmt::format(", {} KV heads", shape.num_kv_heads);
+  if (shape.head_dim > 0) text += fmt::format(", head size {}", shape.head_dim);
+  return text;
+}
+
+bool agree_where_known(std::int64_t a, std::int64_t b) {
+  return a == 0 || b == 0 || a == b;
+}
+
+}  // namespace
+
+const Target& ThresholdTable::target(std::int64_t k) const {
+  if (k == 0 && targets.size() == 1) return targets.front();
+  for (const Target& candidate : targets)
+    if (candidate.k == k) return candidate;
+  if (k == 0)
+    throw UsageError({.where = "threshold table",
+                      .what = "holds thresholds for more than one k",
+                      .expected = fmt::format("one of k = {}", list_k(targets)),
+                      .found = "no k asked for",
+                      .next = "choose one with -k"});
+  throw UsageError({.where = "threshold table",
+                    .what = fmt::format("holds no thresholds for k = {}", format_k(k)),
+                    .expected = fmt::format("one of k = {}", list_k(targets)),
+                    .found = fmt::format("k = {}", format_k(k)),
+                    .next = fmt::format("choose one of these, or calibrate again with -k {}", format_k(k))});
+}
+
+void require_shape(const ThresholdTable& table, const ModelShape& model, const std::string& path) {
+  const ModelShape& own = table.meta.shape;
+  if (own.num_layers == model.num_layers && own.num_heads == model.num_heads &&
+      agree_where_known(own.num_kv_heads, model.num_kv_heads) &&
+      agree_where_known(own.head_dim, model.head_dim))
+    return;
+  const std::string name = table.meta.model.empty() ? "" : fmt::format(" (model '{}')", table.meta.model);
+  throw InputError({.where = path,
+                    .what = "the thresholds were calibrated for a model of another shape",
+                    .expected = describe(model),
+                    .found = describe(own) + name,
+                    .next = "calibrate on this model: tt-calibrate fit"});
+}
+
+}  // namespace toptheta

@@ -1,0 +1,16 @@
+// The 256 printable characters that stand for bytes in byte-level vocabularies (GPT-2's).
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace toptheta {
+
+// Every byte of `text` as its character.
+std::string byte_symbols(std::string_view text);
+
+// The byte that a character stands for.
+std::optional<char> byte_of_symbol(char32_t symbol);
+
+}  // namespace toptheta

@@ -1,0 +1,42 @@
+// UTF-8: the little that tokenizing and counting characters need.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace toptheta {
+
+// Byte offset of the first byte that does not continue valid UTF-8 (overlong forms, surrogates, code points past
+// U+10FFFF and cut-off sequences are invalid), or nothing.
+std::optional<std::size_t> find_invalid_utf8(std::string_view text);
+
+// `bytes` with every maximal part of an invalid sequence replaced by U+FFFD, as the Unicode standard recommends.
+std::string to_valid_utf8(std::string_view bytes);
+
+// Number of code points. Requires valid UTF-8.
+std::int64_t count_code_points(std::string_view text);
+
+// Bytes of the character that starts with `first`, 1 to 4. Requires valid UTF-8.
+inline std::size_t utf8_length(char first) {
+  const auto byte = static_cast<unsigned char>(first);
+  return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+}
+
+// Code point of the character at the start of `text`. Requires valid UTF-8, not empty.
+char32_t first_code_point(std::string_view text);
+
+void append_utf8(std::string& text, char32_t code_point);
+
+// Unicode's White_Space property.
+bool is_white_space(char32_t code_point);
+
+// Bytes of white space at the start and at the end of `text`. Requires valid UTF-8.
+std::size_t leading_white_space(std::string_view text);
+std::size_t trailing_white_space(std::string_view text);
+
+// `text` without the white space at both ends.
+std::string_view strip_white_space(std::string_view text);
+
+}  // namespace toptheta

@@ -1,0 +1,106 @@
+// Which combinations mean something, and what a user is told about the others.
+#include "attention/policy.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "core/error.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta;
+
+namespace {
+
+constexpr ModelShape kShape{2, 2, 1, 4};
+
+ThresholdTable table_with(Placement placement, double sdc, std::vector<std::int64_t> layer_k = {4, 4}) {
+  ThresholdTable table;
+  table.meta.shape = kShape;
+  table.meta.placement = placement;
+  Target target{4, std::move(layer_k), {}};
+  for (int cell = 0; cell < 4; ++cell)
+    target.cells.push_back({{8, 0.5, 0, 1, sdc, 0.9}});
+  table.targets.push_back(target);
+  return table;
+}
+
+std::string refusal(const Policy& policy, const ThresholdTable* table = nullptr) {
+  try {
+    const ResolvedPolicy resolved(policy, kShape, 16, table, "t.h5");
+  } catch (const Error& error) {
+    CHECK(error.status() == ExitStatus::usage);
+    return error.what();
+  }
+  return "";
+}
+
+void check_refused(const Policy& policy, const ThresholdTable* table, const std::string& reason) {
+  using Catch::Matchers::Contains;
+  CHECK_THAT(refusal(policy, table), Contains(reason));
+}
+
+}  // namespace
+
+TEST_CASE("combinations that mean nothing are refused with the reason", "[policy]") {
+  const ThresholdTable pre = table_with(Placement::pre_softmax, kNotCalibrated);
+  const ThresholdTable post = table_with(Placement::post_softmax, kNotCalibrated);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  check_refused({.k = 4}, nullptr, "dense attention has no k");
+  check_refused({.sdc = Sdc::exact}, nullptr, "drops nothing");
+  check_refused({.vmc = true}, nullptr, "drops nothing");
+  check_refused({.cap_k = true}, nullptr, "survivors of a threshold");
+  check_refused({.selection = Selection::topk}, nullptr, "needs a k");
+  check_refused({.selection = Selection::topk, .cap_k = true, .k = 4}, nullptr, "k elements already");
+  check_refused({.selection = Selection::topk, .sdc = Sdc::exp_threshold, .k = 4}, nullptr, "does not have");
+  check_refused({.selection = Selection::topk, .sdc = Sdc::offline, .k = 4}, nullptr,
+                "needs calibrated terms");
+  check_refused({.selection = Selection::topk, .k = 4, .layer_k = {{7, 8}}}, nullptr, "layer out of range");
+  check_refused({.selection = Selection::theta}, nullptr, "needs thresholds");
+  check_refused({.selection = Selection::theta, .placement = Placement::post_softmax}, &pre,
+                "calibrated pre-softmax");
+  check_refused({.selection = Selection::theta, .placement = Placement::post_softmax, .sdc = Sdc::exact},
+                &post, "denominator is complete");
+  check_refused({.selection = Selection::theta, .sdc = Sdc::offline}, &pre, "no offline SDC");
+  check_refused({.selection = Selection::theta, .sdc = Sdc::exact, .sdc_scale = nan}, &pre, "sdc-scale");
+  check_refused({.selection = Selection::theta, .sdc = Sdc::exact, .sdc_scale = -1}, &pre, "sdc-scale");
+  check_refused({.selection = Selection::theta, .layer_k = {{0, 9}}}, &pre, "not what the thresholds");
+  check_refused({.selection = Selection::theta, .k = 5}, &pre, "k");
+}
+
+TEST_CASE("a table of another model is bad input", "[policy]") {
+  ThresholdTable table = table_with(Placement::pre_softmax, 0.1);
+  table.meta.shape.num_heads = 3;
+  try {
+    const ResolvedPolicy resolved({.selection = Selection::theta}, kShape, 16, &table, "t.h5");
+    FAIL("accepted");
+  } catch (const InputError& error) {
+    CHECK(error.problem().where.find("t.h5") != std::string::npos);
+  }
+}
+
+TEST_CASE("a resolved policy knows thresholds, SDC terms and k of every layer", "[policy]") {
+  const ThresholdTable table = table_with(Placement::pre_softmax, 0.25, {4, kDenseK});
+  const ResolvedPolicy resolved({.selection = Selection::theta, .sdc = Sdc::offline}, kShape, 16, &table,
+                                "t.h5");
+  CHECK(resolved.policy().k == 4);
+  CHECK(resolved.layer_k(0) == 4);
+  CHECK(resolved.layer_k(1) == kDenseK);
+  CHECK(resolved.theta(0, 1)[9] == 0.5F);
+  CHECK(resolved.sdc(0, 1)[9] == 0.25F);
+  CHECK(describe(resolved.policy()) == "theta k=4 pre-softmax sdc=offline");
+
+  const ResolvedPolicy topk({.selection = Selection::topk, .k = 3, .layer_k = {{1, kDenseK}}}, kShape, 16,
+                            nullptr, "");
+  CHECK(topk.layer_k(0) == 3);
+  CHECK(topk.layer_k(1) == kDenseK);
+  CHECK(topk.theta(0, 0).empty());
+}
+
+TEST_CASE("names of selections and compensations go both ways", "[policy]") {
+  for (const Selection s : {Selection::dense, Selection::topk, Selection::theta})
+    CHECK(selection_from_name(name_of(s)) == s);
+  for (const Sdc s : {Sdc::none, Sdc::exact, Sdc::exp_threshold, Sdc::offline})
+    CHECK(sdc_from_name(name_of(s)) == s);
+  CHECK_FALSE(selection_from_name("tok-p").has_value());
+  CHECK_FALSE(sdc_from_name("").has_value());
+}

@@ -1,0 +1,65 @@
+#include "report/json.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "report/sample_results.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta;
+using namespace toptheta::testing;
+
+TEST_CASE("the report has the documented shape") {
+  const nlohmann::ordered_json json = json_of(sample_results());
+  CHECK(json.at("schema") == "toptheta.result/1");
+  const auto& dense = json.at("runs").at(0);
+  CHECK(dense.at("policy").at("attention") == "dense");
+  CHECK(dense.at("policy").at("k").is_null());
+  CHECK(dense.at("task").at("kind") == "text");
+  CHECK(dense.at("metrics").at("nll").at("value") == 1.25);
+  CHECK(dense.at("metrics").at("nll").at("stderr") == 0.0125);
+  CHECK(dense.at("metrics").at("perplexity").at("stderr").is_null());
+  CHECK(dense.at("counts").at("tokens") == 4);
+  CHECK(dense.at("seconds").at("total") == 0.5);
+
+  const auto& theta = json.at("runs").at(1);
+  CHECK(theta.at("policy").dump() ==
+        R"({"attention":"theta","k":2,"placement":"pre-softmax","sdc":"exact","sdc_scale":1.0,"vmc":true,)"
+        R"("cap_k":false,"layer_k":[null,2],"lookup":"nearest","thresholds":"theta.h5","add_sigma":0.5,)"
+        R"("topk_at_calibration":true})");
+  const auto& provenance = json.at("provenance");
+  CHECK(provenance.dump() == R"({"version":"0.1.0","commit":"abc","command":"tt-eval run","seed":7,)"
+                             R"("inputs":[{"path":"task.jsonl","sha256":"bb"}],"threads":2})");
+}
+
+TEST_CASE("sparsity is given in total, per layer, per head and per KV group") {
+  const nlohmann::ordered_json sparsity = json_of(sample_results()).at("runs").at(1).at("sparsity");
+  CHECK(sparsity.at("phase") == "prefill");
+  CHECK(sparsity.at("kept_elements") == Approx(35.0 / 40));
+  REQUIRE(sparsity.at("per_layer").size() == 2);
+  CHECK(sparsity.at("per_layer").at(0).at("kept_elements") == Approx(0.7));
+  CHECK(sparsity.at("per_layer").at(1).at("effective_k_ratio") == Approx(std::sqrt(2.0)));
+  REQUIRE(sparsity.at("per_head").size() == 4);
+  CHECK(sparsity.at("per_head").at(3).dump() ==
+        R"({"layer":1,"head":1,"kept_elements":1.4,"effective_k_ratio":2.0,"lost_mass":0.125})");
+  REQUIRE(sparsity.at("per_group").size() == 2);
+  CHECK(sparsity.at("per_group").at(1).dump() == R"({"layer":1,"kv_head":0,"v_rows":0.75})");
+}
+
+TEST_CASE("what is not a number becomes null, never NaN") {
+  Results results = sample_results();
+  results.runs[0].metrics = {{"perplexity", {std::numeric_limits<double>::infinity(), std::nan("")}}};
+  results.runs[0].sparsity = AttentionCounts(results.shape);  // nothing was seen: 0 / 0
+  const std::string text = format_json(results);
+  CHECK(text.find("nan") == std::string::npos);
+  CHECK(text.find("inf") == std::string::npos);
+  const auto json = nlohmann::json::parse(text);
+  CHECK(json["runs"][0]["metrics"]["perplexity"]["value"].is_null());
+  CHECK(json["runs"][0]["sparsity"]["per_head"][0]["kept_elements"].is_null());
+}
+
+TEST_CASE("a path that is not UTF-8 does not break the report") {
+  Results results = sample_results();
+  results.provenance.inputs[0].path = "caf\xE9.txt";
+  CHECK_NOTHROW(nlohmann::json::parse(format_json(results)));
+}

@@ -1,0 +1,73 @@
+#include "report/summary.hpp"
+
+#include <algorithm>
+
+#include "report/sample_results.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta;
+using namespace toptheta::testing;
+
+namespace {
+
+// The cell of a row under a title; empty where there is no such column.
+std::string cell(const Summary& summary, std::size_t row, const std::string& title) {
+  const auto it = std::find_if(summary.columns.begin(), summary.columns.end(),
+                               [&](const SummaryColumn& column) { return column.title == title; });
+  return it == summary.columns.end()
+             ? ""
+             : summary.rows.at(row).at(static_cast<std::size_t>(it - summary.columns.begin()));
+}
+
+}  // namespace
+
+TEST_CASE("layers of their own k stand in brackets, neighbours together") {
+  CHECK(format_layer_k(64, {}) == "64");
+  CHECK(format_layer_k(0, {}) == "-");
+  CHECK(format_layer_k(64, {64, 64, 64}) == "64");
+  CHECK(format_layer_k(64, {512, 512, 64}) == "64 [0-1:512]");
+  CHECK(format_layer_k(64, {512, 64, 64, 64, 64, kDenseK}) == "64 [0:512,5:dense]");
+  CHECK(format_layer_k(64, {16, 32}) == "64 [0:16,1:32]");
+}
+
+TEST_CASE("a metric has a column only if some run has it, and a dash where a run does not") {
+  const Summary summary = summarize(sample_results());
+  CHECK(cell(summary, 0, "perplexity") == "3.4903");
+  CHECK(cell(summary, 1, "perplexity") == "-");
+  CHECK(cell(summary, 0, "nll (nats/token)") == "1.2500 ± 0.0125");
+  CHECK(cell(summary, 1, "acc") == "0.5000 ± 0.2500");
+  CHECK(cell(summary, 0, "exact match").empty());
+}
+
+TEST_CASE("sparsity figures follow from the counts") {
+  const Summary summary = summarize(sample_results());
+  CHECK(cell(summary, 0, "kept elements %") == "100.00");
+  CHECK(cell(summary, 0, "eff. k / k") == "-");
+  // 7 + 7 + 7 + 14 of 40 visible; the last head keeps twice what top-k would: geometric mean 2^(1/4).
+  CHECK(cell(summary, 1, "kept elements %") == "87.50");
+  CHECK(cell(summary, 1, "eff. k / k") == "1.1892");
+  CHECK(cell(summary, 1, "V rows %") == "75.00");
+  CHECK(cell(summary, 1, "lost mass") == "0.1250");
+}
+
+TEST_CASE("the policy is spelled out") {
+  Results results = sample_results();
+  results.runs[1].policy.policy.sdc_scale = 0.5;
+  results.runs[1].policy.policy.cap_k = true;
+  const Summary summary = summarize(results);
+  CHECK(cell(summary, 0, "policy") == "dense");
+  CHECK(cell(summary, 0, "placement") == "-");
+  CHECK(cell(summary, 1, "policy") == "theta cap-k");
+  CHECK(cell(summary, 1, "placement") == "pre-softmax");
+  CHECK(cell(summary, 1, "SDC") == "exact x 0.5");
+  CHECK(cell(summary, 1, "VMC") == "yes");
+  CHECK(cell(summary, 1, "k") == "2 [0:dense]");
+}
+
+TEST_CASE("the phase has a column only where runs differ in it") {
+  Results results = sample_results();
+  CHECK(cell(summarize(results), 0, "phase").empty());
+  results.runs[1].phase = Phase::decode;
+  CHECK(cell(summarize(results), 0, "phase") == "prefill");
+  CHECK(cell(summarize(results), 1, "phase") == "decode");
+}
