@@ -6,8 +6,9 @@ target_compile_options(tt_options INTERFACE
   -Woverloaded-virtual -Wcast-align -Wimplicit-fallthrough -Wnull-dereference
   $<$<BOOL:${TT_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # gcc 12 reports null dereferences inside its own standard library when it inlines at -O2.
-  target_compile_options(tt_options INTERFACE -Wno-null-dereference)
+  # gcc 12 reports null dereferences and overlapping copies inside its own standard library when it inlines at -O2
+  # and above (GCC bug 105329).
+  target_compile_options(tt_options INTERFACE -Wno-null-dereference -Wno-restrict)
 endif()
 # The same sums whatever the optimiser contracts: a fused multiply-add only where the source asks for one.
 target_compile_options(tt_options INTERFACE -ffp-contract=off)

@@ -16,8 +16,12 @@ enum class DumpContent {
 enum class DumpPhase { prefill, decode };
 
 // "scores", "qk"; "prefill", "decode".
-constexpr std::string_view name_of(DumpContent content) { return content == DumpContent::scores ? "scores" : "qk"; }
-constexpr std::string_view name_of(DumpPhase phase) { return phase == DumpPhase::prefill ? "prefill" : "decode"; }
+constexpr std::string_view name_of(DumpContent content) {
+  return content == DumpContent::scores ? "scores" : "qk";
+}
+constexpr std::string_view name_of(DumpPhase phase) {
+  return phase == DumpPhase::prefill ? "prefill" : "decode";
+}
 constexpr std::optional<DumpContent> dump_content_from_name(std::string_view name) {
   if (name == "scores") return DumpContent::scores;
   if (name == "qk") return DumpContent::qk;
@@ -33,8 +37,8 @@ struct DumpHeader {
   DumpContent content = DumpContent::scores;
   Placement placement = Placement::pre_softmax;  // of the scores; qk is always pre-softmax
   ModelShape shape{};
-  double scale = 1;                      // qk: factor between q.k and the score
-  std::string model{};                   // names for people; may be empty
+  double scale = 1;     // qk: factor between q.k and the score
+  std::string model{};  // names for people; may be empty
   std::string producer{};
   std::int64_t topk_at_calibration = 0;  // the k applied while dumping; 0: dense
 };

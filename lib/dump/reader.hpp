@@ -37,8 +37,9 @@ class DumpReader {
   // float scores of all heads that stream() holds at a time, unless a single row of one head is larger.
   static constexpr std::int64_t kBlockBytes = std::int64_t{32} << 20;
 
-  // Opens the file and checks all of its structure: attributes, shapes and element types of every layer of every
-  // sample, row positions. Throws InputError naming the file and the object in it. Scores are not read yet.
+  // Opens the file and checks all of its structure: attributes, shapes and element types of every layer of
+  // every sample, row positions. Throws InputError naming the file and the object in it. Scores are not read
+  // yet.
   explicit DumpReader(const std::filesystem::path& path);
   DumpReader(DumpReader&&) noexcept;
   DumpReader& operator=(DumpReader&&) noexcept;
@@ -48,25 +49,26 @@ class DumpReader {
   [[nodiscard]] const DumpHeader& header() const;
   [[nodiscard]] const std::vector<DumpSample>& samples() const;  // in name order
 
-  // Query positions of a layer's rows [rows]; position + 1 is the row's length n. Ascending in files written by
-  // DumpWriter, any order (without repetition) in others.
+  // Query positions of a layer's rows [rows]; position + 1 is the row's length n. Ascending in files written
+  // by DumpWriter, any order (without repetition) in others.
   [[nodiscard]] std::vector<std::int32_t> row_positions(std::size_t sample, std::int64_t layer) const;
   // [kv_len]; empty where the file does not hold them.
   [[nodiscard]] std::vector<std::int32_t> tokens(std::size_t sample) const;
 
-  // Sends all rows of all query heads of a layer to `sink`: blocks of different heads at the same time from different
-  // threads, blocks of one head one after the other in the order of the file's rows. Scores are as the file holds
-  // them, pre- or post-softmax (header().placement); for qk they are scale * (q . k) as the model computes it (kernels/attention_rows.hpp),
-  // with KV head h / (num_heads / num_kv_heads) for query head h.
-  // Throws InputError, naming sample, layer, head, row and key position, for a NaN or an infinity among a row's causal
-  // entries; what lies past them is never looked at. The sink may have seen other rows by then.
-  // Memory: kBlockBytes of scores, the same rows in the file's element type, HDF5's chunk cache (at most 256 MiB, or
-  // one chunk where that is larger); for qk also the layer's queries and keys in float.
+  // Sends all rows of all query heads of a layer to `sink`: blocks of different heads at the same time from
+  // different threads, blocks of one head one after the other in the order of the file's rows. Scores are as
+  // the file holds them, pre- or post-softmax (header().placement); for qk they are scale * (q . k) as the
+  // model computes it (kernels/attention_rows.hpp), with KV head h / (num_heads / num_kv_heads) for query
+  // head h. Throws InputError, naming sample, layer, head, row and key position, for a NaN or an infinity
+  // among a row's causal entries; what lies past them is never looked at. The sink may have seen other rows
+  // by then. Memory: kBlockBytes of scores, the same rows in the file's element type, HDF5's chunk cache (at
+  // most 256 MiB, or one chunk where that is larger); for qk also the layer's queries and keys in float.
   void stream(std::size_t sample, std::int64_t layer, RowSink& sink) const;
 
-  // The same for some rows only: `rows` are numbers in [0, DumpLayer::rows), ascending and without repetition. Only
-  // these rows are read (of chunked files: the chunks that hold them).
-  void stream_selected(std::size_t sample, std::int64_t layer, std::span<const std::int64_t> rows, RowSink& sink) const;
+  // The same for some rows only: `rows` are numbers in [0, DumpLayer::rows), ascending and without
+  // repetition. Only these rows are read (of chunked files: the chunks that hold them).
+  void stream_selected(std::size_t sample, std::int64_t layer, std::span<const std::int64_t> rows,
+                       RowSink& sink) const;
 
  private:
   struct Impl;

@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::size_t kPathLimit = 4096;
 
-// A name that a signal handler may remove. Guards are never freed, only reused, so that the handler can walk their
-// list without a lock.
+// A name that a signal handler may remove. Guards are never freed, only reused, so that the handler can walk
+// their list without a lock.
 struct Guard {
   enum State : int { free, filling, armed };
   std::atomic<int> state{filling};
@@ -71,8 +71,8 @@ std::filesystem::path temporary_name(const std::filesystem::path& destination) {
   constexpr std::size_t kKeptName = 200;  // leaves room for the rest within the usual limit of 255 bytes
   std::random_device random;
   return destination.parent_path() / fmt::format(".{}.{:08x}{:08x}.tmp",
-                                                 destination.filename().native().substr(0, kKeptName), random(),
-                                                 random());
+                                                 destination.filename().native().substr(0, kKeptName),
+                                                 random(), random());
 }
 
 }  // namespace
@@ -96,9 +96,10 @@ AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target), d
   }
   const std::filesystem::path directory = destination_.parent_path();
   if (::stat(directory.c_str(), &status) != 0 && errno == ENOENT) {
-    throw UnfinishedError({.where = target.string(),
-                           .what = fmt::format("cannot write: there is no directory '{}'", directory.string()),
-                           .next = "create the directory first"});
+    throw UnfinishedError(
+        {.where = target.string(),
+         .what = fmt::format("cannot write: there is no directory '{}'", directory.string()),
+         .next = "create the directory first"});
   }
   temporary_ = temporary_name(destination_);
   if (temporary_.native().size() >= kPathLimit) fail("cannot write", ENAMETOOLONG);
@@ -138,7 +139,8 @@ void AtomicFile::commit() {
   if (::rename(temporary_.c_str(), destination_.c_str()) != 0) fail("cannot replace the file", errno);
   static_cast<Guard*>(guard_)->state = Guard::free;
   guard_ = nullptr;
-  // Makes the new name last through a power cut; the file is complete in any case, so failure is no reason to stop.
+  // Makes the new name last through a power cut; the file is complete in any case, so failure is no reason to
+  // stop.
   const int directory = ::open(destination_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return;
   static_cast<void>(::fsync(directory) == 0);

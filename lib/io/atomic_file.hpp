@@ -11,9 +11,9 @@ namespace toptheta {
 
 class AtomicFile {
  public:
-  // Creates the empty temporary file. Throws UnfinishedError, naming the target, if its directory does not exist or
-  // cannot be written, or if the target exists and is not a regular file. A symbolic link is followed: the file it
-  // points to is replaced. An existing target's permissions are kept.
+  // Creates the empty temporary file. Throws UnfinishedError, naming the target, if its directory does not
+  // exist or cannot be written, or if the target exists and is not a regular file. A symbolic link is
+  // followed: the file it points to is replaced. An existing target's permissions are kept.
   explicit AtomicFile(const std::filesystem::path& target);
   // Removes the temporary file unless it was committed.
   ~AtomicFile();
@@ -44,8 +44,8 @@ class AtomicFile {
 // Opens, writes and commits in one go.
 void write_file_atomically(const std::filesystem::path& target, std::string_view bytes);
 
-// Removes the temporary files of all AtomicFiles alive. Async-signal-safe: for a handler of SIGINT and SIGTERM, which
-// should then end the process with _exit or by the signal's default action.
+// Removes the temporary files of all AtomicFiles alive. Async-signal-safe: for a handler of SIGINT and
+// SIGTERM, which should then end the process with _exit or by the signal's default action.
 void remove_temporary_files() noexcept;
 
 }  // namespace toptheta

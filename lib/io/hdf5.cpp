@@ -78,16 +78,9 @@ std::string format_dims(const Dims& dims) {
 File File::open(const std::filesystem::path& path) {
   silence_library();
   require_regular_file(path);
-  Handle handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (handle.id() < 0) {
-    std::string reason_where = path.string();
-    if (H5Fis_hdf5(path.c_str()) == 0) {
-      H5Eclear2(H5E_DEFAULT);
-      throw InputError({.where = reason_where, .what = "not an HDF5 file"});
-    }
-    H5Fclose(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));  // brings the reason back onto the error stack
-    fail_reading(reason_where, "cannot open the HDF5 file");
-  }
+  if (H5Fis_hdf5(path.c_str()) == 0) throw InputError({.where = path.string(), .what = "not an HDF5 file"});
+  Handle handle = check_reading(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path.string(),
+                                "cannot open the HDF5 file");
   return {std::move(handle), std::make_shared<const std::string>(path.string())};
 }
 
@@ -146,23 +139,25 @@ Group Group::create_group(const std::string& name) {
   const std::string path = child_path(name);
   const std::string where = file() + ":" + path;
   const Handle creation = timeless(H5P_GROUP_CREATE, where);
-  Handle group = check_writing(H5Gcreate2(id(), name.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT), H5Gclose,
-                               where, "cannot create the group");
+  Handle group = check_writing(H5Gcreate2(id(), name.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT),
+                               H5Gclose, where, "cannot create the group");
   return {std::move(group), shared_file(), path};
 }
 
-Dataset Group::create_dataset(const std::string& name, Element element, const Dims& dims, const Storage& storage) {
+Dataset Group::create_dataset(const std::string& name, Element element, const Dims& dims,
+                              const Storage& storage) {
   const std::string path = child_path(name);
   const std::string where = file() + ":" + path;
   const Handle creation = dataset_properties(dims, storage, where);
   const Handle access = chunk_cache_properties(storage.cache);
   const Handle type = file_type(element);
   const std::vector<hsize_t> extent(dims.begin(), dims.end());
-  const Handle space = check_writing(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
-                                     H5Sclose, where, "cannot create the data set");
+  const Handle space =
+      check_writing(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose,
+                    where, "cannot create the data set");
   Handle handle = check_writing(
-      H5Dcreate2(id(), name.c_str(), type.id(), space.id(), H5P_DEFAULT, creation.id(), access.id()), H5Dclose,
-      where, "cannot create the data set");
+      H5Dcreate2(id(), name.c_str(), type.id(), space.id(), H5P_DEFAULT, creation.id(), access.id()),
+      H5Dclose, where, "cannot create the data set");
   Dataset dataset(std::move(handle), shared_file(), path);
   if (element == Element::bf16) {
     dataset.write_attribute("dtype", name_of(element));

@@ -1,10 +1,10 @@
 // HDF5 files behind handles that close themselves: the only room that includes hdf5.h.
 //
-// Not thread-safe: the HDF5 library keeps global state, so all calls of a process must come one after the other;
-// call from one thread only.
-// Errors: wrong content, or a file that cannot be read, throws InputError; a failed write UnfinishedError. `where` is
-// "file:/path/of/object", and the library's own innermost reason is quoted. The library itself prints nothing.
-// Files written here carry no times: equal calls give equal bytes.
+// Not thread-safe: the HDF5 library keeps global state, so all calls of a process must come one after the
+// other; call from one thread only. Errors: wrong content, or a file that cannot be read, throws InputError;
+// a failed write UnfinishedError. `where` is "file:/path/of/object", and the library's own innermost reason
+// is quoted. The library itself prints nothing. Files written here carry no times: equal calls give equal
+// bytes.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -23,19 +23,21 @@ using Dims = std::vector<std::int64_t>;
 // "[8, 12, 512]"
 std::string format_dims(const Dims& dims);
 
-// The element types that this project reads or writes, of either byte order. bf16: a 16-bit unsigned integer with an
-// attribute dtype = "bfloat16", or a floating-point type of that layout.
+// The element types that this project reads or writes, of either byte order. bf16: a 16-bit unsigned integer
+// with an attribute dtype = "bfloat16", or a floating-point type of that layout.
 enum class Element { f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, other };
 // "float16", "int32", ...; "another type" for `other`.
 std::string_view name_of(Element element);
 std::int64_t size_of(Element element);  // bytes; 0 for `other`
-constexpr bool is_integer(Element element) { return element >= Element::i8 && element <= Element::u64; }
+constexpr bool is_integer(Element element) {
+  return element >= Element::i8 && element <= Element::u64;
+}
 
 // How a new data set is stored: contiguous where `chunk` is empty.
 struct Storage {
   Dims chunk{};
-  int gzip_level = 0;     // 0 ... 9; above 0 needs chunks, and shuffles bytes first
-  std::int64_t cache = 0; // bytes of chunks kept in memory while writing; 0: the library's default
+  int gzip_level = 0;      // 0 ... 9; above 0 needs chunks, and shuffles bytes first
+  std::int64_t cache = 0;  // bytes of chunks kept in memory while writing; 0: the library's default
 };
 
 // A box of a data set: `count` elements from `offset` on, along every axis.
@@ -77,17 +79,21 @@ class Object {
   [[nodiscard]] const std::string& path() const { return path_; }
 
   [[nodiscard]] bool has_attribute(const std::string& name) const;
-  // Attributes of one element, scalar or an array of length 1. Throw InputError if missing or of another kind.
-  [[nodiscard]] std::int64_t int_attribute(const std::string& name) const;   // an integer of any width
-  [[nodiscard]] double float_attribute(const std::string& name) const;       // a float or integer of any width
-  [[nodiscard]] std::string text_attribute(const std::string& name) const;   // fixed or variable length, valid UTF-8
+  // Attributes of one element, scalar or an array of length 1. Throw InputError if missing or of another
+  // kind.
+  [[nodiscard]] std::int64_t int_attribute(const std::string& name) const;  // an integer of any width
+  [[nodiscard]] double float_attribute(const std::string& name) const;      // a float or integer of any width
+  [[nodiscard]] std::string text_attribute(
+      const std::string& name) const;  // fixed or variable length, valid UTF-8
   [[nodiscard]] std::vector<std::string> texts_attribute(const std::string& name) const;  // one-dimensional
 
   // The attribute must not exist yet.
   void write_attribute(const std::string& name, std::int64_t value);
   void write_attribute(const std::string& name, double value);
   void write_attribute(const std::string& name, std::string_view value);
-  void write_attribute(const std::string& name, const char* value) { write_attribute(name, std::string_view(value)); }
+  void write_attribute(const std::string& name, const char* value) {
+    write_attribute(name, std::string_view(value));
+  }
   void write_attribute(const std::string& name, const std::vector<std::string>& values);
 
  protected:
@@ -114,16 +120,17 @@ class Dataset : public Object {
   // False where space was declared but nothing was ever written.
   [[nodiscard]] bool has_data() const;
 
-  // Everything, converted by HDF5 to T (float, double, or an integer of 8 ... 64 bits); integers saturate. Throws
-  // InputError if the data set holds integers (bfloat16 among them) and T is a float or the other way round.
+  // Everything, converted by HDF5 to T (float, double, or an integer of 8 ... 64 bits); integers saturate.
+  // Throws InputError if the data set holds integers (bfloat16 among them) and T is a float or the other way
+  // round.
   template <class T>
   [[nodiscard]] std::vector<T> read() const;
-  // The elements of `boxes` (which must not overlap) in the order in which the data set holds them. `out` must be
-  // exactly as large. T as above.
+  // The elements of `boxes` (which must not overlap) in the order in which the data set holds them. `out`
+  // must be exactly as large. T as above.
   template <class T>
   void read(std::span<const Box> boxes, std::span<T> out) const;
-  // The same for 16-bit elements of any kind, as bit patterns in the machine's byte order, without conversion (the
-  // library's own conversion of float16 is some hundred times slower than kernels/convert.hpp).
+  // The same for 16-bit elements of any kind, as bit patterns in the machine's byte order, without conversion
+  // (the library's own conversion of float16 is some hundred times slower than kernels/convert.hpp).
   void read_raw16(std::span<const Box> boxes, std::span<std::uint16_t> out) const;
 
   // Everything, or one box. T must be of the data set's own kind: float, double, integers.
@@ -155,12 +162,14 @@ class Group : public Object {
   [[nodiscard]] bool has(const std::string& name) const;
   // Throw InputError if missing or of another kind. `name` is one link's name.
   [[nodiscard]] Group open_group(const std::string& name) const;
-  // `chunk_cache`: bytes of decoded chunks to keep, where not 0; has no effect while another handle holds the data set.
+  // `chunk_cache`: bytes of decoded chunks to keep, where not 0; has no effect while another handle holds the
+  // data set.
   [[nodiscard]] Dataset open_dataset(const std::string& name, std::int64_t chunk_cache = 0) const;
 
   Group create_group(const std::string& name);
   // bf16 is written as uint16 with an attribute dtype = "bfloat16".
-  Dataset create_dataset(const std::string& name, Element element, const Dims& dims, const Storage& storage = {});
+  Dataset create_dataset(const std::string& name, Element element, const Dims& dims,
+                         const Storage& storage = {});
 
   // One-dimensional, contiguous, in one go. T: float, double, or an integer of 8 ... 64 bits.
   template <class T>
@@ -176,7 +185,8 @@ class File {
  public:
   // Opens for reading. Throws InputError if there is no such file, or it is empty, truncated or not HDF5.
   static File open(const std::filesystem::path& path);
-  // Creates or replaces. `shown` is the name to put into messages: give the target's where `path` is temporary.
+  // Creates or replaces. `shown` is the name to put into messages: give the target's where `path` is
+  // temporary.
   static File create(const std::filesystem::path& path, const std::string& shown);
 
   [[nodiscard]] Group root() const;
@@ -184,7 +194,8 @@ class File {
   void close();
 
  private:
-  File(Handle handle, std::shared_ptr<const std::string> name) : handle_(std::move(handle)), name_(std::move(name)) {}
+  File(Handle handle, std::shared_ptr<const std::string> name)
+      : handle_(std::move(handle)), name_(std::move(name)) {}
   Handle handle_;
   std::shared_ptr<const std::string> name_;
 };

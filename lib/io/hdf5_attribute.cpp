@@ -40,11 +40,16 @@ Attribute open_attribute(std::int64_t object, const std::string& name, const std
 
 std::string_view kind_of(const Attribute& attribute) {
   switch (H5Tget_class(attribute.type.id())) {
-    case H5T_INTEGER: return "an integer";
-    case H5T_FLOAT: return "a float";
-    case H5T_STRING: return "a string";
-    case H5T_ENUM: return "an enumeration or truth value";
-    default: return "a value of another kind";
+    case H5T_INTEGER:
+      return "an integer";
+    case H5T_FLOAT:
+      return "a float";
+    case H5T_STRING:
+      return "a string";
+    case H5T_ENUM:
+      return "an enumeration or truth value";
+    default:
+      return "a value of another kind";
   }
 }
 
@@ -73,7 +78,8 @@ std::string unpadded(std::string_view bytes, H5T_str_t padding) {
   return std::string(bytes);
 }
 
-std::vector<std::string> read_variable_texts(const Attribute& attribute, const std::string& where, const std::string& what) {
+std::vector<std::string> read_variable_texts(const Attribute& attribute, const std::string& where,
+                                             const std::string& what) {
   std::vector<char*> pointers(static_cast<std::size_t>(attribute.elements), nullptr);
   if (H5Aread(attribute.handle.id(), attribute.type.id(), pointers.data()) < 0) fail_reading(where, what);
   std::vector<std::string> texts;
@@ -84,13 +90,16 @@ std::vector<std::string> read_variable_texts(const Attribute& attribute, const s
   return texts;
 }
 
-std::vector<std::string> read_fixed_texts(const Attribute& attribute, const std::string& where, const std::string& what) {
+std::vector<std::string> read_fixed_texts(const Attribute& attribute, const std::string& where,
+                                          const std::string& what) {
   // A damaged file can claim any length; no real text here comes near this one.
   constexpr std::size_t kLongest = std::size_t{1} << 24;
   const std::size_t length = H5Tget_size(attribute.type.id());
   const auto count = static_cast<std::size_t>(attribute.elements);
   if (length == 0 || length > kLongest / std::max<std::size_t>(count, 1))
-    throw InputError({.where = where, .what = what + ": impossible length", .found = fmt::format("{} strings of {} bytes", count, length)});
+    throw InputError({.where = where,
+                      .what = what + ": impossible length",
+                      .found = fmt::format("{} strings of {} bytes", count, length)});
   std::string bytes(length * count, '\0');
   if (H5Aread(attribute.handle.id(), attribute.type.id(), bytes.data()) < 0) fail_reading(where, what);
   const H5T_str_t padding = H5Tget_strpad(attribute.type.id());
@@ -100,7 +109,8 @@ std::vector<std::string> read_fixed_texts(const Attribute& attribute, const std:
   return texts;
 }
 
-std::vector<std::string> read_texts(const Attribute& attribute, const std::string& name, const std::string& where) {
+std::vector<std::string> read_texts(const Attribute& attribute, const std::string& name,
+                                    const std::string& where) {
   if (H5Tget_class(attribute.type.id()) != H5T_STRING) fail_kind(attribute, name, where, "a string");
   const std::string what = "cannot read " + quoted(name);
   std::vector<std::string> texts = H5Tis_variable_str(attribute.type.id()) > 0
@@ -118,8 +128,9 @@ Handle text_type() {
   return type;
 }
 
-void write_attribute_as(std::int64_t object, const std::string& where, const std::string& name, std::int64_t file_type_id,
-           std::int64_t memory_type, std::int64_t space, const void* value) {
+void write_attribute_as(std::int64_t object, const std::string& where, const std::string& name,
+                        std::int64_t file_type_id, std::int64_t memory_type, std::int64_t space,
+                        const void* value) {
   const std::string what = "cannot write " + quoted(name);
   const Handle attribute = check_writing(
       H5Acreate2(object, name.c_str(), file_type_id, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, where, what);
@@ -147,7 +158,8 @@ std::int64_t Object::int_attribute(const std::string& name) const {
   require_one(attribute, name, where());
   if (H5Tget_class(attribute.type.id()) != H5T_INTEGER) fail_kind(attribute, name, where(), "an integer");
   std::int64_t value = 0;
-  if (H5Aread(attribute.handle.id(), H5T_NATIVE_INT64, &value) < 0) fail_reading(where(), "cannot read " + quoted(name));
+  if (H5Aread(attribute.handle.id(), H5T_NATIVE_INT64, &value) < 0)
+    fail_reading(where(), "cannot read " + quoted(name));
   return value;
 }
 
@@ -170,7 +182,8 @@ std::string Object::text_attribute(const std::string& name) const {
 
 std::vector<std::string> Object::texts_attribute(const std::string& name) const {
   const Attribute attribute = open_attribute(id(), name, where());
-  if (attribute.rank != 1) throw InputError({.where = where(), .what = quoted(name) + " must be a list of strings"});
+  if (attribute.rank != 1)
+    throw InputError({.where = where(), .what = quoted(name) + " must be a list of strings"});
   return read_texts(attribute, name, where());
 }
 
@@ -189,7 +202,8 @@ void Object::write_attribute(const std::string& name, std::string_view value) {
   const Handle type = text_type();
   const std::string text(value);
   const char* pointer = text.c_str();
-  write_attribute_as(id(), where(), name, type.id(), type.id(), space.id(), static_cast<const void*>(&pointer));
+  write_attribute_as(id(), where(), name, type.id(), type.id(), space.id(),
+                     static_cast<const void*>(&pointer));
 }
 
 void Object::write_attribute(const std::string& name, const std::vector<std::string>& values) {
@@ -199,7 +213,8 @@ void Object::write_attribute(const std::string& name, const std::vector<std::str
   std::vector<const char*> pointers;
   for (const std::string& value : values)
     pointers.push_back(value.c_str());
-  write_attribute_as(id(), where(), name, type.id(), type.id(), space.id(), static_cast<const void*>(pointers.data()));
+  write_attribute_as(id(), where(), name, type.id(), type.id(), space.id(),
+                     static_cast<const void*>(pointers.data()));
 }
 
 }  // namespace toptheta::hdf5

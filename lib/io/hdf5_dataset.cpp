@@ -87,7 +87,8 @@ Handle Dataset::select(std::span<const Box> boxes, std::int64_t elements) const 
   return space;
 }
 
-void Dataset::read_as(std::int64_t memory_type, std::span<const Box> boxes, std::int64_t elements, void* out) const {
+void Dataset::read_as(std::int64_t memory_type, std::span<const Box> boxes, std::int64_t elements,
+                      void* out) const {
   if (elements == 0) return;
   const Handle space = select(boxes, elements);
   const hsize_t count = static_cast<hsize_t>(elements);
@@ -107,7 +108,8 @@ void Dataset::write_as(std::int64_t memory_type, const Box& box, std::int64_t el
 
 template <class T>
 void Dataset::read(std::span<const Box> boxes, std::span<T> out) const {
-  const bool fits = std::is_integral_v<T> ? is_integer(element_) : element_ <= Element::f64 && element_ != Element::bf16;
+  const bool fits =
+      std::is_integral_v<T> ? is_integer(element_) : element_ <= Element::f64 && element_ != Element::bf16;
   if (!fits) {
     throw InputError({.where = where(),
                       .what = "wrong element type",
@@ -119,7 +121,8 @@ void Dataset::read(std::span<const Box> boxes, std::span<T> out) const {
 
 template <class T>
 std::vector<T> Dataset::read() const {
-  if (size_ > 0 && !has_data()) throw InputError({.where = where(), .what = "the data set was declared but never written"});
+  if (size_ > 0 && !has_data())
+    throw InputError({.where = where(), .what = "the data set was declared but never written"});
   std::vector<T> values(static_cast<std::size_t>(size_));
   const Box box = whole();
   read(std::span(&box, 1), std::span<T>(values));
@@ -129,7 +132,8 @@ std::vector<T> Dataset::read() const {
 void Dataset::read_raw16(std::span<const Box> boxes, std::span<std::uint16_t> out) const {
   assert(size_of(element_) == 2);
   const Handle stored = check_reading(H5Dget_type(id()), H5Tclose, where(), "cannot read the element type");
-  const Handle memory = check_reading(H5Tcopy(stored.id()), H5Tclose, where(), "cannot read the element type");
+  const Handle memory =
+      check_reading(H5Tcopy(stored.id()), H5Tclose, where(), "cannot read the element type");
   H5Tset_order(memory.id(), H5Tget_order(H5T_NATIVE_UINT16));
   read_as(memory.id(), boxes, static_cast<std::int64_t>(out.size()), out.data());
 }
@@ -154,26 +158,33 @@ namespace {
 
 template <class T>
 constexpr Element element_for() {
-  if constexpr (std::is_same_v<T, float>) return Element::f32;
-  else if constexpr (std::is_same_v<T, double>) return Element::f64;
-  else if constexpr (sizeof(T) == 1) return std::is_signed_v<T> ? Element::i8 : Element::u8;
-  else if constexpr (sizeof(T) == 2) return std::is_signed_v<T> ? Element::i16 : Element::u16;
-  else if constexpr (sizeof(T) == 4) return std::is_signed_v<T> ? Element::i32 : Element::u32;
-  else return std::is_signed_v<T> ? Element::i64 : Element::u64;
+  if constexpr (std::is_same_v<T, float>)
+    return Element::f32;
+  else if constexpr (std::is_same_v<T, double>)
+    return Element::f64;
+  else if constexpr (sizeof(T) == 1)
+    return std::is_signed_v<T> ? Element::i8 : Element::u8;
+  else if constexpr (sizeof(T) == 2)
+    return std::is_signed_v<T> ? Element::i16 : Element::u16;
+  else if constexpr (sizeof(T) == 4)
+    return std::is_signed_v<T> ? Element::i32 : Element::u32;
+  else
+    return std::is_signed_v<T> ? Element::i64 : Element::u64;
 }
 
 }  // namespace
 
 template <class T>
 void Group::write_vector(const std::string& name, const std::vector<T>& values) {
-  create_dataset(name, element_for<T>(), {static_cast<std::int64_t>(values.size())}).write(std::span<const T>(values));
+  create_dataset(name, element_for<T>(), {static_cast<std::int64_t>(values.size())})
+      .write(std::span<const T>(values));
 }
 
-#define TT_HDF5_ELEMENT(T)                                                       \
-  template std::vector<T> Dataset::read<T>() const;                              \
-  template void Dataset::read<T>(std::span<const Box>, std::span<T>) const;      \
-  template void Dataset::write<T>(std::span<const T>);                           \
-  template void Dataset::write<T>(const Box&, std::span<const T>);               \
+#define TT_HDF5_ELEMENT(T)                                                  \
+  template std::vector<T> Dataset::read<T>() const;                         \
+  template void Dataset::read<T>(std::span<const Box>, std::span<T>) const; \
+  template void Dataset::write<T>(std::span<const T>);                      \
+  template void Dataset::write<T>(const Box&, std::span<const T>);          \
   template void Group::write_vector<T>(const std::string&, const std::vector<T>&)
 TT_HDF5_ELEMENT(float);
 TT_HDF5_ELEMENT(double);

@@ -18,7 +18,8 @@ herr_t collect(unsigned depth, const H5E_error2_t* entry, void* out) {
   return 0;
 }
 
-// "file write failed: time = ..., errno = 28, error message = 'No space left on device', ..." -> the quoted part.
+// "file write failed: time = ..., errno = 28, error message = 'No space left on device', ..." -> the quoted
+// part.
 std::string shorten(const std::string& reason) {
   constexpr std::string_view kMark = "error message = '";
   const std::size_t start = reason.find(kMark);

@@ -64,11 +64,16 @@ Element float_of_type(hid_t type, std::size_t size) {
 Element integer_of_type(hid_t type, std::size_t size) {
   const bool is_signed = H5Tget_sign(type) == H5T_SGN_2;
   switch (size) {
-    case 1: return is_signed ? Element::i8 : Element::u8;
-    case 2: return is_signed ? Element::i16 : Element::u16;
-    case 4: return is_signed ? Element::i32 : Element::u32;
-    case 8: return is_signed ? Element::i64 : Element::u64;
-    default: return Element::other;
+    case 1:
+      return is_signed ? Element::i8 : Element::u8;
+    case 2:
+      return is_signed ? Element::i16 : Element::u16;
+    case 4:
+      return is_signed ? Element::i32 : Element::u32;
+    case 8:
+      return is_signed ? Element::i64 : Element::u64;
+    default:
+      return Element::other;
   }
 }
 
@@ -83,17 +88,27 @@ hid_t f16_type() {
 
 hid_t standard_type(Element element) {
   switch (element) {
-    case Element::f32: return H5T_IEEE_F32LE;
-    case Element::f64: return H5T_IEEE_F64LE;
-    case Element::i8: return H5T_STD_I8LE;
-    case Element::i16: return H5T_STD_I16LE;
-    case Element::i32: return H5T_STD_I32LE;
-    case Element::i64: return H5T_STD_I64LE;
-    case Element::u8: return H5T_STD_U8LE;
+    case Element::f32:
+      return H5T_IEEE_F32LE;
+    case Element::f64:
+      return H5T_IEEE_F64LE;
+    case Element::i8:
+      return H5T_STD_I8LE;
+    case Element::i16:
+      return H5T_STD_I16LE;
+    case Element::i32:
+      return H5T_STD_I32LE;
+    case Element::i64:
+      return H5T_STD_I64LE;
+    case Element::u8:
+      return H5T_STD_U8LE;
     case Element::bf16:
-    case Element::u16: return H5T_STD_U16LE;
-    case Element::u32: return H5T_STD_U32LE;
-    default: return H5T_STD_U64LE;
+    case Element::u16:
+      return H5T_STD_U16LE;
+    case Element::u32:
+      return H5T_STD_U32LE;
+    default:
+      return H5T_STD_U64LE;
   }
 }
 
@@ -110,9 +125,12 @@ std::int64_t size_of(Element element) {
 Element element_of_type(std::int64_t type) {
   const std::size_t size = H5Tget_size(type);
   switch (H5Tget_class(type)) {
-    case H5T_FLOAT: return float_of_type(type, size);
-    case H5T_INTEGER: return integer_of_type(type, size);
-    default: return Element::other;
+    case H5T_FLOAT:
+      return float_of_type(type, size);
+    case H5T_INTEGER:
+      return integer_of_type(type, size);
+    default:
+      return Element::other;
   }
 }
 
@@ -131,10 +149,14 @@ std::int64_t native_double() {
 
 std::int64_t native_integer(std::size_t bytes, bool is_signed) {
   switch (bytes) {
-    case 1: return is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8;
-    case 2: return is_signed ? H5T_NATIVE_INT16 : H5T_NATIVE_UINT16;
-    case 4: return is_signed ? H5T_NATIVE_INT32 : H5T_NATIVE_UINT32;
-    default: return is_signed ? H5T_NATIVE_INT64 : H5T_NATIVE_UINT64;
+    case 1:
+      return is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8;
+    case 2:
+      return is_signed ? H5T_NATIVE_INT16 : H5T_NATIVE_UINT16;
+    case 4:
+      return is_signed ? H5T_NATIVE_INT32 : H5T_NATIVE_UINT32;
+    default:
+      return is_signed ? H5T_NATIVE_INT64 : H5T_NATIVE_UINT64;
   }
 }
 

@@ -20,9 +20,12 @@ std::int64_t native_integer(std::size_t bytes, bool is_signed);
 
 template <class T>
 std::int64_t native_type() {
-  if constexpr (std::is_same_v<T, float>) return native_float();
-  else if constexpr (std::is_same_v<T, double>) return native_double();
-  else return native_integer(sizeof(T), std::is_signed_v<T>);
+  if constexpr (std::is_same_v<T, float>)
+    return native_float();
+  else if constexpr (std::is_same_v<T, double>)
+    return native_double();
+  else
+    return native_integer(sizeof(T), std::is_signed_v<T>);
 }
 
 }  // namespace toptheta::hdf5

@@ -22,7 +22,9 @@ bool is_blank(std::string_view line) {
 
 nlohmann::json parse(std::string_view line, const std::string& where) {
   if (const auto invalid = first_invalid_utf8(line))
-    throw InputError({.where = where, .what = "not UTF-8", .found = fmt::format("a wrong byte in column {}", *invalid + 1)});
+    throw InputError({.where = where,
+                      .what = "not UTF-8",
+                      .found = fmt::format("a wrong byte in column {}", *invalid + 1)});
   try {
     return nlohmann::json::parse(line);
   } catch (const nlohmann::json::parse_error& error) {
@@ -44,8 +46,9 @@ void for_each_json_line(const std::filesystem::path& path, const std::function<v
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file || is_directory) {
-    throw InputError({.where = path.string(),
-                      .what = "cannot read: " + std::generic_category().message(is_directory ? EISDIR : errno)});
+    throw InputError(
+        {.where = path.string(),
+         .what = "cannot read: " + std::generic_category().message(is_directory ? EISDIR : errno)});
   }
   std::string line;
   for (std::int64_t number = 1; std::getline(file, line); ++number) {

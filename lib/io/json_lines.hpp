@@ -14,9 +14,10 @@ struct JsonLine {
   std::string where;        // "tasks/arc.jsonl:17", for messages about the value
 };
 
-// Calls `use` for every line of the file, in order, holding one line at a time. Blank lines are skipped, a byte order
-// mark at the start and carriage returns at line ends are accepted; the last line needs no line break. Throws
-// InputError naming file and line for what is not UTF-8 or not one JSON value, and if the file cannot be read.
+// Calls `use` for every line of the file, in order, holding one line at a time. Blank lines are skipped, a
+// byte order mark at the start and carriage returns at line ends are accepted; the last line needs no line
+// break. Throws InputError naming file and line for what is not UTF-8 or not one JSON value, and if the file
+// cannot be read.
 void for_each_json_line(const std::filesystem::path& path, const std::function<void(const JsonLine&)>& use);
 
 }  // namespace toptheta

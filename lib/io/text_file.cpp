@@ -19,7 +19,8 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 [[noreturn]] void fail(const std::filesystem::path& path, int error) {
-  throw InputError({.where = path.string(), .what = "cannot read: " + std::generic_category().message(error)});
+  throw InputError(
+      {.where = path.string(), .what = "cannot read: " + std::generic_category().message(error)});
 }
 
 // Closes itself.
@@ -62,7 +63,8 @@ std::string read_file(const std::filesystem::path& path) {
   std::size_t used = 0;
   for (;;) {
     // The size is a hint only: pipes do not know theirs.
-    if (used == bytes.size()) bytes.resize(std::max(static_cast<std::size_t>(status.st_size) + 1, used + std::max(used, kStep)));
+    if (used == bytes.size())
+      bytes.resize(std::max(static_cast<std::size_t>(status.st_size) + 1, used + std::max(used, kStep)));
     const ssize_t count = ::read(file.value, bytes.data() + used, bytes.size() - used);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail(path, errno);
@@ -78,7 +80,8 @@ std::string read_text_file(const std::filesystem::path& path) {
   if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   const auto invalid = first_invalid_utf8(text);
   if (invalid) {
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*invalid), '\n');
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*invalid), '\n');
     throw InputError({.where = fmt::format("{}:{}", path.string(), line),
                       .what = "not UTF-8",
                       .found = fmt::format("byte 0x{:02X}", static_cast<std::uint8_t>(text[*invalid])),

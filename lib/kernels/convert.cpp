@@ -19,8 +19,8 @@ using Floats = hn::ScalableTag<float>;
 using Words = hn::RebindToUnsigned<Floats>;
 using Halves = hn::Rebind<std::uint16_t, Floats>;
 
-// In integers rather than with the processor's own instruction, which turns signalling NaNs into quiet ones and is
-// missing from the older instruction sets.
+// In integers rather than with the processor's own instruction, which turns signalling NaNs into quiet ones
+// and is missing from the older instruction sets.
 HWY_INLINE hn::Vec<Floats> FloatFromF16(hn::Vec<Words> bits) {
   const Floats df;
   const Words du;
@@ -31,8 +31,8 @@ HWY_INLINE hn::Vec<Floats> FloatFromF16(hn::Vec<Words> bits) {
   const auto special = hn::Or(shifted, hn::Set(du, 0x7F800000U));  // infinity, NaN
   // Zero and subnormals: mantissa * 2^-24, exact.
   const hn::RebindToSigned<Floats> di;
-  const auto small = hn::BitCast(
-      du, hn::Mul(hn::ConvertTo(df, hn::BitCast(di, magnitude)), hn::Set(df, 0x1p-24F)));
+  const auto small =
+      hn::BitCast(du, hn::Mul(hn::ConvertTo(df, hn::BitCast(di, magnitude)), hn::Set(df, 0x1p-24F)));
   // Comparisons of signed numbers are the ones that every instruction set has.
   const auto size = hn::BitCast(di, magnitude);
   const auto is_special = hn::RebindMask(du, hn::Gt(size, hn::Set(di, 0x7BFF)));

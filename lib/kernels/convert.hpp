@@ -1,7 +1,7 @@
 // Bulk conversions to float, with the widest SIMD instructions of the machine.
 //
-// Same result, bit for bit, as core/half.hpp and static_cast<float> on every machine; any length, any alignment.
-// `from` and `to` must be of equal length and must not overlap.
+// Same result, bit for bit, as core/half.hpp and static_cast<float> on every machine; any length, any
+// alignment. `from` and `to` must be of equal length and must not overlap.
 #pragma once
 #include <cstdint>
 #include <span>

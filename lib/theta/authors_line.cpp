@@ -42,11 +42,12 @@ bool parse(std::string_view text, int columns, AuthorsLine& line) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   constexpr double kLargest = std::numeric_limits<double>::max();
   LineReader reader(text);
-  return reader.literal("L") && reader.number<std::int64_t>(line.layer, 0, kMaxCells - 1) && reader.literal("_H") &&
-         reader.number<std::int64_t>(line.head, 0, kMaxCells - 1) && reader.literal(":") &&
+  return reader.literal("L") && reader.number<std::int64_t>(line.layer, 0, kMaxCells - 1) &&
+         reader.literal("_H") && reader.number<std::int64_t>(line.head, 0, kMaxCells - 1) &&
+         reader.literal(":") &&
          reader.number<std::int32_t>(line.length, 1, std::numeric_limits<std::int32_t>::max()) &&
-         reader.literal(" ") && reader.number<double>(line.value, -kLargest, kLargest) && reader.literal(" ") &&
-         reader.number<std::int64_t>(line.count, 0, kMost) &&
+         reader.literal(" ") && reader.number<double>(line.value, -kLargest, kLargest) &&
+         reader.literal(" ") && reader.number<std::int64_t>(line.count, 0, kMost) &&
          (columns == 3 || (reader.literal(" ") && reader.number<std::int64_t>(line.k, 1, kMost - 1))) &&
          reader.at_end();
 }
@@ -65,11 +66,12 @@ void for_each_authors_line(const std::string& text, const std::string& file, int
     if (part.ends_with('\r')) part.remove_suffix(1);
     if (part.empty()) continue;
     if (!parse(part, columns, line))
-      throw InputError({.where = fmt::format("{}:{}", file, line.number),
-                        .what = columns == 4 ? "not a line of a th.txt" : "not a line of an sdc.txt",
-                        .expected = columns == 4 ? "layer, head, row length, theta, samples, k: L31_H31:1219 0.00022 4 64"
-                                                 : "layer, head, row length, M, samples: L31_H31:1219 0.0123 4",
-                        .found = fmt::format("'{}'{}", part.substr(0, 80), part.size() > 80 ? "..." : "")});
+      throw InputError(
+          {.where = fmt::format("{}:{}", file, line.number),
+           .what = columns == 4 ? "not a line of a th.txt" : "not a line of an sdc.txt",
+           .expected = columns == 4 ? "layer, head, row length, theta, samples, k: L31_H31:1219 0.00022 4 64"
+                                    : "layer, head, row length, M, samples: L31_H31:1219 0.0123 4",
+           .found = fmt::format("'{}'{}", part.substr(0, 80), part.size() > 80 ? "..." : "")});
     use(line);
   }
 }

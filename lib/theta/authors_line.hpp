@@ -16,8 +16,8 @@ struct AuthorsLine {
   std::int64_t k = 0;      // th.txt only
 };
 
-// Calls `use` for every line of `text`, in order. `columns` is 4 for th.txt and 3 for sdc.txt (without k). Blank lines
-// are skipped, carriage returns at line ends accepted. Throws InputError naming file and line.
+// Calls `use` for every line of `text`, in order. `columns` is 4 for th.txt and 3 for sdc.txt (without k).
+// Blank lines are skipped, carriage returns at line ends accepted. Throws InputError naming file and line.
 void for_each_authors_line(const std::string& text, const std::string& file, int columns,
                            const std::function<void(const AuthorsLine&)>& use);
 

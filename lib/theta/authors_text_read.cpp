@@ -18,13 +18,15 @@ using KSet = std::set<std::int64_t>;
 
 std::string list_k(const KSet& set) {
   std::string text;
-  for (const std::int64_t k : set) text += (text.empty() ? "" : ", ") + fmt::format("{}", k);
+  for (const std::int64_t k : set)
+    text += (text.empty() ? "" : ", ") + fmt::format("{}", k);
   return text;
 }
 
 std::vector<AuthorsLine> read_lines(const std::string& file) {
   std::vector<AuthorsLine> lines;
-  for_each_authors_line(read_text_file(file), file, 4, [&lines](const AuthorsLine& line) { lines.push_back(line); });
+  for_each_authors_line(read_text_file(file), file, 4,
+                        [&lines](const AuthorsLine& line) { lines.push_back(line); });
   if (lines.empty())
     throw InputError({.where = file,
                       .what = "holds no thresholds",
@@ -50,7 +52,8 @@ ModelShape shape_of(const std::vector<AuthorsLine>& lines, const std::string& fi
 // The k on the lines of each layer.
 std::vector<KSet> k_of_layers(const std::vector<AuthorsLine>& lines, std::int64_t num_layers) {
   std::vector<KSet> sets(static_cast<std::size_t>(num_layers));
-  for (const AuthorsLine& line : lines) sets[static_cast<std::size_t>(line.layer)].insert(line.k);
+  for (const AuthorsLine& line : lines)
+    sets[static_cast<std::size_t>(line.layer)].insert(line.k);
   return sets;
 }
 
@@ -60,9 +63,11 @@ KSet commonest(const std::vector<KSet>& sets) {
   for (const KSet& set : sets)
     if (!set.empty()) ++layers[set];
   const auto rank = [](const auto& item) { return std::pair(item.second, item.first.size()); };
-  return std::max_element(layers.begin(), layers.end(), [&](const auto& a, const auto& b) {
-           return rank(a) != rank(b) ? rank(a) < rank(b) : a.first > b.first;
-         })->first;
+  return std::max_element(layers.begin(), layers.end(),
+                          [&](const auto& a, const auto& b) {
+                            return rank(a) != rank(b) ? rank(a) < rank(b) : a.first > b.first;
+                          })
+      ->first;
 }
 
 // The k of a layer under target k.
@@ -85,9 +90,12 @@ std::vector<Target> empty_targets(const std::vector<AuthorsLine>& lines, const s
   KSet left = k_of_most;
   for (const AuthorsLine& line : lines) {
     if (layers[static_cast<std::size_t>(line.layer)] != k_of_most || left.erase(line.k) == 0) continue;
-    Target target{line.k, {}, std::vector<std::vector<ThresholdEntry>>(
-                                  static_cast<std::size_t>(shape.num_layers * shape.num_heads))};
-    for (const KSet& layer : layers) target.layer_k.push_back(resolve_k(line.k, layer, k_of_most));
+    Target target{line.k,
+                  {},
+                  std::vector<std::vector<ThresholdEntry>>(
+                      static_cast<std::size_t>(shape.num_layers * shape.num_heads))};
+    for (const KSet& layer : layers)
+      target.layer_k.push_back(resolve_k(line.k, layer, k_of_most));
     targets.push_back(std::move(target));
     if (left.empty()) break;
   }
@@ -96,7 +104,9 @@ std::vector<Target> empty_targets(const std::vector<AuthorsLine>& lines, const s
 
 // Sorted by layer, head, length and k; a line that stands twice is an error.
 void sort_lines(std::vector<AuthorsLine>& lines, const std::string& file) {
-  const auto place = [](const AuthorsLine& line) { return std::tuple(line.layer, line.head, line.length, line.k); };
+  const auto place = [](const AuthorsLine& line) {
+    return std::tuple(line.layer, line.head, line.length, line.k);
+  };
   std::stable_sort(lines.begin(), lines.end(),
                    [&](const AuthorsLine& a, const AuthorsLine& b) { return place(a) < place(b); });
   const auto twice =
@@ -118,7 +128,8 @@ ThresholdTable read_authors_thresholds(const std::filesystem::path& path, Placem
   table.meta.shape = shape_of(lines, file);
   table.meta.placement = placement;
   table.meta.estimator = "unknown (from a th.txt)";
-  table.targets = empty_targets(lines, k_of_layers(lines, table.meta.shape.num_layers), table.meta.shape, file);
+  table.targets =
+      empty_targets(lines, k_of_layers(lines, table.meta.shape.num_layers), table.meta.shape, file);
   sort_lines(lines, file);
   for (const AuthorsLine& line : lines) {
     const std::size_t cell = table.cell_index(line.layer, line.head);
@@ -148,8 +159,9 @@ void read_authors_sdc(const std::filesystem::path& path, std::int64_t k, Thresho
     if (line.value < 0) fail("M is negative", "M is a sum of exponentials: check where the file comes from");
     const bool known = line.layer < table.meta.shape.num_layers && line.head < table.meta.shape.num_heads;
     const std::size_t cell = known ? table.cell_index(line.layer, line.head) : 0;
-    const auto entry = std::lower_bound(target.cells[cell].begin(), target.cells[cell].end(), line.length,
-                                        [](const ThresholdEntry& e, std::int32_t length) { return e.length < length; });
+    const auto entry =
+        std::lower_bound(target.cells[cell].begin(), target.cells[cell].end(), line.length,
+                         [](const ThresholdEntry& e, std::int32_t length) { return e.length < length; });
     if (!known || entry == target.cells[cell].end() || entry->length != line.length)
       fail(fmt::format("the table has no threshold of this layer, head and row length for k = {}", target.k),
            "use the sdc.txt that belongs to the thresholds");

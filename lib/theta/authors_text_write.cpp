@@ -27,7 +27,8 @@ bool written_before(const std::vector<const Target*>& targets, std::size_t index
 
 }  // namespace
 
-void write_authors_thresholds(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path) {
+void write_authors_thresholds(const ThresholdTable& table, std::int64_t k,
+                              const std::filesystem::path& path) {
   const std::vector<const Target*> targets = choose_targets(table, k);
   AtomicFile file(path);
   for (std::size_t t = 0; t < targets.size(); ++t) {

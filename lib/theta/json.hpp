@@ -1,4 +1,5 @@
-// A threshold table as JSON: lossless, readable by people and by any language. Schema "toptheta.thresholds/1":
+// A threshold table as JSON: lossless, readable by people and by any language. Schema
+// "toptheta.thresholds/1":
 //
 //   {"schema": "toptheta.thresholds/1",
 //    "meta": {"num_layers": 2, "num_heads": 4, "num_kv_heads": 2, "head_dim": 64,       0 where unknown
@@ -6,11 +7,13 @@
 //             "topk_at_calibration": false, "row_fraction": 1},
 //    "provenance": {"version", "commit", "command", "seed", "inputs": [{"path", "sha256"}]},
 //    "targets": [{"k": 64, "layer_k": ["dense", 64],                                    the k of every layer
-//                 "cells": [{"layer": 1, "head": 0, "length": [65, 66], "theta": [1.5, 1.6], "std": [0.1, 0.1],
+//                 "cells": [{"layer": 1, "head": 0, "length": [65, 66], "theta": [1.5, 1.6], "std": [0.1,
+//                 0.1],
 //                            "count": [4, 4], "sdc": [null, null], "kept_mass": [0.9, 0.9]}]}]}
 //
-// Cells come by layer and head, heads without thresholds are left out; the columns of a cell have one element for each
-// length, lengths ascending; null is "not calibrated". Numbers have the shortest digits that read back the same.
+// Cells come by layer and head, heads without thresholds are left out; the columns of a cell have one element
+// for each length, lengths ascending; null is "not calibrated". Numbers have the shortest digits that read
+// back the same.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -19,8 +22,8 @@
 
 namespace toptheta {
 
-// k = 0 writes all targets. Throws UsageError for a k that the table has not, UnfinishedError if the file cannot be
-// written.
+// k = 0 writes all targets. Throws UsageError for a k that the table has not, UnfinishedError if the file
+// cannot be written.
 void write_json(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path);
 
 // Unknown keys are ignored. Throws InputError naming the file and the place in it, as a JSON pointer.

@@ -25,15 +25,18 @@ std::string describe(const nlohmann::json& value) {
 
 }  // namespace
 
-const nlohmann::json& json_field(const nlohmann::json& object, const std::string& name, const std::string& where) {
+const nlohmann::json& json_field(const nlohmann::json& object, const std::string& name,
+                                 const std::string& where) {
   if (!object.is_object()) wrong_type(object, "an object", where);
   const auto found = object.find(name);
   if (found == object.end())
-    throw InputError({.where = where, .what = fmt::format("'{}' is missing", name), .found = describe(object)});
+    throw InputError(
+        {.where = where, .what = fmt::format("'{}' is missing", name), .found = describe(object)});
   return *found;
 }
 
-const nlohmann::json& json_array(const nlohmann::json& object, const std::string& name, const std::string& where) {
+const nlohmann::json& json_array(const nlohmann::json& object, const std::string& name,
+                                 const std::string& where) {
   const nlohmann::json& value = json_field(object, name, where);
   if (!value.is_array()) wrong_type(value, "an array", where + "/" + name);
   return value;

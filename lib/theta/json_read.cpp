@@ -64,7 +64,8 @@ TableMeta read_meta(const json& root, const std::string& where) {
   return meta;
 }
 
-std::vector<std::int64_t> read_layer_k(const json& target, std::int64_t num_layers, const std::string& where) {
+std::vector<std::int64_t> read_layer_k(const json& target, std::int64_t num_layers,
+                                       const std::string& where) {
   const json& array = json_array(target, "layer_k", where);
   if (static_cast<std::int64_t>(array.size()) != num_layers)
     throw InputError({.where = where + "/layer_k",
@@ -73,7 +74,8 @@ std::vector<std::int64_t> read_layer_k(const json& target, std::int64_t num_laye
                       .found = fmt::format("{}", array.size())});
   std::vector<std::int64_t> layer_k;
   for (std::size_t i = 0; i < array.size(); ++i)
-    layer_k.push_back(array[i] == "dense" ? kDenseK : integer_of(array[i], fmt::format("{}/layer_k/{}", where, i)));
+    layer_k.push_back(array[i] == "dense" ? kDenseK
+                                          : integer_of(array[i], fmt::format("{}/layer_k/{}", where, i)));
   return layer_k;
 }
 
@@ -101,12 +103,16 @@ std::vector<ThresholdEntry> read_entries(const json& cell, const std::string& wh
     const std::int64_t length = integer_of(value, place);
     entry.length = length < 0 || length > kLongest ? 0 : static_cast<std::int32_t>(length);
   });
-  fill("theta", [](auto& entry, const json& value, const auto& place) { entry.theta = number_of(value, place); });
+  fill("theta",
+       [](auto& entry, const json& value, const auto& place) { entry.theta = number_of(value, place); });
   fill("std", [](auto& entry, const json& value, const auto& place) { entry.std = number_of(value, place); });
-  fill("count", [](auto& entry, const json& value, const auto& place) { entry.count = integer_of(value, place); });
-  fill("sdc", [](auto& entry, const json& value, const auto& place) { entry.sdc = number_or_null(value, place); });
-  fill("kept_mass",
-       [](auto& entry, const json& value, const auto& place) { entry.kept_mass = number_or_null(value, place); });
+  fill("count",
+       [](auto& entry, const json& value, const auto& place) { entry.count = integer_of(value, place); });
+  fill("sdc",
+       [](auto& entry, const json& value, const auto& place) { entry.sdc = number_or_null(value, place); });
+  fill("kept_mass", [](auto& entry, const json& value, const auto& place) {
+    entry.kept_mass = number_or_null(value, place);
+  });
   return entries;
 }
 
@@ -139,10 +145,11 @@ Target read_target(const json& object, const ModelShape& shape, const std::strin
     const bool inside = layer >= 0 && layer < shape.num_layers && head >= 0 && head < shape.num_heads;
     const auto cell = static_cast<std::size_t>(inside ? layer * shape.num_heads + head : 0);
     if (!inside || !target.cells[cell].empty())
-      throw InputError({.where = place,
-                        .what = inside ? "a second cell for the same layer and head" : "no such layer and head",
-                        .expected = fmt::format("{} layers of {} heads, each once", shape.num_layers, shape.num_heads),
-                        .found = fmt::format("layer {}, head {}", layer, head)});
+      throw InputError(
+          {.where = place,
+           .what = inside ? "a second cell for the same layer and head" : "no such layer and head",
+           .expected = fmt::format("{} layers of {} heads, each once", shape.num_layers, shape.num_heads),
+           .found = fmt::format("layer {}, head {}", layer, head)});
     target.cells[cell] = read_entries(cells[i], place);
     require_entries(target.cells[cell], place);
   }
@@ -170,7 +177,8 @@ ThresholdTable read_json(const std::filesystem::path& path) {
     table.targets.push_back(read_target(targets[i], table.meta.shape, place));
     for (std::size_t j = 0; j < i; ++j)
       if (table.targets[j].k == table.targets[i].k)
-        throw InputError({.where = place + "/k", .what = fmt::format("k = {} stands twice", table.targets[i].k)});
+        throw InputError(
+            {.where = place + "/k", .what = fmt::format("k = {} stands twice", table.targets[i].k)});
   }
   return table;
 }

@@ -14,7 +14,8 @@ namespace {
 template <typename Format>
 std::string column(const char* name, const std::vector<ThresholdEntry>& entries, Format format) {
   std::string text = fmt::format(", \"{}\": [", name);
-  for (std::size_t i = 0; i < entries.size(); ++i) text += (i == 0 ? "" : ", ") + format(entries[i]);
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    text += (i == 0 ? "" : ", ") + format(entries[i]);
   return text + "]";
 }
 
@@ -52,7 +53,8 @@ std::string layer_k_text(const std::vector<std::int64_t>& layer_k) {
 }
 
 void write_target(const Target& target, std::size_t num_heads, AtomicFile& file) {
-  file.write(fmt::format("{{\"k\": {}, \"layer_k\": [{}],\n \"cells\": [", target.k, layer_k_text(target.layer_k)));
+  file.write(
+      fmt::format("{{\"k\": {}, \"layer_k\": [{}],\n \"cells\": [", target.k, layer_k_text(target.layer_k)));
   const char* separator = "\n  ";
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
     if (target.cells[cell].empty()) continue;

@@ -7,7 +7,8 @@
 namespace toptheta {
 
 std::string python_repr(double value) {
-  // fmt agrees with Python on the digits and on when an exponent is used, but leaves whole numbers without ".0".
+  // fmt agrees with Python on the digits and on when an exponent is used, but leaves whole numbers without
+  // ".0".
   std::string text = fmt::format("{}", value);
   if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;

@@ -26,7 +26,8 @@ Provenance provenance_from(const nlohmann::json& json, const std::string& where)
   provenance.command = json_text(json, "command", where);
   const nlohmann::json& seed = json_field(json, "seed", where);
   if (!seed.is_number_unsigned())
-    throw InputError({.where = where + "/seed", .what = "wrong type", .expected = "a whole number of at least 0"});
+    throw InputError(
+        {.where = where + "/seed", .what = "wrong type", .expected = "a whole number of at least 0"});
   provenance.seed = seed.get<std::uint64_t>();
   const nlohmann::json& inputs = json_array(json, "inputs", where);
   for (std::size_t i = 0; i < inputs.size(); ++i) {

@@ -15,9 +15,13 @@ Fault fault(std::string_view field, std::string_view expected, std::int64_t foun
   return {field, std::string(expected), fmt::format("{}", found)};
 }
 
-bool finite_and_not_negative(double value) { return std::isfinite(value) && value >= 0; }
+bool finite_and_not_negative(double value) {
+  return std::isfinite(value) && value >= 0;
+}
 
-bool fine_or_missing(double value) { return std::isnan(value) || finite_and_not_negative(value); }
+bool fine_or_missing(double value) {
+  return std::isnan(value) || finite_and_not_negative(value);
+}
 
 }  // namespace
 
@@ -27,18 +31,22 @@ std::optional<Fault> find_fault(const ThresholdEntry& entry) {
   if (!finite_and_not_negative(entry.std)) return fault("std", "a finite number of at least 0", entry.std);
   if (entry.count < 0) return fault("count", "a number of rows of at least 0", entry.count);
   if (!fine_or_missing(entry.sdc)) return fault("sdc", "a finite number of at least 0", entry.sdc);
-  if (!fine_or_missing(entry.kept_mass)) return fault("kept_mass", "a finite number of at least 0", entry.kept_mass);
+  if (!fine_or_missing(entry.kept_mass))
+    return fault("kept_mass", "a finite number of at least 0", entry.kept_mass);
   return std::nullopt;
 }
 
 std::optional<Fault> find_fault(const ModelShape& shape) {
   if (shape.num_layers < 1) return fault("num_layers", "at least 1", shape.num_layers);
   if (shape.num_heads < 1) return fault("num_heads", "at least 1", shape.num_heads);
-  if (shape.num_layers > kMaxCells) return fault("num_layers", fmt::format("at most {}", kMaxCells), shape.num_layers);
+  if (shape.num_layers > kMaxCells)
+    return fault("num_layers", fmt::format("at most {}", kMaxCells), shape.num_layers);
   if (shape.num_heads > kMaxCells / shape.num_layers)
-    return fault("num_heads", fmt::format("at most {} heads in all layers together", kMaxCells), shape.num_heads);
+    return fault("num_heads", fmt::format("at most {} heads in all layers together", kMaxCells),
+                 shape.num_heads);
   if (shape.num_kv_heads < 0 || (shape.num_kv_heads > 0 && shape.num_heads % shape.num_kv_heads != 0))
-    return fault("num_kv_heads", fmt::format("a divisor of {} query heads, or 0 for unknown", shape.num_heads),
+    return fault("num_kv_heads",
+                 fmt::format("a divisor of {} query heads, or 0 for unknown", shape.num_heads),
                  shape.num_kv_heads);
   if (shape.head_dim < 0) return fault("head_dim", "at least 1, or 0 for unknown", shape.head_dim);
   return std::nullopt;
@@ -53,7 +61,8 @@ std::optional<Fault> find_fault(const TableMeta& meta) {
 
 std::optional<Fault> find_fault(const Target& target) {
   if (target.k < 1) return fault("k", "at least 1", target.k);
-  const auto bad = std::find_if(target.layer_k.begin(), target.layer_k.end(), [](std::int64_t k) { return k < 1; });
+  const auto bad =
+      std::find_if(target.layer_k.begin(), target.layer_k.end(), [](std::int64_t k) { return k < 1; });
   if (bad != target.layer_k.end()) return fault("layer_k", "at least 1 for every layer", *bad);
   return std::nullopt;
 }

@@ -19,10 +19,11 @@ struct Fault {
   std::string found;
 };
 
-// The first fault of an entry by itself: lengths count from 1, counts from 0; theta is finite, std finite and not
-// negative, sdc and kept_mass the same or not calibrated.
+// The first fault of an entry by itself: lengths count from 1, counts from 0; theta is finite, std finite and
+// not negative, sdc and kept_mass the same or not calibrated.
 std::optional<Fault> find_fault(const ThresholdEntry& entry);
-// Of a shape: at least one layer and head, at most kMaxCells heads in all, num_kv_heads a divisor of num_heads (or 0).
+// Of a shape: at least one layer and head, at most kMaxCells heads in all, num_kv_heads a divisor of
+// num_heads (or 0).
 std::optional<Fault> find_fault(const ModelShape& shape);
 // Of what a table says about itself, other than its shape: finite add_sigma, 0 < row_fraction <= 1.
 std::optional<Fault> find_fault(const TableMeta& meta);

@@ -37,7 +37,8 @@ std::string byte_symbols(std::string_view text) {
   const Alphabet& table = alphabet();
   std::string symbols;
   symbols.reserve(text.size() + text.size() / 4);
-  for (const char c : text) symbols.append(table.symbol[static_cast<unsigned char>(c)]);
+  for (const char c : text)
+    symbols.append(table.symbol[static_cast<unsigned char>(c)]);
   return symbols;
 }
 

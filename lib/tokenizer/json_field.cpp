@@ -17,16 +17,20 @@ std::string quote(const nlohmann::json& value) {
   std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (text.size() <= kQuoted) return text;
   std::size_t end = kQuoted;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not inside a character
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+    --end;  // not inside a character
   return text.substr(0, end) + "...";
 }
 
 }  // namespace
 
-std::string JsonField::where() const { return path_.empty() ? source_ : source_ + ": " + path_; }
+std::string JsonField::where() const {
+  return path_.empty() ? source_ : source_ + ": " + path_;
+}
 
 void JsonField::fail(const std::string& what, const std::string& expected, const std::string& next) const {
-  throw InputError({.where = where(), .what = what, .expected = expected, .found = quote(*value_), .next = next});
+  throw InputError(
+      {.where = where(), .what = what, .expected = expected, .found = quote(*value_), .next = next});
 }
 
 void JsonField::require(bool holds, const char* type) const {
@@ -84,7 +88,8 @@ std::string JsonField::string_or(std::string_view key, std::string_view absent) 
   return field ? field->as_string() : std::string(absent);
 }
 
-nlohmann::json parse_json_file(const std::filesystem::path& path, const nlohmann::json::parser_callback_t& callback) {
+nlohmann::json parse_json_file(const std::filesystem::path& path,
+                               const nlohmann::json::parser_callback_t& callback) {
   const std::string text = read_text_file(path);
   try {
     return nlohmann::json::parse(text, callback);

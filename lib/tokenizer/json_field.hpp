@@ -10,11 +10,12 @@
 
 namespace toptheta {
 
-// A view: the JSON document must outlive it. All accessors throw InputError, located at "FILE: a.b[3]", when the value
-// is missing or of another type.
+// A view: the JSON document must outlive it. All accessors throw InputError, located at "FILE: a.b[3]", when
+// the value is missing or of another type.
 class JsonField {
  public:
-  // `source` is the file, with a line where there is one; `path` is the value's name, empty for the whole document.
+  // `source` is the file, with a line where there is one; `path` is the value's name, empty for the whole
+  // document.
   JsonField(const nlohmann::json& value, std::string source, std::string path = "")
       : value_(&value), source_(std::move(source)), path_(std::move(path)) {}
 
@@ -37,7 +38,8 @@ class JsonField {
   [[nodiscard]] std::string string_or(std::string_view key, std::string_view absent) const;
 
   // Throws InputError at this value. What stands there is quoted, shortened.
-  [[noreturn]] void fail(const std::string& what, const std::string& expected = "", const std::string& next = "") const;
+  [[noreturn]] void fail(const std::string& what, const std::string& expected = "",
+                         const std::string& next = "") const;
 
  private:
   void require(bool holds, const char* type) const;
@@ -47,8 +49,9 @@ class JsonField {
   std::string path_;
 };
 
-// Reads and parses a whole file. Throws InputError if it cannot be read or is not JSON, with the byte where it stops
-// making sense.
-nlohmann::json parse_json_file(const std::filesystem::path& path, const nlohmann::json::parser_callback_t& callback = nullptr);
+// Reads and parses a whole file. Throws InputError if it cannot be read or is not JSON, with the byte where
+// it stops making sense.
+nlohmann::json parse_json_file(const std::filesystem::path& path,
+                               const nlohmann::json::parser_callback_t& callback = nullptr);
 
 }  // namespace toptheta

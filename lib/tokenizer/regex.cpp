@@ -13,8 +13,8 @@
 namespace toptheta {
 namespace {
 
-constexpr std::uint32_t kMatchLimit = 10'000'000;    // steps of one match: far above a run of a million spaces
-constexpr std::uint32_t kHeapLimit = 256 * 1024;     // KiB
+constexpr std::uint32_t kMatchLimit = 10'000'000;  // steps of one match: far above a run of a million spaces
+constexpr std::uint32_t kHeapLimit = 256 * 1024;   // KiB
 
 template <auto Free>
 struct Freed {
@@ -53,13 +53,15 @@ Regex::Regex(const std::string& pattern, std::string where) {
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
   int error = 0;
   PCRE2_SIZE offset = 0;
-  Code code(pcre2_compile(units(pattern), pattern.size(), PCRE2_UTF | PCRE2_UCP, &error, &offset, context.get()));
+  Code code(
+      pcre2_compile(units(pattern), pattern.size(), PCRE2_UTF | PCRE2_UCP, &error, &offset, context.get()));
   if (!code) {
     throw InputError({.where = where,
                       .what = "the regular expression is not valid",
                       .found = fmt::format("{}, near byte {} of {}", message(error), offset, pattern)});
   }
-  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where it cannot, the interpreter does the same more slowly
+  pcre2_jit_compile(code.get(),
+                    PCRE2_JIT_COMPLETE);  // where it cannot, the interpreter does the same more slowly
   MatchContext limits(pcre2_match_context_create(nullptr));
   pcre2_set_match_limit(limits.get(), kMatchLimit);
   pcre2_set_heap_limit(limits.get(), kHeapLimit);
@@ -90,7 +92,8 @@ class Regex::Search {
 
  private:
   int match(std::size_t from, std::uint32_t options) {
-    return pcre2_match(regex_.code.get(), units(text_), text_.size(), from, options, data_.get(), regex_.limits.get());
+    return pcre2_match(regex_.code.get(), units(text_), text_.size(), from, options, data_.get(),
+                       regex_.limits.get());
   }
 
   const Compiled& regex_;
@@ -120,6 +123,8 @@ std::vector<Span> Regex::find_matches(std::string_view text) const {
   return spans;
 }
 
-bool Regex::found_in(std::string_view text) const { return Search(*compiled_, text).next(0).has_value(); }
+bool Regex::found_in(std::string_view text) const {
+  return Search(*compiled_, text).next(0).has_value();
+}
 
 }  // namespace toptheta

@@ -18,13 +18,13 @@ struct Span {
 
 class Regex {
  public:
-  // `pattern` is in PCRE2's syntax, with UTF and UCP. `where` names it in errors. Throws InputError if it does not
-  // compile.
+  // `pattern` is in PCRE2's syntax, with UTF and UCP. `where` names it in errors. Throws InputError if it
+  // does not compile.
   Regex(const std::string& pattern, std::string where);
 
-  // The text cut into matches and what lies between them, in order, nothing left out; an empty match directly after
-  // another match does not count. Requires valid UTF-8. Safe to call from several threads. Throws InputError if a
-  // match needs more steps or memory than any sensible split expression does.
+  // The text cut into matches and what lies between them, in order, nothing left out; an empty match directly
+  // after another match does not count. Requires valid UTF-8. Safe to call from several threads. Throws
+  // InputError if a match needs more steps or memory than any sensible split expression does.
   [[nodiscard]] std::vector<Span> find_matches(std::string_view text) const;
 
   // Whether there is a match anywhere. Same requirements.

@@ -11,25 +11,36 @@ namespace toptheta {
 namespace {
 
 constexpr std::string_view kWordSet = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
-constexpr std::string_view kScripts[] = {"Arabic",   "Bengali", "Cyrillic", "Devanagari", "Greek", "Han",  "Hangul",
-                                         "Hebrew",   "Hiragana", "Katakana", "Latin",     "Tamil", "Thai"};
-constexpr std::string_view kCategories[] = {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn", "Mc", "Me", "N",  "Nd", "Nl",
-                                            "No", "P",  "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S",  "Sm", "Sc", "Sk",
-                                            "So", "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Co"};
+constexpr std::string_view kScripts[] = {"Arabic", "Bengali", "Cyrillic", "Devanagari", "Greek",
+                                         "Han",    "Hangul",  "Hebrew",   "Hiragana",   "Katakana",
+                                         "Latin",  "Tamil",   "Thai"};
+constexpr std::string_view kCategories[] = {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn", "Mc",
+                                            "Me", "N",  "Nd", "Nl", "No", "P",  "Pc", "Pd", "Ps",
+                                            "Pe", "Pi", "Pf", "Po", "S",  "Sm", "Sc", "Sk", "So",
+                                            "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Co"};
 // ASCII pairs that Oniguruma's case folding also finds as one ligature; PCRE2's does not.
 constexpr std::string_view kFoldingPairs[] = {"ff", "fi", "fl", "ss", "st"};
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 class Translator {
  public:
   explicit Translator(std::string_view pattern) : pattern_(pattern) {}
 
   std::string run() {
-    while (at_ < pattern_.size()) item();
+    while (at_ < pattern_.size())
+      item();
     if (!groups_.empty()) fail("a group is not closed");
     return std::move(out_);
   }
@@ -89,9 +100,9 @@ class Translator {
       bool caseless;
       bool look_around;
     };
-    static constexpr Opening kOpenings[] = {{"(?:", false, false}, {"(?i:", true, false}, {"(?>", false, false},
-                                            {"(?=", false, true},  {"(?!", false, true},  {"(?<=", false, true},
-                                            {"(?<!", false, true}};
+    static constexpr Opening kOpenings[] = {
+        {"(?:", false, false}, {"(?i:", true, false}, {"(?>", false, false}, {"(?=", false, true},
+        {"(?!", false, true},  {"(?<=", false, true}, {"(?<!", false, true}};
     quantifiable_ = false;
     previous_letter_ = '\0';
     for (const Opening& opening : kOpenings) {
@@ -122,12 +133,14 @@ class Translator {
     if (pattern_[at_] == '{') {
       counted = true;
       std::size_t end = at_ + 1;
-      while (end < pattern_.size() && is_digit(pattern_[end])) ++end;
+      while (end < pattern_.size() && is_digit(pattern_[end]))
+        ++end;
       if (end == at_ + 1) fail("a { that is not a count");
       if (end < pattern_.size() && pattern_[end] == ',') {
         range = true;
         ++end;
-        while (end < pattern_.size() && is_digit(pattern_[end])) ++end;
+        while (end < pattern_.size() && is_digit(pattern_[end]))
+          ++end;
       }
       if (end >= pattern_.size() || pattern_[end] != '}') fail("a { that is not a count");
       copy(end + 1 - at_);
@@ -146,7 +159,8 @@ class Translator {
     while (at_ < pattern_.size() && pattern_[at_] != ']') {
       if (pattern_[at_] == '[') fail("a class inside a character class");
       if (ahead("&&")) fail("an intersection of character classes");
-      if (caseless() && static_cast<unsigned char>(pattern_[at_]) >= 0x80) fail("a character beyond ASCII under (?i:");
+      if (caseless() && static_cast<unsigned char>(pattern_[at_]) >= 0x80)
+        fail("a character beyond ASCII under (?i:");
       if (pattern_[at_] == '\\') {
         escape(true);
       } else {
@@ -191,7 +205,8 @@ class Translator {
       case 'u':
         return code_point();
       default:
-        if (is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80) fail("an escape of this kind");
+        if (is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80)
+          fail("an escape of this kind");
         return copy(2);
     }
   }
@@ -199,7 +214,8 @@ class Translator {
   void property() {
     if (caseless()) fail("a property under (?i:");
     const std::size_t close = pattern_.find('}', at_);
-    if (at_ + 2 >= pattern_.size() || pattern_[at_ + 2] != '{' || close == std::string_view::npos) fail("a property");
+    if (at_ + 2 >= pattern_.size() || pattern_[at_ + 2] != '{' || close == std::string_view::npos)
+      fail("a property");
     const std::string_view name = pattern_.substr(at_ + 3, close - at_ - 3);
     const char letter = pattern_[at_ + 1];
     if (std::ranges::find(kCategories, name) != std::end(kCategories)) {
@@ -216,7 +232,8 @@ class Translator {
     const bool braces = ahead("\\x{");
     const std::size_t start = at_ + (braces ? 3 : 2);
     std::size_t end = start;
-    while (end < pattern_.size() && is_hex(pattern_[end]) && end - start < 8) ++end;
+    while (end < pattern_.size() && is_hex(pattern_[end]) && end - start < 8)
+      ++end;
     const std::size_t digits = braces ? end - start : pattern_[at_ + 1] == 'x' ? 2 : 4;
     if (digits < 1 || end - start < digits || (braces && (end >= pattern_.size() || pattern_[end] != '}'))) {
       fail("a code point");
@@ -239,6 +256,8 @@ class Translator {
 
 }  // namespace
 
-std::string pcre2_from_oniguruma(std::string_view pattern) { return Translator(pattern).run(); }
+std::string pcre2_from_oniguruma(std::string_view pattern) {
+  return Translator(pattern).run();
+}
 
 }  // namespace toptheta

@@ -14,7 +14,8 @@ std::string read_text_file(const std::filesystem::path& path) {
     throw InputError({.where = path.string(), .what = "no such file", .next = "check the path"});
   }
   if (std::filesystem::is_directory(status)) {
-    throw InputError({.where = path.string(), .what = "cannot be read", .expected = "a file", .found = "a directory"});
+    throw InputError(
+        {.where = path.string(), .what = "cannot be read", .expected = "a file", .found = "a directory"});
   }
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;

@@ -57,12 +57,15 @@ std::string to_valid_utf8(std::string_view bytes) {
 
 std::int64_t count_code_points(std::string_view text) {
   std::int64_t count = 0;
-  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  for (const char c : text)
+    count += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
   return count;
 }
 
 char32_t first_code_point(std::string_view text) {
-  const auto bits = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i]) & 0x3FU); };
+  const auto bits = [&](std::size_t i) {
+    return static_cast<char32_t>(static_cast<unsigned char>(text[i]) & 0x3FU);
+  };
   const auto first = static_cast<unsigned char>(text[0]);
   switch (utf8_length(text[0])) {
     case 1:
@@ -96,13 +99,15 @@ void append_utf8(std::string& text, char32_t code_point) {
 }
 
 bool is_white_space(char32_t c) {
-  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-         c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
 }
 
 std::size_t leading_white_space(std::string_view text) {
   std::size_t at = 0;
-  while (at < text.size() && is_white_space(first_code_point(text.substr(at)))) at += utf8_length(text[at]);
+  while (at < text.size() && is_white_space(first_code_point(text.substr(at))))
+    at += utf8_length(text[at]);
   return at;
 }
 
@@ -110,7 +115,8 @@ std::size_t trailing_white_space(std::string_view text) {
   std::size_t end = text.size();
   while (end > 0) {
     std::size_t start = end - 1;
-    while (start > 0 && (static_cast<unsigned char>(text[start]) & 0xC0U) == 0x80U) --start;
+    while (start > 0 && (static_cast<unsigned char>(text[start]) & 0xC0U) == 0x80U)
+      --start;
     if (!is_white_space(first_code_point(text.substr(start)))) break;
     end = start;
   }

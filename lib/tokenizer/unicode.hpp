@@ -8,11 +8,12 @@
 
 namespace toptheta {
 
-// Byte offset of the first byte that does not continue valid UTF-8 (overlong forms, surrogates, code points past
-// U+10FFFF and cut-off sequences are invalid), or nothing.
+// Byte offset of the first byte that does not continue valid UTF-8 (overlong forms, surrogates, code points
+// past U+10FFFF and cut-off sequences are invalid), or nothing.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 
-// `bytes` with every maximal part of an invalid sequence replaced by U+FFFD, as the Unicode standard recommends.
+// `bytes` with every maximal part of an invalid sequence replaced by U+FFFD, as the Unicode standard
+// recommends.
 std::string to_valid_utf8(std::string_view bytes);
 
 // Number of code points. Requires valid UTF-8.

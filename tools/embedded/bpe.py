@@ -12,7 +12,7 @@ import sys
 import unicodedata
 
 BOS, EOS = "<|bos|>", "<|eos|>"
-PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
            r"|\s+(?!\S)|\s+")
 
 
@@ -33,7 +33,7 @@ def _class_ranges(initial):
 def _compile(pattern):
     """PATTERN for Python's re, which has no property classes."""
     if pattern.isascii() and "\\p" in pattern:
-        pattern = pattern.replace("\\p{L}+", "[\\p{L}]+").replace("|\\p{N}|", "|[\\p{N}]|")
+        pattern = pattern.replace("\\p{L}+", "[\\p{L}]+").replace(" ?\\p{N}|", " ?[\\p{N}]|")
         pattern = pattern.replace("\\p{L}", _class_ranges("L")).replace("\\p{N}", _class_ranges("N"))
     # \s in re also takes the four separators 0x1c-0x1f; \s of tokenizers (Unicode White_Space) does not.
     return re.compile(pattern)
@@ -177,6 +177,7 @@ def main():
     import world_b
     pieces = sorted(set(world_a.PIECES) | set(world_b.PIECES))
     merges = train_merges(pieces)
+    merges += [(SYMBOL[32], d) for d in "0123456789"]      # a code's first digit takes the space before it
     with open(sys.argv[1], "w", encoding="utf-8") as f:
         json.dump(tokenizer_json(merges), f, ensure_ascii=False, indent=1)
         f.write("\n")

@@ -56,6 +56,19 @@ def read_safetensors(path):
     return out
 
 
+def sparse(s, v, topk, form, old):
+    """One head's output from its k largest scores a row. s: (n, old + n), future masked; v: (old + n, head_dim)."""
+    drop = s < s.topk(topk, -1).values[:, -1:]
+    if form == "renormalised":
+        return product_t(torch.softmax(s.masked_fill(drop, float("-inf")), -1), v.t())
+    p = torch.softmax(s, -1).masked_fill(drop, 0.0)
+    out = product_t(p, v.t())
+    if form == "mean":
+        mean = (v.cumsum(0) / torch.arange(1, len(v) + 1)[:, None])[old:]
+        out = out + (1 - p.sum(-1, keepdim=True)) * mean
+    return out
+
+
 class Model:
     def __init__(self, directory):
         with open(os.path.join(directory, "config.json")) as f:
@@ -70,7 +83,7 @@ class Model:
         return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.cfg.eps) * self.w[name]
 
     @torch.no_grad()
-    def run(self, ids, cache=None, topk=0, last_only=False, dense_layers=0):
+    def run(self, ids, cache=None, topk=0, last_only=False, dense_layers=0, form="renormalised"):
         """Logits of `ids` (a list) after what `cache` holds. Returns (logits, cache); the given cache stays as it was.
         The first `dense_layers` layers stay dense whatever topk is."""
         cfg, w, old = self.cfg, self.w, cache[0][0].shape[1] if cache else 0
@@ -94,9 +107,9 @@ class Model:
                 s = product_t(q[:, head], k[g]) * d ** -0.5
                 s.masked_fill_(future, float("-inf"))
                 if topk and i >= dense_layers and topk < old + n:
-                    least = s.topk(topk, -1).values[:, -1:]
-                    s.masked_fill_(s < least, float("-inf"))
-                out.append(product_t(torch.softmax(s, -1), v[g].t()))
+                    out.append(sparse(s, v[g], topk, form, old))
+                else:
+                    out.append(product_t(torch.softmax(s, -1), v[g].t()))
             x = x + product_t(torch.cat(out, -1), w[p + "self_attn.o_proj.weight"])
             h = self.norm(x, p + "post_attention_layernorm.weight")
             gate = torch.nn.functional.silu(product_t(h, w[p + "mlp.gate_proj.weight"]))

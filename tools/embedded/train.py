@@ -1,6 +1,6 @@
 """Trains the model on fresh documents of both worlds. One thread; resumable; writes a log and exports as it goes.
 
-    /usr/bin/python3 train.py --out DIR --tokenizer FILE --minutes 70 --seed 1
+    /usr/bin/python3 train.py --out DIR --tokenizer FILE --minutes 35 --seed 1
 
 Lengths rise along --phases (length:most minutes:answer accuracy that ends it early); the last phase fills the time left
 and ends in a linear decay of the learning rate. Every document is drawn from a generator seeded with "train/seed/step".
@@ -32,15 +32,15 @@ def arguments():
     p = argparse.ArgumentParser()
     p.add_argument("--out", required=True)
     p.add_argument("--tokenizer", required=True)
-    p.add_argument("--minutes", type=float, default=70)
-    p.add_argument("--decay", type=float, default=12, help="minutes of linear decay at the end")
+    p.add_argument("--minutes", type=float, default=35)
+    p.add_argument("--decay", type=float, default=8, help="minutes of linear decay at the end")
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--lr", type=float, default=0.006)
+    p.add_argument("--lr", type=float, default=0.004)
     p.add_argument("--adam-lr", type=float, default=0.003)
-    p.add_argument("--batch", type=int, default=4096, help="tokens a step")
-    p.add_argument("--share-b", type=float, default=0.22)
-    p.add_argument("--phases", default="128:6:0.9,256:14:0.95,512:14:0.97,1024:999:2")
-    p.add_argument("--eval-minutes", type=float, default=5)
+    p.add_argument("--batch", type=int, default=2048, help="tokens a step")
+    p.add_argument("--share-b", type=float, default=0.2)
+    p.add_argument("--phases", default="128:6:0.9,256:10:0.95,512:12:0.98,1024:999:2")
+    p.add_argument("--eval-minutes", type=float, default=3)
     p.add_argument("--max-steps", type=int, default=0)
     return p.parse_args()
 
@@ -56,7 +56,7 @@ def make_batch(rng, tok, length, rows, share_b):
         ids[r, :len(got)] = torch.tensor(got)
         weight[r, :len(got) - 1] = 0.1
         for kind, first, end, *_ in doc.answers:
-            weight[r, first - 1:min(end, length + 1) - 1] = 1.0
+            weight[r, first - 1:min(end + 1, length + 1) - 1] = 1.0     # with the full stop that ends it
     return ids, weight
 
 

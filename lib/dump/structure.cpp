@@ -1,0 +1,235 @@
+#include "dump/structure.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "core/error.hpp"
+#include "dump/float_dataset.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr std::string_view kFormat = "toptheta.attention-dump";
+constexpr std::int64_t kVersion = 1;
+// Far above every model there is; keeps a damaged file from asking for absurd amounts of work.
+constexpr std::int64_t kMostHeads = 1 << 20;
+
+std::int64_t int_in(const hdf5::Object& object, const std::string& name, std::int64_t low, std::int64_t high) {
+  const std::int64_t value = object.int_attribute(name);
+  if (value < low || value > high) {
+    throw InputError({.where = object.where(),
+                      .what = fmt::format("attribute '{}' is out of range", name),
+                      .expected = fmt::format("{} to {}", low, high),
+                      .found = std::to_string(value)});
+  }
+  return value;
+}
+
+std::string optional_text(const hdf5::Object& object, const std::string& name) {
+  return object.has_attribute(name) ? object.text_attribute(name) : std::string();
+}
+
+// The value that `parse` makes of a text attribute.
+template <class Parse>
+auto choice(const hdf5::Object& object, const std::string& name, std::string_view choices, const Parse& parse) {
+  const std::string text = object.text_attribute(name);
+  const auto value = parse(text);
+  if (!value) {
+    throw InputError({.where = object.where(),
+                      .what = fmt::format("attribute '{}' has an unknown value", name),
+                      .expected = std::string(choices),
+                      .found = text});
+  }
+  return *value;
+}
+
+void require_format(const hdf5::Group& root) {
+  if (!root.has_attribute("format")) {
+    throw InputError({.where = root.where(),
+                      .what = "not an attention dump: attribute 'format' is missing",
+                      .expected = fmt::format("format = \"{}\"", kFormat)});
+  }
+  const std::string format = root.text_attribute("format");
+  if (format != kFormat) {
+    throw InputError({.where = root.where(),
+                      .what = "not an attention dump",
+                      .expected = fmt::format("format = \"{}\"", kFormat),
+                      .found = fmt::format("format = \"{}\"", format)});
+  }
+  const std::int64_t version = root.int_attribute("version");
+  if (version != kVersion) {
+    throw InputError({.where = root.where(),
+                      .what = "this version of the dump format is not known",
+                      .expected = fmt::format("version {}", kVersion),
+                      .found = fmt::format("version {}", version)});
+  }
+}
+
+double read_scale(const hdf5::Group& root) {
+  const double scale = root.float_attribute("scale");
+  if (!std::isfinite(static_cast<float>(scale)) || static_cast<float>(scale) <= 0) {
+    throw InputError({.where = root.where(),
+                      .what = "attribute 'scale' is not a usable factor",
+                      .expected = "a positive number, usually 1 / sqrt(head_dim)",
+                      .found = fmt::format("{}", scale)});
+  }
+  return scale;
+}
+
+DumpHeader read_header(const hdf5::Group& root) {
+  require_format(root);
+  DumpHeader header;
+  header.content = choice(root, "content", "scores or qk", dump_content_from_name);
+  const bool qk = header.content == DumpContent::qk;
+  if (!qk) header.placement = choice(root, "placement", "pre-softmax or post-softmax", placement_from_name);
+  header.shape.num_layers = int_in(root, "num_layers", 1, kMostHeads);
+  header.shape.num_heads = int_in(root, "num_heads", 1, kMostHeads);
+  header.shape.num_kv_heads = int_in(root, "num_kv_heads", 1, kMostHeads);
+  header.shape.head_dim = int_in(root, "head_dim", qk ? 1 : 0, kMostHeads);
+  if (header.shape.num_heads % header.shape.num_kv_heads != 0) {
+    throw InputError({.where = root.where(),
+                      .what = "num_kv_heads does not divide num_heads",
+                      .found = fmt::format("num_heads {}, num_kv_heads {}", header.shape.num_heads,
+                                           header.shape.num_kv_heads)});
+  }
+  if (qk) header.scale = read_scale(root);
+  header.model = optional_text(root, "model");
+  header.producer = optional_text(root, "producer");
+  if (root.has_attribute("topk_at_calibration")) {
+    header.topk_at_calibration =
+        int_in(root, "topk_at_calibration", 0, std::numeric_limits<std::int64_t>::max());
+  }
+  return header;
+}
+
+[[noreturn]] void fail_shape(const hdf5::Dataset& dataset, std::string expected) {
+  throw InputError({.where = dataset.where(),
+                    .what = "wrong shape",
+                    .expected = std::move(expected),
+                    .found = hdf5::format_dims(dataset.dims())});
+}
+
+// Opens a data set of shape [heads, rows, last]; any number of rows where `rows` is negative. Returns the rows.
+std::int64_t check_matrices(const hdf5::Group& layer, const std::string& name, std::int64_t heads, std::int64_t rows,
+                            std::int64_t last) {
+  const hdf5::Dataset dataset = layer.open_dataset(name);
+  const hdf5::Dims& dims = dataset.dims();
+  if (dims.size() != 3 || dims[0] != heads || (rows >= 0 && dims[1] != rows) || dims[2] != last) {
+    fail_shape(dataset, fmt::format("[{}, {}, {}]", heads, rows >= 0 ? std::to_string(rows) : "rows", last));
+  }
+  require_floats(dataset);
+  return dims[1];
+}
+
+DumpLayer read_layer(const hdf5::Group& group, std::int64_t number, const DumpHeader& header, std::int64_t kv_len) {
+  const ModelShape& shape = header.shape;
+  DumpLayer layer{.layer = number, .rows = 0};
+  if (header.content == DumpContent::scores) {
+    layer.rows = check_matrices(group, "scores", shape.num_heads, -1, kv_len);
+  } else {
+    layer.rows = check_matrices(group, "q", shape.num_heads, -1, shape.head_dim);
+    check_matrices(group, "k", shape.num_kv_heads, kv_len, shape.head_dim);
+    if (group.has("v")) check_matrices(group, "v", shape.num_kv_heads, kv_len, shape.head_dim);
+  }
+  read_positions(group, layer.rows, kv_len);
+  return layer;
+}
+
+std::int64_t layer_number(const hdf5::Group& layers, const std::string& link, const ModelShape& shape) {
+  std::int64_t number = -1;
+  const auto [end, error] = std::from_chars(link.data(), link.data() + link.size(), number);
+  if (error != std::errc() || end != link.data() + link.size() || number < 0 || number >= shape.num_layers) {
+    throw InputError({.where = layers.where() + "/" + link,
+                      .what = "not a layer of this model",
+                      .expected = fmt::format("a layer number, 0 to {}", shape.num_layers - 1)});
+  }
+  return number;
+}
+
+void read_layers(const hdf5::Group& layers, const DumpHeader& header, DumpSample& sample,
+                 std::vector<std::string>& links) {
+  std::vector<std::pair<std::int64_t, std::string>> numbered;
+  for (const std::string& link : layers.links())
+    numbered.emplace_back(layer_number(layers, link, header.shape), link);
+  std::sort(numbered.begin(), numbered.end());
+  for (const auto& [number, link] : numbered) {
+    if (!sample.layers.empty() && sample.layers.back().layer == number)
+      throw InputError({.where = layers.where() + "/" + link, .what = "the layer is there twice"});
+    sample.layers.push_back(read_layer(layers.open_group(link), number, header, sample.kv_len));
+    links.push_back(link);
+  }
+}
+
+DumpSample read_sample(const hdf5::Group& group, const std::string& name, const DumpHeader& header,
+                       std::vector<std::string>& layer_links) {
+  DumpSample sample;
+  sample.name = name;
+  sample.kv_len = int_in(group, "kv_len", 1, std::numeric_limits<std::int32_t>::max());
+  sample.phase = choice(group, "phase", "prefill or decode", dump_phase_from_name);
+  sample.source = optional_text(group, "source");
+  if (group.has("tokens")) {
+    const hdf5::Dataset tokens = group.open_dataset("tokens");
+    if (tokens.dims() != hdf5::Dims{sample.kv_len}) fail_shape(tokens, fmt::format("[{}]", sample.kv_len));
+    if (!hdf5::is_integer(tokens.element())) {
+      throw InputError({.where = tokens.where(),
+                        .what = "wrong element type",
+                        .expected = "int32",
+                        .found = std::string(name_of(tokens.element()))});
+    }
+  }
+  read_layers(group.open_group("layers"), header, sample, layer_links);
+  return sample;
+}
+
+}  // namespace
+
+std::vector<std::int32_t> read_positions(const hdf5::Group& layer, std::int64_t rows, std::int64_t kv_len) {
+  if (!layer.has("row_index")) {
+    if (rows > kv_len) {
+      throw InputError({.where = layer.where(),
+                        .what = "more rows than query positions",
+                        .expected = fmt::format("at most {} rows", kv_len),
+                        .found = fmt::format("{} rows", rows)});
+    }
+    std::vector<std::int32_t> positions(static_cast<std::size_t>(rows));
+    std::iota(positions.begin(), positions.end(), static_cast<std::int32_t>(kv_len - rows));
+    return positions;
+  }
+  const hdf5::Dataset dataset = layer.open_dataset("row_index");
+  if (dataset.dims() != hdf5::Dims{rows}) fail_shape(dataset, fmt::format("[{}]", rows));
+  // As 64-bit numbers, so that none is bent into range.
+  const std::vector<std::int64_t> stored = dataset.read<std::int64_t>();
+  std::vector<bool> seen(static_cast<std::size_t>(kv_len), false);
+  for (std::size_t row = 0; row < stored.size(); ++row) {
+    const std::int64_t position = stored[row];
+    const bool in_range = position >= 0 && position < kv_len;
+    if (!in_range || seen[static_cast<std::size_t>(position)]) {
+      throw InputError({.where = dataset.where(),
+                        .what = in_range ? "a query position is there twice" : "a query position is out of range",
+                        .expected = fmt::format("different positions from 0 to {}", kv_len - 1),
+                        .found = fmt::format("{} at row {}", position, row)});
+    }
+    seen[static_cast<std::size_t>(position)] = true;
+  }
+  return {stored.begin(), stored.end()};
+}
+
+DumpStructure read_structure(const hdf5::Group& root) {
+  DumpStructure structure;
+  structure.header = read_header(root);
+  const hdf5::Group samples = root.open_group("samples");
+  for (const std::string& name : samples.links()) {
+    std::vector<std::string>& links = structure.layer_links.emplace_back();
+    structure.samples.push_back(read_sample(samples.open_group(name), name, structure.header, links));
+  }
+  if (structure.samples.empty()) throw InputError({.where = samples.where(), .what = "the dump holds no samples"});
+  return structure;
+}
+
+}  // namespace toptheta

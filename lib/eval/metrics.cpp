@@ -1,0 +1,66 @@
+#include "eval/metrics.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace toptheta {
+
+Measure mean_of(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  double sum = 0;
+  for (const double v : values) sum += v;
+  const double mean = sum / n;
+  if (values.size() < 2) return {mean, std::nullopt};
+  double squares = 0;
+  for (const double v : values) squares += (v - mean) * (v - mean);
+  return {mean, std::sqrt(squares / (n - 1)) / std::sqrt(n)};
+}
+
+double log_sum_exp(std::span<const float> logits) {
+  const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+  double sum = 0;
+  for (const float x : logits) sum += std::exp(static_cast<double>(x) - largest);
+  return largest + std::log(sum);
+}
+
+std::int64_t argmax(std::span<const float> logits) {
+  return std::max_element(logits.begin(), logits.end()) - logits.begin();
+}
+
+std::int64_t argmax_of(std::span<const double> values) {
+  return std::max_element(values.begin(), values.end()) - values.begin();
+}
+
+double kl_divergence(std::span<const float> p_logits, std::span<const float> q_logits) {
+  const double p_norm = log_sum_exp(p_logits);
+  const double q_norm = log_sum_exp(q_logits);
+  double sum = 0;
+  for (std::size_t i = 0; i < p_logits.size(); ++i) {
+    const double log_p = static_cast<double>(p_logits[i]) - p_norm;
+    sum += std::exp(log_p) * (log_p - (static_cast<double>(q_logits[i]) - q_norm));
+  }
+  return std::max(sum, 0.0);  // rounding may leave a hair below zero
+}
+
+double quantile_of_sorted(std::span<const double> sorted, double fraction) {
+  const double at = fraction * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  if (below + 1 >= sorted.size()) return sorted.back();
+  const double share = at - static_cast<double>(below);
+  return sorted[below] + share * (sorted[below + 1] - sorted[below]);
+}
+
+std::int64_t harness_word_count(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\n\r\f\v";
+  std::int64_t pieces = 1;
+  std::size_t at = text.find_first_of(kSpace);
+  while (at != std::string_view::npos) {
+    ++pieces;
+    at = text.find_first_not_of(kSpace, at);
+    if (at == std::string_view::npos) break;
+    at = text.find_first_of(kSpace, at);
+  }
+  return pieces;
+}
+
+}  // namespace toptheta

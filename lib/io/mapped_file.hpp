@@ -1,0 +1,26 @@
+// Inside io: a file's bytes in memory, read as they are touched.
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace toptheta {
+
+class MappedFile {
+ public:
+  // Throws InputError if the file cannot be read. An empty file maps to no bytes.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return {static_cast<const std::byte*>(address_), size_};
+  }
+
+ private:
+  void* address_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace toptheta

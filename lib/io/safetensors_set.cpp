@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "io/safetensors.hpp"
+#include "io/text_file.hpp"
+
+namespace toptheta {
+
+namespace {
+
+using nlohmann::json;
+
+// Shard of every tensor, as the index says.
+std::map<std::string, std::string> parse_index(const std::filesystem::path& path) {
+  json index;
+  try {
+    index = json::parse(read_text_file(path));
+  } catch (const json::exception& error) {
+    throw InputError({.where = path.string(), .what = "not JSON", .found = error.what()});
+  }
+  const auto map = index.is_object() ? index.find("weight_map") : index.end();
+  if (map == index.end() || !map->is_object())
+    throw InputError(
+        {.where = path.string(), .what = "no weight_map that says which shard holds each tensor"});
+  std::map<std::string, std::string> shards;
+  for (const auto& [name, shard] : map->items()) {
+    // A shard is a file of the same directory: an index from elsewhere has no business in other places.
+    const bool plain = shard.is_string() && !shard.get_ref<const std::string&>().empty() &&
+                       shard.get_ref<const std::string&>().find('/') == std::string::npos;
+    if (!plain) {
+      throw InputError({.where = path.string(),
+                        .what = fmt::format("weight_map: tensor '{}' has no plain file name", name),
+                        .found = shard.dump()});
+    }
+    shards.emplace(name, shard.get<std::string>());
+  }
+  return shards;
+}
+
+}  // namespace
+
+SafetensorsSet::SafetensorsSet(const std::filesystem::path& directory) {
+  const std::filesystem::path single = directory / "model.safetensors";
+  const std::filesystem::path index = directory / "model.safetensors.index.json";
+  std::error_code ignored;
+  if (std::filesystem::exists(single, ignored)) {
+    where_ = single.string();
+    files_.emplace_back(single);
+    for (const Tensor& tensor : files_.front().tensors())
+      tensors_.emplace(tensor.name, &tensor);
+  } else if (std::filesystem::exists(index, ignored)) {
+    where_ = index.string();
+    add_shards(index);
+  } else {
+    throw InputError({.where = directory.string(),
+                      .what = std::filesystem::is_directory(directory, ignored)
+                                  ? "no weights in this directory"
+                                  : "no such directory",
+                      .expected = "model.safetensors, or model.safetensors.index.json and its shards"});
+  }
+}
+
+void SafetensorsSet::add_shards(const std::filesystem::path& index) {
+  const std::map<std::string, std::string> shards = parse_index(index);
+  std::map<std::string, std::size_t> opened;  // shard -> position in files_
+  for (const auto& [name, shard] : shards) {
+    const auto [entry, is_new] = opened.emplace(shard, files_.size());
+    if (is_new) files_.emplace_back(index.parent_path() / shard);
+    const Tensor* tensor = files_[entry->second].find(name);
+    if (tensor == nullptr) {
+      throw InputError({.where = (index.parent_path() / shard).string(),
+                        .what = fmt::format("tensor '{}' is missing", name),
+                        .expected = "the tensors that " + index.filename().string() + " lists"});
+    }
+    tensors_.emplace(name, tensor);
+  }
+}
+
+const Tensor* SafetensorsSet::find(std::string_view name) const {
+  const auto found = tensors_.find(name);
+  return found == tensors_.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> SafetensorsSet::names() const {
+  std::vector<std::string> names;
+  for (const auto& entry : tensors_)
+    names.push_back(entry.first);
+  return names;
+}
+
+}  // namespace toptheta

@@ -1,0 +1,79 @@
+// The "added_tokens" of a tokenizer.json: tokens that are found in the text itself, before any other rule
+// applies.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tokenizer/bpe.hpp"
+#include "tokenizer/normalizer.hpp"
+#include "tokenizer/regex.hpp"
+
+namespace toptheta {
+
+// A stretch of text, or an added token that was found in it.
+struct Segment {
+  std::string_view text;             // a view of the text that was searched
+  std::optional<std::int32_t> id{};  // of the added token
+};
+
+class AddedTokens {
+ public:
+  // Throws InputError where a token's id is not the one that Hugging Face's tokenizers would give it, and
+  // where two tokens have the same content.
+  static AddedTokens parse(const std::optional<JsonField>& field, const BpeModel& model,
+                           const Normalizer& normalizer);
+
+  // Cuts a text at the tokens that are looked for before normalisation, or after it: at every place the
+  // longest, from left to right. Requires valid UTF-8.
+  [[nodiscard]] std::vector<Segment> split_raw(std::string_view text) const { return split(text, raw_); }
+  [[nodiscard]] std::vector<Segment> split_normalized(std::string_view text) const {
+    return split(text, normalized_);
+  }
+
+  [[nodiscard]] std::optional<std::int32_t> id_of(std::string_view content) const;
+  // Content of the added token with this id, or null.
+  [[nodiscard]] const std::string* content(std::int32_t id) const;
+  [[nodiscard]] bool is_special(std::int32_t id) const;
+  // One more than the largest id, 0 where there are none.
+  [[nodiscard]] std::int64_t end_id() const { return end_id_; }
+
+ private:
+  struct Token {
+    std::string content;
+    std::int32_t id = 0;
+    bool single_word = false;
+    bool strip_left = false;
+    bool strip_right = false;
+    bool special = false;
+  };
+  // A trie over bytes; node 0 is the root.
+  struct Trie {
+    std::unordered_map<std::uint64_t, std::uint32_t> edges;  // node << 8 | byte -> node
+    std::vector<std::int32_t> token{-1};  // by node: index of the token that ends here, or -1
+  };
+  struct Match {
+    std::size_t begin;
+    std::size_t end;
+    std::int32_t token;
+  };
+
+  void add(const JsonField& field, const BpeModel& model, const Normalizer& normalizer);
+  static void insert(Trie& trie, std::string_view pattern, std::int32_t token);
+  static std::optional<Match> longest_match(const Trie& trie, std::string_view text, std::size_t from);
+  [[nodiscard]] bool stands_alone(std::string_view text, const Match& match) const;
+  [[nodiscard]] std::vector<Segment> split(std::string_view text, const Trie& trie) const;
+
+  std::vector<Token> tokens_;
+  std::unordered_map<std::string, std::int32_t> by_content_;  // index into tokens_
+  std::unordered_map<std::int32_t, std::int32_t> by_id_;      // index into tokens_
+  Trie raw_;
+  Trie normalized_;
+  std::int64_t end_id_ = 0;
+  std::optional<Regex> word_character_;  // compiled only if some token wants to stand alone
+};
+
+}  // namespace toptheta

@@ -1,0 +1,53 @@
+// The "decoder" of a tokenizer.json: joins the texts of tokens to a text.
+#pragma once
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tokenizer/json_field.hpp"
+
+namespace toptheta {
+
+class Decoder {
+ public:
+  // Takes null, ByteLevel, Metaspace, Replace (of a string), ByteFallback, Fuse, Strip and Sequences of
+  // these; throws InputError naming anything else.
+  static Decoder parse(const std::optional<JsonField>& field);
+
+  // The text of the tokens, valid UTF-8. Without any decoder the tokens are joined by spaces, as Hugging
+  // Face's tokenizers do.
+  [[nodiscard]] std::string decode(std::vector<std::string> tokens) const;
+
+ private:
+  struct ByteLevel {};
+  struct ByteFallback {};
+  struct Fuse {};
+  struct Replace {
+    std::string from;
+    std::string to;
+  };
+  struct Strip {
+    std::string character;
+    std::int64_t start = 0;  // how many to take away at most
+    std::int64_t stop = 0;
+  };
+  struct Metaspace {
+    std::string replacement;
+    bool drops_in_first_token = true;
+  };
+  using Step = std::variant<ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace>;
+
+  void add(const JsonField& field);
+  static void run(const ByteLevel& step, std::vector<std::string>& tokens);
+  static void run(const ByteFallback& step, std::vector<std::string>& tokens);
+  static void run(const Fuse& step, std::vector<std::string>& tokens);
+  static void run(const Replace& step, std::vector<std::string>& tokens);
+  static void run(const Strip& step, std::vector<std::string>& tokens);
+  static void run(const Metaspace& step, std::vector<std::string>& tokens);
+
+  bool present_ = false;
+  std::vector<Step> steps_;
+};
+
+}  // namespace toptheta

@@ -1,0 +1,228 @@
+#include "tokenizer/pre_tokenizer.hpp"
+
+#include <algorithm>
+
+#include "tokenizer/byte_alphabet.hpp"
+#include "tokenizer/normalizer.hpp"
+#include "tokenizer/regex_syntax.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace toptheta {
+namespace {
+
+// GPT-2's split expression, which ByteLevel applies unless it is told not to.
+constexpr const char* kGpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+Regex translated(const std::string& pattern, const JsonField& field) {
+  try {
+    return {pcre2_from_oniguruma(pattern), field.where()};
+  } catch (const RegexSyntaxError& error) {
+    field.fail(std::string("the regular expression cannot be reproduced exactly: ") + error.what());
+  }
+}
+
+// The text cut at the occurrences of a string.
+std::vector<Span> find_occurrences(std::string_view text, std::string_view pattern) {
+  std::vector<Span> spans;
+  std::size_t covered = 0;
+  while (covered < text.size()) {
+    const std::size_t at = std::min(pattern.empty() ? text.size() : text.find(pattern, covered), text.size());
+    if (at > covered) spans.push_back({covered, at, false});
+    if (at < text.size()) spans.push_back({at, at + pattern.size(), true});
+    covered = at + (at < text.size() ? pattern.size() : 0);
+  }
+  return spans;
+}
+
+// Joins each span for which joins(span, is_match of the span before) holds to the one before it.
+template <typename Joins>
+std::vector<Span> join(const std::vector<Span>& spans, const Joins& joins) {
+  std::vector<Span> joined;
+  bool previous_match = false;
+  for (const Span& span : spans) {
+    if (!joined.empty() && joins(span.is_match, previous_match)) {
+      joined.back().begin = std::min(joined.back().begin, span.begin);
+      joined.back().end = std::max(joined.back().end, span.end);
+    } else {
+      joined.push_back(span);
+    }
+    previous_match = span.is_match;
+  }
+  return joined;
+}
+
+}  // namespace
+
+std::vector<Span> PreTokenizer::parts(const Split& split, std::string_view text) {
+  const auto* regex = std::get_if<Regex>(&split.pattern);
+  std::vector<Span> spans = regex != nullptr ? regex->find_matches(text)
+                                             : find_occurrences(text, std::get<std::string>(split.pattern));
+  if (split.invert) {
+    for (Span& span : spans)
+      span.is_match = !span.is_match;
+  }
+  const auto first_match = [](bool is_match, bool previous) { return is_match && !previous; };
+  switch (split.behavior) {
+    case Behavior::isolated:
+      break;
+    case Behavior::removed:
+      std::erase_if(spans, [](const Span& span) { return span.is_match; });
+      break;
+    case Behavior::contiguous:
+      return join(spans, [](bool is_match, bool previous) { return is_match == previous; });
+    case Behavior::merged_with_previous:
+      return join(spans, first_match);
+    case Behavior::merged_with_next:
+      std::ranges::reverse(spans);
+      spans = join(spans, first_match);
+      std::ranges::reverse(spans);
+      break;
+  }
+  return spans;
+}
+
+void PreTokenizer::cut(const Split& split, const Word& word, std::vector<Word>& words) {
+  for (const Span& part : parts(split, word.text)) {
+    if (part.begin == part.end) continue;
+    words.push_back({word.text.substr(part.begin, part.end - part.begin), word.at_start && part.begin == 0});
+  }
+}
+
+void PreTokenizer::run(const Split& split, Word word, std::vector<Word>& words) {
+  cut(split, word, words);
+}
+
+void PreTokenizer::run(const Metaspace& step, Word word, std::vector<Word>& words) {
+  word.text = replace_all(word.text, " ", step.replacement);
+  const bool prepends =
+      step.prepend == PrependScheme::always || (step.prepend == PrependScheme::first && word.at_start);
+  if (prepends && !word.text.starts_with(step.replacement)) word.text.insert(0, step.replacement);
+  if (step.split) {
+    cut(*step.split, word, words);
+  } else {
+    words.push_back(std::move(word));
+  }
+}
+
+void PreTokenizer::run(const ByteLevel& step, Word word, std::vector<Word>& words) {
+  if (step.add_prefix_space && !word.text.starts_with(' ')) word.text.insert(0, " ");
+  const std::size_t first = words.size();
+  if (step.split) {
+    cut(*step.split, word, words);
+  } else {
+    words.push_back(std::move(word));
+  }
+  for (std::size_t i = first; i < words.size(); ++i)
+    words[i].text = byte_symbols(words[i].text);
+}
+
+std::vector<Word> PreTokenizer::split(Word text) const {
+  std::vector<Word> words;
+  if (!text.text.empty()) words.push_back(std::move(text));
+  for (const Step& step : steps_) {
+    std::vector<Word> next;
+    for (Word& word : words) {
+      std::visit([&](const auto& kind) { run(kind, std::move(word), next); }, step);
+    }
+    words = std::move(next);
+  }
+  return words;
+}
+
+bool PreTokenizer::depends_on_start() const {
+  return std::ranges::any_of(steps_, [](const Step& step) {
+    const auto* metaspace = std::get_if<Metaspace>(&step);
+    return metaspace != nullptr && metaspace->prepend == PrependScheme::first;
+  });
+}
+
+PreTokenizer PreTokenizer::parse(const std::optional<JsonField>& field) {
+  PreTokenizer pre_tokenizer;
+  if (field) pre_tokenizer.add(*field);
+  return pre_tokenizer;
+}
+
+void PreTokenizer::add(const JsonField& field) {
+  const JsonField type = field.at("type");
+  const std::string& name = type.as_string();
+  if (name == "Sequence") {
+    for (const JsonField& part : field.at("pretokenizers").elements())
+      add(part);
+  } else if (name == "Split") {
+    steps_.emplace_back(parse_split(field));
+  } else if (name == "Digits") {
+    const char* pattern = field.bool_or("individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)";
+    steps_.emplace_back(Split{translated(pattern, field)});
+  } else if (name == "ByteLevel") {
+    steps_.emplace_back(parse_byte_level(field));
+  } else if (name == "Metaspace") {
+    Metaspace metaspace = parse_metaspace(field);
+    const auto changes_text = [](const Step& step) { return !std::holds_alternative<Split>(step); };
+    if (metaspace.prepend == PrependScheme::first && std::ranges::any_of(steps_, changes_text)) {
+      field.at("prepend_scheme")
+          .fail("cannot be reproduced exactly after another step that changes the text");
+    }
+    steps_.emplace_back(std::move(metaspace));
+  } else {
+    type.fail("this pre-tokenizer cannot be reproduced exactly",
+              "ByteLevel, Metaspace, Split, Digits, or a Sequence of them");
+  }
+}
+
+PreTokenizer::Split PreTokenizer::parse_split(const JsonField& field) {
+  static constexpr std::pair<std::string_view, Behavior> kBehaviors[] = {
+      {"Removed", Behavior::removed},
+      {"Isolated", Behavior::isolated},
+      {"MergedWithPrevious", Behavior::merged_with_previous},
+      {"MergedWithNext", Behavior::merged_with_next},
+      {"Contiguous", Behavior::contiguous}};
+  const JsonField pattern = field.at("pattern");
+  const JsonField behavior = field.at("behavior");
+  const auto* known =
+      std::ranges::find(kBehaviors, behavior.as_string(), &std::pair<std::string_view, Behavior>::first);
+  if (known == std::end(kBehaviors)) {
+    behavior.fail("unknown behavior", "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
+  }
+  Split split{"", known->second, field.bool_or("invert", false)};
+  if (const auto regex = pattern.find("Regex")) {
+    split.pattern = translated(regex->as_string(), *regex);
+  } else {
+    split.pattern = pattern.at("String").as_string();
+  }
+  return split;
+}
+
+PreTokenizer::Metaspace PreTokenizer::parse_metaspace(const JsonField& field) {
+  static constexpr std::pair<std::string_view, PrependScheme> kSchemes[] = {
+      {"always", PrependScheme::always}, {"first", PrependScheme::first}, {"never", PrependScheme::never}};
+  Metaspace metaspace;
+  const JsonField replacement = field.at("replacement");
+  metaspace.replacement = replacement.as_string();
+  if (count_code_points(metaspace.replacement) != 1) replacement.fail("wrong value", "one character");
+  if (const auto scheme = field.find("prepend_scheme")) {
+    const auto* known =
+        std::ranges::find(kSchemes, scheme->as_string(), &std::pair<std::string_view, PrependScheme>::first);
+    if (known == std::end(kSchemes)) scheme->fail("unknown prepend scheme", "always, first or never");
+    metaspace.prepend = known->second;
+  }
+  // The older switch: false means never, and contradicts the other schemes.
+  if (const auto legacy = field.find("add_prefix_space"); legacy && !legacy->as_bool()) {
+    if (field.find("prepend_scheme") && metaspace.prepend != PrependScheme::never) {
+      legacy->fail("contradicts prepend_scheme", "true, or prepend_scheme \"never\"");
+    }
+    metaspace.prepend = PrependScheme::never;
+  }
+  if (field.bool_or("split", true))
+    metaspace.split = Split{metaspace.replacement, Behavior::merged_with_next, false};
+  return metaspace;
+}
+
+PreTokenizer::ByteLevel PreTokenizer::parse_byte_level(const JsonField& field) {
+  ByteLevel byte_level;
+  byte_level.add_prefix_space = field.at("add_prefix_space").as_bool();
+  if (field.bool_or("use_regex", true)) byte_level.split = Split{translated(kGpt2Pattern, field)};
+  return byte_level;
+}
+
+}  // namespace toptheta

@@ -1,0 +1,62 @@
+// The "pre_tokenizer" of a tokenizer.json: cuts a text into the words that byte-pair encoding sees one at a
+// time.
+#pragma once
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tokenizer/json_field.hpp"
+#include "tokenizer/regex.hpp"
+
+namespace toptheta {
+
+struct Word {
+  std::string text;       // UTF-8, not empty
+  bool at_start = false;  // it begins where the whole input begins
+};
+
+class PreTokenizer {
+ public:
+  // Takes null, ByteLevel, Metaspace, Split, Digits and Sequences of these; throws InputError naming anything
+  // else.
+  static PreTokenizer parse(const std::optional<JsonField>& field);
+
+  [[nodiscard]] std::vector<Word> split(Word text) const;
+  // Whether it asks where the whole input begins (a Metaspace with the prepend scheme "first").
+  [[nodiscard]] bool depends_on_start() const;
+
+ private:
+  // What becomes of the matches of a pattern: Hugging Face's names.
+  enum class Behavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
+  enum class PrependScheme { always, first, never };
+  struct Split {
+    std::variant<std::string, Regex> pattern;
+    Behavior behavior = Behavior::isolated;
+    bool invert = false;
+  };
+  struct Metaspace {
+    std::string replacement;
+    PrependScheme prepend = PrependScheme::always;
+    std::optional<Split> split;
+  };
+  struct ByteLevel {
+    bool add_prefix_space = false;
+    std::optional<Split> split;
+  };
+  using Step = std::variant<Split, Metaspace, ByteLevel>;
+
+  void add(const JsonField& field);
+  static Split parse_split(const JsonField& field);
+  static Metaspace parse_metaspace(const JsonField& field);
+  static ByteLevel parse_byte_level(const JsonField& field);
+  static std::vector<Span> parts(const Split& split, std::string_view text);
+  static void cut(const Split& split, const Word& word, std::vector<Word>& words);
+  static void run(const Split& split, Word word, std::vector<Word>& words);
+  static void run(const Metaspace& step, Word word, std::vector<Word>& words);
+  static void run(const ByteLevel& step, Word word, std::vector<Word>& words);
+
+  std::vector<Step> steps_;
+};
+
+}  // namespace toptheta
