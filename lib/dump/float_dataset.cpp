@@ -11,11 +11,13 @@ using hdf5::Element;
 
 void require_floats(const hdf5::Dataset& dataset) {
   const Element element = dataset.element();
-  if (element != Element::f16 && element != Element::bf16 && element != Element::f32 && element != Element::f64) {
-    throw InputError({.where = dataset.where(),
-                      .what = "wrong element type",
-                      .expected = "float16, float32, float64, or uint16 with an attribute dtype = \"bfloat16\"",
-                      .found = std::string(name_of(element))});
+  if (element != Element::f16 && element != Element::bf16 && element != Element::f32 &&
+      element != Element::f64) {
+    throw InputError(
+        {.where = dataset.where(),
+         .what = "wrong element type",
+         .expected = "float16, float32, float64, or uint16 with an attribute dtype = \"bfloat16\"",
+         .found = std::string(name_of(element))});
   }
   if (dataset.size() > 0 && !dataset.has_data())
     throw InputError({.where = dataset.where(), .what = "the data set was declared but never written"});
@@ -41,10 +43,17 @@ void FloatDataset::load(std::span<const hdf5::Box> boxes, std::int64_t elements)
 void FloatDataset::widen(std::int64_t first, std::span<float> out) const {
   const auto offset = static_cast<std::size_t>(first);
   switch (dataset_.element()) {
-    case Element::f64: floats_from_f64(std::span(doubles_).subspan(offset, out.size()), out); break;
-    case Element::f32: std::copy_n(floats_.begin() + first, out.size(), out.begin()); break;
-    case Element::bf16: floats_from_bf16(std::span(halves_).subspan(offset, out.size()), out); break;
-    default: floats_from_f16(std::span(halves_).subspan(offset, out.size()), out);
+    case Element::f64:
+      floats_from_f64(std::span(doubles_).subspan(offset, out.size()), out);
+      break;
+    case Element::f32:
+      std::copy_n(floats_.begin() + first, out.size(), out.begin());
+      break;
+    case Element::bf16:
+      floats_from_bf16(std::span(halves_).subspan(offset, out.size()), out);
+      break;
+    default:
+      floats_from_f16(std::span(halves_).subspan(offset, out.size()), out);
   }
 }
 

@@ -8,7 +8,8 @@
 
 namespace toptheta {
 
-// Throws InputError unless the elements are float16, bfloat16, float32 or float64 and, if there are any, were written.
+// Throws InputError unless the elements are float16, bfloat16, float32 or float64 and, if there are any, were
+// written.
 void require_floats(const hdf5::Dataset& dataset);
 
 // Reading, which must happen on one thread, and widening, which may happen on many, are two steps.

@@ -88,7 +88,8 @@ std::vector<std::int32_t> DumpReader::row_positions(std::size_t sample, std::int
 
 std::vector<std::int32_t> DumpReader::tokens(std::size_t sample) const {
   const hdf5::Group group = impl_->sample_group(sample);
-  return group.has("tokens") ? group.open_dataset("tokens").read<std::int32_t>() : std::vector<std::int32_t>();
+  return group.has("tokens") ? group.open_dataset("tokens").read<std::int32_t>()
+                             : std::vector<std::int32_t>();
 }
 
 void DumpReader::stream(std::size_t sample, std::int64_t layer, RowSink& sink) const {

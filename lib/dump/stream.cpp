@@ -14,7 +14,8 @@ namespace toptheta {
 
 namespace {
 
-// HDF5 keeps this much of a data set's decoded chunks, so that blocks that cut through chunks decode each only once.
+// HDF5 keeps this much of a data set's decoded chunks, so that blocks that cut through chunks decode each
+// only once.
 constexpr std::int64_t kChunkCacheBytes = std::int64_t{256} << 20;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
@@ -36,29 +37,31 @@ BlockPlan plan_blocks(std::int64_t num_heads, std::int64_t kv_len, std::int64_t 
   return plan;
 }
 
-// For chunked scores: only as many heads at a time as their chunks across all keys fit into the cache, and blocks that
-// end where chunks end, as far as that can be had.
+// For chunked scores: only as many heads at a time as their chunks across all keys fit into the cache, and
+// blocks that end where chunks end, as far as that can be had.
 BlockPlan plan_chunked_blocks(const hdf5::Dataset& scores, std::int64_t block_bytes) {
   const hdf5::Dims& dims = scores.dims();
   BlockPlan plan = plan_blocks(dims[0], dims[2], block_bytes);
   const hdf5::Dims chunk = scores.chunk();
   if (chunk.empty()) return plan;
   const std::int64_t chunk_bytes = chunk[0] * chunk[1] * chunk[2] * hdf5::size_of(scores.element());
-  const std::int64_t band_bytes = chunk_bytes * ceil_div(dims[2], chunk[2]);  // one chunk of heads, rows, all keys
+  const std::int64_t band_bytes =
+      chunk_bytes * ceil_div(dims[2], chunk[2]);  // one chunk of heads, rows, all keys
   const std::int64_t bands = std::max<std::int64_t>(1, kChunkCacheBytes / band_bytes);
   plan.heads = std::min(plan.heads, bands * chunk[0]);
   if (plan.heads > chunk[0]) plan.heads -= plan.heads % chunk[0];
   plan.rows = plan_blocks(plan.heads, dims[2], block_bytes).rows;
   if (plan.rows > chunk[1]) plan.rows -= plan.rows % chunk[1];
   // One band more where a group of heads straddles two chunks.
-  const std::int64_t wanted = band_bytes * (ceil_div(plan.heads, chunk[0]) + (plan.heads % chunk[0] == 0 ? 0 : 1));
+  const std::int64_t wanted =
+      band_bytes * (ceil_div(plan.heads, chunk[0]) + (plan.heads % chunk[0] == 0 ? 0 : 1));
   plan.chunk_cache = std::max(std::min(wanted, kChunkCacheBytes), chunk_bytes);
   return plan;
 }
 
 // Boxes [heads][runs of consecutive rows][columns].
-std::vector<hdf5::Box> boxes_of(std::int64_t first_head, std::int64_t heads, std::span<const std::int64_t> rows,
-                                std::int64_t columns) {
+std::vector<hdf5::Box> boxes_of(std::int64_t first_head, std::int64_t heads,
+                                std::span<const std::int64_t> rows, std::int64_t columns) {
   std::vector<hdf5::Box> boxes;
   for (std::size_t i = 0; i < rows.size();) {
     std::size_t end = i + 1;
@@ -82,17 +85,19 @@ bool all_finite(std::span<const float> values) {
 }
 
 // `row_numbers`: of the block's rows, in the file.
-void require_finite(const RowBlock& block, std::span<const std::int64_t> row_numbers, const std::string& where) {
+void require_finite(const RowBlock& block, std::span<const std::int64_t> row_numbers,
+                    const std::string& where) {
   for (std::int64_t r = 0; r < block.rows(); ++r) {
     const std::span<const float> row = block.row(r);
     if (all_finite(row)) continue;
     const auto key = std::find_if_not(row.begin(), row.end(), is_finite) - row.begin();
-    throw InputError({.where = where,
-                      .what = "a score is not a finite number",
-                      .expected = fmt::format("finite scores for key positions 0 to {} of this row", row.size() - 1),
-                      .found = fmt::format("{} at head {}, row {} (query position {}), key position {}",
-                                           row[static_cast<std::size_t>(key)], block.head,
-                                           row_numbers[static_cast<std::size_t>(r)], row.size() - 1, key)});
+    throw InputError(
+        {.where = where,
+         .what = "a score is not a finite number",
+         .expected = fmt::format("finite scores for key positions 0 to {} of this row", row.size() - 1),
+         .found = fmt::format("{} at head {}, row {} (query position {}), key position {}",
+                              row[static_cast<std::size_t>(key)], block.head,
+                              row_numbers[static_cast<std::size_t>(r)], row.size() - 1, key)});
   }
 }
 
@@ -141,7 +146,8 @@ QueryKeyMatrices load_queries_keys(const LayerRows& layer, const ModelShape& sha
   parallel_for(shape.num_kv_heads, [&](std::int64_t head) {
     std::vector<float> plain(static_cast<std::size_t>(keys * shape.head_dim));
     k.widen(head * keys * shape.head_dim, plain);
-    pack_keys(plain.data(), keys, shape.head_dim, shape.head_dim, 0, matrices.keys.data() + head * matrices.key_floats);
+    pack_keys(plain.data(), keys, shape.head_dim, shape.head_dim, 0,
+              matrices.keys.data() + head * matrices.key_floats);
   });
   return matrices;
 }
@@ -151,7 +157,8 @@ constexpr std::int64_t kScoreTile = 64;
 
 }  // namespace
 
-void stream_scores(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes, RowSink& sink) {
+void stream_scores(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes,
+                   RowSink& sink) {
   const BlockPlan plan = plan_chunked_blocks(layer.group.open_dataset("scores"), block_bytes);
   FloatDataset scores(layer.group.open_dataset("scores", plan.chunk_cache));
   const std::string where = scores.dataset().where();
@@ -177,7 +184,8 @@ void stream_scores(const LayerRows& layer, const DumpHeader& header, std::int64_
   }
 }
 
-void stream_queries_keys(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes, RowSink& sink) {
+void stream_queries_keys(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes,
+                         RowSink& sink) {
   if (layer.rows.empty()) return;
   const ModelShape& shape = header.shape;
   const QueryKeyMatrices matrices = load_queries_keys(layer, shape);

@@ -11,15 +11,17 @@
 namespace toptheta {
 
 struct LayerRows {
-  hdf5::Group group;                  // of the layer
+  hdf5::Group group;  // of the layer
   std::int64_t layer = 0;
   std::int64_t kv_len = 0;
   std::vector<std::int64_t> rows;     // row numbers to stream, ascending
   std::vector<std::int32_t> lengths;  // n of each of them
 };
 
-// As DumpReader::stream(), with at most `block_bytes` of scores at a time where a row of a head is not larger.
+// As DumpReader::stream(), with at most `block_bytes` of scores at a time where a row of a head is not
+// larger.
 void stream_scores(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes, RowSink& sink);
-void stream_queries_keys(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes, RowSink& sink);
+void stream_queries_keys(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes,
+                         RowSink& sink);
 
 }  // namespace toptheta

@@ -20,7 +20,8 @@ constexpr std::int64_t kVersion = 1;
 // Far above every model there is; keeps a damaged file from asking for absurd amounts of work.
 constexpr std::int64_t kMostHeads = 1 << 20;
 
-std::int64_t int_in(const hdf5::Object& object, const std::string& name, std::int64_t low, std::int64_t high) {
+std::int64_t int_in(const hdf5::Object& object, const std::string& name, std::int64_t low,
+                    std::int64_t high) {
   const std::int64_t value = object.int_attribute(name);
   if (value < low || value > high) {
     throw InputError({.where = object.where(),
@@ -37,7 +38,8 @@ std::string optional_text(const hdf5::Object& object, const std::string& name) {
 
 // The value that `parse` makes of a text attribute.
 template <class Parse>
-auto choice(const hdf5::Object& object, const std::string& name, std::string_view choices, const Parse& parse) {
+auto choice(const hdf5::Object& object, const std::string& name, std::string_view choices,
+            const Parse& parse) {
   const std::string text = object.text_attribute(name);
   const auto value = parse(text);
   if (!value) {
@@ -115,9 +117,10 @@ DumpHeader read_header(const hdf5::Group& root) {
                     .found = hdf5::format_dims(dataset.dims())});
 }
 
-// Opens a data set of shape [heads, rows, last]; any number of rows where `rows` is negative. Returns the rows.
-std::int64_t check_matrices(const hdf5::Group& layer, const std::string& name, std::int64_t heads, std::int64_t rows,
-                            std::int64_t last) {
+// Opens a data set of shape [heads, rows, last]; any number of rows where `rows` is negative. Returns the
+// rows.
+std::int64_t check_matrices(const hdf5::Group& layer, const std::string& name, std::int64_t heads,
+                            std::int64_t rows, std::int64_t last) {
   const hdf5::Dataset dataset = layer.open_dataset(name);
   const hdf5::Dims& dims = dataset.dims();
   if (dims.size() != 3 || dims[0] != heads || (rows >= 0 && dims[1] != rows) || dims[2] != last) {
@@ -127,7 +130,8 @@ std::int64_t check_matrices(const hdf5::Group& layer, const std::string& name, s
   return dims[1];
 }
 
-DumpLayer read_layer(const hdf5::Group& group, std::int64_t number, const DumpHeader& header, std::int64_t kv_len) {
+DumpLayer read_layer(const hdf5::Group& group, std::int64_t number, const DumpHeader& header,
+                     std::int64_t kv_len) {
   const ModelShape& shape = header.shape;
   DumpLayer layer{.layer = number, .rows = 0};
   if (header.content == DumpContent::scores) {
@@ -210,10 +214,11 @@ std::vector<std::int32_t> read_positions(const hdf5::Group& layer, std::int64_t 
     const std::int64_t position = stored[row];
     const bool in_range = position >= 0 && position < kv_len;
     if (!in_range || seen[static_cast<std::size_t>(position)]) {
-      throw InputError({.where = dataset.where(),
-                        .what = in_range ? "a query position is there twice" : "a query position is out of range",
-                        .expected = fmt::format("different positions from 0 to {}", kv_len - 1),
-                        .found = fmt::format("{} at row {}", position, row)});
+      throw InputError(
+          {.where = dataset.where(),
+           .what = in_range ? "a query position is there twice" : "a query position is out of range",
+           .expected = fmt::format("different positions from 0 to {}", kv_len - 1),
+           .found = fmt::format("{} at row {}", position, row)});
     }
     seen[static_cast<std::size_t>(position)] = true;
   }
@@ -228,7 +233,8 @@ DumpStructure read_structure(const hdf5::Group& root) {
     std::vector<std::string>& links = structure.layer_links.emplace_back();
     structure.samples.push_back(read_sample(samples.open_group(name), name, structure.header, links));
   }
-  if (structure.samples.empty()) throw InputError({.where = samples.where(), .what = "the dump holds no samples"});
+  if (structure.samples.empty())
+    throw InputError({.where = samples.where(), .what = "the dump holds no samples"});
   return structure;
 }
 

@@ -17,8 +17,8 @@ struct DumpStructure {
 // Throws InputError as DumpReader's constructor does.
 DumpStructure read_structure(const hdf5::Group& root);
 
-// Query positions of `rows` rows, as the layer's row_index says or, without one, the last `rows` of kv_len. Throws
-// InputError unless they are positions in [0, kv_len) without repetition, one for each row.
+// Query positions of `rows` rows, as the layer's row_index says or, without one, the last `rows` of kv_len.
+// Throws InputError unless they are positions in [0, kv_len) without repetition, one for each row.
 std::vector<std::int32_t> read_positions(const hdf5::Group& layer, std::int64_t rows, std::int64_t kv_len);
 
 }  // namespace toptheta

@@ -17,6 +17,12 @@ struct Column {
   SummaryColumn head;
   std::function<std::string(const RunResult&)> cell;
 };
+using Columns = std::vector<Column>;
+
+void add(Columns& columns, const char* title, bool number,
+         std::function<std::string(const RunResult&)> cell) {
+  columns.push_back({{title, number}, std::move(cell)});
+}
 
 std::string policy_name(const Policy& policy) {
   return std::string(name_of(policy.selection)) + (policy.cap_k ? " cap-k" : "");
@@ -32,51 +38,47 @@ std::string sdc_name(const Policy& policy) {
   return policy.sdc_scale == 1 ? name : fmt::format("{} x {}", name, policy.sdc_scale);
 }
 
-std::vector<Column> policy_columns() {
-  return {
-      {{"policy", false}, [](const RunResult& run) { return policy_name(run.policy.policy); }},
-      {{"k", true},
-       [](const RunResult& run) { return format_layer_k(run.policy.policy.k, run.policy.layer_k); }},
-      {{"placement", false}, [](const RunResult& run) { return placement_name(run.policy.policy); }},
-      {{"SDC", false}, [](const RunResult& run) { return sdc_name(run.policy.policy); }},
-      {{"VMC", false},
-       [](const RunResult& run) { return std::string(run.policy.policy.vmc ? "yes" : kNone); }},
-      {{"task", false}, [](const RunResult& run) { return run.task.name; }},
-  };
+void add_policy_columns(Columns& columns) {
+  add(columns, "policy", false, [](const RunResult& run) { return policy_name(run.policy.policy); });
+  add(columns, "k", true,
+      [](const RunResult& run) { return format_layer_k(run.policy.policy.k, run.policy.layer_k); });
+  add(columns, "placement", false, [](const RunResult& run) { return placement_name(run.policy.policy); });
+  add(columns, "SDC", false, [](const RunResult& run) { return sdc_name(run.policy.policy); });
+  add(columns, "VMC", false,
+      [](const RunResult& run) { return std::string(run.policy.policy.vmc ? "yes" : kNone); });
+  add(columns, "task", false, [](const RunResult& run) { return run.task.name; });
 }
 
 // The metrics worth a column, with their titles; the others are in the JSON report.
-std::vector<Column> metric_columns(const Results& results) {
-  const std::vector<std::pair<std::string, std::string>> known = {
+void add_metric_columns(const Results& results, Columns& columns) {
+  constexpr std::pair<const char*, const char*> kKnown[] = {
       {"perplexity", "perplexity"}, {"perplexity_chunked", "perplexity (chunked)"},
       {"nll", "nll (nats/token)"},  {"acc", "acc"},
       {"acc_norm", "acc_norm"},     {"exact_match", "exact match"}};
-  std::vector<Column> columns;
-  for (const auto& [name, title] : known) {
-    const bool present = std::any_of(results.runs.begin(), results.runs.end(),
-                                     [&](const RunResult& run) { return run.metric(name) != nullptr; });
+  for (const auto& [name, title] : kKnown) {
+    const bool present =
+        std::any_of(results.runs.begin(), results.runs.end(),
+                    [name = name](const RunResult& run) { return run.metric(name) != nullptr; });
     if (!present) continue;
-    columns.push_back({{title, true}, [name = name](const RunResult& run) {
-                         const Measure* measure = run.metric(name);
-                         return measure != nullptr ? format_measure(*measure) : std::string(kNone);
-                       }});
+    add(columns, title, true, [name = name](const RunResult& run) {
+      const Measure* measure = run.metric(name);
+      return measure != nullptr ? format_measure(*measure) : std::string(kNone);
+    });
   }
-  return columns;
 }
 
-std::vector<Column> sparsity_columns() {
-  return {
-      {{"kept elements %", true},
-       [](const RunResult& run) { return format_percent(run.sparsity.kept_elements()); }},
-      {{"V rows %", true}, [](const RunResult& run) { return format_percent(run.sparsity.v_rows()); }},
-      {{"eff. k / k", true},
-       [](const RunResult& run) {
-         return run.policy.policy.selection == Selection::dense
-                    ? std::string(kNone)
-                    : format_number(run.sparsity.effective_k_ratio());
-       }},
-      {{"lost mass", true}, [](const RunResult& run) { return format_number(run.sparsity.lost_mass()); }},
-  };
+std::string effective_k(const RunResult& run) {
+  const bool dense = run.policy.policy.selection == Selection::dense;
+  return dense ? kNone : format_number(run.sparsity.effective_k_ratio());
+}
+
+void add_sparsity_columns(Columns& columns) {
+  add(columns, "kept elements %", true,
+      [](const RunResult& run) { return format_percent(run.sparsity.kept_elements()); });
+  add(columns, "V rows %", true, [](const RunResult& run) { return format_percent(run.sparsity.v_rows()); });
+  add(columns, "eff. k / k", true, effective_k);
+  add(columns, "lost mass", true,
+      [](const RunResult& run) { return format_number(run.sparsity.lost_mass()); });
 }
 
 std::string phase_name(const RunResult& run) {
@@ -88,14 +90,13 @@ bool has_phase(const Results& results, Phase phase) {
                      [phase](const RunResult& run) { return run.phase == phase; });
 }
 
-std::vector<Column> columns_of(const Results& results) {
-  std::vector<Column> columns = policy_columns();
+Columns columns_of(const Results& results) {
+  Columns columns;
+  add_policy_columns(columns);
   if (has_phase(results, Phase::prefill) && has_phase(results, Phase::decode))
-    columns.push_back({{"phase", false}, phase_name});
-  for (auto& column : metric_columns(results))
-    columns.push_back(std::move(column));
-  for (auto& column : sparsity_columns())
-    columns.push_back(std::move(column));
+    add(columns, "phase", false, phase_name);
+  add_metric_columns(results, columns);
+  add_sparsity_columns(columns);
   return columns;
 }
 
@@ -132,7 +133,7 @@ std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& laye
 }
 
 Summary summarize(const Results& results) {
-  const std::vector<Column> columns = columns_of(results);
+  const Columns columns = columns_of(results);
   Summary summary;
   summary.heading = fmt::format("model {}: {} layers, {} query heads, {} KV heads of width {}", results.model,
                                 results.shape.num_layers, results.shape.num_heads, results.shape.num_kv_heads,

@@ -10,7 +10,7 @@
 namespace toptheta {
 namespace {
 
-constexpr std::string_view kWordSet = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view kWordSet = R"(\p{L}\p{M}\p{N}\p{Pc})";
 constexpr std::string_view kScripts[] = {"Arabic", "Bengali", "Cyrillic", "Devanagari", "Greek",
                                          "Han",    "Hangul",  "Hebrew",   "Hiragana",   "Katakana",
                                          "Latin",  "Tamil",   "Thai"};

@@ -1,0 +1,89 @@
+#include "dump/element.hpp"
+
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+
+#include "core/half.hpp"
+
+namespace toptheta {
+
+namespace {
+
+struct ElementInfo {
+  DumpElement element;
+  std::string_view name;
+  hdf5::Element storage;
+};
+constexpr std::array<ElementInfo, 4> kElements = {{{DumpElement::f16, "float16", hdf5::Element::f16},
+                                                   {DumpElement::bf16, "bfloat16", hdf5::Element::bf16},
+                                                   {DumpElement::f32, "float32", hdf5::Element::f32},
+                                                   {DumpElement::f64, "float64", hdf5::Element::f64}}};
+
+const ElementInfo& info_of(DumpElement element) {
+  return kElements[static_cast<std::size_t>(element)];
+}
+
+// Stores convert(value) of every value; `is_finite` judges the converted.
+template <class Convert, class IsFinite>
+std::optional<std::size_t> encode_each(std::span<const float> values, std::span<std::byte> out,
+                                       const Convert& convert, const IsFinite& is_finite) {
+  std::optional<std::size_t> wrong;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto converted = convert(values[i]);
+    std::memcpy(out.data() + i * sizeof converted, &converted, sizeof converted);
+    if (!is_finite(converted) && !wrong) wrong = i;
+  }
+  return wrong;
+}
+
+}  // namespace
+
+std::string_view name_of(DumpElement element) {
+  return info_of(element).name;
+}
+
+std::optional<DumpElement> dump_element_from_name(std::string_view name) {
+  for (const ElementInfo& info : kElements)
+    if (info.name == name) return info.element;
+  return std::nullopt;
+}
+
+hdf5::Element storage_of(DumpElement element) {
+  return info_of(element).storage;
+}
+
+std::int64_t size_of(DumpElement element) {
+  return hdf5::size_of(storage_of(element));
+}
+
+std::optional<std::size_t> encode(std::span<const float> values, DumpElement element,
+                                  std::span<std::byte> out) {
+  assert(out.size() == values.size() * static_cast<std::size_t>(size_of(element)));
+  switch (element) {
+    case DumpElement::f16:
+      return encode_each(values, out, f16_from_float,
+                         [](std::uint16_t bits) { return (bits & 0x7C00U) != 0x7C00U; });
+    case DumpElement::bf16:
+      return encode_each(values, out, bf16_from_float,
+                         [](std::uint16_t bits) { return (bits & 0x7F80U) != 0x7F80U; });
+    case DumpElement::f32:
+      return encode_each(
+          values, out, [](float value) { return value; }, [](float value) { return std::isfinite(value); });
+    default:
+      return encode_each(
+          values, out, [](float value) { return static_cast<double>(value); },
+          [](double value) { return std::isfinite(value); });
+  }
+}
+
+void encode_padding(float value, DumpElement element, std::span<std::byte> out) {
+  const auto bytes = static_cast<std::size_t>(size_of(element));
+  std::array<std::byte, 8> one{};
+  encode({&value, 1}, element, std::span(one).first(bytes));
+  for (std::size_t i = 0; i < out.size(); i += bytes)
+    std::memcpy(out.data() + i, one.data(), bytes);
+}
+
+}  // namespace toptheta
