@@ -10,7 +10,9 @@
 namespace toptheta {
 namespace {
 
-constexpr std::string_view kWordSet = R"(\p{L}\p{M}\p{N}\p{Pc})";
+// \w inside a character class; alone it also takes the numbers of Latin-1 that are no digits.
+constexpr std::string_view kWordSet = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view kLatinNumbers = R"(\xB2\xB3\xB9\xBC-\xBE)";
 constexpr std::string_view kScripts[] = {"Arabic", "Bengali", "Cyrillic", "Devanagari", "Greek",
                                          "Han",    "Hangul",  "Hebrew",   "Hiragana",   "Katakana",
                                          "Latin",  "Tamil",   "Thai"};
@@ -189,10 +191,10 @@ class Translator {
       case 'D':
         return emit(R"(\P{Nd})", 2);
       case 'w':
-        return emit(in_class ? std::string(kWordSet) : fmt::format("[{}]", kWordSet), 2);
+        return emit(in_class ? std::string(kWordSet) : fmt::format("[{}{}]", kWordSet, kLatinNumbers), 2);
       case 'W':
         if (in_class) fail("\\W inside a character class");
-        return emit(fmt::format("[^{}]", kWordSet), 2);
+        return emit(fmt::format("[^{}{}]", kWordSet, kLatinNumbers), 2);
       case 'r':
       case 'n':
       case 't':
