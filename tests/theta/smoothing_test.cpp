@@ -15,6 +15,10 @@ ThresholdTable one_cell(std::vector<ThresholdEntry> entries) {
   return table;
 }
 
+std::vector<ThresholdEntry> smoothed(std::vector<ThresholdEntry> entries, double sigma) {
+  return smooth_lengths(one_cell(std::move(entries)), sigma).targets[0].cells[0];
+}
+
 }  // namespace
 
 TEST_CASE("missing lengths are interpolated") {
@@ -56,15 +60,15 @@ TEST_CASE("a constant stays, a line stays inside, noise shrinks") {
     line.push_back({n, 0.5 * n, 0, 1});
     noise.push_back({n, n % 2 == 0 ? 1.0 : -1.0, 0.25, 1});
   }
-  for (const ThresholdEntry& entry : smooth_lengths(one_cell(constant), 3).targets[0].cells[0]) {
+  for (const ThresholdEntry& entry : smoothed(constant, 3)) {
     CHECK(entry.theta == 0.1);
     CHECK(entry.sdc == 0.3);
   }
-  const auto smooth_line = smooth_lengths(one_cell(line), 3).targets[0].cells[0];
+  const auto smooth_line = smoothed(line, 3);
   for (std::size_t i = 12; i + 12 < smooth_line.size(); ++i)
     CHECK(smooth_line[i].theta == Approx(0.5 * smooth_line[i].length));
   CHECK(smooth_line.front().theta > 2.5);  // the end leans on one side
-  const auto smooth_noise = smooth_lengths(one_cell(noise), 3).targets[0].cells[0];
+  const auto smooth_noise = smoothed(noise, 3);
   for (std::size_t i = 12; i + 12 < smooth_noise.size(); ++i)
     CHECK(std::abs(smooth_noise[i].theta) < 1e-3);
   CHECK(smooth_noise[50].std == 0.25);
@@ -74,7 +78,7 @@ TEST_CASE("one step becomes the Gaussian's distribution function") {
   std::vector<ThresholdEntry> step;
   for (std::int32_t n = 1; n <= 100; ++n)
     step.push_back({n, n <= 50 ? 0.0 : 1.0, 0, 1});
-  const auto smooth = smooth_lengths(one_cell(step), 4).targets[0].cells[0];
+  const auto smooth = smoothed(step, 4);
   for (std::size_t i = 20; i < 80; ++i) {
     const double z = (static_cast<double>(smooth[i].length) - 50.5) / 4;
     CHECK(smooth[i].theta == Approx(0.5 * std::erfc(-z / std::sqrt(2.0))).margin(2e-3));
