@@ -11,6 +11,7 @@
 #include <cstring>
 #include <random>
 #include <system_error>
+#include <utility>
 
 #include "core/error.hpp"
 

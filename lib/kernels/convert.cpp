@@ -25,7 +25,7 @@ HWY_INLINE hn::Vec<Floats> FloatFromF16(hn::Vec<Words> bits) {
   const Floats df;
   const Words du;
   const auto magnitude = hn::And(bits, hn::Set(du, 0x7FFFU));
-  const auto sign = hn::ShiftLeft<16>(hn::Andnot(hn::Set(du, 0x7FFFU), bits));
+  const auto sign = hn::ShiftLeft<16>(hn::AndNot(hn::Set(du, 0x7FFFU), bits));
   const auto shifted = hn::ShiftLeft<13>(magnitude);
   const auto normal = hn::Add(shifted, hn::Set(du, (127U - 15U) << 23));
   const auto special = hn::Or(shifted, hn::Set(du, 0x7F800000U));  // infinity, NaN
@@ -68,19 +68,6 @@ void FromBf16(const std::uint16_t* from, float* to, std::size_t count) {
     to[i] = float_from_bf16(from[i]);
 }
 
-void FromF64(const double* from, float* to, std::size_t count) {
-  std::size_t i = 0;
-#if HWY_HAVE_FLOAT64
-  const hn::ScalableTag<double> dd;
-  const hn::Rebind<float, decltype(dd)> df;
-  const std::size_t lanes = hn::Lanes(dd);
-  for (; i + lanes <= count; i += lanes)
-    hn::StoreU(hn::DemoteTo(df, hn::LoadU(dd, from + i)), df, to + i);
-#endif
-  for (; i < count; ++i)
-    to[i] = static_cast<float>(from[i]);
-}
-
 }  // namespace toptheta::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -89,7 +76,6 @@ namespace toptheta {
 
 HWY_EXPORT(FromF16);
 HWY_EXPORT(FromBf16);
-HWY_EXPORT(FromF64);
 
 void floats_from_f16(std::span<const std::uint16_t> from, std::span<float> to) {
   assert(from.size() == to.size());
@@ -103,7 +89,8 @@ void floats_from_bf16(std::span<const std::uint16_t> from, std::span<float> to) 
 
 void floats_from_f64(std::span<const double> from, std::span<float> to) {
   assert(from.size() == to.size());
-  HWY_DYNAMIC_DISPATCH(FromF64)(from.data(), to.data(), to.size());
+  // A plain loop: compilers vectorise it, and it rounds and overflows as the language says on every instruction set.
+  for (std::size_t i = 0; i < from.size(); ++i) to[i] = static_cast<float>(from[i]);
 }
 
 }  // namespace toptheta

@@ -107,7 +107,8 @@ void Decoder::run(const Metaspace& step, std::vector<std::string>& tokens) {
 std::string Decoder::decode(std::vector<std::string> tokens) const {
   if (!present_) {
     std::string text;
-    for (std::size_t i = 0; i < tokens.size(); ++i) text.append(i == 0 ? "" : " ").append(tokens[i]);
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      text.append(i == 0 ? "" : " ").append(tokens[i]);
     return text;
   }
   for (const Step& step : steps_) {

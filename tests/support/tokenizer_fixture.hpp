@@ -19,14 +19,16 @@ using Json = nlohmann::json;
 using Merges = std::vector<std::pair<std::string, std::string>>;
 
 inline Json added_token(int id, const std::string& content, bool special = true) {
-  return {{"id", id},         {"content", content}, {"single_word", false}, {"lstrip", false},
+  return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
           {"rstrip", false}, {"normalized", false}, {"special", special}};
 }
 
-// A BPE model over `symbols` (ids from 0 in this order) and what the merges make of them (the ids after those).
+// A BPE model over `symbols` (ids from 0 in this order) and what the merges make of them (the ids after
+// those).
 inline Json bpe_model(const std::vector<std::string>& symbols, const Merges& merges) {
   Json vocab = Json::object();
-  for (const std::string& symbol : symbols) vocab.emplace(symbol, vocab.size());
+  for (const std::string& symbol : symbols)
+    vocab.emplace(symbol, vocab.size());
   Json list = Json::array();
   for (const auto& [left, right] : merges) {
     vocab.emplace(left + right, vocab.size());
@@ -36,19 +38,23 @@ inline Json bpe_model(const std::vector<std::string>& symbols, const Merges& mer
 }
 
 inline Json bos_template(const std::string& bos, int id) {
-  return {{"type", "TemplateProcessing"},
-          {"single", {{{"SpecialToken", {{"id", bos}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
-          {"special_tokens", {{bos, {{"id", bos}, {"ids", {id}}, {"tokens", {bos}}}}}}};
+  return {
+      {"type", "TemplateProcessing"},
+      {"single",
+       {{{"SpecialToken", {{"id", bos}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
+      {"special_tokens", {{bos, {{"id", bos}, {"ids", {id}}, {"tokens", {bos}}}}}}};
 }
 
 // Byte-level: the 256 bytes have their own values as ids, then the merges, then <|bos|> and <|eos|>.
 inline Json byte_level_json(const Merges& merges) {
   std::vector<std::string> symbols;
-  for (int byte = 0; byte < 256; ++byte) symbols.push_back(byte_symbols(std::string(1, static_cast<char>(byte))));
+  for (int byte = 0; byte < 256; ++byte)
+    symbols.push_back(byte_symbols(std::string(1, static_cast<char>(byte))));
   Json json = {{"version", "1.0"}, {"model", bpe_model(symbols, merges)}};
   const int next = static_cast<int>(json["model"]["vocab"].size());
   json["added_tokens"] = {added_token(next, "<|bos|>"), added_token(next + 1, "<|eos|>")};
-  json["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
+  json["pre_tokenizer"] = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
   json["decoder"] = {{"type", "ByteLevel"}};
   json["post_processor"] = bos_template("<|bos|>", next);
   return json;
@@ -67,11 +73,10 @@ inline Json sentencepiece_json(const std::vector<std::string>& symbols, const Me
   json["model"]["fuse_unk"] = true;
   json["model"]["byte_fallback"] = true;
   json["added_tokens"] = {added_token(0, "<unk>"), added_token(1, "<s>"), added_token(2, "</s>")};
-  json["normalizer"] = {
-      {"type", "Sequence"},
-      {"normalizers",
-       {{{"type", "Prepend"}, {"prepend", "▁"}},
-        {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "▁"}}}}};
+  json["normalizer"] = {{"type", "Sequence"},
+                        {"normalizers",
+                         {{{"type", "Prepend"}, {"prepend", "▁"}},
+                          {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "▁"}}}}};
   json["decoder"] = {{"type", "Sequence"},
                      {"decoders",
                       {{{"type", "Replace"}, {"pattern", {{"String", "▁"}}}, {"content", " "}},
@@ -82,7 +87,8 @@ inline Json sentencepiece_json(const std::vector<std::string>& symbols, const Me
   return json;
 }
 
-inline std::filesystem::path write_text(const TempDir& dir, const std::string& name, const std::string& text) {
+inline std::filesystem::path write_text(const TempDir& dir, const std::string& name,
+                                        const std::string& text) {
   const auto path = dir.path(name);
   std::ofstream(path, std::ios::binary) << text;
   return path;

@@ -11,7 +11,8 @@ namespace {
 std::string cut(const std::string& pattern, const std::string& text) {
   std::string result;
   for (const Span& span : Regex(pcre2_from_oniguruma(pattern), "here").find_matches(text)) {
-    result += (span.is_match ? "[" : "(") + text.substr(span.begin, span.end - span.begin) + (span.is_match ? "]" : ")");
+    result += (span.is_match ? "[" : "(") + text.substr(span.begin, span.end - span.begin) +
+              (span.is_match ? "]" : ")");
   }
   return result;
 }
@@ -40,9 +41,11 @@ TEST_CASE("classes mean what they mean in Oniguruma", "[regex]") {
 
 TEST_CASE("what the two libraries read differently is refused", "[regex]") {
   for (const char* pattern :
-       {"^a", "a$", R"(\bx)", R"(\h)", R"(\v)", R"(\A)", R"(\1)", "[[:alpha:]]", "[a&&b]", "[]a]", "(?i)a", "(?m:a)",
-        "(?<name>a)", "(*F)", "a{,2}", "a{2}+", "a{2}?", "a**", "*a", "(?=a)*", "(a", "a)", "[a", "a\\", R"(\p{Foo})", R"(\pL)",
-        R"(\xE9)", "(?i:é)", "(?i:ss)", "(?i:[é])", R"(\x{})", R"(\u12)", R"([\W])", "{"}) {
+       {"^a",          "a$",       R"(\bx)",  R"(\h)",      R"(\v)",   R"(\A)",      R"(\1)",
+        "[[:alpha:]]", "[a&&b]",   "[]a]",    "(?i)a",      "(?m:a)",  "(?<name>a)", "(*F)",
+        "a{,2}",       "a{2}+",    "a{2}?",   "a**",        "*a",      "(?=a)*",     "(a",
+        "a)",          "[a",       "a\\",     R"(\p{Foo})", R"(\pL)",  R"(\xE9)",    "(?i:é)",
+        "(?i:ss)",     "(?i:[é])", R"(\x{})", R"(\u12)",    R"([\W])", "{"}) {
     INFO(pattern);
     CHECK_THROWS_AS(pcre2_from_oniguruma(pattern), RegexSyntaxError);
   }
