@@ -56,7 +56,7 @@ def make_batch(rng, tok, length, rows, share_b):
         ids[r, :len(got)] = torch.tensor(got)
         weight[r, :len(got) - 1] = 0.1
         for kind, first, end, *_ in doc.answers:
-            weight[r, first - 1:min(end + 1, length + 1) - 1] = 1.0     # with the full stop that ends it
+            weight[r, first - 1:min(end, length + 1) - 1] = 1.0
     return ids, weight
 
 
