@@ -8,18 +8,21 @@ namespace toptheta {
 Measure mean_of(std::span<const double> values) {
   const auto n = static_cast<double>(values.size());
   double sum = 0;
-  for (const double v : values) sum += v;
+  for (const double v : values)
+    sum += v;
   const double mean = sum / n;
   if (values.size() < 2) return {mean, std::nullopt};
   double squares = 0;
-  for (const double v : values) squares += (v - mean) * (v - mean);
+  for (const double v : values)
+    squares += (v - mean) * (v - mean);
   return {mean, std::sqrt(squares / (n - 1)) / std::sqrt(n)};
 }
 
 double log_sum_exp(std::span<const float> logits) {
   const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
   double sum = 0;
-  for (const float x : logits) sum += std::exp(static_cast<double>(x) - largest);
+  for (const float x : logits)
+    sum += std::exp(static_cast<double>(x) - largest);
   return largest + std::log(sum);
 }
 

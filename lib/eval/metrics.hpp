@@ -1,5 +1,5 @@
-// The numbers an evaluation reports (docs/method.md, "Metrics"), from what was observed token by token or example by
-// example. Sums are in double.
+// The numbers an evaluation reports (docs/method.md, "Metrics"), from what was observed token by token or
+// example by example. Sums are in double.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -11,8 +11,8 @@
 
 namespace toptheta {
 
-// Mean with standard error sd / sqrt(n), sd with n - 1 in its denominator; no error for fewer than two values.
-// Requires at least one value.
+// Mean with standard error sd / sqrt(n), sd with n - 1 in its denominator; no error for fewer than two
+// values. Requires at least one value.
 Measure mean_of(std::span<const double> values);
 
 // Natural-log probabilities of one row of logits, computed in double: log_sum = ln sum e^logit.
@@ -25,8 +25,8 @@ double kl_divergence(std::span<const float> p_logits, std::span<const float> q_l
 // Quantile by linear interpolation between order statistics (numpy's default). `sorted` ascending, not empty.
 double quantile_of_sorted(std::span<const double> sorted, double fraction);
 
-// White-space separated words, as lm-evaluation-harness's word_perplexity counts them: pieces between runs of white
-// space, empty ones at either end included.
+// White-space separated words, as lm-evaluation-harness's word_perplexity counts them: pieces between runs of
+// white space, empty ones at either end included.
 std::int64_t harness_word_count(std::string_view text);
 
 // First index of the largest value.

@@ -5,7 +5,8 @@
 
 namespace toptheta {
 
-PolicySession::PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity, Phase phase)
+PolicySession::PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity,
+                             Phase phase)
     : model_(model),
       policy_(policy),
       phase_(phase),
@@ -23,7 +24,8 @@ void PolicySession::count_as(Phase phase) {
   counts_ = SequenceCounts(model_.config().shape, cache_.capacity(), phase);
 }
 
-std::span<const float> PolicySession::run(std::span<const std::int32_t> tokens, std::int64_t first_logit_row) {
+std::span<const float> PolicySession::run(std::span<const std::int32_t> tokens,
+                                          std::int64_t first_logit_row) {
   const auto begin = std::chrono::steady_clock::now();
   const auto logits = model_.forward(tokens, cache_, policy_,
                                      {.attention = {.counts = &counts_}, .first_logit_row = first_logit_row});
@@ -32,7 +34,8 @@ std::span<const float> PolicySession::run(std::span<const std::int32_t> tokens, 
   return logits;
 }
 
-std::span<const float> PolicySession::feed(std::span<const std::int32_t> tokens, std::int64_t first_logit_row) {
+std::span<const float> PolicySession::feed(std::span<const std::int32_t> tokens,
+                                           std::int64_t first_logit_row) {
   assert(static_cast<std::int64_t>(tokens.size()) <= kPiece);
   if (phase_ == Phase::prefill || tokens.size() == 1) return run(tokens, first_logit_row);
   decoded_logits_.clear();
@@ -44,7 +47,9 @@ std::span<const float> PolicySession::feed(std::span<const std::int32_t> tokens,
   return decoded_logits_;
 }
 
-void PolicySession::finish() { totals_.merge(counts_.totals()); }
+void PolicySession::finish() {
+  totals_.merge(counts_.totals());
+}
 
 void PolicySession::rewind(const Mark& mark) {
   cache_.truncate(mark.length);

@@ -22,8 +22,9 @@ class PolicySession {
 
   // Forgets the sequence without counting it.
   void start();
-  // Feeds tokens at the positions that follow; at most kPiece of them. Returns logits [rows - first_logit_row,
-  // vocab_size], valid until the model runs again. Under Phase::decode the tokens go one by one through the KV cache.
+  // Feeds tokens at the positions that follow; at most kPiece of them. Returns logits [rows -
+  // first_logit_row, vocab_size], valid until the model runs again. Under Phase::decode the tokens go one by
+  // one through the KV cache.
   std::span<const float> feed(std::span<const std::int32_t> tokens, std::int64_t first_logit_row);
   // The sequence has ended: its counts join the totals.
   void finish();
@@ -39,10 +40,11 @@ class PolicySession {
 
   [[nodiscard]] const AttentionCounts& totals() const { return totals_; }
   [[nodiscard]] Phase phase() const { return phase_; }
-  [[nodiscard]] double seconds() const { return seconds_; }           // in forward passes
+  [[nodiscard]] double seconds() const { return seconds_; }  // in forward passes
   [[nodiscard]] std::int64_t fed_tokens() const { return fed_tokens_; }
 
-  // From here on tokens count as `phase`: generation counts its decode steps, not the prompt. Starts a new count.
+  // From here on tokens count as `phase`: generation counts its decode steps, not the prompt. Starts a new
+  // count.
   void count_as(Phase phase);
 
  private:

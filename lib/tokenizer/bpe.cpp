@@ -96,7 +96,7 @@ void BpeModel::read_vocab(const JsonField& field) {
   tokens_.resize(field.json().size(), nullptr);
   vocab_.reserve(field.json().size());
   for (const auto& [token, value] : field.json().items()) {
-    const bool in_range = value.is_number_unsigned() && value.get<std::uint64_t>() < tokens_.size();
+    const bool in_range = value.is_number_integer() && value.get<std::uint64_t>() < tokens_.size();
     if (!in_range) {
       field.at(token).fail("wrong token id",
                            "an integer below the number of tokens, " + std::to_string(tokens_.size()),

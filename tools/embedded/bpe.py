@@ -4,7 +4,9 @@ The tokenizer has the form current LLaMA-style checkpoints use: text is cut by a
 time), every piece becomes UTF-8 bytes, bytes become printable symbols, and ranked merges join symbols into tokens.
 Any UTF-8 text can be encoded, since all 256 byte symbols are in the vocabulary.
 
-    python3 bpe.py OUT/tokenizer.json      train on the worlds' words and write the file
+    python3 bpe.py OUT/tokenizer.json [--plain-digits]    train on the worlds' words and write the file
+
+With --plain-digits a space before a digit stays a token of its own (the first stages of the recorded training).
 """
 import json
 import re
@@ -33,7 +35,7 @@ def _class_ranges(initial):
 def _compile(pattern):
     """PATTERN for Python's re, which has no property classes."""
     if pattern.isascii() and "\\p" in pattern:
-        pattern = pattern.replace("\\p{L}+", "[\\p{L}]+").replace(" ?\\p{N}|", " ?[\\p{N}]|")
+        pattern = pattern.replace("\\p{L}+", "[\\p{L}]+").replace("\\p{N}|", "[\\p{N}]|", 1)
         pattern = pattern.replace("\\p{L}", _class_ranges("L")).replace("\\p{N}", _class_ranges("N"))
     # \s in re also takes the four separators 0x1c-0x1f; \s of tokenizers (Unicode White_Space) does not.
     return re.compile(pattern)
@@ -86,7 +88,7 @@ def train_merges(pieces):
             words[key] = out
 
 
-def tokenizer_json(merges):
+def tokenizer_json(merges, pattern):
     vocab = {}
     for b in sorted(SYMBOL, key=lambda b: ord(SYMBOL[b])):
         vocab[SYMBOL[b]] = len(vocab)
@@ -104,7 +106,7 @@ def tokenizer_json(merges):
         "added_tokens": [added(bos, BOS), added(eos, EOS)],
         "normalizer": None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-            {"type": "Split", "pattern": {"Regex": PATTERN}, "behavior": "Isolated", "invert": False},
+            {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False},
             {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}]},
         "post_processor": {
             "type": "TemplateProcessing",
@@ -176,10 +178,13 @@ def main():
     import world_a
     import world_b
     pieces = sorted(set(world_a.PIECES) | set(world_b.PIECES))
-    merges = train_merges(pieces)
-    merges += [(SYMBOL[32], d) for d in "0123456789"]      # a code's first digit takes the space before it
+    merges, pattern = train_merges(pieces), PATTERN
+    if "--plain-digits" in sys.argv:
+        pattern = PATTERN.replace("| ?\\p{N}|", "|\\p{N}|")
+    else:
+        merges += [(SYMBOL[32], d) for d in "0123456789"]      # a code's first digit takes the space before it
     with open(sys.argv[1], "w", encoding="utf-8") as f:
-        json.dump(tokenizer_json(merges), f, ensure_ascii=False, indent=1)
+        json.dump(tokenizer_json(merges, pattern), f, ensure_ascii=False, indent=1)
         f.write("\n")
     tok = Tokenizer(sys.argv[1])
     broken = [p for p in pieces if len(tok.encode(p)) != 1]

@@ -1,0 +1,104 @@
+// Generation tasks: greedy decoding, exact match.
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "core/error.hpp"
+#include "eval/metrics.hpp"
+#include "eval/runner_internal.hpp"
+#include "model/generate.hpp"
+
+namespace toptheta::eval_detail {
+
+namespace {
+
+std::string_view stripped(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\n\r\f\v";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+// Where the first stop string begins; npos without one.
+std::size_t stop_position(const std::string& text, const std::vector<std::string>& stops) {
+  std::size_t position = std::string::npos;
+  for (const std::string& stop : stops)
+    position = std::min(position, text.find(stop));
+  return position;
+}
+
+std::vector<std::int32_t> encode_prompt(const LoadedModel& model, const Task& task, std::size_t index,
+                                        std::int64_t context) {
+  const GenerationExample& example = task.prompts[index];
+  std::vector<std::int32_t> ids = model.tokenizer.encode(example.prompt);
+  if (model.tokenizer.bos().has_value() || ids.empty()) ids.insert(ids.begin(), model.start_token);
+  const std::int64_t needed = static_cast<std::int64_t>(ids.size()) + example.max_new_tokens;
+  if (needed > context)
+    throw InputError(
+        {.where = fmt::format("{}: example {}", task.path, index + 1),
+         .what = "prompt and answer do not fit the context",
+         .expected = fmt::format("at most {} tokens", context),
+         .found = fmt::format("{} of the prompt and max_new_tokens {}", ids.size(), example.max_new_tokens),
+         .next = "shorten the prompt or max_new_tokens"});
+  return ids;
+}
+
+// What one policy's run over the prompts saw.
+struct GenerationRecord {
+  AttentionCounts decode;
+  std::vector<double> exact_match;
+  double seconds = 0;
+  std::int64_t new_tokens = 0;
+};
+
+std::string generate_text(LoadedModel& model, const ResolvedPolicy& policy, const GenerationExample& example,
+                          std::span<const std::int32_t> prompt, KvCache& cache, GenerationRecord& record) {
+  SequenceCounts counts(cache.shape(), cache.capacity(), Phase::decode);
+  std::vector<std::int32_t> so_far;
+  const auto on_token = [&](std::int32_t token) {
+    so_far.push_back(token);
+    return stop_position(model.tokenizer.decode(so_far), example.stop) == std::string::npos;
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  cache.truncate(0);
+  generate_greedily(model.transformer, prompt, cache, policy,
+                    {.max_new_tokens = example.max_new_tokens,
+                     .end_tokens = model.end_tokens,
+                     .on_token = on_token,
+                     .decode_counts = &counts});
+  record.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  record.new_tokens += static_cast<std::int64_t>(so_far.size());
+  record.decode.merge(counts.totals());
+  const std::string text = model.tokenizer.decode(so_far);
+  return text.substr(0, stop_position(text, example.stop));
+}
+
+}  // namespace
+
+std::vector<RunResult> evaluate_prompts(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+                                        const Task& task, const EvaluationOptions& options) {
+  const std::int64_t context = context_of(model, options);
+  const ModelShape& shape = model.transformer.config().shape;
+  KvCache cache(shape, context);
+  std::vector<GenerationRecord> records(policies.size());
+  for (GenerationRecord& record : records)
+    record.decode = AttentionCounts(shape);
+  for (std::size_t e = 0; e < task.prompts.size(); ++e) {
+    const std::vector<std::int32_t> prompt = encode_prompt(model, task, e, context);
+    for (std::size_t p = 0; p < policies.size(); ++p) {
+      const std::string text =
+          generate_text(model, policies[p].policy, task.prompts[e], prompt, cache, records[p]);
+      records[p].exact_match.push_back(stripped(text) == stripped(task.prompts[e].answer) ? 1 : 0);
+    }
+    report_progress(options, static_cast<std::int64_t>(e) + 1, task.examples());
+  }
+  std::vector<RunResult> results;
+  for (std::size_t p = 0; p < policies.size(); ++p) {
+    results.push_back(start_result(policies[p], task, Phase::decode, records[p].decode, records[p].seconds));
+    results.back().metrics = {{"exact_match", mean_of(records[p].exact_match)}};
+    results.back().counts = {{"tokens", records[p].new_tokens}};
+  }
+  return results;
+}
+
+}  // namespace toptheta::eval_detail

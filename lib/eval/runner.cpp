@@ -1,0 +1,29 @@
+#include "eval/runner.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "eval/runner_internal.hpp"
+
+namespace toptheta {
+
+std::vector<RunResult> evaluate(LoadedModel& model, const std::vector<PolicyPlan>& policies, const Task& task,
+                                const EvaluationOptions& options) {
+  const std::int64_t limit = model.transformer.config().context;
+  if (options.context < 0 || options.context > limit)
+    throw UsageError({.where = "--context",
+                      .what = "not a context length of this model",
+                      .expected = fmt::format("1 to {} tokens", limit),
+                      .found = fmt::format("{}", options.context)});
+  switch (task.kind) {
+    case TaskKind::text:
+      return eval_detail::evaluate_texts(model, policies, task, options);
+    case TaskKind::multiple_choice:
+      return eval_detail::evaluate_questions(model, policies, task, options);
+    case TaskKind::generation:
+      return eval_detail::evaluate_prompts(model, policies, task, options);
+  }
+  return {};
+}
+
+}  // namespace toptheta

@@ -1,0 +1,41 @@
+// What the runners of the three kinds of task share. Only lib/eval includes this.
+#pragma once
+#include <deque>
+#include <vector>
+
+#include "eval/runner.hpp"
+#include "tasks/encoding.hpp"
+
+namespace toptheta::eval_detail {
+
+// Sessions are neither copied nor moved.
+using Sessions = std::deque<PolicySession>;
+
+inline std::int64_t context_of(const LoadedModel& model, const EvaluationOptions& options) {
+  return options.context > 0 ? options.context : model.transformer.config().context;
+}
+
+inline void report_progress(const EvaluationOptions& options, std::int64_t done, std::int64_t total) {
+  if (options.progress) options.progress(done, total);
+}
+
+// Filled in but for metrics and counts.
+inline RunResult start_result(const PolicyPlan& plan, const Task& task, Phase phase,
+                              const AttentionCounts& sparsity, double forward_seconds) {
+  RunResult result;
+  result.policy = plan.record;
+  result.task = {task.name, std::string(name_of(task.kind)), task.examples(), task.sha256};
+  result.phase = phase;
+  result.sparsity = sparsity;
+  result.seconds = {{"forward", forward_seconds}};
+  return result;
+}
+
+std::vector<RunResult> evaluate_texts(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+                                      const Task& task, const EvaluationOptions& options);
+std::vector<RunResult> evaluate_questions(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+                                          const Task& task, const EvaluationOptions& options);
+std::vector<RunResult> evaluate_prompts(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+                                        const Task& task, const EvaluationOptions& options);
+
+}  // namespace toptheta::eval_detail
