@@ -27,9 +27,9 @@ std::size_t stop_position(const std::string& text, const std::vector<std::string
   return position;
 }
 
-std::vector<std::int32_t> encode_prompt(const LoadedModel& model, const Task& task, std::size_t index,
+std::vector<std::int32_t> encode_prompt(const LoadedModel& model, const Task& task,
+                                        const GenerationExample& example, std::size_t index,
                                         std::int64_t context) {
-  const GenerationExample& example = task.prompts[index];
   std::vector<std::int32_t> ids = model.tokenizer.encode(example.prompt);
   if (model.tokenizer.bos().has_value() || ids.empty()) ids.insert(ids.begin(), model.start_token);
   const std::int64_t needed = static_cast<std::int64_t>(ids.size()) + example.max_new_tokens;
@@ -77,20 +77,21 @@ std::string generate_text(LoadedModel& model, const ResolvedPolicy& policy, cons
 
 std::vector<RunResult> evaluate_prompts(LoadedModel& model, const std::vector<PolicyPlan>& policies,
                                         const Task& task, const EvaluationOptions& options) {
+  const auto& prompts = std::get<std::vector<GenerationExample>>(task.examples);
   const std::int64_t context = context_of(model, options);
   const ModelShape& shape = model.transformer.config().shape;
   KvCache cache(shape, context);
   std::vector<GenerationRecord> records(policies.size());
   for (GenerationRecord& record : records)
     record.decode = AttentionCounts(shape);
-  for (std::size_t e = 0; e < task.prompts.size(); ++e) {
-    const std::vector<std::int32_t> prompt = encode_prompt(model, task, e, context);
+  for (std::size_t e = 0; e < prompts.size(); ++e) {
+    const std::vector<std::int32_t> prompt = encode_prompt(model, task, prompts[e], e, context);
     for (std::size_t p = 0; p < policies.size(); ++p) {
       const std::string text =
-          generate_text(model, policies[p].policy, task.prompts[e], prompt, cache, records[p]);
-      records[p].exact_match.push_back(stripped(text) == stripped(task.prompts[e].answer) ? 1 : 0);
+          generate_text(model, policies[p].policy, prompts[e], prompt, cache, records[p]);
+      records[p].exact_match.push_back(stripped(text) == stripped(prompts[e].answer) ? 1 : 0);
     }
-    report_progress(options, static_cast<std::int64_t>(e) + 1, task.examples());
+    report_progress(options, static_cast<std::int64_t>(e) + 1, task.size());
   }
   std::vector<RunResult> results;
   for (std::size_t p = 0; p < policies.size(); ++p) {

@@ -53,17 +53,4 @@ double quantile_of_sorted(std::span<const double> sorted, double fraction) {
   return sorted[below] + share * (sorted[below + 1] - sorted[below]);
 }
 
-std::int64_t harness_word_count(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\n\r\f\v";
-  std::int64_t pieces = 1;
-  std::size_t at = text.find_first_of(kSpace);
-  while (at != std::string_view::npos) {
-    ++pieces;
-    at = text.find_first_not_of(kSpace, at);
-    if (at == std::string_view::npos) break;
-    at = text.find_first_of(kSpace, at);
-  }
-  return pieces;
-}
-
 }  // namespace toptheta

@@ -25,10 +25,6 @@ double kl_divergence(std::span<const float> p_logits, std::span<const float> q_l
 // Quantile by linear interpolation between order statistics (numpy's default). `sorted` ascending, not empty.
 double quantile_of_sorted(std::span<const double> sorted, double fraction);
 
-// White-space separated words, as lm-evaluation-harness's word_perplexity counts them: pieces between runs of
-// white space, empty ones at either end included.
-std::int64_t harness_word_count(std::string_view text);
-
 // First index of the largest value.
 std::int64_t argmax_of(std::span<const double> values);
 

@@ -15,11 +15,13 @@ std::vector<RunResult> evaluate(LoadedModel& model, const std::vector<PolicyPlan
                       .what = "not a context length of this model",
                       .expected = fmt::format("1 to {} tokens", limit),
                       .found = fmt::format("{}", options.context)});
-  switch (task.kind) {
+  switch (task.kind()) {
     case TaskKind::text:
       return eval_detail::evaluate_texts(model, policies, task, options);
     case TaskKind::multiple_choice:
       return eval_detail::evaluate_questions(model, policies, task, options);
+    case TaskKind::continuation:
+      return eval_detail::evaluate_continuations(model, policies, task, options);
     case TaskKind::generation:
       return eval_detail::evaluate_prompts(model, policies, task, options);
   }

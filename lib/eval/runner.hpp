@@ -31,6 +31,7 @@ struct EvaluationOptions {
 //   [, kl, kl_median,
 //                    kl_p90, kl_p95, kl_p99, kl_p99.9, kl_max, same_top]
 //   multiple choice: acc, acc_norm, answer_nll
+//   continuation:    acc (greedy decoding agrees), continuation_nll (nats per example)
 //   generation:      exact_match; its sparsity is that of the decode steps
 // Throws InputError for an example that the model's context cannot hold.
 std::vector<RunResult> evaluate(LoadedModel& model, const std::vector<PolicyPlan>& policies, const Task& task,

@@ -1,10 +1,12 @@
 // What the runners of the three kinds of task share. Only lib/eval includes this.
 #pragma once
 #include <deque>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "eval/runner.hpp"
-#include "tasks/encoding.hpp"
+#include "tasks/requests.hpp"
 
 namespace toptheta::eval_detail {
 
@@ -13,6 +15,23 @@ using Sessions = std::deque<PolicySession>;
 
 inline std::int64_t context_of(const LoadedModel& model, const EvaluationOptions& options) {
   return options.context > 0 ? options.context : model.transformer.config().context;
+}
+
+inline Sessions make_sessions(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+                              std::int64_t context, Phase phase) {
+  Sessions sessions;
+  for (const PolicyPlan& plan : policies)
+    sessions.emplace_back(model.transformer, plan.policy, context, phase);
+  return sessions;
+}
+
+// A context and continuation as ids that fit the model: fed are at most `context` of them.
+inline TokenPair encode_example(const LoadedModel& model, std::string_view context_text,
+                                std::string_view continuation, std::int64_t context) {
+  const auto eos = model.end_tokens.empty() ? std::nullopt : std::optional(model.end_tokens.front());
+  TokenPair pair = encode_pair(model.tokenizer, context_text, continuation, eos);
+  fit_context(pair, context);
+  return pair;
 }
 
 inline void report_progress(const EvaluationOptions& options, std::int64_t done, std::int64_t total) {
@@ -24,7 +43,7 @@ inline RunResult start_result(const PolicyPlan& plan, const Task& task, Phase ph
                               const AttentionCounts& sparsity, double forward_seconds) {
   RunResult result;
   result.policy = plan.record;
-  result.task = {task.name, std::string(name_of(task.kind)), task.examples(), task.sha256};
+  result.task = {task.name, std::string(name_of(task.kind())), task.size(), task.sha256};
   result.phase = phase;
   result.sparsity = sparsity;
   result.seconds = {{"forward", forward_seconds}};
@@ -35,6 +54,8 @@ std::vector<RunResult> evaluate_texts(LoadedModel& model, const std::vector<Poli
                                       const Task& task, const EvaluationOptions& options);
 std::vector<RunResult> evaluate_questions(LoadedModel& model, const std::vector<PolicyPlan>& policies,
                                           const Task& task, const EvaluationOptions& options);
+std::vector<RunResult> evaluate_continuations(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+                                              const Task& task, const EvaluationOptions& options);
 std::vector<RunResult> evaluate_prompts(LoadedModel& model, const std::vector<PolicyPlan>& policies,
                                         const Task& task, const EvaluationOptions& options);
 

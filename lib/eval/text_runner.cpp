@@ -3,6 +3,9 @@
 #include <cmath>
 #include <optional>
 
+#include <fmt/format.h>
+
+#include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "eval/metrics.hpp"
 #include "eval/runner_internal.hpp"
@@ -45,20 +48,20 @@ class TextScorer {
       sessions_.emplace_back(model.transformer, plan.policy, context, phase);
   }
 
-  void score(const ScoredTokens& window) {
+  void score(const Window& window) {
     for (PolicySession& session : sessions_)
       session.start();
-    const std::span<const std::int32_t> ids(window.ids);
-    const auto fed = static_cast<std::int64_t>(ids.size()) - 1;  // the last token is predicted, not fed
-    for (std::int64_t begin = 0; begin < fed; begin += PolicySession::kPiece) {
-      const std::int64_t end = std::min(fed, begin + PolicySession::kPiece);
-      const std::int64_t first = std::clamp(window.first_scored - 1, begin, end);
+    const std::span<const std::int32_t> input(window.input);
+    const std::span<const std::int32_t> targets(window.targets);
+    const std::size_t unscored =
+        input.size() - targets.size();  // leading positions that predict nothing asked for
+    for (std::size_t begin = 0; begin < input.size(); begin += PolicySession::kPiece) {
+      const std::size_t end = std::min(input.size(), begin + PolicySession::kPiece);
+      const std::size_t first = std::clamp(unscored, begin, end);
       for (const std::size_t p : order_) {
-        const auto piece =
-            ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-        const auto logits = sessions_[p].feed(piece, first - begin);
-        record(p, logits,
-               ids.subspan(static_cast<std::size_t>(first + 1), static_cast<std::size_t>(end - first)));
+        const auto logits =
+            sessions_[p].feed(input.subspan(begin, end - begin), static_cast<std::int64_t>(first - begin));
+        if (first < end) record(p, logits, targets.subspan(first - unscored, end - first));
       }
     }
     for (PolicySession& session : sessions_)
@@ -143,10 +146,16 @@ void add_metrics(const TokenRecord& record, const TextSize& size, RunResult& res
 void add_chunked(LoadedModel& model, const std::vector<PolicyPlan>& policies, const Task& task,
                  const EvaluationOptions& options, std::vector<RunResult>& results) {
   TextScorer scorer(model, policies, options.ppl_chunk, options.phase);
-  for (const TextExample& text : task.texts)
-    for (const ScoredTokens& window :
-         chunked_windows(model.tokenizer.encode(text.text), model.start_token, options.ppl_chunk))
+  for (const TextDocument& document : std::get<std::vector<TextDocument>>(task.examples)) {
+    const std::vector<std::int32_t> tokens = model.tokenizer.encode(document.text);
+    for (const Window& window : chunked_windows(tokens, model.start_token, options.ppl_chunk))
       scorer.score(window);
+  }
+  if (scorer.record_of(0).nll.empty())
+    throw UsageError({.where = "--ppl-chunk",
+                      .what = fmt::format("no text of {} fills a window", task.path),
+                      .expected = fmt::format("at least {} tokens", options.ppl_chunk),
+                      .next = "give a smaller --ppl-chunk"});
   for (std::size_t p = 0; p < policies.size(); ++p)
     results[p].metrics.emplace_back("perplexity_chunked", exponential_of(mean_of(scorer.record_of(p).nll)));
 }
@@ -157,15 +166,15 @@ std::vector<RunResult> evaluate_texts(LoadedModel& model, const std::vector<Poli
                                       const Task& task, const EvaluationOptions& options) {
   const std::int64_t context = context_of(model, options);
   TextScorer scorer(model, policies, context, options.phase);
+  const auto& documents = std::get<std::vector<TextDocument>>(task.examples);
   TextSize size;
-  for (std::size_t t = 0; t < task.texts.size(); ++t) {
-    const std::string& text = task.texts[t].text;
-    size.words += harness_word_count(text);
+  for (std::size_t t = 0; t < documents.size(); ++t) {
+    const std::string& text = documents[t].text;
+    size.words += count_words(text);
     size.bytes += static_cast<std::int64_t>(text.size());
-    for (const ScoredTokens& window :
-         rolling_windows(model.tokenizer.encode(text), model.start_token, context))
+    for (const Window& window : rolling_windows(model.tokenizer.encode(text), model.start_token, context))
       scorer.score(window);
-    report_progress(options, static_cast<std::int64_t>(t) + 1, task.examples());
+    report_progress(options, static_cast<std::int64_t>(t) + 1, task.size());
   }
   std::vector<RunResult> results;
   for (std::size_t p = 0; p < policies.size(); ++p) {

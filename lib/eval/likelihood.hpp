@@ -1,0 +1,46 @@
+// Log-likelihoods of token sequences under one policy. Only lib/eval includes this.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "eval/metrics.hpp"
+#include "eval/session.hpp"
+
+namespace toptheta::eval_detail {
+
+struct Likelihood {
+  double log_probability = 0;  // of the scored tokens together, nats
+  bool greedy = true;          // whether each of them was the most likely one
+};
+
+// Feeds ids[begin, ids.size() - 1) after what the session holds already, and scores ids[first_scored,
+// ids.size()). Requires begin < first_scored.
+inline Likelihood score(PolicySession& session, const std::vector<std::int32_t>& ids, std::int64_t begin,
+                        std::int64_t first_scored, std::size_t vocab) {
+  Likelihood result;
+  const auto end = static_cast<std::int64_t>(ids.size()) - 1;
+  for (std::int64_t at = begin; at < end; at += PolicySession::kPiece) {
+    const std::int64_t stop = std::min(end, at + PolicySession::kPiece);
+    const std::int64_t first = std::clamp(first_scored - 1, at, stop);
+    const auto logits = session.feed({ids.data() + at, static_cast<std::size_t>(stop - at)}, first - at);
+    for (std::int64_t row = first; row < stop; ++row) {
+      const auto row_logits = logits.subspan(static_cast<std::size_t>(row - first) * vocab, vocab);
+      const std::int32_t target = ids[static_cast<std::size_t>(row) + 1];
+      result.log_probability +=
+          static_cast<double>(row_logits[static_cast<std::size_t>(target)]) - log_sum_exp(row_logits);
+      result.greedy = result.greedy && argmax(row_logits) == target;
+    }
+  }
+  return result;
+}
+
+// Feeds ids[0, count) without scoring.
+inline void feed_prefix(PolicySession& session, const std::vector<std::int32_t>& ids, std::int64_t count) {
+  for (std::int64_t at = 0; at < count; at += PolicySession::kPiece) {
+    const std::int64_t rows = std::min(count - at, PolicySession::kPiece);
+    session.feed({ids.data() + at, static_cast<std::size_t>(rows)}, rows);
+  }
+}
+
+}  // namespace toptheta::eval_detail
