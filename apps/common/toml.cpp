@@ -186,12 +186,13 @@ std::vector<TomlEntry> parse_toml(std::string_view text, const std::string& wher
 }
 
 std::vector<TomlEntry> read_toml(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad() || std::filesystem::is_directory(path))
+  std::ifstream file;
+  if (!std::filesystem::is_directory(path)) file.open(path, std::ios::binary);
+  if (!file.is_open())
     throw UsageError({.where = path.string(),
                       .what = "cannot read the configuration file",
                       .next = "check the path given to --config"});
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   return parse_toml(text, path.string());
 }
 

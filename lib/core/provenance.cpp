@@ -20,16 +20,27 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
+// Whether an argument has no say in the result; `takes_value` tells whether the next argument goes with it.
+bool has_no_say(const std::string& argument, bool& takes_value) {
+  takes_value = false;
+  if (argument == "-q" || argument == "--quiet") return true;
+  for (const std::string flag : {"--threads", "--output", "--progress"}) {
+    if (argument.starts_with(flag + "=")) return true;
+    if (argument == flag) return takes_value = true;
+  }
+  return argument == "-o" && (takes_value = true);
+}
+
 }  // namespace
 
 Provenance make_provenance(const std::vector<std::string>& arguments, std::uint64_t seed) {
   Provenance provenance{version(), commit(), {}, seed, {}};
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--threads") {
-      ++i;
+    bool takes_value = false;
+    if (i > 0 && has_no_say(arguments[i], takes_value)) {
+      i += takes_value ? 1 : 0;
       continue;
     }
-    if (arguments[i].starts_with("--threads=")) continue;
     const std::string word = i == 0 ? std::filesystem::path(arguments[0]).filename().string() : arguments[i];
     provenance.command += (i == 0 ? "" : " ") + quoted(word);
   }

@@ -26,7 +26,8 @@ struct Provenance {
 
 // Version and commit of this build; `arguments` as main() got them; the inputs' digests are added by the
 // caller.
-// --threads and its value are left out of the command: files must not depend on the number of threads.
+// Flags that say how to run and where to write, not what to compute (--threads, -o, --progress, -q), are left
+// out of the command: equal results are equal bytes.
 Provenance make_provenance(const std::vector<std::string>& arguments, std::uint64_t seed);
 
 }  // namespace toptheta

@@ -7,25 +7,11 @@
 #include "eval/metrics.hpp"
 #include "eval/runner_internal.hpp"
 #include "model/generate.hpp"
+#include "tasks/answers.hpp"
 
 namespace toptheta::eval_detail {
 
 namespace {
-
-std::string_view stripped(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\n\r\f\v";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-// Where the first stop string begins; npos without one.
-std::size_t stop_position(const std::string& text, const std::vector<std::string>& stops) {
-  std::size_t position = std::string::npos;
-  for (const std::string& stop : stops)
-    position = std::min(position, text.find(stop));
-  return position;
-}
 
 std::vector<std::int32_t> encode_prompt(const LoadedModel& model, const Task& task,
                                         const GenerationExample& example, std::size_t index,
@@ -57,7 +43,8 @@ std::string generate_text(LoadedModel& model, const ResolvedPolicy& policy, cons
   std::vector<std::int32_t> so_far;
   const auto on_token = [&](std::int32_t token) {
     so_far.push_back(token);
-    return stop_position(model.tokenizer.decode(so_far), example.stop) == std::string::npos;
+    const std::string text = model.tokenizer.decode(so_far);
+    return cut_at_stop(text, example.stop).size() == text.size();
   };
   const auto begin = std::chrono::steady_clock::now();
   cache.truncate(0);
@@ -70,7 +57,7 @@ std::string generate_text(LoadedModel& model, const ResolvedPolicy& policy, cons
   record.new_tokens += static_cast<std::int64_t>(so_far.size());
   record.decode.merge(counts.totals());
   const std::string text = model.tokenizer.decode(so_far);
-  return text.substr(0, stop_position(text, example.stop));
+  return std::string(cut_at_stop(text, example.stop));
 }
 
 }  // namespace
@@ -89,14 +76,16 @@ std::vector<RunResult> evaluate_prompts(LoadedModel& model, const std::vector<Po
     for (std::size_t p = 0; p < policies.size(); ++p) {
       const std::string text =
           generate_text(model, policies[p].policy, prompts[e], prompt, cache, records[p]);
-      records[p].exact_match.push_back(stripped(text) == stripped(prompts[e].answer) ? 1 : 0);
+      if (prompts[e].rule != AnswerRule::none)
+        records[p].exact_match.push_back(is_right(prompts[e], text) ? 1 : 0);
     }
     report_progress(options, static_cast<std::int64_t>(e) + 1, task.size());
   }
   std::vector<RunResult> results;
   for (std::size_t p = 0; p < policies.size(); ++p) {
     results.push_back(start_result(policies[p], task, Phase::decode, records[p].decode, records[p].seconds));
-    results.back().metrics = {{"exact_match", mean_of(records[p].exact_match)}};
+    if (!records[p].exact_match.empty())
+      results.back().metrics = {{"exact_match", mean_of(records[p].exact_match)}};
     results.back().counts = {{"tokens", records[p].new_tokens}};
   }
   return results;

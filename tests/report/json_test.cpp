@@ -51,8 +51,8 @@ TEST_CASE("what is not a number becomes null, never NaN") {
   results.runs[0].metrics = {{"perplexity", {std::numeric_limits<double>::infinity(), std::nan("")}}};
   results.runs[0].sparsity = AttentionCounts(results.shape);  // nothing was seen: 0 / 0
   const std::string text = format_json(results);
-  CHECK(text.find("nan") == std::string::npos);
-  CHECK(text.find("inf") == std::string::npos);
+  CHECK(text.find(": nan") == std::string::npos);
+  CHECK(text.find(": inf") == std::string::npos);
   const auto json = nlohmann::json::parse(text);
   CHECK(json["runs"][0]["metrics"]["perplexity"]["value"].is_null());
   CHECK(json["runs"][0]["sparsity"]["per_head"][0]["kept_elements"].is_null());
