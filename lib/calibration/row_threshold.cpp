@@ -54,13 +54,13 @@ double kept_weight(std::span<const float> row, std::span<const float> weights, f
   double sum = 0;
   double weight_of_tie = 0;
   std::int64_t above = 0;
+  // Without branches: which values are above is random to the processor, and wrong guesses would cost the
+  // most here.
   for (std::size_t j = 0; j < row.size(); ++j) {
-    if (row[j] > threshold) {
-      sum += static_cast<double>(weights[j]);
-      ++above;
-    } else if (row[j] == threshold) {
-      weight_of_tie = static_cast<double>(weights[j]);
-    }
+    const bool is_above = row[j] > threshold;
+    sum += static_cast<double>(is_above ? weights[j] : 0.0F);
+    above += is_above ? 1 : 0;
+    weight_of_tie = row[j] == threshold ? static_cast<double>(weights[j]) : weight_of_tie;
   }
   return sum + static_cast<double>(k - above) * weight_of_tie;
 }

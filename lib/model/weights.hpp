@@ -1,7 +1,6 @@
-// A model's weights, checked against its configuration and laid out for computing.
+// A decoder's weights in fp32, from the tensors of a Hugging Face checkpoint.
 #pragma once
 #include <filesystem>
-#include <optional>
 #include <vector>
 
 #include "kernels/linear.hpp"
@@ -9,25 +8,27 @@
 
 namespace toptheta {
 
+// Matrices that take the same input are one product. H query heads, G KV heads, D = head_dim.
 struct LayerWeights {
   std::vector<float> attention_norm;  // [hidden]
-  Linear query_key_value;       // hidden -> (num_heads + 2 * num_kv_heads) * head_dim: q, then k, then v
-  Linear output;                // num_heads * head_dim -> hidden
-  std::vector<float> ffn_norm;  // [hidden]
-  Linear gate_up;               // hidden -> 2 * ffn: gate, then up
-  Linear down;                  // ffn -> hidden
+  Linear query_key_value;             // [(H + 2 G) D, hidden]: all queries, all keys, all values
+  Linear output;                      // [hidden, H D]
+  std::vector<float> ffn_norm;        // [hidden]
+  Linear gate_up;                     // [2 ffn, hidden]: gate, then up
+  Linear down;                        // [hidden, ffn]
 };
 
 struct Weights {
-  std::vector<float> embedding;  // [vocab_size, hidden]
-  std::vector<LayerWeights> layers;
-  std::vector<float> final_norm;  // [hidden]
-  Linear head;                    // hidden -> vocab_size; with tied embeddings a copy of them
+  std::vector<float> embedding;      // [vocab_size, hidden]
+  std::vector<LayerWeights> layers;  // [num_layers]
+  std::vector<float> final_norm;     // [hidden]
+  Linear head;                       // [vocab_size, hidden]; a copy of the embedding where the two are tied
 };
 
-// From the directory's safetensors (F32, F16 or BF16, widened to fp32). Memory: 4 bytes a parameter, and one
-// matrix more while loading. Throws InputError naming file and tensor where one is missing, of another shape
-// or type, or cut short.
+// Reads the tensors that the configuration's architecture names from the directory's safetensors (F32, F16 or BF16).
+// Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or type than the
+// configuration says, or where there is a bias of which the configuration knows nothing.
+// Memory: 4 bytes a parameter, tied embeddings twice; while loading, one product's weights more.
 Weights load_weights(const std::filesystem::path& directory, const ModelConfig& config);
 
 }  // namespace toptheta

@@ -1,0 +1,73 @@
+#include "io/json_lines.hpp"
+
+#include <vector>
+
+#include "core/error.hpp"
+#include "io/atomic_file.hpp"
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
+
+namespace toptheta {
+namespace {
+
+std::vector<JsonLine> lines_of(const std::filesystem::path& path) {
+  std::vector<JsonLine> lines;
+  for_each_json_line(path, [&](const JsonLine& line) { lines.push_back(line); });
+  return lines;
+}
+
+Problem problem_of(const testing::TempDir& dir, const std::string& text) {
+  const std::filesystem::path path = dir.path("x.jsonl");
+  write_file_atomically(path, text);
+  try {
+    lines_of(path);
+  } catch (const InputError& error) {
+    return error.problem();
+  }
+  FAIL("no InputError for " << text);
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("every line is one value; blank lines, byte order mark and carriage returns are accepted") {
+  const testing::TempDir dir;
+  write_file_atomically(dir.path("x.jsonl"), "\xEF\xBB\xBF{\"a\": 1}\r\n\n  \t\r\n[2, \"\xC3\xA9\"]\n3");
+  const std::vector<JsonLine> lines = lines_of(dir.path("x.jsonl"));
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].value["a"] == 1);
+  CHECK(lines[0].number == 1);
+  CHECK(lines[1].value[1] == "\xC3\xA9");
+  CHECK(lines[1].number == 4);
+  CHECK(lines[1].where == dir.path("x.jsonl").string() + ":4");
+  CHECK(lines[2].value == 3);
+  write_file_atomically(dir.path("empty.jsonl"), "");
+  CHECK(lines_of(dir.path("empty.jsonl")).empty());
+}
+
+TEST_CASE("wrong lines are refused with file and line") {
+  const testing::TempDir dir;
+  const std::string file = dir.path("x.jsonl").string();
+  const Problem syntax = problem_of(dir, "{}\n\n{\"a\": }\n");
+  CHECK(syntax.where == file + ":3");
+  CHECK(syntax.what.find("not a JSON value: column") == 0);
+  CHECK(problem_of(dir, "{} {}\n").where == file + ":1");
+  CHECK(problem_of(dir, "{\"a\":\n1}\n").where == file + ":1");
+  CHECK(problem_of(dir, "{\"cut\": \"of").where == file + ":1");
+  const Problem bytes = problem_of(dir, "1\n\"\xFF\"\n");
+  CHECK(bytes.where == file + ":2");
+  CHECK(bytes.what == "not UTF-8");
+}
+
+TEST_CASE("deep nesting is no way to crash") {
+  const testing::TempDir dir;
+  CHECK(problem_of(dir, std::string(200'000, '[')).what.find("not a JSON value") == 0);
+}
+
+TEST_CASE("a missing file and a directory are refused") {
+  const testing::TempDir dir;
+  CHECK_THROWS_AS(lines_of(dir.path("none.jsonl")), InputError);
+  CHECK_THROWS_AS(lines_of(dir.root()), InputError);
+}
+
+}  // namespace toptheta

@@ -1,0 +1,35 @@
+// What both walks of calibration share: from dumps (calibrate_from_dumps.hpp) and from a model
+// (calibrate_from_model.hpp). Same rows, same options: same thresholds.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/number_list.hpp"
+#include "theta/table.hpp"
+
+namespace toptheta {
+
+// Called as a stage ("calibrating", "offline SDC", ...) goes on.
+using StageProgress =
+    std::function<void(std::string_view stage, std::int64_t done, std::int64_t total, std::string_view unit)>;
+
+struct CalibrationOptions {
+  std::vector<std::int64_t> k{};  // one target each
+  std::vector<LayerK> layer_k{};
+  Placement placement = Placement::pre_softmax;
+  double add_sigma = 0;
+  double row_fraction = 1;  // of each sample's rows; which ones follows from seed and row lengths alone
+  std::uint64_t seed = 0;
+  bool offline_sdc = false;  // a second pass over the same rows, with the finished thresholds
+  StageProgress progress{};
+};
+
+struct Calibration {
+  ThresholdTable table;                 // without provenance
+  std::vector<std::string> warnings{};  // for people
+};
+
+}  // namespace toptheta
