@@ -76,7 +76,7 @@ void Dump::run(Session& session) {
   for (const auto& file : files)
     require_distinct(output_, file, "-o");
   const std::vector<TextDocument> texts = load_texts(files, "--text");
-  LoadedModel model = load_model(model_directory(model_));
+  LanguageModel model = load_language_model(model_directory(model_));
   DumpPlan plan;
   plan.content = *dump_content_from_name(content_);
   plan.file = {*dump_element_from_name(element_), gzip_};

@@ -92,7 +92,7 @@ FitPlan resolve(const FitFlags& flags, std::uint64_t seed) {
 
 CalibrationOutcome from_model(const FitPlan& plan) {
   const std::vector<TextDocument> texts = load_texts(plan.texts, "--text");
-  LoadedModel model = load_model(plan.model);
+  LanguageModel model = load_language_model(plan.model);
   const std::int64_t limit = model.transformer.config().context;
   if (plan.context != 0 && (plan.context < 2 || plan.context > limit))
     throw UsageError({.where = "--context",

@@ -15,7 +15,7 @@ namespace {
 
 class ModelCalibration {
  public:
-  ModelCalibration(LoadedModel& model, const std::vector<TextWindow>& windows,
+  ModelCalibration(LanguageModel& model, const std::vector<TextWindow>& windows,
                    const CalibrationOptions& options, std::int64_t passes)
       : model_(model),
         windows_(windows),
@@ -78,7 +78,7 @@ class ModelCalibration {
     }
   }
 
-  LoadedModel& model_;
+  LanguageModel& model_;
   const std::vector<TextWindow>& windows_;
   const CalibrationOptions& options_;
   std::int64_t passes_;
@@ -88,7 +88,7 @@ class ModelCalibration {
 
 }  // namespace
 
-Calibration calibrate_from_model(LoadedModel& model, const std::vector<TextWindow>& windows,
+Calibration calibrate_from_model(LanguageModel& model, const std::vector<TextWindow>& windows,
                                  const CalibrationOptions& options, bool topk_at_calibration) {
   if (windows.empty()) throw UsageError({.where = "--text", .what = "no text to calibrate on"});
   const auto targets = static_cast<std::int64_t>(options.k.size());

@@ -13,7 +13,7 @@ namespace toptheta {
 // observed, so that later layers see what they will see when sparsified: one pass for each k. Offline SDC
 // takes as many passes again. Rows are drawn window by window. Throws UsageError for options that cannot be
 // met.
-Calibration calibrate_from_model(LoadedModel& model, const std::vector<TextWindow>& windows,
+Calibration calibrate_from_model(LanguageModel& model, const std::vector<TextWindow>& windows,
                                  const CalibrationOptions& options, bool topk_at_calibration);
 
 }  // namespace toptheta

@@ -35,7 +35,7 @@ class ChosenRows final : public RowSink {
 
 class ModelPasses {
  public:
-  ModelPasses(LoadedModel& model, const std::vector<std::vector<std::int32_t>>& windows,
+  ModelPasses(LanguageModel& model, const std::vector<std::vector<std::int32_t>>& windows,
               const CalibrationOptions& options)
       : model_(model), windows_(windows), options_(options) {
     for (const auto& window : windows)
@@ -63,14 +63,14 @@ class ModelPasses {
   }
 
  private:
-  LoadedModel& model_;
+  LanguageModel& model_;
   const std::vector<std::vector<std::int32_t>>& windows_;
   const CalibrationOptions& options_;
   std::int64_t longest_ = 1;
 };
 
 // Thresholds for some k from forward passes under one policy.
-CalibrationOutcome fit(LoadedModel& model, ModelPasses& passes, const ResolvedPolicy& policy,
+CalibrationOutcome fit(LanguageModel& model, ModelPasses& passes, const ResolvedPolicy& policy,
                        const std::vector<std::int64_t>& k, const CalibrationOptions& options) {
   const ModelShape& shape = model.transformer.config().shape;
   ThresholdFitter fitter({.k = k,
@@ -96,21 +96,21 @@ CalibrationOutcome fit(LoadedModel& model, ModelPasses& passes, const ResolvedPo
 
 }  // namespace
 
-std::vector<std::vector<std::int32_t>> calibration_windows(const LoadedModel& model,
+std::vector<std::vector<std::int32_t>> calibration_windows(const LanguageModel& model,
                                                            const std::vector<TextDocument>& texts,
                                                            std::int64_t context) {
   std::vector<std::vector<std::int32_t>> windows;
   for (const TextDocument& text : texts) {
     for (std::vector<std::int32_t>& piece :
          consecutive_windows(model.tokenizer.encode(text.text), context - 1)) {
-      piece.insert(piece.begin(), model.start_token);
+      piece.insert(piece.begin(), start_token(model));
       windows.push_back(std::move(piece));
     }
   }
   return windows;
 }
 
-CalibrationOutcome calibrate_from_model(LoadedModel& model,
+CalibrationOutcome calibrate_from_model(LanguageModel& model,
                                         const std::vector<std::vector<std::int32_t>>& windows,
                                         const CalibrationOptions& options) {
   const ModelShape& shape = model.transformer.config().shape;

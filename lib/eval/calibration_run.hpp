@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "calibration/fitter.hpp"
-#include "model/loaded_model.hpp"
+#include "model/language_model.hpp"
 #include "tasks/task.hpp"
 #include "theta/table.hpp"
 
@@ -38,13 +38,13 @@ CalibrationOutcome calibrate_from_dumps(const std::vector<std::filesystem::path>
 
 // The windows of tokens that a model reads to calibrate on these texts: start token, then the text, cut into
 // consecutive pieces that fit `context`, each after a start token of its own.
-std::vector<std::vector<std::int32_t>> calibration_windows(const LoadedModel& model,
+std::vector<std::vector<std::int32_t>> calibration_windows(const LanguageModel& model,
                                                            const std::vector<TextDocument>& texts,
                                                            std::int64_t context);
 
 // The same from the model's own forward passes: rows are seen as they are computed, nothing is stored. With
 // top-k at calibration every k needs its own passes, because later layers see what earlier ones have dropped.
-CalibrationOutcome calibrate_from_model(LoadedModel& model,
+CalibrationOutcome calibrate_from_model(LanguageModel& model,
                                         const std::vector<std::vector<std::int32_t>>& windows,
                                         const CalibrationOptions& options);
 

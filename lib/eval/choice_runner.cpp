@@ -14,7 +14,7 @@ struct EncodedQuestion {
   std::int64_t shared = 0;  // leading ids that all choices share and none scores
 };
 
-EncodedQuestion encode(const LoadedModel& model, const MultipleChoiceExample& question,
+EncodedQuestion encode(const LanguageModel& model, const MultipleChoiceExample& question,
                        std::int64_t context) {
   EncodedQuestion encoded;
   for (std::int64_t c = 0; c < question.num_choices(); ++c)
@@ -66,7 +66,7 @@ void record(const MultipleChoiceExample& question, const EncodedQuestion& encode
 
 }  // namespace
 
-std::vector<RunResult> evaluate_questions(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+std::vector<RunResult> evaluate_questions(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                           const Task& task, const EvaluationOptions& options) {
   const auto& questions = std::get<std::vector<MultipleChoiceExample>>(task.examples);
   const std::int64_t context = context_of(model, options);

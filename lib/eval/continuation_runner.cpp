@@ -14,7 +14,7 @@ struct ContinuationRecord {
 
 }  // namespace
 
-std::vector<RunResult> evaluate_continuations(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+std::vector<RunResult> evaluate_continuations(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                               const Task& task, const EvaluationOptions& options) {
   const auto& examples = std::get<std::vector<ContinuationExample>>(task.examples);
   const std::int64_t context = context_of(model, options);

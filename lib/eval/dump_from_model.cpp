@@ -32,7 +32,7 @@ class QueryKeyRecorder final : public LayerObserver {
 
 // Scores come head by head and piece by piece; a dump wants a layer complete before the next begins. A window
 // is therefore run in one piece for `scores`.
-void record(LoadedModel& model, const TextWindow& window, KvCache& cache, const ResolvedPolicy& policy,
+void record(LanguageModel& model, const TextWindow& window, KvCache& cache, const ResolvedPolicy& policy,
             DumpWriter& writer, const ModelDumpOptions& options) {
   if (options.content == DumpContent::qk) {
     QueryKeyRecorder recorder(writer, options.values);
@@ -45,7 +45,7 @@ void record(LoadedModel& model, const TextWindow& window, KvCache& cache, const 
       {.attention = {.scores = &writer}, .first_logit_row = static_cast<std::int64_t>(window.tokens.size())});
 }
 
-DumpHeader header_of(const LoadedModel& model, const ModelDumpOptions& options) {
+DumpHeader header_of(const LanguageModel& model, const ModelDumpOptions& options) {
   const ModelConfig& config = model.transformer.config();
   DumpHeader header;
   header.content = options.content;
@@ -67,7 +67,7 @@ ResolvedPolicy policy_of(const ModelShape& shape, const ModelDumpOptions& option
 
 }  // namespace
 
-ModelDump dump_from_model(LoadedModel& model, const std::vector<TextWindow>& windows,
+ModelDump dump_from_model(LanguageModel& model, const std::vector<TextWindow>& windows,
                           const std::filesystem::path& path, const ModelDumpOptions& options) {
   const ModelShape& shape = model.transformer.config().shape;
   std::size_t longest = 0;

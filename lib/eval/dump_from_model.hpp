@@ -28,7 +28,7 @@ struct ModelDump {
 
 // One sample per window, named by its number. Rows are drawn as calibrate_from_model() draws them for a
 // smallest k of min_k. Throws UsageError where no row is longer than min_k.
-ModelDump dump_from_model(LoadedModel& model, const std::vector<TextWindow>& windows,
+ModelDump dump_from_model(LanguageModel& model, const std::vector<TextWindow>& windows,
                           const std::filesystem::path& path, const ModelDumpOptions& options);
 
 }  // namespace toptheta

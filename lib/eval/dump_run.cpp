@@ -22,7 +22,7 @@ class QueryKeyRecorder final : public LayerObserver {
   DumpWriter& writer_;
 };
 
-DumpHeader header_of(const LoadedModel& model, const DumpPlan& plan) {
+DumpHeader header_of(const LanguageModel& model, const DumpPlan& plan) {
   const ModelConfig& config = model.transformer.config();
   DumpHeader header;
   header.content = plan.content;
@@ -34,7 +34,7 @@ DumpHeader header_of(const LoadedModel& model, const DumpPlan& plan) {
   return header;
 }
 
-ResolvedPolicy policy_of(const LoadedModel& model, const DumpPlan& plan) {
+ResolvedPolicy policy_of(const LanguageModel& model, const DumpPlan& plan) {
   const ModelShape& shape = model.transformer.config().shape;
   if (plan.topk_at_calibration == 0) return dense_policy(shape);
   return ResolvedPolicy({.selection = Selection::topk, .k = plan.topk_at_calibration}, shape, 0, nullptr, "");
@@ -54,7 +54,7 @@ std::vector<std::int32_t> drawn_positions(RowSampler& sampler, std::size_t token
 
 }  // namespace
 
-void dump_attention(LoadedModel& model, const std::vector<std::vector<std::int32_t>>& windows,
+void dump_attention(LanguageModel& model, const std::vector<std::vector<std::int32_t>>& windows,
                     const DumpPlan& plan, const std::filesystem::path& target) {
   const ResolvedPolicy policy = policy_of(model, plan);
   DumpWriter writer(target, header_of(model, plan), plan.file);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "dump/writer.hpp"
-#include "model/loaded_model.hpp"
+#include "model/language_model.hpp"
 
 namespace toptheta {
 
@@ -23,7 +23,7 @@ struct DumpPlan {
 
 // One sample per window, named by its number. Rows are drawn as calibration draws them, from the same seed.
 // The target appears when all is written.
-void dump_attention(LoadedModel& model, const std::vector<std::vector<std::int32_t>>& windows,
+void dump_attention(LanguageModel& model, const std::vector<std::vector<std::int32_t>>& windows,
                     const DumpPlan& plan, const std::filesystem::path& target);
 
 }  // namespace toptheta

@@ -13,11 +13,11 @@ namespace toptheta::eval_detail {
 
 namespace {
 
-std::vector<std::int32_t> encode_prompt(const LoadedModel& model, const Task& task,
+std::vector<std::int32_t> encode_prompt(const LanguageModel& model, const Task& task,
                                         const GenerationExample& example, std::size_t index,
                                         std::int64_t context) {
   std::vector<std::int32_t> ids = model.tokenizer.encode(example.prompt);
-  if (model.tokenizer.bos().has_value() || ids.empty()) ids.insert(ids.begin(), model.start_token);
+  if (model.tokenizer.bos().has_value() || ids.empty()) ids.insert(ids.begin(), start_token(model));
   const std::int64_t needed = static_cast<std::int64_t>(ids.size()) + example.max_new_tokens;
   if (needed > context)
     throw InputError(
@@ -37,8 +37,9 @@ struct GenerationRecord {
   std::int64_t new_tokens = 0;
 };
 
-std::string generate_text(LoadedModel& model, const ResolvedPolicy& policy, const GenerationExample& example,
-                          std::span<const std::int32_t> prompt, KvCache& cache, GenerationRecord& record) {
+std::string generate_text(LanguageModel& model, const ResolvedPolicy& policy,
+                          const GenerationExample& example, std::span<const std::int32_t> prompt,
+                          KvCache& cache, GenerationRecord& record) {
   SequenceCounts counts(cache.shape(), cache.capacity(), Phase::decode);
   std::vector<std::int32_t> so_far;
   const auto on_token = [&](std::int32_t token) {
@@ -48,11 +49,11 @@ std::string generate_text(LoadedModel& model, const ResolvedPolicy& policy, cons
   };
   const auto begin = std::chrono::steady_clock::now();
   cache.truncate(0);
-  generate_greedily(model.transformer, prompt, cache, policy,
-                    {.max_new_tokens = example.max_new_tokens,
-                     .end_tokens = model.end_tokens,
-                     .on_token = on_token,
-                     .decode_counts = &counts});
+  generate(model.transformer, cache, prompt, policy,
+           {.max_new_tokens = example.max_new_tokens,
+            .stop_tokens = model.eos_tokens,
+            .on_token = on_token,
+            .decode = {.counts = &counts}});
   record.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   record.new_tokens += static_cast<std::int64_t>(so_far.size());
   record.decode.merge(counts.totals());
@@ -62,7 +63,7 @@ std::string generate_text(LoadedModel& model, const ResolvedPolicy& policy, cons
 
 }  // namespace
 
-std::vector<RunResult> evaluate_prompts(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                         const Task& task, const EvaluationOptions& options) {
   const auto& prompts = std::get<std::vector<GenerationExample>>(task.examples);
   const std::int64_t context = context_of(model, options);

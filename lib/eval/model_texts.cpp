@@ -11,7 +11,7 @@
 
 namespace toptheta {
 
-std::vector<TextWindow> text_windows(const LoadedModel& model,
+std::vector<TextWindow> text_windows(const LanguageModel& model,
                                      const std::vector<std::filesystem::path>& files, std::int64_t context) {
   const std::int64_t limit = model.transformer.config().context;
   if (context < 0 || context > limit)
@@ -25,7 +25,7 @@ std::vector<TextWindow> text_windows(const LoadedModel& model,
     if (tokens.empty())
       throw InputError(
           {.where = file.string(), .what = "the text is empty", .next = "give a text with words in it"});
-    tokens.insert(tokens.begin(), model.start_token);
+    tokens.insert(tokens.begin(), start_token(model));
     auto parts = consecutive_windows(tokens, context > 0 ? context : limit);
     for (std::size_t i = 0; i < parts.size(); ++i)
       windows.push_back({parts.size() == 1 ? file.string() : fmt::format("{} window {}", file.string(), i),

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/loaded_model.hpp"
+#include "model/language_model.hpp"
 
 namespace toptheta {
 
@@ -18,7 +18,7 @@ struct TextWindow {
 // One document per file: the start token, then the text, cut into consecutive windows of `context` tokens (0:
 // the model's own limit). Later windows continue the document; they do not begin with the start token again.
 // Throws InputError for empty texts and for what is not UTF-8, UsageError for a context the model has not.
-std::vector<TextWindow> text_windows(const LoadedModel& model,
+std::vector<TextWindow> text_windows(const LanguageModel& model,
                                      const std::vector<std::filesystem::path>& files, std::int64_t context);
 
 // Runs a window through the model, with an empty cache of at least that capacity, in pieces. Logits are not

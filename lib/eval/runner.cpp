@@ -7,8 +7,8 @@
 
 namespace toptheta {
 
-std::vector<RunResult> evaluate(LoadedModel& model, const std::vector<PolicyPlan>& policies, const Task& task,
-                                const EvaluationOptions& options) {
+std::vector<RunResult> evaluate(LanguageModel& model, const std::vector<PolicyPlan>& policies,
+                                const Task& task, const EvaluationOptions& options) {
   const std::int64_t limit = model.transformer.config().context;
   if (options.context < 0 || options.context > limit)
     throw UsageError({.where = "--context",

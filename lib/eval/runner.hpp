@@ -6,7 +6,7 @@
 
 #include "eval/result.hpp"
 #include "eval/session.hpp"
-#include "model/loaded_model.hpp"
+#include "model/language_model.hpp"
 #include "tasks/task.hpp"
 
 namespace toptheta {
@@ -34,7 +34,7 @@ struct EvaluationOptions {
 //   continuation:    acc (greedy decoding agrees), continuation_nll (nats per example)
 //   generation:      exact_match; its sparsity is that of the decode steps
 // Throws InputError for an example that the model's context cannot hold.
-std::vector<RunResult> evaluate(LoadedModel& model, const std::vector<PolicyPlan>& policies, const Task& task,
-                                const EvaluationOptions& options);
+std::vector<RunResult> evaluate(LanguageModel& model, const std::vector<PolicyPlan>& policies,
+                                const Task& task, const EvaluationOptions& options);
 
 }  // namespace toptheta

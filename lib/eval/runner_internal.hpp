@@ -13,11 +13,11 @@ namespace toptheta::eval_detail {
 // Sessions are neither copied nor moved.
 using Sessions = std::deque<PolicySession>;
 
-inline std::int64_t context_of(const LoadedModel& model, const EvaluationOptions& options) {
+inline std::int64_t context_of(const LanguageModel& model, const EvaluationOptions& options) {
   return options.context > 0 ? options.context : model.transformer.config().context;
 }
 
-inline Sessions make_sessions(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+inline Sessions make_sessions(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                               std::int64_t context, Phase phase) {
   Sessions sessions;
   for (const PolicyPlan& plan : policies)
@@ -26,9 +26,9 @@ inline Sessions make_sessions(LoadedModel& model, const std::vector<PolicyPlan>&
 }
 
 // A context and continuation as ids that fit the model: fed are at most `context` of them.
-inline TokenPair encode_example(const LoadedModel& model, std::string_view context_text,
+inline TokenPair encode_example(const LanguageModel& model, std::string_view context_text,
                                 std::string_view continuation, std::int64_t context) {
-  const auto eos = model.end_tokens.empty() ? std::nullopt : std::optional(model.end_tokens.front());
+  const auto eos = model.eos_tokens.empty() ? std::nullopt : std::optional(model.eos_tokens.front());
   TokenPair pair = encode_pair(model.tokenizer, context_text, continuation, eos);
   fit_context(pair, context);
   return pair;
@@ -50,13 +50,13 @@ inline RunResult start_result(const PolicyPlan& plan, const Task& task, Phase ph
   return result;
 }
 
-std::vector<RunResult> evaluate_texts(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                       const Task& task, const EvaluationOptions& options);
-std::vector<RunResult> evaluate_questions(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+std::vector<RunResult> evaluate_questions(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                           const Task& task, const EvaluationOptions& options);
-std::vector<RunResult> evaluate_continuations(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+std::vector<RunResult> evaluate_continuations(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                               const Task& task, const EvaluationOptions& options);
-std::vector<RunResult> evaluate_prompts(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                         const Task& task, const EvaluationOptions& options);
 
 }  // namespace toptheta::eval_detail

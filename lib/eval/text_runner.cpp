@@ -39,7 +39,7 @@ std::vector<std::size_t> running_order(std::size_t policies, std::optional<std::
 
 class TextScorer {
  public:
-  TextScorer(LoadedModel& model, const std::vector<PolicyPlan>& policies, std::int64_t context, Phase phase)
+  TextScorer(LanguageModel& model, const std::vector<PolicyPlan>& policies, std::int64_t context, Phase phase)
       : vocab_(static_cast<std::size_t>(model.transformer.config().vocab_size)),
         reference_(reference_of(policies)),
         order_(running_order(policies.size(), reference_)),
@@ -143,12 +143,12 @@ void add_metrics(const TokenRecord& record, const TextSize& size, RunResult& res
 }
 
 // The chunked protocol has windows, and therefore sessions, of its own.
-void add_chunked(LoadedModel& model, const std::vector<PolicyPlan>& policies, const Task& task,
+void add_chunked(LanguageModel& model, const std::vector<PolicyPlan>& policies, const Task& task,
                  const EvaluationOptions& options, std::vector<RunResult>& results) {
   TextScorer scorer(model, policies, options.ppl_chunk, options.phase);
   for (const TextDocument& document : std::get<std::vector<TextDocument>>(task.examples)) {
     const std::vector<std::int32_t> tokens = model.tokenizer.encode(document.text);
-    for (const Window& window : chunked_windows(tokens, model.start_token, options.ppl_chunk))
+    for (const Window& window : chunked_windows(tokens, start_token(model), options.ppl_chunk))
       scorer.score(window);
   }
   if (scorer.record_of(0).nll.empty())
@@ -162,7 +162,7 @@ void add_chunked(LoadedModel& model, const std::vector<PolicyPlan>& policies, co
 
 }  // namespace
 
-std::vector<RunResult> evaluate_texts(LoadedModel& model, const std::vector<PolicyPlan>& policies,
+std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                       const Task& task, const EvaluationOptions& options) {
   const std::int64_t context = context_of(model, options);
   TextScorer scorer(model, policies, context, options.phase);
@@ -172,7 +172,7 @@ std::vector<RunResult> evaluate_texts(LoadedModel& model, const std::vector<Poli
     const std::string& text = documents[t].text;
     size.words += count_words(text);
     size.bytes += static_cast<std::int64_t>(text.size());
-    for (const Window& window : rolling_windows(model.tokenizer.encode(text), model.start_token, context))
+    for (const Window& window : rolling_windows(model.tokenizer.encode(text), start_token(model), context))
       scorer.score(window);
     report_progress(options, static_cast<std::int64_t>(t) + 1, task.size());
   }

@@ -34,7 +34,8 @@ float SumOfSquares(std::span<const float> x) {
     }
   }
   float total = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3]))));
-  for (; i < x.size(); ++i) total += x[i] * x[i];
+  for (; i < x.size(); ++i)
+    total += x[i] * x[i];
   return total;
 }
 
@@ -48,7 +49,8 @@ void RmsNorm(std::span<const float> x, std::span<const float> weight, float eps,
     const Vec scaled = hn::Mul(hn::LoadU(d, x.data() + i), factor);
     hn::StoreU(hn::Mul(scaled, hn::LoadU(d, weight.data() + i)), d, out.data() + i);
   }
-  for (; i < x.size(); ++i) out[i] = x[i] * scale * weight[i];
+  for (; i < x.size(); ++i)
+    out[i] = x[i] * scale * weight[i];
 }
 
 void RotateHalves(std::span<const float> x, std::span<const float> cos, std::span<const float> sin,
@@ -94,7 +96,8 @@ void SiluMultiply(std::span<const float> gate, std::span<const float> up, std::s
     up_tail[j - i] = up[j];
   }
   hn::Store(SiluTimes(hn::Load(d, gate_tail), hn::Load(d, up_tail)), d, gate_tail);
-  for (std::size_t j = i; j < gate.size(); ++j) out[j] = gate_tail[j - i];
+  for (std::size_t j = i; j < gate.size(); ++j)
+    out[j] = gate_tail[j - i];
 }
 
 void AddTo(std::span<float> sum, std::span<const float> x) {
@@ -103,7 +106,8 @@ void AddTo(std::span<float> sum, std::span<const float> x) {
   std::size_t i = 0;
   for (; i + lanes <= sum.size(); i += lanes)
     hn::StoreU(hn::Add(hn::LoadU(d, sum.data() + i), hn::LoadU(d, x.data() + i)), d, sum.data() + i);
-  for (; i < sum.size(); ++i) sum[i] += x[i];
+  for (; i < sum.size(); ++i)
+    sum[i] += x[i];
 }
 
 }  // namespace toptheta::HWY_NAMESPACE

@@ -20,13 +20,15 @@ namespace {
 using Desc = dnnl::memory::desc;
 constexpr auto kFloat = dnnl::memory::data_type::f32;
 
-// Rows are cut into tiles of 128 and the rest into powers of two, so that a handful of products serves any row count.
+// Rows are cut into tiles of 128 and the rest into powers of two, so that a handful of products serves any
+// row count.
 constexpr int kLogMaxRows = 7;
 constexpr std::int64_t kMaxRows = std::int64_t{1} << kLogMaxRows;
 
-// oneDNN splits its work by the number of OpenMP threads it may use, both when it plans a product and when it runs one.
-// While a guard lives, that number is one for the calling thread. (Under clang, libomp also answers oneDNN's calls to
-// libgomp: it exports the same symbols and comes first in the search order of the dynamic linker.)
+// oneDNN splits its work by the number of OpenMP threads it may use, both when it plans a product and when it
+// runs one. While a guard lives, that number is one for the calling thread. (Under clang, libomp also answers
+// oneDNN's calls to libgomp: it exports the same symbols and comes first in the search order of the dynamic
+// linker.)
 class OneThread {
  public:
   OneThread() { omp_set_num_threads(1); }
@@ -104,8 +106,8 @@ Products plan_products(std::int64_t in, std::int64_t width) {
   return products;
 }
 
-// Panels of about 256 KiB of weights: they stay in a core's cache while tile after tile passes, and there are enough of
-// them to share out when there is only one row.
+// Panels of about 256 KiB of weights: they stay in a core's cache while tile after tile passes, and there are
+// enough of them to share out when there is only one row.
 std::int64_t panel_width(std::int64_t in, std::int64_t out) {
   constexpr std::int64_t kPanelWeights = 65536;
   constexpr std::int64_t kWidthUnit = 64;
@@ -147,7 +149,9 @@ struct Linear::Impl {
   std::vector<float> bias;           // [out] or empty
 
   [[nodiscard]] std::int64_t panel_count() const { return (out + width - 1) / width; }
-  [[nodiscard]] std::int64_t width_of(std::int64_t panel) const { return std::min(width, out - panel * width); }
+  [[nodiscard]] std::int64_t width_of(std::int64_t panel) const {
+    return std::min(width, out - panel * width);
+  }
   [[nodiscard]] const Products& products_of(std::int64_t panel) const {
     return width_of(panel) == width ? products : last_products;
   }
@@ -174,7 +178,8 @@ void Linear::Impl::apply_panel(const float* x, const RowTile& tile, std::int64_t
   const std::int64_t rows = std::int64_t{1} << tile.log_rows;
   const std::int64_t columns = width_of(panel);
   Workspace& space = workspace();
-  if (std::ssize(space.output) < rows * columns) space.output.resize(static_cast<std::size_t>(rows * columns));
+  if (std::ssize(space.output) < rows * columns)
+    space.output.resize(static_cast<std::size_t>(rows * columns));
 
   const OneThread guard;
   const dnnl::memory input(product.input, engine(), const_cast<float*>(x + tile.first * in));
@@ -192,7 +197,8 @@ void Linear::Impl::apply_panel(const float* x, const RowTile& tile, std::int64_t
     std::copy(from, from + columns, to);
     if (bias.empty()) continue;
     const float* b = bias.data() + panel * width;
-    for (std::int64_t c = 0; c < columns; ++c) to[c] += b[c];
+    for (std::int64_t c = 0; c < columns; ++c)
+      to[c] += b[c];
   }
 }
 
@@ -219,8 +225,12 @@ Linear::Linear(Linear&&) noexcept = default;
 Linear& Linear::operator=(Linear&&) noexcept = default;
 Linear::~Linear() = default;
 
-std::int64_t Linear::in_features() const { return impl_->in; }
-std::int64_t Linear::out_features() const { return impl_->out; }
+std::int64_t Linear::in_features() const {
+  return impl_->in;
+}
+std::int64_t Linear::out_features() const {
+  return impl_->out;
+}
 
 void Linear::apply(const float* x, std::int64_t rows, float* y) const {
   const std::int64_t tiles = count_tiles(rows);

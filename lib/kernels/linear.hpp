@@ -1,8 +1,8 @@
 // Matrix products with constant weights: y = x * W^T + b.
 //
-// The arithmetic is oneDNN's, the division of labour is ours: rows are cut into tiles and output features into panels by
-// the problem's size alone, and every (tile, panel) is one single-threaded product. So the result has the same bytes at
-// any number of threads.
+// The arithmetic is oneDNN's, the division of labour is ours: rows are cut into tiles and output features
+// into panels by the problem's size alone, and every (tile, panel) is one single-threaded product. So the
+// result has the same bytes at any number of threads.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -12,9 +12,9 @@ namespace toptheta {
 
 class Linear {
  public:
-  // weight: [out_features, in_features] row-major; bias: [out_features] or empty. Both are copied (the weights into the
-  // layout that this processor multiplies fastest): 4 bytes a weight, rounded up to whole vector registers.
-  // Requires out_features > 0, in_features > 0.
+  // weight: [out_features, in_features] row-major; bias: [out_features] or empty. Both are copied (the
+  // weights into the layout that this processor multiplies fastest): 4 bytes a weight, rounded up to whole
+  // vector registers. Requires out_features > 0, in_features > 0.
   Linear(std::span<const float> weight, std::int64_t out_features, std::int64_t in_features,
          std::span<const float> bias = {});
   Linear(Linear&&) noexcept;
@@ -24,9 +24,10 @@ class Linear {
   [[nodiscard]] std::int64_t in_features() const;
   [[nodiscard]] std::int64_t out_features() const;
 
-  // y [rows, out_features] = x [rows, in_features] * W^T + b. May run in several threads at once. A row's result is the
-  // same to rounding whatever rows come with it. Time: 2 * rows * in * out operations; one row is bound by reading the
-  // weights. Memory per thread: one tile of one panel, at most 128 KiB for in_features >= 1024 and 512 KiB for less.
+  // y [rows, out_features] = x [rows, in_features] * W^T + b. May run in several threads at once. A row's
+  // result is the same to rounding whatever rows come with it. Time: 2 * rows * in * out operations; one row
+  // is bound by reading the weights. Memory per thread: one tile of one panel, at most 128 KiB for
+  // in_features >= 1024 and 512 KiB for less.
   void apply(const float* x, std::int64_t rows, float* y) const;
 
  private:

@@ -1,5 +1,5 @@
-// What tells one decoder architecture from another, as data: a new one that computes what the transformer already
-// computes is a new row of the table in architecture.cpp.
+// What tells one decoder architecture from another, as data: a new one that computes what the transformer
+// already computes is a new row of the table in architecture.cpp.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace toptheta {
 
-// Names of a Hugging Face checkpoint's tensors. Those of a layer hold "{}" where the layer's number goes. A matrix
-// [out, in] lies under NAME.weight, its bias [out] under NAME.bias.
+// Names of a Hugging Face checkpoint's tensors. Those of a layer hold "{}" where the layer's number goes. A
+// matrix [out, in] lies under NAME.weight, its bias [out] under NAME.bias.
 struct TensorNames {
   std::string_view embedding;   // [vocab_size, hidden]
   std::string_view final_norm;  // [hidden]

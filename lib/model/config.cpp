@@ -25,7 +25,8 @@ constexpr std::int64_t kMaxToken = std::numeric_limits<std::int32_t>::max();
 // A JSON value as a message shows it: short, and never deep (dump() recurses).
 std::string shown(const Json& value) {
   if (value.is_object()) return "an object";
-  if (value.is_array() && std::any_of(value.begin(), value.end(), [](const Json& v) { return v.is_structured(); }))
+  if (value.is_array() &&
+      std::any_of(value.begin(), value.end(), [](const Json& v) { return v.is_structured(); }))
     return "a nested list";
   constexpr std::size_t kLongest = 60;
   std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
@@ -33,7 +34,8 @@ std::string shown(const Json& value) {
   return text;
 }
 
-// The fields of one JSON object, checked as they are taken. A null counts as absent, as in Hugging Face's own files.
+// The fields of one JSON object, checked as they are taken. A null counts as absent, as in Hugging Face's own
+// files.
 class Fields {
  public:
   Fields(const Json& object, std::string path, std::string prefix = "")
@@ -58,8 +60,9 @@ class Fields {
   [[nodiscard]] std::int64_t integer_of(const Json& value, const std::string& name, std::int64_t low,
                                         std::int64_t high) const {
     // Comparing as unsigned first: a huge unsigned number would wrap to a negative one.
-    const bool fits = value.is_number_unsigned() ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(high)
-                                                 : value.is_number_integer();
+    const bool fits = value.is_number_unsigned()
+                          ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(high)
+                          : value.is_number_integer();
     if (!fits || value.get<std::int64_t>() < low || value.get<std::int64_t>() > high)
       fail(name, "impossible value", fmt::format("an integer from {} to {}", low, high), shown(value));
     return value.get<std::int64_t>();
@@ -98,8 +101,11 @@ class Fields {
 
   [[noreturn]] void fail(const std::string& name, const std::string& what, const std::string& expected,
                          const std::string& found, const std::string& next = "") const {
-    throw InputError(
-        {.where = path_ + ":" + prefix_ + name, .what = what, .expected = expected, .found = found, .next = next});
+    throw InputError({.where = path_ + ":" + prefix_ + name,
+                      .what = what,
+                      .expected = expected,
+                      .found = found,
+                      .next = next});
   }
 
  private:
@@ -120,7 +126,8 @@ const Architecture* read_architecture(const Fields& fields) {
   const std::string type = fields.text_or("model_type", "");
   if (architecture == nullptr) architecture = architecture_of_type(type);
   if (architecture == nullptr || (!type.empty() && type != architecture->model_type)) {
-    const std::string expected = architecture ? std::string(architecture->model_type) : "that of " + known_architectures();
+    const std::string expected =
+        architecture ? std::string(architecture->model_type) : "that of " + known_architectures();
     fields.fail("model_type", refused, expected, type.empty() ? "nothing" : type);
   }
   return architecture;
@@ -165,8 +172,8 @@ void read_rope(const Fields& fields, ModelConfig& config) {
   if (fields.has("rope_scaling")) config.rope_scaling = read_scaling(fields.object("rope_scaling"));
   if (!fields.has("rope_parameters")) return;
   if (fields.has("rope_scaling"))
-    fields.fail("rope_parameters", "two descriptions of the rotary embedding", "rope_scaling or rope_parameters",
-                "both");
+    fields.fail("rope_parameters", "two descriptions of the rotary embedding",
+                "rope_scaling or rope_parameters", "both");
   const Fields parameters = fields.object("rope_parameters");
   config.rope_theta = parameters.positive_or("rope_theta", config.rope_theta);
   config.rope_scaling = read_scaling(parameters);
@@ -221,7 +228,8 @@ Json parse_file(const std::filesystem::path& path) {
     throw InputError({.where = path.string(), .what = "not valid JSON", .found = error.what()});
   }
   if (!json.is_object())
-    throw InputError({.where = path.string(), .what = "wrong type", .expected = "an object", .found = shown(json)});
+    throw InputError(
+        {.where = path.string(), .what = "wrong type", .expected = "an object", .found = shown(json)});
   return json;
 }
 

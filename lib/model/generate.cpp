@@ -1,26 +1,62 @@
 #include "model/generate.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "core/error.hpp"
 
 namespace toptheta {
 
-std::vector<std::int32_t> generate_greedily(Transformer& model, std::span<const std::int32_t> prompt,
-                                            KvCache& cache, const ResolvedPolicy& policy,
-                                            const GenerateOptions& options) {
-  std::vector<std::int32_t> generated;
-  auto logits = model.forward(prompt, cache, policy, {.attention = {.counts = options.prompt_counts}});
-  while (static_cast<std::int64_t>(generated.size()) < options.max_new_tokens) {
-    const auto token =
-        static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-    if (std::find(options.end_tokens.begin(), options.end_tokens.end(), token) != options.end_tokens.end())
-      break;
-    generated.push_back(token);
-    if (options.on_token && !options.on_token(token)) break;
-    if (static_cast<std::int64_t>(generated.size()) == options.max_new_tokens) break;
-    logits = model.forward({&generated.back(), 1}, cache, policy,
-                           {.attention = {.counts = options.decode_counts}});
+namespace {
+
+void require_fit(std::int64_t prompt, std::int64_t before, std::int64_t limit, const std::string& model) {
+  if (prompt == 0)
+    throw InputError({.where = "prompt",
+                      .what = "no tokens",
+                      .expected = "at least one token to continue from",
+                      .found = "an empty prompt",
+                      .next = "begin with the model's BOS token"});
+  if (before + prompt > limit)
+    throw InputError({.where = "prompt",
+                      .what = fmt::format("longer than the context of model {}", model),
+                      .expected = fmt::format("at most {} tokens", limit - before),
+                      .found = fmt::format("{} tokens", prompt),
+                      .next = "shorten the prompt"});
+}
+
+}  // namespace
+
+std::int32_t greedy_token(std::span<const float> logits) {
+  return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+Generation generate(Transformer& model, KvCache& cache, std::span<const std::int32_t> prompt,
+                    const ResolvedPolicy& policy, const GenerateOptions& options) {
+  const std::int64_t limit = std::min(model.config().context, cache.capacity());
+  require_fit(std::ssize(prompt), cache.length(), limit, model.config().name);
+  const auto& stops = options.stop_tokens;
+  Generation result;
+  auto logits = model.forward(prompt, cache, policy, {.attention = options.prefill});
+  while (std::ssize(result.tokens) < options.max_new_tokens) {
+    const std::int32_t token = greedy_token(logits);
+    if (std::find(stops.begin(), stops.end(), token) != stops.end()) {
+      result.end = GenerateEnd::stop_token;
+      return result;
+    }
+    result.tokens.push_back(token);
+    if (options.on_token && !options.on_token(token)) {
+      result.end = GenerateEnd::caller;
+      return result;
+    }
+    if (std::ssize(result.tokens) == options.max_new_tokens) break;
+    if (cache.length() == limit) {
+      result.end = GenerateEnd::context;
+      return result;
+    }
+    logits = model.forward({&token, 1}, cache, policy, {.attention = options.decode});
   }
-  return generated;
+  return result;
 }
 
 }  // namespace toptheta

@@ -1,4 +1,4 @@
-// Greedy generation: a prefill of the prompt, then one decode step per token.
+// Greedy generation.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -9,20 +9,33 @@
 
 namespace toptheta {
 
+// Index of the largest logit, the first on ties: the next token.
+std::int32_t greedy_token(std::span<const float> logits);
+
 struct GenerateOptions {
-  std::int64_t max_new_tokens = 1;
-  std::span<const std::int32_t>
-      end_tokens{};  // generation ends at one of these; it is not part of the result
-  // Sees every new token; returning false ends generation after it.
+  std::int64_t max_new_tokens = 0;
+  std::span<const std::int32_t> stop_tokens{};  // end the text, and do not belong to it
+  // Told every new token as soon as it is known; false ends the text after it.
   std::function<bool(std::int32_t token)> on_token{};
-  SequenceCounts* prompt_counts = nullptr;  // counts of the prefill
-  SequenceCounts* decode_counts = nullptr;  // counts of the decode steps
+  AttentionListeners prefill{};  // company of the prompt's attention
+  AttentionListeners decode{};   // company of the steps after it
 };
 
-// Appends prompt and new tokens to `cache`, which needs room for both. The most likely token is taken, the
-// lowest id among equals. Requires a prompt.
-std::vector<std::int32_t> generate_greedily(Transformer& model, std::span<const std::int32_t> prompt,
-                                            KvCache& cache, const ResolvedPolicy& policy,
-                                            const GenerateOptions& options);
+enum class GenerateEnd {
+  stop_token,  // the model wrote one of the stop tokens
+  length,      // max_new_tokens
+  context,     // the model's context or the cache is full
+  caller,      // on_token said so
+};
+
+struct Generation {
+  std::vector<std::int32_t> tokens;
+  GenerateEnd end = GenerateEnd::length;
+};
+
+// Runs `prompt` at positions cache.length() ..., then takes the likeliest token again and again. Throws
+// InputError for an empty prompt and one that does not fit the model's context or the cache.
+Generation generate(Transformer& model, KvCache& cache, std::span<const std::int32_t> prompt,
+                    const ResolvedPolicy& policy, const GenerateOptions& options);
 
 }  // namespace toptheta

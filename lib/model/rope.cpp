@@ -28,9 +28,15 @@ std::vector<double> rope_frequencies(const ModelConfig& config) {
     const double exponent = static_cast<double>(2 * i) / static_cast<double>(config.shape.head_dim);
     const double frequency = std::pow(config.rope_theta, -exponent);
     switch (config.rope_scaling.kind) {
-      case RopeScaling::Kind::none: frequencies.push_back(frequency); break;
-      case RopeScaling::Kind::linear: frequencies.push_back(frequency / config.rope_scaling.factor); break;
-      case RopeScaling::Kind::llama3: frequencies.push_back(scale_llama3(frequency, config.rope_scaling)); break;
+      case RopeScaling::Kind::none:
+        frequencies.push_back(frequency);
+        break;
+      case RopeScaling::Kind::linear:
+        frequencies.push_back(frequency / config.rope_scaling.factor);
+        break;
+      case RopeScaling::Kind::llama3:
+        frequencies.push_back(scale_llama3(frequency, config.rope_scaling));
+        break;
     }
   }
   return frequencies;

@@ -1,4 +1,5 @@
-// Angles of the rotary position embedding (arXiv 2104.09864), with the long-context scalings that checkpoints ask for.
+// Angles of the rotary position embedding (arXiv 2104.09864), with the long-context scalings that checkpoints
+// ask for.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -14,8 +15,8 @@ namespace toptheta {
 //   original_context / high_freq_factor stay, and in between the two are blended.
 std::vector<double> rope_frequencies(const ModelConfig& config);
 
-// Cosines and sines by position. The angles are computed in double: at position 100,000 a float's product would be off
-// by 0.004 radians. Memory: 4 bytes * head_dim * positions.
+// Cosines and sines by position. The angles are computed in double: at position 100,000 a float's product
+// would be off by 0.004 radians. Memory: 4 bytes * head_dim * positions.
 class RopeTable {
  public:
   RopeTable() = default;

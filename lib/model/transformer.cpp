@@ -72,7 +72,8 @@ struct Activations {
 void for_each_row(std::int64_t rows, const std::function<void(std::int64_t row)>& body) {
   constexpr std::int64_t kTile = 16;
   parallel_for((rows + kTile - 1) / kTile, [&](std::int64_t tile) {
-    for (std::int64_t r = tile * kTile; r < std::min(rows, (tile + 1) * kTile); ++r) body(r);
+    for (std::int64_t r = tile * kTile; r < std::min(rows, (tile + 1) * kTile); ++r)
+      body(r);
   });
 }
 
@@ -108,7 +109,7 @@ struct Transformer::Impl {
   void ffn_block(std::int64_t layer, const Pass& pass);
   void split_and_rotate(const Pass& pass);
   void observe(std::int64_t layer, const Pass& pass);
-  void norm(std::int64_t rows, std::span<const float> weight);
+  void norm(std::int64_t first_row, std::int64_t rows, std::span<const float> weight);
   void add_update(std::int64_t rows);
   void write_logits(std::int64_t first_row, std::int64_t rows, float* out);
   [[nodiscard]] float scale() const {
@@ -136,7 +137,7 @@ void Transformer::Impl::embed(std::span<const std::int32_t> tokens) {
 // x += output(attention(rope(query_key_value(norm(x)))))
 void Transformer::Impl::attention_block(std::int64_t layer, const Pass& pass) {
   const LayerWeights& w = weights.layers[static_cast<std::size_t>(layer)];
-  norm(pass.rows, w.attention_norm);
+  norm(0, pass.rows, w.attention_norm);
   w.query_key_value.apply(act.normed.data(), pass.rows, act.qkv.data());
   split_and_rotate(pass);
   observe(layer, pass);
@@ -155,7 +156,7 @@ void Transformer::Impl::attention_block(std::int64_t layer, const Pass& pass) {
 // x += down(silu(gate(norm(x))) * up(norm(x)))
 void Transformer::Impl::ffn_block(std::int64_t layer, const Pass& pass) {
   const LayerWeights& w = weights.layers[static_cast<std::size_t>(layer)];
-  norm(pass.rows, w.ffn_norm);
+  norm(0, pass.rows, w.ffn_norm);
   w.gate_up.apply(act.normed.data(), pass.rows, act.gate_up.data());
   for_each_row(pass.rows, [&](std::int64_t r) {
     const auto ffn = static_cast<std::size_t>(config.ffn_size);
@@ -195,8 +196,9 @@ void Transformer::Impl::observe(std::int64_t layer, const Pass& pass) {
                                  .scale = scale()});
 }
 
-void Transformer::Impl::norm(std::int64_t rows, std::span<const float> weight) {
-  for_each_row(rows, [&](std::int64_t r) {
+void Transformer::Impl::norm(std::int64_t first_row, std::int64_t rows, std::span<const float> weight) {
+  for_each_row(rows, [&](std::int64_t i) {
+    const std::int64_t r = first_row + i;
     rms_norm(act.x.row(r), weight, static_cast<float>(config.norm_eps), act.normed.row(r));
   });
 }
@@ -206,7 +208,7 @@ void Transformer::Impl::add_update(std::int64_t rows) {
 }
 
 void Transformer::Impl::write_logits(std::int64_t first_row, std::int64_t rows, float* out) {
-  norm(first_row + rows, weights.final_norm);
+  norm(first_row, rows, weights.final_norm);
   weights.head.apply(act.normed.row(first_row).data(), rows, out);
 }
 
@@ -221,17 +223,19 @@ Transformer Transformer::load(const std::filesystem::path& directory) {
   return Transformer(std::make_unique<Impl>(std::move(config), std::move(weights)));
 }
 
-const ModelConfig& Transformer::config() const { return impl_->config; }
+const ModelConfig& Transformer::config() const {
+  return impl_->config;
+}
 
 std::span<const float> Transformer::forward(std::span<const std::int32_t> tokens, KvCache& cache,
                                             const ResolvedPolicy& policy, const ForwardOptions& options) {
   Impl& m = *impl_;
   const std::int64_t rows = std::ssize(tokens);
-  const std::int64_t first_logit = options.first_logit_row < 0 ? std::max<std::int64_t>(rows - 1, 0)
-                                                               : options.first_logit_row;
+  const std::int64_t first_logit =
+      options.first_logit_row < 0 ? std::max<std::int64_t>(rows - 1, 0) : options.first_logit_row;
   assert(cache.shape() == m.config.shape && cache.length() + rows <= cache.capacity() && first_logit <= rows);
   m.require_known(tokens);
-  m.rope.extend(cache.length() + rows);
+  m.rope.extend(cache.capacity());
   m.act.reserve(std::min(rows, kMaxRows));
   const auto logit_count = static_cast<std::size_t>((rows - first_logit) * m.config.vocab_size);
   if (m.logits.size() < logit_count) m.logits.resize(logit_count);

@@ -28,20 +28,22 @@ class LayerObserver {
   LayerObserver(const LayerObserver&) = delete;
   LayerObserver& operator=(const LayerObserver&) = delete;
   virtual ~LayerObserver() = default;
+  // A long prefill goes by in chunks of rows, each through all layers before the next one starts.
   virtual void on_layer(const LayerInputs& inputs) = 0;
 };
 
 struct ForwardOptions {
   AttentionListeners attention{};
   LayerObserver* layers = nullptr;
-  // Logits are computed for rows [first_logit_row, rows); the default computes the last row's only.
+  // Logits are computed for rows [first_logit_row, rows): none for `rows`, and the last row's only by
+  // default.
   std::int64_t first_logit_row = -1;
 };
 
 class Transformer {
  public:
-  // A directory with config.json and model.safetensors (or model.safetensors.index.json and its shards). Throws
-  // InputError, naming file and tensor, on missing, truncated or wrongly shaped weights.
+  // A directory with config.json and model.safetensors (or model.safetensors.index.json and its shards).
+  // Throws InputError, naming file and tensor, on missing, truncated or wrongly shaped weights.
   static Transformer load(const std::filesystem::path& directory);
 
   Transformer(Transformer&&) noexcept;
@@ -50,12 +52,14 @@ class Transformer {
 
   [[nodiscard]] const ModelConfig& config() const;
 
-  // Runs `tokens` at positions cache.length() ... through all layers, appends their keys and values to the cache, and
-  // returns logits [rows - first_logit_row, vocab_size]. One token is a decode step, more are a prefill; both give
-  // the same logits to rounding. The returned span is valid until the next call on this object (not reentrant).
-  // Throws InputError for a token id outside the vocabulary; requires room in the cache.
-  std::span<const float> forward(std::span<const std::int32_t> tokens, KvCache& cache, const ResolvedPolicy& policy,
-                                 const ForwardOptions& options = {});
+  // Runs `tokens` at positions cache.length() ... through all layers, appends their keys and values to the
+  // cache, and returns logits [rows - first_logit_row, vocab_size]. One token is a decode step, more are a
+  // prefill; both give the same logits to rounding. The returned span is valid until the next call on this
+  // object (not reentrant). Throws InputError for a token id outside the vocabulary; requires room in the
+  // cache. Memory, kept for the next call: activations of at most 512 rows, the logits asked for, and the
+  // cosines and sines of the cache's positions.
+  std::span<const float> forward(std::span<const std::int32_t> tokens, KvCache& cache,
+                                 const ResolvedPolicy& policy, const ForwardOptions& options = {});
 
  private:
   struct Impl;

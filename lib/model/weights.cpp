@@ -17,7 +17,9 @@ namespace {
 using Floats = std::vector<float>;
 using Shape = std::vector<std::int64_t>;
 
-std::string shown(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string shown(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 // A matrix by its name and number of rows.
 struct Matrix {
@@ -103,20 +105,20 @@ LayerWeights load_layer(const WeightReader& reader, const ModelConfig& config, s
   return {
       .attention_norm = reader.vector(name(names.attention_norm) + ".weight"),
       .query_key_value =
-          reader.linear({{name(names.query), queries}, {name(names.key), keys}, {name(names.value), keys}}, hidden,
-                        attention_bias),
+          reader.linear({{name(names.query), queries}, {name(names.key), keys}, {name(names.value), keys}},
+                        hidden, attention_bias),
       .output = reader.linear({{name(names.output), hidden}}, queries, attention_bias),
       .ffn_norm = reader.vector(name(names.ffn_norm) + ".weight"),
-      .gate_up = reader.linear({{name(names.gate), config.ffn_size}, {name(names.up), config.ffn_size}}, hidden,
-                               config.mlp_bias),
+      .gate_up = reader.linear({{name(names.gate), config.ffn_size}, {name(names.up), config.ffn_size}},
+                               hidden, config.mlp_bias),
       .down = reader.linear({{name(names.down), hidden}}, config.ffn_size, config.mlp_bias),
   };
 }
 
 Linear load_head(const WeightReader& reader, const ModelConfig& config, const Floats& embedding) {
   if (config.tied_embeddings) return {embedding, config.vocab_size, config.hidden_size};
-  return reader.linear({{std::string(config.architecture->tensors.head), config.vocab_size}}, config.hidden_size,
-                       false);
+  return reader.linear({{std::string(config.architecture->tensors.head), config.vocab_size}},
+                       config.hidden_size, false);
 }
 
 }  // namespace
@@ -125,7 +127,8 @@ Weights load_weights(const std::filesystem::path& directory, const ModelConfig& 
   const WeightReader reader(directory, config);
   Floats embedding = reader.embedding();
   std::vector<LayerWeights> layers;
-  for (std::int64_t l = 0; l < config.shape.num_layers; ++l) layers.push_back(load_layer(reader, config, l));
+  for (std::int64_t l = 0; l < config.shape.num_layers; ++l)
+    layers.push_back(load_layer(reader, config, l));
   Floats final_norm = reader.vector(fmt::format("{}.weight", config.architecture->tensors.final_norm));
   Linear head = load_head(reader, config, embedding);
   return {std::move(embedding), std::move(layers), std::move(final_norm), std::move(head)};

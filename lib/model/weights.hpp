@@ -25,10 +25,10 @@ struct Weights {
   Linear head;                       // [vocab_size, hidden]; a copy of the embedding where the two are tied
 };
 
-// Reads the tensors that the configuration's architecture names from the directory's safetensors (F32, F16 or BF16).
-// Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or type than the
-// configuration says, or where there is a bias of which the configuration knows nothing.
-// Memory: 4 bytes a parameter, tied embeddings twice; while loading, one product's weights more.
+// Reads the tensors that the configuration's architecture names from the directory's safetensors (F32, F16 or
+// BF16). Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or type
+// than the configuration says, or where there is a bias of which the configuration knows nothing. Memory: 4
+// bytes a parameter, tied embeddings twice; while loading, one product's weights more.
 Weights load_weights(const std::filesystem::path& directory, const ModelConfig& config);
 
 }  // namespace toptheta
