@@ -1,12 +1,14 @@
-// The subcommands of tt-calibrate, one file each.
+// The subcommands of tt-calibrate.
 #pragma once
+#include <memory>
+
 #include "common/program.hpp"
 
 namespace toptheta::app {
 
-CommandEntry fit_command();
-CommandEntry dump_command();
-CommandEntry show_command();
-CommandEntry convert_command();
+std::unique_ptr<Command> make_fit_command();
+std::unique_ptr<Command> make_dump_command();
+std::unique_ptr<Command> make_show_command();
+std::unique_ptr<Command> make_convert_command();
 
 }  // namespace toptheta::app

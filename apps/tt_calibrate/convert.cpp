@@ -1,116 +1,115 @@
-// tt-calibrate convert: threshold tables from one format to another.
-#include <fmt/format.h>
-
-#include <memory>
-
+// tt-calibrate convert: threshold tables between file formats.
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "theta/authors_text.hpp"
-#include "theta/csv.hpp"
-#include "theta/json.hpp"
 #include "theta/smoothing.hpp"
-#include "theta/table_file.hpp"
-#include "theta/target_choice.hpp"
 #include "tt_calibrate/commands.hpp"
-#include "tt_calibrate/table_input.hpp"
+#include "tt_calibrate/table_path.hpp"
 
 namespace toptheta::app {
 
 namespace {
 
-class Convert final : public Command {
+struct ConvertFlags {
+  std::string input{};
+  std::string output{};
+  std::string format{};
+  std::string what = "theta";
+  std::int64_t k = 0;
+  std::string placement = "pre-softmax";
+  std::string sdc{};
+  double smooth = -1;
+};
+
+struct ConvertPlan {
+  std::filesystem::path input;
+  TableFormat input_format = TableFormat::hdf5;
+  std::filesystem::path output;
+  TableFormat output_format = TableFormat::hdf5;
+  bool sdc_only = false;
+};
+
+ConvertPlan resolve(const ConvertFlags& flags) {
+  if (flags.input.empty())
+    throw UsageError({.where = "convert",
+                      .what = "no threshold table given",
+                      .next = "tt-calibrate convert theta.h5 -o th.txt"});
+  if (flags.output.empty())
+    throw UsageError({.where = "-o", .what = "not given", .expected = "the file to write, as in -o th.txt"});
+  ConvertPlan plan;
+  plan.input = flags.input;
+  plan.input_format = resolve_table_format(plan.input, "", "convert");
+  plan.output = flags.output;
+  plan.output_format = resolve_table_format(plan.output, flags.format, "-o");
+  plan.sdc_only = flags.what == "sdc";
+  if (plan.sdc_only && plan.output_format != TableFormat::authors_text)
+    throw UsageError(
+        {.where = "--what sdc",
+         .what = "writes the authors' sdc.txt only; other formats hold the SDC terms beside theta",
+         .next = "name an output that ends in .txt, or drop --what"});
+  require_distinct(plan.output, plan.input, "-o");
+  if (!flags.sdc.empty()) require_distinct(plan.output, flags.sdc, "-o");
+  return plan;
+}
+
+class ConvertCommand : public Command {
  public:
   void declare(CLI::App& app) override;
   void run(Session& session) override;
 
  private:
-  [[nodiscard]] std::string format() const;
-  void write_table(const ThresholdTable& table) const;
-
-  std::string input_{};
-  std::string output_{};
-  std::string format_{};
-  std::string what_ = "thresholds";
-  std::string placement_ = "pre-softmax";
-  std::string sdc_{};
-  std::int64_t k_ = 0;
-  double smooth_ = -1;
+  ConvertFlags flags_;
 };
 
-void Convert::declare(CLI::App& app) {
-  app.add_option("table", input_, "Threshold table: .h5, .json, or .txt (the authors' th.txt)")
-      ->type_name("FILE")
-      ->required();
-  app.add_option("-k,--k", k_, "The target to write; 0 = all of them")
+void ConvertCommand::declare(CLI::App& app) {
+  app.add_option("table", flags_.input, "Threshold table to read (.h5, .json or .txt)");
+  app.add_option("-k,--k", flags_.k, "Only this target; 0 = all (sdc.txt: the only one)")
       ->type_name("K")
       ->check(CLI::NonNegativeNumber.description(""))
       ->capture_default_str();
-  app.add_option("--what", what_, "Thresholds, or the offline SDC terms as the authors' sdc.txt")
-      ->type_name("thresholds|sdc")
-      ->check(CLI::IsMember({"thresholds", "sdc"}).description(""))
+  app.add_option("--what", flags_.what, "sdc writes the offline SDC terms as the authors' sdc.txt")
+      ->type_name("theta|sdc")
+      ->check(CLI::IsMember({"theta", "sdc"}).description(""))
       ->capture_default_str();
-  app.add_option("--sdc", sdc_, "An sdc.txt whose terms join the thresholds read")->type_name("FILE");
-  app.add_option("--placement", placement_, "Placement of a th.txt, which does not say")
+  app.add_option("--placement", flags_.placement, "What a th.txt does not say: where its thresholds stand")
       ->type_name("pre-softmax|post-softmax")
       ->check(CLI::IsMember({"pre-softmax", "post-softmax"}).description(""))
       ->capture_default_str();
-  app.add_option(
-         "--smooth", smooth_,
-         "Fill in lengths never seen and smooth along the length with this Gaussian sigma, in positions")
+  app.add_option("--sdc", flags_.sdc, "sdc.txt whose terms to add to the table that is read")
+      ->type_name("FILE");
+  app.add_option("--smooth", flags_.smooth,
+                 "Interpolate missing row lengths, then smooth along the length by a Gaussian of this many "
+                 "positions; "
+                 "0 only interpolates")
       ->type_name("SIGMA")
       ->check(CLI::NonNegativeNumber.description(""));
-  declare_format(app, format_, {"h5", "txt", "csv", "json"},
-                 "Format to write; by default the output's extension decides");
-  declare_output(app, output_, "File to write: .h5, .txt (th.txt), .csv or .json")->required();
+  declare_format(app, flags_.format, {"h5", "json", "csv", "txt"}, "Default: by the ending of -o");
+  declare_output(app, flags_.output, "The file to write");
 }
 
-std::string Convert::format() const {
-  if (!format_.empty()) return format_;
-  const std::string extension = std::filesystem::path(output_).extension().string();
-  for (const char* known : {"h5", "txt", "csv", "json"})
-    if (extension == std::string(".") + known) return known;
-  if (extension == ".hdf5") return "h5";
-  throw UsageError({.where = "-o",
-                    .what = "the extension names no format",
-                    .expected = ".h5, .txt, .csv or .json, or --format",
-                    .found = output_});
-}
-
-void Convert::write_table(const ThresholdTable& table) const {
-  const std::string to = format();
-  if (to == "txt") return write_authors_thresholds(table, k_, output_);
-  if (to == "csv") return write_csv(table, k_, output_);
-  if (to == "json") return write_json(table, k_, output_);
-  ThresholdTable chosen{table.meta, {}};
-  for (const Target* target : choose_targets(table, k_))
-    chosen.targets.push_back(*target);
-  save_table(chosen, output_);
-}
-
-void Convert::run(Session& session) {
-  require_distinct(output_, input_, "-o");
-  const std::string to = format();
-  ThresholdTable table = read_any_table(input_, *placement_from_name(placement_));
-  if (table.meta.provenance.command.empty()) table.meta.provenance = session.provenance_of({input_});
-  if (!sdc_.empty()) read_authors_sdc(sdc_, k_, table);
-  if (smooth_ >= 0) table = smooth_lengths(table, smooth_);
-  if (what_ == "thresholds") return write_table(table);
-  if (to != "txt")
-    throw UsageError({.where = "--what sdc",
-                      .what = "SDC terms alone are written as sdc.txt only",
-                      .next = "give -o sdc.txt"});
-  write_authors_sdc(table, k_, output_, input_);
+void ConvertCommand::run(Session& session) {
+  const ConvertPlan plan = resolve(flags_);
+  ThresholdTable table =
+      read_table(plan.input, plan.input_format, placement_from_name(flags_.placement).value());
+  std::vector<std::filesystem::path> inputs = {plan.input};
+  if (!flags_.sdc.empty()) {
+    read_authors_sdc(flags_.sdc, flags_.k, table);
+    inputs.emplace_back(flags_.sdc);
+  }
+  if (flags_.smooth >= 0) table = smooth_lengths(table, flags_.smooth);
+  // A table that brings no history of its own begins one here.
+  if (table.meta.provenance.command.empty()) table.meta.provenance = session.provenance_of(inputs);
+  if (plan.sdc_only)
+    write_authors_sdc(table, flags_.k, plan.output, plan.input.string());
+  else
+    write_table(table, flags_.k, plan.output, plan.output_format);
 }
 
 }  // namespace
 
-CommandEntry convert_command() {
-  return {"convert", "Convert a threshold table: HDF5, the authors' text files, CSV, JSON",
-          "  tt-calibrate convert theta.h5 -k 64 -o th.txt\n"
-          "  tt-calibrate convert theta.h5 --what sdc -o sdc.txt\n"
-          "  tt-calibrate convert th.txt --placement post-softmax -o theta.h5",
-          [] { return std::make_unique<Convert>(); }};
+std::unique_ptr<Command> make_convert_command() {
+  return std::make_unique<ConvertCommand>();
 }
 
 }  // namespace toptheta::app

@@ -1,102 +1,139 @@
-// tt-calibrate dump: a model's attention on texts, as a dump.
+// tt-calibrate dump: records attention while the model reads texts.
 #include <fmt/format.h>
 
-#include <memory>
-
 #include "common/common_flags.hpp"
-#include "common/embedded.hpp"
-#include "common/model_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
-#include "core/provenance.hpp"
-#include "eval/calibration_run.hpp"
-#include "eval/dump_run.hpp"
+#include "eval/dump_from_model.hpp"
+#include "report/listing.hpp"
+#include "tt_calibrate/calibration_source.hpp"
 #include "tt_calibrate/commands.hpp"
 
 namespace toptheta::app {
 
 namespace {
 
-class Dump final : public Command {
- public:
-  void declare(CLI::App& app) override;
-  void run(Session& session) override;
-
- private:
-  std::string model_{};
-  std::vector<std::string> texts_{};
-  std::string content_ = "qk";
-  std::string element_ = "float32";
-  int gzip_ = 0;
-  double row_fraction_ = 1;
-  std::int64_t topk_ = 0;
-  std::string output_{};
+struct DumpFlags {
+  SourceFlags source{};
+  std::string content = "qk";
+  std::string element = "float16";
+  int gzip = 0;
+  bool values = false;
+  double row_fraction = 1;
+  std::int64_t k = 0;
+  std::string layer_k{};
+  bool tac = false;
+  std::string format = "table";
+  std::string output{};
 };
 
-void Dump::declare(CLI::App& app) {
-  declare_model(app, model_);
-  app.add_option("--text", texts_, "Text to run the model on, one document per file; repeatable")
-      ->type_name("FILE.txt")
-      ->group(kModelGroup);
-  app.add_option("--topk", topk_,
-                 "Top-k at calibration: keep only the k largest of every row after recording it; 0 = dense")
-      ->type_name("K")
-      ->check(CLI::NonNegativeNumber.description(""))
-      ->capture_default_str()
-      ->group(kModelGroup);
-  app.add_option("--content", content_, "Queries and keys (linear in the length) or scores (quadratic)")
-      ->type_name("qk|scores")
-      ->check(CLI::IsMember({"qk", "scores"}).description(""))
-      ->capture_default_str()
-      ->group(kOutputGroup);
-  app.add_option("--element", element_, "Element type")
-      ->type_name("float16|bfloat16|float32|float64")
-      ->check(CLI::IsMember({"float16", "bfloat16", "float32", "float64"}).description(""))
-      ->capture_default_str()
-      ->group(kOutputGroup);
-  app.add_option("--gzip", gzip_, "Compression level; 0 = none")
-      ->type_name("0..9")
-      ->check(CLI::Range(0, 9).description(""))
-      ->capture_default_str()
-      ->group(kOutputGroup);
-  app.add_option("--row-fraction", row_fraction_,
-                 "Share of rows to record, drawn with --seed in favour of lengths seen least")
-      ->type_name("0..1")
-      ->capture_default_str()
-      ->group(kOutputGroup);
-  declare_output(app, output_, "Dump to write (HDF5)");
+struct DumpPlan {
+  CalibrationSource source;
+  std::int64_t context = 0;
+  ModelDumpOptions options;
+  ResultFormat summary_format = ResultFormat::table;
+  std::filesystem::path output;
+};
+
+DumpPlan resolve(const DumpFlags& flags, Session& session) {
+  if (flags.output.empty())
+    throw UsageError({.where = "-o", .what = "not given", .expected = "the dump to write: -o dump.h5"});
+  if (flags.tac && flags.k == 0)
+    throw UsageError({.where = "--tac", .what = "needs the k to apply", .next = "give -k"});
+  if (!flags.layer_k.empty() && !flags.tac)
+    throw UsageError(
+        {.where = "--layer-k", .what = "has a meaning with --tac only", .next = "drop it, or add --tac"});
+  if (flags.values && flags.content == "scores")
+    throw UsageError(
+        {.where = "--values", .what = "a dump of scores holds no values", .next = "use --content qk"});
+  DumpPlan plan;
+  plan.source = resolve_source(flags.source, session);
+  plan.context = flags.source.context;
+  plan.output = flags.output;
+  for (const auto& text : plan.source.texts)
+    require_distinct(plan.output, text, "-o");
+  plan.summary_format = result_format_from_name(flags.format).value();
+  plan.options.content = dump_content_from_name(flags.content).value();
+  plan.options.file = {.element = dump_element_from_name(flags.element).value(), .gzip_level = flags.gzip};
+  plan.options.values = flags.values;
+  plan.options.row_fraction = flags.row_fraction;
+  plan.options.min_k = flags.k;
+  plan.options.topk = flags.tac ? flags.k : 0;
+  if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
+  plan.options.seed = session.seed;
+  plan.options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
+                                     std::string_view unit) {
+    session.console.progress(std::string(stage), done, total, std::string(unit));
+  };
+  return plan;
 }
 
-void Dump::run(Session& session) {
-  if (output_.empty()) throw UsageError({.where = "-o", .what = "no output file", .next = "give -o dump.h5"});
-  std::vector<std::filesystem::path> files(texts_.begin(), texts_.end());
-  if (files.empty() && !model_.empty())
-    throw UsageError({.where = "--text", .what = "no text to run the model on", .next = "give --text FILE"});
-  if (files.empty()) files = find_embedded_data().files("calib-a", ".txt");
-  for (const auto& file : files)
-    require_distinct(output_, file, "-o");
-  const std::vector<TextDocument> texts = load_texts(files, "--text");
-  LanguageModel model = load_language_model(model_directory(model_));
-  DumpPlan plan;
-  plan.content = *dump_content_from_name(content_);
-  plan.file = {*dump_element_from_name(element_), gzip_};
-  plan.row_fraction = row_fraction_;
-  plan.seed = session.seed;
-  plan.topk_at_calibration = topk_;
-  plan.producer = fmt::format("tt-calibrate {} ({})", version(), commit());
-  plan.progress = [&](std::int64_t done, std::int64_t total) {
-    session.console.progress("dumping", done, total, "windows");
-  };
-  dump_attention(model, calibration_windows(model, texts, model.transformer.config().context), plan, output_);
+Listing summarize(const DumpPlan& plan, const ModelDump& dump) {
+  Listing listing;
+  listing.schema = "toptheta.dump-summary/1";
+  listing.columns = {{"path", "dump", false},   {"content", "content", false}, {"samples", "samples"},
+                     {"rows", "rows per head"}, {"topk", "top-k applied"},     {"bytes", "bytes"}};
+  listing.rows.push_back({plan.output.string(), name_of(plan.options.content), dump.samples, dump.rows,
+                          plan.options.topk > 0 ? nlohmann::ordered_json(plan.options.topk) : nullptr,
+                          std::filesystem::file_size(plan.output)});
+  return listing;
+}
+
+class DumpCommand : public Command {
+ public:
+  void declare(CLI::App& app) override;
+  void run(Session& session) override {
+    const DumpPlan plan = resolve(flags_, session);
+    LoadedModel model = load_model(plan.source.model);
+    const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
+    const ModelDump dump = dump_from_model(model, windows, plan.output, plan.options);
+    session.console.finish();
+    write_stdout(format_listing(summarize(plan, dump), plan.summary_format));
+  }
+
+ private:
+  DumpFlags flags_;
+};
+
+void DumpCommand::declare(CLI::App& app) {
+  declare_source(app, flags_.source);
+  app.add_option("--content", flags_.content,
+                 "qk = queries and keys, linear in the length; scores = pre-softmax scores, quadratic")
+      ->type_name("qk|scores")
+      ->check(CLI::IsMember({"qk", "scores"}).description(""))
+      ->capture_default_str();
+  app.add_option("--element", flags_.element,
+                 "Element type; float32 for exact agreement with --model calibration")
+      ->type_name("float16|bfloat16|float32|float64")
+      ->check(CLI::IsMember({"float16", "bfloat16", "float32", "float64"}).description(""))
+      ->capture_default_str();
+  app.add_option("--gzip", flags_.gzip, "Compression level; 0 = none")
+      ->type_name("0-9")
+      ->check(CLI::Range(0, 9).description(""))
+      ->capture_default_str();
+  app.add_flag("--values", flags_.values, "Record values too (qk only)");
+  app.add_option(
+         "--row-fraction", flags_.row_fraction,
+         "Share of the rows to record, drawn by --seed in favour of the lengths seen least; above 0, up to 1")
+      ->type_name("F")
+      ->capture_default_str();
+  app.add_option("-k,--k", flags_.k,
+                 "Record only rows longer than this, the smallest k to calibrate for; 0 = all rows")
+      ->type_name("K")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str();
+  app.add_flag("--tac", flags_.tac, "Attend by exact top-k, with the k of -k, while recording");
+  app.add_option("--layer-k", flags_.layer_k, "Layers with a k of their own under --tac: 0:512,1:dense")
+      ->type_name("LAYER:K,...");
+  declare_format(app, flags_.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
+      ->capture_default_str();
+  declare_output(app, flags_.output, "The dump to write (HDF5)");
 }
 
 }  // namespace
 
-CommandEntry dump_command() {
-  return {"dump", "Write a model's attention on texts to a dump",
-          "  tt-calibrate dump -o dump.h5                                   # the embedded model and texts\n"
-          "  tt-calibrate dump --model DIR --text calib.txt --content scores --row-fraction 0.1 -o dump.h5",
-          [] { return std::make_unique<Dump>(); }};
+std::unique_ptr<Command> make_dump_command() {
+  return std::make_unique<DumpCommand>();
 }
 
 }  // namespace toptheta::app

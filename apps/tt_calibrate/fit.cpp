@@ -1,17 +1,15 @@
-// tt-calibrate fit: thresholds from dumps, or from a model and texts in one pass.
+// tt-calibrate fit: thresholds from dumps, or from a model and texts.
 #include <fmt/format.h>
 
-#include <memory>
-
 #include "common/common_flags.hpp"
-#include "common/embedded.hpp"
-#include "common/model_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
-#include "eval/calibration_run.hpp"
-#include "theta/smoothing.hpp"
-#include "theta/table_file.hpp"
+#include "eval/calibrate_from_dumps.hpp"
+#include "eval/calibrate_from_model.hpp"
+#include "report/thresholds.hpp"
+#include "tt_calibrate/calibration_source.hpp"
 #include "tt_calibrate/commands.hpp"
+#include "tt_calibrate/table_path.hpp"
 
 namespace toptheta::app {
 
@@ -19,174 +17,150 @@ namespace {
 
 struct FitFlags {
   std::vector<std::string> dumps{};
-  std::string model{};
-  std::vector<std::string> texts{};
+  SourceFlags source{};
   std::string k{};
   std::string layer_k{};
   std::string placement = "pre-softmax";
   double add_sigma = 0;
   double row_fraction = 1;
   bool tac = false;
-  bool offline_sdc = false;
-  double smooth = -1;
-  std::int64_t context = 0;
+  bool sdc_offline = false;
+  std::string format = "table";
   std::string output{};
 };
 
-// What the flags come to: checked, nothing left open.
+// The flags, checked; either dumps or a source.
 struct FitPlan {
-  std::vector<std::filesystem::path> dumps;  // empty: from a model
-  std::filesystem::path model;
-  std::vector<std::filesystem::path> texts;
-  CalibrationOptions options;
-  double smooth = -1;
+  std::vector<std::filesystem::path> dumps;
+  CalibrationSource source;
   std::int64_t context = 0;
+  CalibrationOptions options;
+  bool tac = false;
+  TableFormat table_format = TableFormat::hdf5;
+  ResultFormat summary_format = ResultFormat::table;
   std::filesystem::path output;
-
-  [[nodiscard]] std::vector<std::filesystem::path> inputs() const {
-    if (!dumps.empty()) return dumps;
-    std::vector<std::filesystem::path> all{model};
-    all.insert(all.end(), texts.begin(), texts.end());
-    return all;
-  }
 };
 
-FitPlan resolve(const FitFlags& flags, std::uint64_t seed) {
-  if (!flags.dumps.empty() && (!flags.model.empty() || !flags.texts.empty()))
+void require_one_source(const FitFlags& flags) {
+  const bool from_model = !flags.source.model.empty() || !flags.source.texts.empty();
+  if (!flags.dumps.empty() && from_model)
     throw UsageError({.where = "fit",
-                      .what = "dumps and a model were given",
-                      .next = "give either dumps or --model and --text"});
+                      .what = "dumps and a model at the same time",
+                      .next = "give either dump files, or --model and --text"});
   if (!flags.dumps.empty() && flags.tac)
     throw UsageError(
         {.where = "--tac",
-         .what = "top-k at calibration cannot be had from a dump: its later layers saw dense attention",
-         .next = "calibrate from the model (--model, --text), or write the dump with --topk"});
+         .what = "top-k cannot be applied in a dump that has been taken",
+         .next = "calibrate with --model and --text, or take the dump with tt-calibrate dump --tac"});
+  if (!flags.dumps.empty() && flags.source.context != 0)
+    throw UsageError({.where = "--context", .what = "has no meaning for dumps", .next = "drop it"});
+}
+
+FitPlan resolve(const FitFlags& flags, Session& session) {
+  if (flags.k.empty())
+    throw UsageError(
+        {.where = "-k", .what = "not given", .expected = "how many keys to keep per row: -k 16,32,64"});
   if (flags.output.empty())
-    throw UsageError({.where = "-o", .what = "no output file", .next = "give -o theta.h5"});
+    throw UsageError(
+        {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o theta.h5"});
+  require_one_source(flags);
   FitPlan plan;
   plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
-  plan.options.placement = *placement_from_name(flags.placement);
+  plan.options.placement = placement_from_name(flags.placement).value();
   plan.options.add_sigma = flags.add_sigma;
   plan.options.row_fraction = flags.row_fraction;
-  plan.options.seed = seed;
-  plan.options.offline_sdc = flags.offline_sdc;
-  plan.options.topk_at_calibration = flags.tac;
-  plan.smooth = flags.smooth;
-  plan.context = flags.context;
+  plan.options.seed = session.seed;
+  plan.options.offline_sdc = flags.sdc_offline;
+  plan.options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
+                                     std::string_view unit) {
+    session.console.progress(std::string(stage), done, total, std::string(unit));
+  };
   plan.output = flags.output;
+  plan.table_format = resolve_table_format(plan.output, "", "-o");
+  plan.summary_format = result_format_from_name(flags.format).value();
+  plan.tac = flags.tac;
+  plan.context = flags.source.context;
   plan.dumps.assign(flags.dumps.begin(), flags.dumps.end());
-  if (plan.dumps.empty()) {
-    plan.model = model_directory(flags.model);
-    plan.texts.assign(flags.texts.begin(), flags.texts.end());
-    if (plan.texts.empty() && !flags.model.empty())
-      throw UsageError({.where = "--text",
-                        .what = "no text to calibrate on",
-                        .next = "give --text FILE, as often as you like"});
-    if (plan.texts.empty()) plan.texts = find_embedded_data().files("calib-a", ".txt");
-  }
-  for (const auto& input : plan.inputs())
-    require_distinct(plan.output, input, "-o");
+  for (const auto& dump : plan.dumps)
+    require_distinct(plan.output, dump, "-o");
+  if (plan.dumps.empty()) plan.source = resolve_source(flags.source, session);
+  for (const auto& text : plan.source.texts)
+    require_distinct(plan.output, text, "-o");
   return plan;
 }
 
-CalibrationOutcome from_model(const FitPlan& plan) {
-  const std::vector<TextDocument> texts = load_texts(plan.texts, "--text");
-  LanguageModel model = load_language_model(plan.model);
-  const std::int64_t limit = model.transformer.config().context;
-  if (plan.context != 0 && (plan.context < 2 || plan.context > limit))
-    throw UsageError({.where = "--context",
-                      .what = "not a context length of this model",
-                      .expected = fmt::format("2 to {} tokens", limit),
-                      .found = fmt::format("{}", plan.context)});
-  const auto windows = calibration_windows(model, texts, plan.context > 0 ? plan.context : limit);
-  return calibrate_from_model(model, windows, plan.options);
+Calibration calibrate(const FitPlan& plan, Session& session) {
+  if (!plan.dumps.empty()) {
+    Calibration calibration = calibrate_from_dumps(plan.dumps, plan.options);
+    calibration.table.meta.provenance = session.provenance_of(plan.dumps);
+    return calibration;
+  }
+  LoadedModel model = load_model(plan.source.model);
+  const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
+  Calibration calibration = calibrate_from_model(model, windows, plan.options, plan.tac);
+  calibration.table.meta.provenance = provenance_of(plan.source, model, session);
+  return calibration;
 }
 
-class Fit final : public Command {
+class FitCommand : public Command {
  public:
   void declare(CLI::App& app) override;
   void run(Session& session) override {
-    FitPlan plan = resolve(flags_, session.seed);
-    plan.options.progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) {
-      session.console.progress(stage, done, total, plan.dumps.empty() ? "windows" : "layers");
-    };
-    CalibrationOutcome outcome =
-        plan.dumps.empty() ? from_model(plan) : calibrate_from_dumps(plan.dumps, plan.options);
-    if (plan.smooth >= 0) outcome.table = smooth_lengths(outcome.table, plan.smooth);
-    outcome.table.meta.provenance = session.provenance_of(plan.inputs());
+    const FitPlan plan = resolve(flags_, session);
+    const Calibration calibration = calibrate(plan, session);
     session.console.finish();
-    for (const std::string& warning : outcome.warnings)
+    for (const std::string& warning : calibration.warnings)
       session.console.warn(warning,
-                           "calibrate on longer texts, or leave it dense with --layer-k LAYER:dense");
-    save_table(outcome.table, plan.output);
+                           "use a smaller k or longer texts, or leave such layers dense with --layer-k");
+    const std::string summary =
+        format_listing(thresholds_listing(calibration.table, {}), plan.summary_format);
+    write_table(calibration.table, 0, plan.output, plan.table_format);
+    write_stdout(summary);
   }
 
  private:
   FitFlags flags_;
 };
 
-void Fit::declare(CLI::App& app) {
-  app.add_option("dumps", flags_.dumps,
-                 "Attention dumps (HDF5, docs/formats.md), in place of --model and --text")
-      ->type_name("FILE.h5");
-  declare_model(app, flags_.model);
-  app.add_option("--text", flags_.texts, "Text to calibrate on, one document per file; repeatable")
-      ->type_name("FILE.txt")
-      ->group(kModelGroup);
-  app.add_option("--context", flags_.context,
-                 "Tokens the model sees at once; 0 = its own limit. Longer texts are cut")
-      ->type_name("TOKENS")
-      ->check(CLI::NonNegativeNumber.description(""))
-      ->capture_default_str()
-      ->group(kModelGroup);
-  app.add_flag(
-         "--tac", flags_.tac,
-         "Top-k at calibration: apply exact top-k to every row after observing it (model only; a pass per k)")
-      ->group(kModelGroup);
-  app.add_option("-k,--k", flags_.k,
-                 "Elements to keep per row: one number, a list or a range (16,32,64 or 16-256*2)")
-      ->type_name("LIST")
-      ->required()
-      ->group("Calibration");
-  app.add_option("--layer-k", flags_.layer_k, "Other k for some layers: 0:512,1:dense")
-      ->type_name("LAYER:K,...")
-      ->group("Calibration");
-  app.add_option("--placement", flags_.placement, "Where thresholds compare: scores or softmax weights")
+void FitCommand::declare(CLI::App& app) {
+  app.add_option("dumps", flags_.dumps, "Attention dumps (HDF5); without them, --model and --text")
+      ->group(kSourceGroup);
+  declare_source(app, flags_.source);
+  app.add_option("-k,--k", flags_.k, "Keys to keep per row; one target each: 64, or 16,32,64, or 16-256*2")
+      ->type_name("LIST");
+  app.add_option("--layer-k", flags_.layer_k,
+                 "Layers with a k of their own under every target: 0:512,1:dense")
+      ->type_name("LAYER:K,...");
+  app.add_option("--placement", flags_.placement, "Where thresholds stand: on scores or on softmax weights")
       ->type_name("pre-softmax|post-softmax")
       ->check(CLI::IsMember({"pre-softmax", "post-softmax"}).description(""))
-      ->capture_default_str()
-      ->group("Calibration");
+      ->capture_default_str();
   app.add_option("--add-sigma", flags_.add_sigma,
-                 "theta = mean + this * standard deviation over rows of a length")
+                 "theta = mean + this many standard deviations of the row thresholds")
       ->type_name("X")
-      ->capture_default_str()
-      ->group("Calibration");
-  app.add_option("--row-fraction", flags_.row_fraction,
-                 "Share of rows to use, drawn with --seed in favour of lengths seen least")
-      ->type_name("0..1")
-      ->capture_default_str()
-      ->group("Calibration");
-  app.add_flag("--sdc-offline", flags_.offline_sdc,
-               "Also calibrate the offline SDC term (a second pass over the same rows)")
-      ->group("Calibration");
-  app.add_option("--smooth", flags_.smooth,
-                 "Fill in lengths never seen and smooth along the length with this Gaussian sigma, in "
-                 "positions; 0 only fills in")
-      ->type_name("SIGMA")
-      ->check(CLI::NonNegativeNumber.description(""))
-      ->group("Calibration");
-  declare_output(app, flags_.output, "Threshold table to write (HDF5)");
+      ->capture_default_str();
+  app.add_option(
+         "--row-fraction", flags_.row_fraction,
+         "Share of the rows to use, drawn by --seed in favour of the lengths seen least; above 0, up to 1")
+      ->type_name("F")
+      ->capture_default_str();
+  app.add_flag(
+      "--tac", flags_.tac,
+      "Top-k at calibration: apply exact top-k after observing a row, so that later layers are observed as "
+      "they will be. One pass for each k; with --model only");
+  app.add_flag("--sdc-offline", flags_.sdc_offline,
+               "Also calibrate the offline denominator compensation, in a second pass over the same rows");
+  declare_format(app, flags_.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
+      ->capture_default_str();
+  declare_output(app, flags_.output,
+                 "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form)");
 }
 
 }  // namespace
 
-CommandEntry fit_command() {
-  return {"fit", "Fit thresholds from attention dumps, or from a model and texts",
-          "  tt-calibrate fit -k 16,32,64 --tac --add-sigma 0.1 -o theta.h5          # the embedded model\n"
-          "  tt-calibrate fit --model DIR --text a.txt --text b.txt -k 64 -o theta.h5\n"
-          "  tt-calibrate fit dumps/*.h5 -k 64 --layer-k 0:512,1:512 -o theta.h5",
-          [] { return std::make_unique<Fit>(); }};
+std::unique_ptr<Command> make_fit_command() {
+  return std::make_unique<FitCommand>();
 }
 
 }  // namespace toptheta::app

@@ -3,14 +3,24 @@
 int main(int argc, char** argv) {
   using namespace toptheta::app;
   const Program program{
-      .name = "tt-calibrate",
-      .summary =
-          "Fits per-head attention thresholds that keep about k elements of every attention row\n"
-          "(Top-Theta attention, arXiv 2502.08363).",
-      .example =
-          "Start here, with the model and texts that come with the program:\n"
-          "  tt-calibrate fit -k 16,32,64 --tac -o theta.h5\n"
-          "  tt-calibrate show theta.h5\n",
-      .commands = {fit_command(), dump_command(), show_command(), convert_command()}};
+      "tt-calibrate",
+      "Fits per-head attention thresholds: from attention dumps, or from a model and texts.",
+      "Example:\n"
+      "  tt-calibrate fit -k 16,32 --tac -o theta.h5      # the embedded model and texts\n"
+      "  tt-calibrate show theta.h5",
+      {{"fit", "Fit thresholds for one or several k",
+        "  tt-calibrate fit --model DIR --text calib.txt -k 16,32,64 --tac --add-sigma 0.1 -o theta.h5\n"
+        "  tt-calibrate fit dumps/*.h5 -k 64 --layer-k 0:512,1:512 -o theta.h5",
+        make_fit_command},
+       {"dump", "Record a model's attention on texts",
+        "  tt-calibrate dump --model DIR --text calib.txt --content qk -o dump.h5", make_dump_command},
+       {"show", "Print what a threshold table holds",
+        "  tt-calibrate show theta.h5 --layer 3 --head 0\n"
+        "  tt-calibrate show theta.h5 --format json",
+        make_show_command},
+       {"convert", "Convert a threshold table to and from exchange formats",
+        "  tt-calibrate convert theta.h5 -o th.txt\n"
+        "  tt-calibrate convert th.txt --sdc sdc.txt --placement pre-softmax -o theta.h5",
+        make_convert_command}}};
   return run_main(program, argc, argv);
 }

@@ -112,6 +112,7 @@ std::vector<std::string> read_fixed_texts(const Attribute& attribute, const std:
 std::vector<std::string> read_texts(const Attribute& attribute, const std::string& name,
                                     const std::string& where) {
   if (H5Tget_class(attribute.type.id()) != H5T_STRING) fail_kind(attribute, name, where, "a string");
+  if (attribute.elements == 0) return {};
   const std::string what = "cannot read " + quoted(name);
   std::vector<std::string> texts = H5Tis_variable_str(attribute.type.id()) > 0
                                        ? read_variable_texts(attribute, where, what)
@@ -211,6 +212,7 @@ void Object::write_attribute(const std::string& name, const std::vector<std::str
   const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
   const Handle type = text_type();
   std::vector<const char*> pointers;
+  pointers.reserve(count + 1);  // the library wants an address even where it writes nothing
   for (const std::string& value : values)
     pointers.push_back(value.c_str());
   write_attribute_as(id(), where(), name, type.id(), type.id(), space.id(),

@@ -20,7 +20,7 @@ hdf5::File create(const std::filesystem::path& path) {
 template <class Call>
 Problem problem_of(const Call& call) {
   try {
-    call();
+    static_cast<void>(call());
   } catch (const Error& error) {
     return error.problem();
   }
@@ -129,23 +129,23 @@ TEST_CASE("wrong content is refused with file and object") {
   write_everything(dir.path("x.h5"));
   const std::string file = dir.path("x.h5").string();
   const hdf5::Group root = hdf5::File::open(dir.path("x.h5")).root();
-  const Problem missing = problem_of([&] { root.open_group("b").open_dataset("gone"); });
+  const Problem missing = problem_of([&] { return root.open_group("b").open_dataset("gone"); });
   CHECK(missing.where == file + ":/b/gone");
   CHECK(missing.what == "missing data set");
-  CHECK(problem_of([&] { root.open_group("gone"); }).what == "missing group");
-  CHECK(problem_of([&] { root.open_dataset("b"); }).what.find("cannot open as a data set") == 0);
-  CHECK(problem_of([&] { root.open_group("b").open_group("bytes"); }).what.find("cannot open as a group") ==
+  CHECK(problem_of([&] { return root.open_group("gone"); }).what == "missing group");
+  CHECK(problem_of([&] { return root.open_dataset("b"); }).what.find("cannot open as a data set") == 0);
+  CHECK(problem_of([&] { return root.open_group("b").open_group("bytes"); }).what.find("cannot open as a group") ==
         0);
-  CHECK(problem_of([&] { root.int_attribute("gone"); }).what == "attribute 'gone' is missing");
-  const Problem kind = problem_of([&] { root.open_group("b").open_dataset("bytes").read<float>(); });
+  CHECK(problem_of([&] { return root.int_attribute("gone"); }).what == "attribute 'gone' is missing");
+  const Problem kind = problem_of([&] { return root.open_group("b").open_dataset("bytes").read<float>(); });
   CHECK(kind.where == file + ":/b/bytes");
   CHECK(kind.found == "uint8");
-  CHECK(problem_of([&] { root.int_attribute("text"); }).found == "a string");
-  CHECK(problem_of([&] { root.int_attribute("real"); }).found == "a float");
-  CHECK(problem_of([&] { root.float_attribute("text"); }).expected == "a number");
-  CHECK(problem_of([&] { root.text_attribute("whole"); }).found == "an integer");
-  CHECK(problem_of([&] { root.text_attribute("list"); }).found == "3 values");
-  CHECK(problem_of([&] { root.texts_attribute("text"); }).where == file + ":/");
+  CHECK(problem_of([&] { return root.int_attribute("text"); }).found == "a string");
+  CHECK(problem_of([&] { return root.int_attribute("real"); }).found == "a float");
+  CHECK(problem_of([&] { return root.float_attribute("text"); }).expected == "a number");
+  CHECK(problem_of([&] { return root.text_attribute("whole"); }).found == "an integer");
+  CHECK(problem_of([&] { return root.text_attribute("list"); }).found == "3 values");
+  CHECK(problem_of([&] { return root.texts_attribute("text"); }).where == file + ":/");
 }
 
 TEST_CASE("files that are not HDF5, empty, truncated, missing or directories are refused") {
@@ -173,7 +173,7 @@ TEST_CASE("a failed write says so and names the target") {
   hdf5::File file = hdf5::File::create(dir.path("temporary"), "target.h5");
   hdf5::Group root = file.root();
   root.create_group("twice");
-  const Problem twice = problem_of([&] { root.create_group("twice"); });
+  const Problem twice = problem_of([&] { return root.create_group("twice"); });
   CHECK(twice.where == "target.h5:/twice");
   CHECK_THROWS_AS(root.create_group("twice"), UnfinishedError);
 }

@@ -1,0 +1,52 @@
+#include "tt_calibrate/calibration_source.hpp"
+
+#include <fmt/format.h>
+
+#include "common/embedded.hpp"
+#include "core/error.hpp"
+
+namespace toptheta::app {
+
+void declare_source(CLI::App& app, SourceFlags& flags) {
+  app.add_option(
+         "--model", flags.model,
+         "Directory with config.json, model.safetensors and tokenizer.json; the embedded model if not given")
+      ->type_name("DIR")
+      ->group(kSourceGroup);
+  app.add_option("--text", flags.texts,
+                 "Texts to run the model on, one document per file; the embedded calibration texts if no "
+                 "model is given")
+      ->type_name("FILE")
+      ->group(kSourceGroup);
+  app.add_option(
+         "--context", flags.context,
+         "Tokens the model sees at once; longer documents are cut into windows. 0 = the model's own limit")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str()
+      ->group(kSourceGroup);
+}
+
+CalibrationSource resolve_source(const SourceFlags& flags, Session& session) {
+  CalibrationSource source{flags.model, {flags.texts.begin(), flags.texts.end()}};
+  if (!flags.model.empty() && flags.texts.empty())
+    throw UsageError({.where = "--model",
+                      .what = "needs a text to run on",
+                      .next = "give --text FILE, a plain text like those the model will see"});
+  if (flags.model.empty()) {
+    const EmbeddedData data = find_embedded_data();
+    source.model = data.model();
+    if (source.texts.empty()) source.texts = data.files("calib-a", ".txt");
+    session.console.note(fmt::format("no --model: using the embedded one, {}{}", source.model.string(),
+                                     flags.texts.empty() ? ", and its calibration texts" : ""));
+  }
+  return source;
+}
+
+Provenance provenance_of(const CalibrationSource& source, const LoadedModel& model, const Session& session) {
+  Provenance provenance = session.provenance_of(source.texts);
+  provenance.inputs.insert(provenance.inputs.begin(), InputFile{model.path, model.sha256});
+  return provenance;
+}
+
+}  // namespace toptheta::app

@@ -1,0 +1,34 @@
+// --model and --text: what calibration and dumps run on. Without --model, the embedded model and texts.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/session.hpp"
+#include "model/loaded_model.hpp"
+
+namespace toptheta::app {
+
+struct SourceFlags {
+  std::string model{};
+  std::vector<std::string> texts{};
+  std::int64_t context = 0;
+};
+
+struct CalibrationSource {
+  std::filesystem::path model;
+  std::vector<std::filesystem::path> texts;
+};
+
+inline constexpr const char* kSourceGroup = "Input";
+
+void declare_source(CLI::App& app, SourceFlags& flags);
+
+// Throws UsageError for a model without texts; falls back to what is embedded, and says so.
+CalibrationSource resolve_source(const SourceFlags& flags, Session& session);
+
+// The texts' digests and the model's, for provenance.
+Provenance provenance_of(const CalibrationSource& source, const LoadedModel& model, const Session& session);
+
+}  // namespace toptheta::app

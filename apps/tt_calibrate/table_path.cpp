@@ -1,0 +1,65 @@
+#include "tt_calibrate/table_path.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "theta/authors_text.hpp"
+#include "theta/csv.hpp"
+#include "theta/json.hpp"
+#include "theta/table_file.hpp"
+
+namespace toptheta::app {
+
+std::optional<TableFormat> table_format_from_name(std::string_view name) {
+  if (name == "h5" || name == "hdf5") return TableFormat::hdf5;
+  if (name == "json") return TableFormat::json;
+  if (name == "csv") return TableFormat::csv;
+  if (name == "txt") return TableFormat::authors_text;
+  return std::nullopt;
+}
+
+TableFormat resolve_table_format(const std::filesystem::path& path, const std::string& name,
+                                 std::string_view flag) {
+  const std::string extension = path.extension().string();
+  const std::string wanted = !name.empty() ? name : extension.empty() ? extension : extension.substr(1);
+  if (const auto format = table_format_from_name(wanted)) return *format;
+  throw UsageError({.where = std::string(flag),
+                    .what = "the format of a threshold table is not known",
+                    .expected = "a name ending in .h5, .json, .csv or .txt (the authors' th.txt)",
+                    .found = fmt::format("'{}'", path.string()),
+                    .next = "rename the file or say the format"});
+}
+
+ThresholdTable read_table(const std::filesystem::path& path, TableFormat format, Placement placement) {
+  switch (format) {
+    case TableFormat::hdf5:
+      return load_table(path);
+    case TableFormat::json:
+      return read_json(path);
+    case TableFormat::authors_text:
+      return read_authors_thresholds(path, placement);
+    case TableFormat::csv:
+      break;
+  }
+  throw UsageError({.where = path.string(),
+                    .what = "a threshold table cannot be read back from CSV, which lacks half of it",
+                    .next = "convert from .h5, .json or .txt"});
+}
+
+void write_table(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path,
+                 TableFormat format) {
+  switch (format) {
+    case TableFormat::hdf5: {
+      if (k == 0) return save_table(table, path);
+      return save_table(ThresholdTable{table.meta, {table.target(k)}}, path);
+    }
+    case TableFormat::json:
+      return write_json(table, k, path);
+    case TableFormat::csv:
+      return write_csv(table, k, path);
+    case TableFormat::authors_text:
+      return write_authors_thresholds(table, k, path);
+  }
+}
+
+}  // namespace toptheta::app

@@ -1,0 +1,165 @@
+#include "report/thresholds.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "report/json.hpp"
+#include "theta/target_choice.hpp"
+
+namespace toptheta {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void require_below(std::int64_t value, std::int64_t bound, const char* flag, const char* thing) {
+  if (value >= 0 && value < bound) return;
+  throw UsageError({.where = flag,
+                    .what = fmt::format("the table has no {} {}", thing, value),
+                    .expected = fmt::format("0 to {}", bound - 1)});
+}
+
+// Means over calibration rows of some entries; interpolated entries count as one row.
+struct Aggregate {
+  std::int64_t entries = 0;
+  std::int64_t rows = 0;
+  std::int32_t shortest = 0;
+  std::int32_t longest = 0;
+  double weight = 0;
+  double theta = 0;
+  double std = 0;
+  double kept_mass = 0;
+  double sdc = 0;
+  double sdc_weight = 0;
+
+  void add(const ThresholdEntry& entry) {
+    shortest = entries == 0 ? entry.length : std::min(shortest, entry.length);
+    longest = std::max(longest, entry.length);
+    ++entries;
+    rows += entry.count;
+    const double w = static_cast<double>(std::max<std::int64_t>(1, entry.count));
+    weight += w;
+    theta += w * entry.theta;
+    std += w * entry.std;
+    kept_mass += w * entry.kept_mass;
+    if (std::isnan(entry.sdc)) return;
+    sdc += w * entry.sdc;
+    sdc_weight += w;
+  }
+  [[nodiscard]] std::vector<Json> cells() const {
+    if (entries == 0) return {nullptr, 0, 0, nullptr, nullptr, nullptr, nullptr};
+    return {fmt::format("{}-{}", shortest, longest),
+            entries,
+            rows,
+            json_number(theta / weight),
+            json_number(std / weight),
+            json_number(sdc / sdc_weight),
+            json_number(kept_mass / weight)};
+  }
+};
+
+void append(std::vector<Json>& row, std::vector<Json> more) {
+  row.insert(row.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+std::vector<ListingColumn> aggregate_columns() {
+  return {{"lengths", "row lengths", false}, {"thresholds", "thresholds"}, {"rows", "rows"},
+          {"theta", "mean theta"},           {"std", "mean std"},          {"sdc", "mean SDC term"},
+          {"kept_mass", "mean kept mass"}};
+}
+
+void list_layers(const ThresholdTable& table, const std::vector<const Target*>& targets, Listing& listing) {
+  listing.columns = {{"k", "k"}, {"layer", "layer"}, {"layer_k", "k of layer"}};
+  for (auto& column : aggregate_columns())
+    listing.columns.push_back(std::move(column));
+  for (const Target* target : targets)
+    for (std::int64_t layer = 0; layer < table.meta.shape.num_layers; ++layer) {
+      Aggregate sum;
+      for (std::int64_t head = 0; head < table.meta.shape.num_heads; ++head)
+        for (const ThresholdEntry& entry : target->cells[table.cell_index(layer, head)])
+          sum.add(entry);
+      std::vector<Json> row = {target->k, layer, format_k(target->layer_k[static_cast<std::size_t>(layer)])};
+      append(row, sum.cells());
+      listing.rows.push_back(std::move(row));
+    }
+}
+
+void list_heads(const ThresholdTable& table, const std::vector<const Target*>& targets,
+                const ThresholdView& view, Listing& listing) {
+  listing.columns = {{"k", "k"}, {"layer", "layer"}, {"head", "head"}};
+  for (auto& column : aggregate_columns())
+    listing.columns.push_back(std::move(column));
+  for (const Target* target : targets)
+    for (std::int64_t layer = 0; layer < table.meta.shape.num_layers; ++layer)
+      for (std::int64_t head = 0; head < table.meta.shape.num_heads; ++head) {
+        if ((view.layer && layer != *view.layer) || (view.head && head != *view.head)) continue;
+        Aggregate sum;
+        for (const ThresholdEntry& entry : target->cells[table.cell_index(layer, head)])
+          sum.add(entry);
+        std::vector<Json> row = {target->k, layer, head};
+        append(row, sum.cells());
+        listing.rows.push_back(std::move(row));
+      }
+}
+
+void list_entries(const ThresholdTable& table, const std::vector<const Target*>& targets,
+                  const ThresholdView& view, Listing& listing) {
+  listing.columns = {
+      {"k", "k"},     {"layer", "layer"}, {"head", "head"},    {"length", "row length"},  {"theta", "theta"},
+      {"std", "std"}, {"count", "rows"},  {"sdc", "SDC term"}, {"kept_mass", "kept mass"}};
+  for (const Target* target : targets)
+    for (const ThresholdEntry& entry : target->cells[table.cell_index(*view.layer, *view.head)])
+      listing.rows.push_back({target->k, *view.layer, *view.head, entry.length, json_number(entry.theta),
+                              json_number(entry.std), entry.count, json_number(entry.sdc),
+                              json_number(entry.kept_mass)});
+}
+
+Json about(const TableMeta& meta) {
+  return {{"model",
+           {{"name", meta.model},
+            {"num_layers", meta.shape.num_layers},
+            {"num_heads", meta.shape.num_heads},
+            {"num_kv_heads", meta.shape.num_kv_heads},
+            {"head_dim", meta.shape.head_dim}}},
+          {"placement", name_of(meta.placement)},
+          {"estimator", meta.estimator},
+          {"add_sigma", json_number(meta.add_sigma)},
+          {"topk_at_calibration", meta.topk_at_calibration},
+          {"row_fraction", json_number(meta.row_fraction)},
+          {"provenance", json_of(meta.provenance)}};
+}
+
+std::string heading(const TableMeta& meta) {
+  return fmt::format(
+      "thresholds for {}: {} layers, {} query heads\n"
+      "{}, estimator {}, add_sigma {}, top-k at calibration {}, row fraction {}\n"
+      "made by: {} (version {}, commit {}, seed {})",
+      meta.model.empty() ? "a model without a name" : meta.model, meta.shape.num_layers, meta.shape.num_heads,
+      name_of(meta.placement), meta.estimator, meta.add_sigma, meta.topk_at_calibration ? "yes" : "no",
+      meta.row_fraction, meta.provenance.command.empty() ? "unknown" : meta.provenance.command,
+      meta.provenance.version, meta.provenance.commit, meta.provenance.seed);
+}
+
+}  // namespace
+
+Listing thresholds_listing(const ThresholdTable& table, const ThresholdView& view) {
+  if (view.layer) require_below(*view.layer, table.meta.shape.num_layers, "--layer", "layer");
+  if (view.head) require_below(*view.head, table.meta.shape.num_heads, "--head", "head");
+  const std::vector<const Target*> targets = choose_targets(table, view.k);
+  Listing listing;
+  listing.schema = "toptheta.show/1";
+  listing.heading = heading(table.meta);
+  listing.about = about(table.meta);
+  if (view.layer && view.head)
+    list_entries(table, targets, view, listing);
+  else if (view.layer || view.head)
+    list_heads(table, targets, view, listing);
+  else
+    list_layers(table, targets, listing);
+  return listing;
+}
+
+}  // namespace toptheta

@@ -1,0 +1,227 @@
+#include "model/config.hpp"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace toptheta;
+using Json = nlohmann::json;
+
+namespace {
+
+// The least that a configuration must say.
+Json least() {
+  return {{"architectures", {"LlamaForCausalLM"}},
+          {"hidden_size", 64},
+          {"intermediate_size", 172},
+          {"num_hidden_layers", 5},
+          {"num_attention_heads", 8},
+          {"vocab_size", 512},
+          {"max_position_embeddings", 256}};
+}
+
+Json with(const Json& changes) {
+  Json json = least();
+  for (const auto& [key, value] : changes.items())
+    json[key] = value;
+  return json;
+}
+
+ModelConfig read_text(const std::string& text) {
+  const testing::TempDir dir;
+  const auto directory = dir.path("tiny");
+  std::filesystem::create_directory(directory);
+  std::ofstream(directory / "config.json") << text;
+  return read_config(directory / "config.json");
+}
+
+ModelConfig read(const Json& json) {
+  return read_text(json.dump());
+}
+
+Problem problem_of_text(const std::string& text) {
+  try {
+    read_text(text);
+  } catch (const InputError& error) {
+    return error.problem();
+  }
+  return {.where = "no error"};
+}
+
+Problem problem_of(const Json& json) {
+  return problem_of_text(json.dump());
+}
+
+bool names(const Problem& problem, const std::string& field) {
+  const std::string end = "tiny/config.json:" + field;
+  return problem.where.size() >= end.size() &&
+         problem.where.compare(problem.where.size() - end.size(), end.size(), end) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a configuration's defaults are Hugging Face's", "[model]") {
+  const ModelConfig config = read(least());
+  CHECK(config.name == "tiny");
+  REQUIRE(config.architecture != nullptr);
+  CHECK(config.architecture->class_name == "LlamaForCausalLM");
+  CHECK(config.shape == ModelShape{5, 8, 8, 8});
+  CHECK(config.hidden_size == 64);
+  CHECK(config.ffn_size == 172);
+  CHECK(config.vocab_size == 512);
+  CHECK(config.context == 256);
+  CHECK(config.norm_eps == 1e-6);
+  CHECK(config.rope_theta == 10000);
+  CHECK(config.rope_scaling.kind == RopeScaling::Kind::none);
+  CHECK_FALSE(config.tied_embeddings);
+  CHECK_FALSE(config.attention_bias);
+  CHECK_FALSE(config.mlp_bias);
+  CHECK_FALSE(config.bos_token.has_value());
+  CHECK(config.eos_tokens.empty());
+}
+
+TEST_CASE("a configuration says what it says", "[model]") {
+  const ModelConfig config = read(with({{"num_key_value_heads", 2},
+                                        {"head_dim", 16},
+                                        {"rms_norm_eps", 1e-5},
+                                        {"rope_theta", 500000},
+                                        {"tie_word_embeddings", true},
+                                        {"attention_bias", true},
+                                        {"mlp_bias", true},
+                                        {"bos_token_id", 0},
+                                        {"eos_token_id", {2, 511}},
+                                        {"rope_scaling", nullptr}}));
+  CHECK(config.shape == ModelShape{5, 8, 2, 16});
+  CHECK(config.norm_eps == 1e-5);
+  CHECK(config.rope_theta == 500000);
+  CHECK(config.tied_embeddings);
+  CHECK(config.attention_bias);
+  CHECK(config.mlp_bias);
+  CHECK(config.bos_token == 0);
+  CHECK(config.eos_tokens == std::vector<std::int32_t>{2, 511});
+  CHECK(read(with({{"eos_token_id", 7}})).eos_tokens == std::vector<std::int32_t>{7});
+}
+
+TEST_CASE("model_type alone tells the architecture", "[model]") {
+  Json json = with({{"model_type", "llama"}});
+  json.erase("architectures");
+  CHECK(read(json).architecture == architecture_of_class("LlamaForCausalLM"));
+}
+
+TEST_CASE("rotary scaling in its three spellings", "[model]") {
+  const Json llama3 = {{"rope_type", "llama3"},
+                       {"factor", 8.0},
+                       {"low_freq_factor", 1.0},
+                       {"high_freq_factor", 4.0},
+                       {"original_max_position_embeddings", 8192}};
+  const RopeScaling scaling = read(with({{"rope_scaling", llama3}})).rope_scaling;
+  CHECK(scaling.kind == RopeScaling::Kind::llama3);
+  CHECK(scaling.factor == 8);
+  CHECK(scaling.low_freq_factor == 1);
+  CHECK(scaling.high_freq_factor == 4);
+  CHECK(scaling.original_context == 8192);
+
+  const ModelConfig old = read(with({{"rope_scaling", {{"type", "linear"}, {"factor", 2}}}}));
+  CHECK(old.rope_scaling.kind == RopeScaling::Kind::linear);
+  CHECK(old.rope_scaling.factor == 2);
+
+  Json parameters = llama3;
+  parameters["rope_theta"] = 500000.0;
+  const ModelConfig newer = read(with({{"rope_parameters", parameters}}));
+  CHECK(newer.rope_theta == 500000);
+  CHECK(newer.rope_scaling.kind == RopeScaling::Kind::llama3);
+  CHECK(read(with({{"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 5.0}}}})).rope_theta == 5);
+}
+
+TEST_CASE("a missing field is named", "[model]") {
+  for (const std::string field : {"hidden_size", "intermediate_size", "num_hidden_layers",
+                                  "num_attention_heads", "vocab_size", "max_position_embeddings"}) {
+    CAPTURE(field);
+    Json json = least();
+    json.erase(field);
+    const Problem problem = problem_of(json);
+    CHECK(names(problem, field));
+    CHECK(problem.what == "missing field");
+  }
+}
+
+TEST_CASE("impossible and unknown values are refused by name", "[model]") {
+  struct Case {
+    std::string field;  // where the problem is
+    Json changes;
+  };
+  const Json llama3 = {{"rope_type", "llama3"},
+                       {"factor", 8},
+                       {"low_freq_factor", 4},
+                       {"high_freq_factor", 4},
+                       {"original_max_position_embeddings", 8192}};
+  const Json linear = {{"rope_type", "linear"}, {"factor", 2}};
+  const std::vector<Case> cases = {
+      {"architectures", {{"architectures", {"GPT2LMHeadModel"}}}},
+      {"architectures", {{"architectures", {"LlamaForCausalLM", "LlamaForCausalLM"}}}},
+      {"architectures", {{"architectures", 3}}},
+      {"model_type", {{"model_type", "mistral"}}},
+      {"model_type", {{"model_type", 1}}},
+      {"model_type", {{"architectures", nullptr}}},
+      {"hidden_act", {{"hidden_act", "gelu"}}},
+      {"quantization_config", {{"quantization_config", {{"bits", 4}}}}},
+      {"partial_rotary_factor", {{"partial_rotary_factor", 0.5}}},
+      {"hidden_size", {{"hidden_size", 0}}},
+      {"hidden_size", {{"hidden_size", 64.5}}},
+      {"hidden_size", {{"hidden_size", "64"}}},
+      {"hidden_size", {{"hidden_size", 18446744073709551615U}}},
+      {"hidden_size", {{"hidden_size", 65}}},
+      {"intermediate_size", {{"intermediate_size", -1}}},
+      {"num_hidden_layers", {{"num_hidden_layers", 100000000}}},
+      {"num_key_value_heads", {{"num_key_value_heads", 3}}},
+      {"head_dim", {{"head_dim", 7}}},
+      {"head_dim", {{"num_attention_heads", 64}, {"hidden_size", 192}}},
+      {"vocab_size", {{"vocab_size", 3000000000}}},
+      {"rms_norm_eps", {{"rms_norm_eps", 0}}},
+      {"rope_theta", {{"rope_theta", "big"}}},
+      {"tie_word_embeddings", {{"tie_word_embeddings", 1}}},
+      {"bos_token_id", {{"bos_token_id", 512}}},
+      {"eos_token_id", {{"eos_token_id", {1, -1}}}},
+      {"eos_token_id", {{"eos_token_id", "</s>"}}},
+      {"rope_scaling", {{"rope_scaling", "linear"}}},
+      {"rope_scaling.rope_type", {{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 2}}}}},
+      {"rope_scaling.type", {{"rope_scaling", {{"type", "dynamic"}, {"factor", 2}}}}},
+      {"rope_scaling.factor", {{"rope_scaling", {{"type", "linear"}}}}},
+      {"rope_scaling.factor", {{"rope_scaling", {{"type", "linear"}, {"factor", -2}}}}},
+      {"rope_scaling.low_freq_factor", {{"rope_scaling", {{"type", "llama3"}, {"factor", 8}}}}},
+      {"rope_scaling.high_freq_factor", {{"rope_scaling", llama3}}},
+      {"rope_parameters", {{"rope_scaling", linear}, {"rope_parameters", linear}}},
+      {"rope_parameters.rope_type", {{"rope_parameters", {{"rope_type", "longrope"}}}}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.field, c.changes.dump());
+    const Problem problem = problem_of(with(c.changes));
+    CAPTURE(problem.where, problem.what);
+    CHECK(names(problem, c.field));
+    CHECK_FALSE(problem.what.empty());
+    CHECK_FALSE(problem.found.empty());
+  }
+}
+
+TEST_CASE("what is not JSON, or no object, is refused", "[model]") {
+  const std::vector<std::string> texts = {"", "{", "[]", "3", "{\"hidden_size\": 1e999}", "\xff\xfe{}"};
+  for (const std::string& text : texts) {
+    CAPTURE(text);
+    CHECK(problem_of_text(text).where.find("tiny/config.json") != std::string::npos);
+  }
+}
+
+TEST_CASE("a value nested a hundred thousand deep is refused like any other", "[model]") {
+  std::string text = with({{"vocab_size", "deep"}}).dump();
+  text.replace(text.find("\"deep\""), 6, std::string(100000, '[') + std::string(100000, ']'));
+  CHECK(names(problem_of_text(text), "vocab_size"));
+}
+
+TEST_CASE("a configuration that is not there is an input error", "[model]") {
+  const testing::TempDir dir;
+  CHECK_THROWS_AS(read_config(dir.path("config.json")), InputError);
+  CHECK_THROWS_AS(read_config(dir.root()), InputError);
+}
