@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/session.hpp"
-#include "model/loaded_model.hpp"
+#include "model/language_model.hpp"
 
 namespace toptheta::app {
 
@@ -29,6 +29,6 @@ void declare_source(CLI::App& app, SourceFlags& flags);
 CalibrationSource resolve_source(const SourceFlags& flags, Session& session);
 
 // The texts' digests and the model's, for provenance.
-Provenance provenance_of(const CalibrationSource& source, const LoadedModel& model, const Session& session);
+Provenance provenance_of(const CalibrationSource& source, const LanguageModel& model, const Session& session);
 
 }  // namespace toptheta::app

@@ -96,7 +96,7 @@ Calibration calibrate(const FitPlan& plan, Session& session) {
     calibration.table.meta.provenance = session.provenance_of(plan.dumps);
     return calibration;
   }
-  LoadedModel model = load_model(plan.source.model);
+  LanguageModel model = load_language_model(plan.source.model);
   const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
   Calibration calibration = calibrate_from_model(model, windows, plan.options, plan.tac);
   calibration.table.meta.provenance = provenance_of(plan.source, model, session);
