@@ -46,7 +46,7 @@ CalibrationSource resolve_source(const SourceFlags& flags, Session& session) {
 Provenance provenance_of(const CalibrationSource& source, const LanguageModel& model,
                          const Session& session) {
   Provenance provenance = session.provenance_of(source.texts);
-  provenance.inputs.insert(provenance.inputs.begin(), InputFile{model.path, model.sha256});
+  provenance.inputs.insert(provenance.inputs.begin(), InputFile{source.model.string(), model.sha256});
   return provenance;
 }
 

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "core/error.hpp"
+#include "io/text_file.hpp"
 
 namespace toptheta {
 
@@ -215,15 +215,9 @@ void read_special_tokens(const Fields& fields, ModelConfig& config) {
 }
 
 Json parse_file(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file)
-    throw InputError({.where = path.string(),
-                      .what = "cannot be read",
-                      .expected = "a model's config.json",
-                      .next = "give a directory with config.json, tokenizer.json and model.safetensors"});
   Json json;
   try {
-    json = Json::parse(file);
+    json = Json::parse(read_file(path));
   } catch (const Json::exception& error) {
     throw InputError({.where = path.string(), .what = "not valid JSON", .found = error.what()});
   }
