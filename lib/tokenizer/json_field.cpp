@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
-#include "tokenizer/text_file.hpp"
+#include "io/text_file.hpp"
 
 namespace toptheta {
 namespace {
@@ -90,7 +90,7 @@ std::string JsonField::string_or(std::string_view key, std::string_view absent) 
 
 nlohmann::json parse_json_file(const std::filesystem::path& path,
                                const nlohmann::json::parser_callback_t& callback) {
-  const std::string text = read_text_file(path);
+  const std::string text = read_file(path);
   try {
     return nlohmann::json::parse(text, callback);
   } catch (const nlohmann::json::parse_error& error) {

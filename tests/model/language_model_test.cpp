@@ -62,6 +62,17 @@ TEST_CASE("a model directory is loaded with its tokenizer, special tokens and di
   CHECK(model.sha256 == sha256_of_path(dir.path("tiny")));
 }
 
+TEST_CASE("a text starts with BOS, or with EOS where there is no BOS", "[model]") {
+  const testing::TempDir dir;
+  write_model(dir.root(), 4);
+  LanguageModel model = load_language_model(dir.root());
+  CHECK(start_token(model) == 1);
+  model.bos_token.reset();
+  CHECK(start_token(model) == 2);
+  model.eos_tokens.clear();
+  CHECK_THROWS_AS(start_token(model), InputError);
+}
+
 TEST_CASE("a tokenizer with more tokens than the model is refused", "[model]") {
   const testing::TempDir dir;
   write_model(dir.path("tiny"), 9);

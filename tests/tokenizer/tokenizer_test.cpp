@@ -4,9 +4,9 @@
 
 #include "core/error.hpp"
 #include "core/random.hpp"
+#include "io/text_file.hpp"
 #include "support/catch.hpp"
 #include "support/tokenizer_fixture.hpp"
-#include "tokenizer/text_file.hpp"
 #include "tokenizer/unicode.hpp"
 
 using namespace toptheta;
@@ -278,7 +278,7 @@ TEST_CASE("the embedded tokenizer round-trips the embedded texts", "[tokenizer][
   int texts = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("data")) {
     if (entry.path().extension() != ".txt" || entry.path().parent_path() == "data") continue;
-    const std::string text = read_text_file(entry.path());
+    const std::string text = read_file(entry.path());
     INFO(entry.path());
     REQUIRE(tokenizer.decode(tokenizer.encode(text)) == text);
     ++texts;

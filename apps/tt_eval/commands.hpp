@@ -1,0 +1,12 @@
+// The subcommands of tt-eval.
+#pragma once
+#include <memory>
+
+#include "common/program.hpp"
+
+namespace toptheta::app {
+
+std::unique_ptr<Command> make_run_command();
+std::unique_ptr<Command> make_generate_command();
+
+}  // namespace toptheta::app

@@ -1,0 +1,24 @@
+#include "tt_eval/commands.hpp"
+
+int main(int argc, char** argv) {
+  using namespace toptheta::app;
+  const Program program{
+      "tt-eval",
+      "Runs a reference transformer with dense, top-k and top-theta attention: accuracy and sparsity.",
+      "Example:\n"
+      "  tt-calibrate fit -k 32 --tac -o theta.h5\n"
+      "  tt-eval run -k 32 --thresholds theta.h5 --sdc exact --vmc",
+      {{"run", "Evaluate attention policies on texts and tasks",
+        "  tt-eval run --model DIR --task arc.jsonl --task book.txt \\\n"
+        "      --attention dense --attention topk --attention theta --thresholds theta.h5 -k 64 --sdc exact "
+        "--vmc \\\n"
+        "      -o result.json\n"
+        "  tt-eval run -k 32 --thresholds theta.h5 --attention dense theta theta:sdc=exact "
+        "theta:sdc=exact,vmc",
+        make_run_command},
+       {"generate", "Continue a prompt, for a look with a human eye",
+        "  tt-eval generate --prompt \"Once upon a time\" --attention dense theta --thresholds theta.h5 "
+        "--vmc",
+        make_generate_command}}};
+  return run_main(program, argc, argv);
+}

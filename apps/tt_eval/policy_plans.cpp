@@ -1,0 +1,81 @@
+#include "tt_eval/policy_plans.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "theta/table_file.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+bool fits(const ThresholdTable& table, const Policy& policy) {
+  const bool has_k = policy.k == 0 || std::any_of(table.targets.begin(), table.targets.end(),
+                                                  [&](const Target& target) { return target.k == policy.k; });
+  return table.meta.placement == policy.placement && has_k;
+}
+
+std::string content_of(const ThresholdFile& file) {
+  std::string k;
+  for (const Target& target : file.table.targets)
+    k += fmt::format("{}{}", k.empty() ? "" : ",", target.k);
+  return fmt::format("{} ({}, k {})", file.path, name_of(file.table.meta.placement), k);
+}
+
+const ThresholdFile* choose(const Policy& policy, const std::vector<ThresholdFile>& files) {
+  if (files.size() <= 1) return files.empty() ? nullptr : files.data();
+  std::vector<const ThresholdFile*> fitting;
+  for (const ThresholdFile& file : files)
+    if (fits(file.table, policy)) fitting.push_back(&file);
+  if (fitting.size() == 1) return fitting.front();
+  std::string found;
+  for (const ThresholdFile& file : files)
+    found += (found.empty() ? "" : "; ") + content_of(file);
+  throw UsageError(
+      {.where = fmt::format("attention policy '{}'", describe(policy)),
+       .what = fitting.empty() ? "none of the threshold tables fits" : "several threshold tables fit",
+       .expected = "one table with its placement and k",
+       .found = found,
+       .next = fitting.empty() ? "calibrate for it" : "name one of them"});
+}
+
+PolicyRecord record_of(const ResolvedPolicy& policy, const ModelShape& shape, const ThresholdFile* file) {
+  PolicyRecord record;
+  record.policy = policy.policy();
+  if (policy.policy().selection != Selection::dense)
+    for (std::int64_t layer = 0; layer < shape.num_layers; ++layer)
+      record.layer_k.push_back(policy.layer_k(layer));
+  if (file == nullptr) return record;
+  record.thresholds = file->path;
+  record.add_sigma = file->table.meta.add_sigma;
+  record.topk_at_calibration = file->table.meta.topk_at_calibration;
+  return record;
+}
+
+}  // namespace
+
+std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths) {
+  std::vector<ThresholdFile> files;
+  for (const std::string& path : paths)
+    files.push_back({path, load_table(path)});
+  return files;
+}
+
+std::vector<PolicyPlan> plan_policies(const std::vector<Policy>& policies,
+                                      const std::vector<ThresholdFile>& thresholds, const ModelShape& shape,
+                                      std::int64_t context) {
+  std::vector<PolicyPlan> plans;
+  for (const Policy& policy : policies) {
+    const bool needs_table = policy.selection == Selection::theta || policy.sdc == Sdc::offline;
+    const ThresholdFile* file = needs_table ? choose(policy, thresholds) : nullptr;
+    ResolvedPolicy resolved(policy, shape, context, file != nullptr ? &file->table : nullptr,
+                            file != nullptr ? file->path : "");
+    PolicyRecord record = record_of(resolved, shape, file);
+    plans.push_back({std::move(resolved), std::move(record)});
+  }
+  return plans;
+}
+
+}  // namespace toptheta::app

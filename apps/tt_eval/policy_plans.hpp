@@ -1,0 +1,26 @@
+// Policies and threshold files -> policies fitted to a model.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "eval/runner.hpp"
+#include "theta/table.hpp"
+
+namespace toptheta::app {
+
+struct ThresholdFile {
+  std::string path;
+  ThresholdTable table;
+};
+
+std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths);
+
+// One plan per policy, for row lengths up to `context`. A policy that needs a table takes the one whose
+// placement and k fit; a single table is taken as it is, so that whatever does not fit is named. Throws
+// UsageError where none or several fit, InputError for a table of another model.
+std::vector<PolicyPlan> plan_policies(const std::vector<Policy>& policies,
+                                      const std::vector<ThresholdFile>& thresholds, const ModelShape& shape,
+                                      std::int64_t context);
+
+}  // namespace toptheta::app
