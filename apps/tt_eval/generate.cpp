@@ -129,7 +129,8 @@ void GenerateCommand::run(Session& session) {
   const std::vector<ThresholdFile> thresholds = load_thresholds(flags_.policies.thresholds);
   for (const ThresholdFile& file : thresholds)
     require_distinct(flags_.output, file.path, "-o");
-  LanguageModel model = load_language_model(resolve_model(flags_.model, session));
+  const std::filesystem::path directory = resolve_model(flags_.model, session);
+  LanguageModel model = load_language_model(directory);
   const ModelConfig& config = model.transformer.config();
   const std::vector<std::int32_t> prompt = encode_prompt(model, flags_);
   std::vector<Completion> completions;
@@ -138,8 +139,7 @@ void GenerateCommand::run(Session& session) {
   session.console.finish();
   Provenance provenance =
       session.provenance_of({flags_.policies.thresholds.begin(), flags_.policies.thresholds.end()});
-  provenance.inputs.insert(provenance.inputs.begin(),
-                           InputFile{resolve_model(flags_.model, session).string(), model.sha256});
+  provenance.inputs.insert(provenance.inputs.begin(), InputFile{directory.string(), model.sha256});
   write_output(flags_.output,
                format == ResultFormat::table
                    ? readable(completions, flags_.prompt)

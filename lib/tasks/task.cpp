@@ -7,8 +7,8 @@
 #include "core/error.hpp"
 #include "core/random.hpp"
 #include "core/sha256.hpp"
+#include "io/text_file.hpp"
 #include "tasks/formats.hpp"
-#include "tokenizer/text_file.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace toptheta {
@@ -185,7 +185,7 @@ std::int64_t Task::size() const {
 Task load_task(const std::filesystem::path& path, const TaskOptions& options) {
   check(options);
   Task task;
-  std::string text = read_text_file(path);
+  std::string text = read_file(path);
   task.name = path.stem().string();
   task.path = path.string();
   task.sha256 = sha256_of_text(text);
