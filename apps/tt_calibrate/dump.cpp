@@ -16,7 +16,7 @@ namespace {
 struct DumpFlags {
   SourceFlags source{};
   std::string content = "qk";
-  std::string element = "float16";
+  std::string element = "float32";
   int gzip = 0;
   bool values = false;
   double row_fraction = 1;
@@ -103,7 +103,7 @@ void DumpCommand::declare(CLI::App& app) {
       ->check(CLI::IsMember({"qk", "scores"}).description(""))
       ->capture_default_str();
   app.add_option("--element", flags_.element,
-                 "Element type; float32 for exact agreement with --model calibration")
+                 "Element type; 16-bit types halve the file and round the scores")
       ->type_name("float16|bfloat16|float32|float64")
       ->check(CLI::IsMember({"float16", "bfloat16", "float32", "float64"}).description(""))
       ->capture_default_str();
