@@ -19,7 +19,7 @@ void declare_common(CLI::App& app, CommonFlags& flags, const std::string& versio
   app.add_option("--threads", flags.threads,
                  "Threads; 0 = as OMP_NUM_THREADS says, else all processors. Results do not depend on it")
       ->type_name("N")
-      ->check(CLI::Range(0, 4096))
+      ->check(CLI::Range(0, 4096).description(""))
       ->capture_default_str()
       ->group(kCommonGroup);
   app.add_option("--seed", flags.seed, "Seed of everything that is drawn at random")

@@ -76,7 +76,7 @@ std::string format_dims(const Dims& dims) {
 }
 
 File File::open(const std::filesystem::path& path) {
-  silence_library();
+  prepare_library();
   require_regular_file(path);
   if (H5Fis_hdf5(path.c_str()) == 0) throw InputError({.where = path.string(), .what = "not an HDF5 file"});
   Handle handle = check_reading(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path.string(),
@@ -85,7 +85,7 @@ File File::open(const std::filesystem::path& path) {
 }
 
 File File::create(const std::filesystem::path& path, const std::string& shown) {
-  silence_library();
+  prepare_library();
   const Handle creation = timeless(H5P_FILE_CREATE, shown);
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG);

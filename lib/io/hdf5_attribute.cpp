@@ -122,9 +122,15 @@ std::vector<std::string> read_texts(const Attribute& attribute, const std::strin
   return texts;
 }
 
-Handle text_type() {
+// Up to this size texts are stored inside the attribute; it can hold 64 KiB. Longer ones go into HDF5's
+// global heap, whose reader trusts a damaged file blindly.
+constexpr std::size_t kInlineBytes = std::size_t{32} << 10;
+
+// Of variable length where `bytes` is H5T_VARIABLE.
+Handle text_type(std::size_t bytes) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
-  H5Tset_size(type.id(), H5T_VARIABLE);
+  H5Tset_size(type.id(), bytes);
+  H5Tset_strpad(type.id(), H5T_STR_NULLPAD);
   H5Tset_cset(type.id(), H5T_CSET_UTF8);
   return type;
 }
@@ -136,6 +142,27 @@ void write_attribute_as(std::int64_t object, const std::string& where, const std
   const Handle attribute = check_writing(
       H5Acreate2(object, name.c_str(), file_type_id, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, where, what);
   if (H5Awrite(attribute.id(), memory_type, value) < 0) fail_writing(where, what);
+}
+
+void write_texts(std::int64_t object, const std::string& where, const std::string& name, std::int64_t space,
+                 const std::vector<std::string>& values) {
+  std::size_t longest = 1;  // the library knows no strings of no bytes
+  for (const std::string& value : values)
+    longest = std::max(longest, value.size());
+  if (longest * values.size() <= kInlineBytes) {
+    std::string bytes(longest * std::max<std::size_t>(values.size(), 1), '\0');
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i].copy(bytes.data() + i * longest, longest);
+    const Handle type = text_type(longest);
+    write_attribute_as(object, where, name, type.id(), type.id(), space, bytes.data());
+    return;
+  }
+  std::vector<const char*> pointers;
+  for (const std::string& value : values)
+    pointers.push_back(value.c_str());
+  const Handle type = text_type(H5T_VARIABLE);
+  write_attribute_as(object, where, name, type.id(), type.id(), space,
+                     static_cast<const void*>(pointers.data()));
 }
 
 }  // namespace
@@ -200,23 +227,13 @@ void Object::write_attribute(const std::string& name, double value) {
 
 void Object::write_attribute(const std::string& name, std::string_view value) {
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
-  const Handle type = text_type();
-  const std::string text(value);
-  const char* pointer = text.c_str();
-  write_attribute_as(id(), where(), name, type.id(), type.id(), space.id(),
-                     static_cast<const void*>(&pointer));
+  write_texts(id(), where(), name, space.id(), {std::string(value)});
 }
 
 void Object::write_attribute(const std::string& name, const std::vector<std::string>& values) {
   const hsize_t count = values.size();
   const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
-  const Handle type = text_type();
-  std::vector<const char*> pointers;
-  pointers.reserve(count + 1);  // the library wants an address even where it writes nothing
-  for (const std::string& value : values)
-    pointers.push_back(value.c_str());
-  write_attribute_as(id(), where(), name, type.id(), type.id(), space.id(),
-                     static_cast<const void*>(pointers.data()));
+  write_texts(id(), where(), name, space.id(), values);
 }
 
 }  // namespace toptheta::hdf5

@@ -37,7 +37,11 @@ std::string with_reason(std::string_view what) {
 
 }  // namespace
 
-void silence_library() {
+void prepare_library() {
+  // The library's clean-up at exit crashes if a file could not be closed because the disk was full. Our
+  // handles close everything themselves. Must come before any other call, and fails harmlessly when it is
+  // repeated.
+  H5dont_atexit();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 

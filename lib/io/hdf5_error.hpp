@@ -7,8 +7,9 @@
 
 namespace toptheta::hdf5 {
 
-// Stops the library from printing its error stack. Called wherever a file is opened or created.
-void silence_library();
+// Before the first call of the library: no clean-up at exit, and no printing of its error stack. Called
+// wherever a file is opened or created.
+void prepare_library();
 
 // Throw with the library's innermost reason after `what`, then forget it.
 [[noreturn]] void fail_reading(const std::string& where, std::string_view what);

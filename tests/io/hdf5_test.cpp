@@ -76,6 +76,21 @@ TEST_CASE("attributes and data sets come back as they were written") {
   CHECK(packed.read<std::int32_t>()[23] == 23);
 }
 
+TEST_CASE("texts may be longer than an attribute can hold itself") {
+  const testing::TempDir dir;
+  const std::string longest(100'000, 'x');
+  const std::vector<std::string> many(2000, "/some/where/file-with-a-long-name.h5");
+  {
+    hdf5::File file = create(dir.path("x.h5"));
+    hdf5::Group root = file.root();
+    root.write_attribute("text", longest);
+    root.write_attribute("texts", many);
+  }
+  const hdf5::Group root = hdf5::File::open(dir.path("x.h5")).root();
+  CHECK(root.text_attribute("text") == longest);
+  CHECK(root.texts_attribute("texts") == many);
+}
+
 TEST_CASE("equal calls give equal bytes") {
   const testing::TempDir dir;
   write_everything(dir.path("x.h5"));
@@ -134,8 +149,9 @@ TEST_CASE("wrong content is refused with file and object") {
   CHECK(missing.what == "missing data set");
   CHECK(problem_of([&] { return root.open_group("gone"); }).what == "missing group");
   CHECK(problem_of([&] { return root.open_dataset("b"); }).what.find("cannot open as a data set") == 0);
-  CHECK(problem_of([&] { return root.open_group("b").open_group("bytes"); }).what.find("cannot open as a group") ==
-        0);
+  CHECK(problem_of([&] {
+          return root.open_group("b").open_group("bytes");
+        }).what.find("cannot open as a group") == 0);
   CHECK(problem_of([&] { return root.int_attribute("gone"); }).what == "attribute 'gone' is missing");
   const Problem kind = problem_of([&] { return root.open_group("b").open_dataset("bytes").read<float>(); });
   CHECK(kind.where == file + ":/b/bytes");

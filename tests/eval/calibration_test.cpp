@@ -1,0 +1,119 @@
+// Calibration as a whole: the dump's walk and the model's give the same table.
+#include <fstream>
+
+#include "core/error.hpp"
+#include "core/parallel.hpp"
+#include "eval/calibrate_from_dumps.hpp"
+#include "eval/calibrate_from_model.hpp"
+#include "eval/dump_from_model.hpp"
+#include "eval/runner.hpp"
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace toptheta;
+
+namespace {
+
+LanguageModel& embedded() {
+  static LanguageModel model = load_language_model("data/model");
+  return model;
+}
+
+std::vector<TextWindow> windows() {
+  return text_windows(embedded(), {"data/calib-a/000.txt", "data/calib-a/001.txt"}, 80);
+}
+
+void check_equal(const ThresholdTable& a, const ThresholdTable& b) {
+  REQUIRE(a.targets.size() == b.targets.size());
+  for (std::size_t t = 0; t < a.targets.size(); ++t) {
+    REQUIRE(a.targets[t].cells.size() == b.targets[t].cells.size());
+    for (std::size_t c = 0; c < a.targets[t].cells.size(); ++c) {
+      const auto& left = a.targets[t].cells[c];
+      const auto& right = b.targets[t].cells[c];
+      REQUIRE(left.size() == right.size());
+      for (std::size_t i = 0; i < left.size(); ++i) {
+        REQUIRE(left[i].length == right[i].length);
+        REQUIRE(left[i].theta == right[i].theta);
+        REQUIRE(left[i].std == right[i].std);
+        REQUIRE(left[i].count == right[i].count);
+        REQUIRE(left[i].kept_mass == right[i].kept_mass);
+        REQUIRE(left[i].sdc == right[i].sdc);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a dump of either content calibrates to the same table as the model itself", "[calibration]") {
+  const testing::TempDir dir;
+  for (const double fraction : {1.0, 0.3}) {
+    CalibrationOptions options;
+    options.k = {4, 16};
+    options.add_sigma = 0.1;
+    options.row_fraction = fraction;
+    options.seed = 3;
+    options.offline_sdc = true;
+    const Calibration direct = calibrate_from_model(embedded(), windows(), options, false);
+    for (const DumpContent content : {DumpContent::qk, DumpContent::scores}) {
+      const auto path = dir.path(std::string(name_of(content)) + ".h5");
+      ModelDumpOptions dump;
+      dump.content = content;
+      dump.file.element = DumpElement::f32;
+      dump_from_model(embedded(), windows(), path, dump);
+      check_equal(direct.table, calibrate_from_dumps({path}, options).table);
+    }
+  }
+}
+
+TEST_CASE("top-k at calibration moves later layers only, and each k on its own", "[calibration]") {
+  CalibrationOptions both;
+  both.k = {4, 16};
+  CalibrationOptions one;
+  one.k = {16};
+  const Calibration dense = calibrate_from_model(embedded(), windows(), both, false);
+  const Calibration tac = calibrate_from_model(embedded(), windows(), both, true);
+  const Calibration alone = calibrate_from_model(embedded(), windows(), one, true);
+  CHECK(tac.table.meta.topk_at_calibration);
+  const std::size_t last = tac.table.cell_index(3, 0);
+  CHECK(dense.table.targets[1].cells[0].back().theta == tac.table.targets[1].cells[0].back().theta);
+  CHECK(dense.table.targets[1].cells[last].back().theta != tac.table.targets[1].cells[last].back().theta);
+  CHECK(tac.table.targets[1].cells[last].back().theta == alone.table.targets[0].cells[last].back().theta);
+}
+
+TEST_CASE("the table does not depend on the number of threads", "[calibration]") {
+  CalibrationOptions options;
+  options.k = {8};
+  options.placement = Placement::post_softmax;
+  set_thread_count(1);
+  const Calibration single = calibrate_from_model(embedded(), windows(), options, true);
+  set_thread_count(2);
+  const Calibration twin = calibrate_from_model(embedded(), windows(), options, true);
+  set_thread_count(0);
+  check_equal(single.table, twin.table);
+}
+
+TEST_CASE("a k that no row exceeds is refused", "[calibration]") {
+  CalibrationOptions options;
+  options.k = {80};
+  CHECK_THROWS_AS(calibrate_from_model(embedded(), windows(), options, false), Error);
+}
+
+TEST_CASE("calibrated thresholds keep about k of each row", "[calibration]") {
+  CalibrationOptions options;
+  options.k = {8};
+  const Calibration calibration = calibrate_from_model(
+      embedded(),
+      text_windows(embedded(), {"data/calib-a/002.txt", "data/calib-a/003.txt", "data/calib-a/004.txt"}, 200),
+      options, false);
+  const Policy policy{.selection = Selection::theta, .k = 8};
+  const ResolvedPolicy resolved(policy, embedded().transformer.config().shape, 1024, &calibration.table, "t");
+  Task task;
+  task.name = "held-out";
+  std::ifstream file("data/calib-a/005.txt");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  task.examples = std::vector<TextDocument>{{"held-out", text.substr(0, 500)}};
+  const auto results = evaluate(embedded(), {{resolved, {.policy = policy}}}, task, {});
+  CHECK(results[0].sparsity.effective_k_ratio() > 0.8);
+  CHECK(results[0].sparsity.effective_k_ratio() < 1.8);
+}

@@ -1,0 +1,159 @@
+// The evaluation runner on the embedded model.
+#include "eval/runner.hpp"
+
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/parallel.hpp"
+#include "eval/metrics.hpp"
+#include "support/catch.hpp"
+#include "tasks/requests.hpp"
+
+using namespace toptheta;
+
+namespace {
+
+LanguageModel& embedded() {
+  static LanguageModel model = load_language_model("data/model");
+  return model;
+}
+
+PolicyPlan plan_of(const Policy& policy) {
+  return {ResolvedPolicy(policy, embedded().transformer.config().shape, 1024, nullptr, ""),
+          {.policy = policy}};
+}
+
+const Policy kTopk{.selection = Selection::topk, .sdc = Sdc::exact, .vmc = true, .k = 6};
+
+Task text_task(const std::string& text) {
+  Task task;
+  task.name = "t";
+  task.examples = std::vector<TextDocument>{{"t", text}};
+  return task;
+}
+
+const std::string kText =
+    "Story: Leo has a bee. Hal works as a smith. The black box opens with 1337. Dan eats rice. The code of "
+    "the white "
+    "box is 2412. Someone left the cup in the porch. Mia keeps a fox.\n";
+
+double metric(const RunResult& result, const std::string& name) {
+  const Measure* found = result.metric(name);
+  REQUIRE(found != nullptr);
+  return found->value;
+}
+
+// Negative log-likelihood of the tokens, straight from one forward pass.
+double direct_nll(const std::vector<std::int32_t>& ids) {
+  Transformer& model = embedded().transformer;
+  const ModelConfig& config = model.config();
+  KvCache cache(config.shape, static_cast<std::int64_t>(ids.size()));
+  const auto logits =
+      model.forward({ids.data(), ids.size() - 1}, cache, dense_policy(config.shape), {.first_logit_row = 0});
+  double sum = 0;
+  for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
+    const auto row = logits.subspan(i * static_cast<std::size_t>(config.vocab_size),
+                                    static_cast<std::size_t>(config.vocab_size));
+    sum += log_sum_exp(row) - static_cast<double>(row[static_cast<std::size_t>(ids[i + 1])]);
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a text's nll is that of its tokens after the start token, each scored once", "[runner]") {
+  std::vector<std::int32_t> ids = embedded().tokenizer.encode(kText);
+  const auto tokens = static_cast<std::int64_t>(ids.size());
+  ids.insert(ids.begin(), start_token(embedded()));
+  const auto results = evaluate(embedded(), {plan_of({})}, text_task(kText), {});
+  const double total = direct_nll(ids);
+  CHECK(metric(results[0], "nll") == Approx(total / static_cast<double>(tokens)));
+  CHECK(metric(results[0], "perplexity") == Approx(std::exp(total / static_cast<double>(tokens))));
+  CHECK(metric(results[0], "bits_per_byte") ==
+        Approx(total / static_cast<double>(kText.size()) / std::log(2.0)));
+  CHECK(metric(results[0], "kl") == 0);
+  CHECK(results[0].counts[0] == std::pair<std::string, std::int64_t>{"tokens", tokens});
+  CHECK(results[0].sparsity.kept_elements() == 1);
+  CHECK(results[0].sparsity.v_rows() == 1);
+}
+
+TEST_CASE("decoding token by token gives prefill's metrics, and counts V rows per step", "[runner]") {
+  const std::vector<PolicyPlan> plans{plan_of({}), plan_of(kTopk)};
+  const auto prefill = evaluate(embedded(), plans, text_task(kText), {});
+  const auto decode = evaluate(embedded(), plans, text_task(kText), {.phase = Phase::decode});
+  for (std::size_t p = 0; p < plans.size(); ++p) {
+    CHECK(metric(prefill[p], "nll") == Approx(metric(decode[p], "nll")).epsilon(1e-5));
+    CHECK(prefill[p].sparsity.kept_elements() == decode[p].sparsity.kept_elements());
+  }
+  CHECK(metric(prefill[1], "kl") > 0);
+  CHECK(metric(prefill[1], "kl_max") >= metric(prefill[1], "kl_median"));
+  CHECK(prefill[1].sparsity.effective_k_ratio() == Approx(1));
+  CHECK(decode[1].sparsity.v_rows() < prefill[1].sparsity.v_rows());
+}
+
+TEST_CASE("windows of a small context and the chunked protocol score what they should", "[runner]") {
+  const auto tokens = static_cast<std::int64_t>(embedded().tokenizer.encode(kText).size());
+  const auto small = evaluate(embedded(), {plan_of({})}, text_task(kText), {.context = 16, .ppl_chunk = 16});
+  CHECK(small[0].counts[0].second == tokens);
+  CHECK(metric(small[0], "nll") >
+        metric(evaluate(embedded(), {plan_of({})}, text_task(kText), {})[0], "nll"));
+  CHECK(metric(small[0], "perplexity_chunked") > 1);
+  CHECK_THROWS_AS(evaluate(embedded(), {plan_of({})}, text_task(kText), {.ppl_chunk = 1000}), UsageError);
+  CHECK_THROWS_AS(evaluate(embedded(), {plan_of({})}, text_task(kText), {.context = 5000}), UsageError);
+}
+
+TEST_CASE("choices share their context without changing likelihoods or counts", "[runner]") {
+  const std::string context = kText + "Question: What does Mia keep? Answer:";
+  Task task;
+  task.name = "mc";
+  task.examples =
+      std::vector<MultipleChoiceExample>{{{context}, {" a fox.", " a bee.", " a dog."}, {6, 6, 6}, 0}};
+  const auto results = evaluate(embedded(), {plan_of({}), plan_of(kTopk)}, task, {});
+  CHECK(metric(results[0], "acc") == 1);
+
+  // Each choice on its own, from the first token.
+  AttentionCounts counts(embedded().transformer.config().shape);
+  for (const std::string choice : {" a fox.", " a bee.", " a dog."}) {
+    const TokenPair pair = encode_pair(embedded().tokenizer, context, choice, std::nullopt);
+    PolicySession session(embedded().transformer, plan_of(kTopk).policy, 1024, Phase::prefill);
+    session.start();
+    session.feed({pair.ids.data(), pair.ids.size() - 1}, 0);
+    session.finish();
+    counts.merge(session.totals());
+  }
+  CHECK(results[1].sparsity.kept_elements() == counts.kept_elements());
+  CHECK(results[1].sparsity.v_rows() == counts.v_rows());
+  CHECK(results[1].sparsity.lost_mass() == Approx(counts.lost_mass()));
+}
+
+TEST_CASE("generation stops at the stop string and matches exactly", "[runner]") {
+  Task task;
+  task.name = "needle";
+  GenerationExample example;
+  example.prompt = kText + "Q: What is the code of the white box? A:";
+  example.answer = "2412";
+  example.stop = {"."};
+  example.max_new_tokens = 8;
+  task.examples = std::vector<GenerationExample>{example};
+  const auto results = evaluate(embedded(), {plan_of({})}, task, {});
+  CHECK(metric(results[0], "exact_match") == 1);
+  CHECK(results[0].phase == Phase::decode);
+  CHECK(results[0].sparsity.kept_elements() == 1);
+
+  std::get<std::vector<GenerationExample>>(task.examples)[0].max_new_tokens = 2000;
+  CHECK_THROWS_AS(evaluate(embedded(), {plan_of({})}, task, {}), InputError);
+}
+
+TEST_CASE("metrics and counts do not depend on the number of threads", "[runner]") {
+  std::vector<double> nll;
+  std::vector<double> lost;
+  for (const int threads : {1, 2}) {
+    set_thread_count(threads);
+    const auto results = evaluate(embedded(), {plan_of(kTopk)}, text_task(kText), {});
+    nll.push_back(metric(results[0], "nll"));
+    lost.push_back(results[0].sparsity.lost_mass());
+  }
+  set_thread_count(0);
+  CHECK(nll[0] == nll[1]);
+  CHECK(lost[0] == lost[1]);
+}
