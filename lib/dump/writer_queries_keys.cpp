@@ -16,6 +16,9 @@ void QueryKeyRecorder::add(OpenSample& sample, const QueriesKeys& inputs) {
   if (layer.v) store(*layer.v, inputs.v, inputs.rows, inputs.first_position, inputs.first_position);
   layer.next_position += inputs.rows;
   if (layer.next_position < sample.info.kv_len) return;
+  layer.q.flush();
+  layer.k.flush();
+  if (layer.v) layer.v->flush();
   open_.erase(inputs.layer);
   sample.finished.insert(inputs.layer);
 }

@@ -111,6 +111,7 @@ void ScoreRecorder::store_layer(OpenSample& sample) {
       scores.write_raw({{head, first, 0}, {1, count, kv_len}}, bytes);
     }
   }
+  scores.flush();
   sample.finished.insert(layer_->number);
   layer_.reset();
 }

@@ -133,13 +133,15 @@ class Dataset : public Object {
   // (the library's own conversion of float16 is some hundred times slower than kernels/convert.hpp).
   void read_raw16(std::span<const Box> boxes, std::span<std::uint16_t> out) const;
 
-  // Everything, or one box. T must be of the data set's own kind: float, double, integers.
+  // Everything, flushed; or one box. T must be of the data set's own kind: float, double, integers.
   template <class T>
   void write(std::span<const T> values);
   template <class T>
   void write(const Box& box, std::span<const T> values);
   // Bytes that already have the layout of element(), little-endian (float16 and bfloat16 among them).
   void write_raw(const Box& box, std::span<const std::byte> bytes);
+  // After the last box: reports what the destructor would have to hide.
+  void flush();
 
  private:
   friend class Group;

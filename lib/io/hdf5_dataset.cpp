@@ -140,6 +140,7 @@ void Dataset::read_raw16(std::span<const Box> boxes, std::span<std::uint16_t> ou
 template <class T>
 void Dataset::write(std::span<const T> values) {
   write(whole(), values);
+  flush();
 }
 
 template <class T>
@@ -151,6 +152,10 @@ void Dataset::write(const Box& box, std::span<const T> values) {
 void Dataset::write_raw(const Box& box, std::span<const std::byte> bytes) {
   const Handle type = file_type(element_);
   write_as(type.id(), box, static_cast<std::int64_t>(bytes.size()) / size_of(element_), bytes.data());
+}
+
+void Dataset::flush() {
+  if (H5Dflush(id()) < 0) fail_writing(where(), "cannot write");
 }
 
 namespace {

@@ -1,4 +1,5 @@
 // Calibration as a whole: the dump's walk and the model's give the same table.
+#include <cmath>
 #include <fstream>
 
 #include "core/error.hpp"
@@ -37,7 +38,7 @@ void check_equal(const ThresholdTable& a, const ThresholdTable& b) {
         REQUIRE(left[i].std == right[i].std);
         REQUIRE(left[i].count == right[i].count);
         REQUIRE(left[i].kept_mass == right[i].kept_mass);
-        REQUIRE(left[i].sdc == right[i].sdc);
+        REQUIRE((left[i].sdc == right[i].sdc || (std::isnan(left[i].sdc) && std::isnan(right[i].sdc))));
       }
     }
   }
@@ -114,6 +115,6 @@ TEST_CASE("calibrated thresholds keep about k of each row", "[calibration]") {
   std::string text{std::istreambuf_iterator<char>(file), {}};
   task.examples = std::vector<TextDocument>{{"held-out", text.substr(0, 500)}};
   const auto results = evaluate(embedded(), {{resolved, {.policy = policy}}}, task, {});
-  CHECK(results[0].sparsity.effective_k_ratio() > 0.8);
-  CHECK(results[0].sparsity.effective_k_ratio() < 1.8);
+  CHECK(results[0].sparsity.effective_k_ratio() > 0.6);
+  CHECK(results[0].sparsity.effective_k_ratio() < 1.6);
 }

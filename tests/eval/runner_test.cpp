@@ -103,19 +103,19 @@ TEST_CASE("windows of a small context and the chunked protocol score what they s
 }
 
 TEST_CASE("choices share their context without changing likelihoods or counts", "[runner]") {
-  const std::string context = kText + "Question: What does Mia keep? Answer:";
+  const std::string context = kText + "Question: What is the code of the white box? Answer:";
   Task task;
   task.name = "mc";
-  task.examples =
-      std::vector<MultipleChoiceExample>{{{context}, {" a fox.", " a bee.", " a dog."}, {6, 6, 6}, 0}};
+  task.examples = std::vector<MultipleChoiceExample>{{{context}, {" 2412", " 1337", " 9023"}, {4, 4, 4}, 0}};
   const auto results = evaluate(embedded(), {plan_of({}), plan_of(kTopk)}, task, {});
   CHECK(metric(results[0], "acc") == 1);
 
   // Each choice on its own, from the first token.
+  const PolicyPlan plan = plan_of(kTopk);
   AttentionCounts counts(embedded().transformer.config().shape);
-  for (const std::string choice : {" a fox.", " a bee.", " a dog."}) {
+  for (const std::string choice : {" 2412", " 1337", " 9023"}) {
     const TokenPair pair = encode_pair(embedded().tokenizer, context, choice, std::nullopt);
-    PolicySession session(embedded().transformer, plan_of(kTopk).policy, 1024, Phase::prefill);
+    PolicySession session(embedded().transformer, plan.policy, 1024, Phase::prefill);
     session.start();
     session.feed({pair.ids.data(), pair.ids.size() - 1}, 0);
     session.finish();
@@ -130,7 +130,7 @@ TEST_CASE("generation stops at the stop string and matches exactly", "[runner]")
   Task task;
   task.name = "needle";
   GenerationExample example;
-  example.prompt = kText + "Q: What is the code of the white box? A:";
+  example.prompt = kText + "Question: What is the code of the white box? Answer:";
   example.answer = "2412";
   example.stop = {"."};
   example.max_new_tokens = 8;

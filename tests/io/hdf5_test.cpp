@@ -1,5 +1,11 @@
 #include "io/hdf5.hpp"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 
@@ -192,6 +198,29 @@ TEST_CASE("a failed write says so and names the target") {
   const Problem twice = problem_of([&] { return root.create_group("twice"); });
   CHECK(twice.where == "target.h5:/twice");
   CHECK_THROWS_AS(root.create_group("twice"), UnfinishedError);
+}
+
+TEST_CASE("a full disk ends in an error, and the process ends in peace") {
+  const testing::TempDir dir;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit limit = {100'000, 100'000};  // a write past it fails as on a full disk
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(9);
+    try {
+      hdf5::File file = hdf5::File::create(dir.path("x.h5"), "target.h5");
+      file.root().write_vector("numbers", std::vector<double>(100'000, 1.5));
+      file.close();
+    } catch (const UnfinishedError& error) {
+      const bool right = error.problem().where.find("target.h5") == 0 &&
+                         error.problem().what == "cannot write: File too large";
+      std::exit(right ? 0 : 2);  // with all of a program's clean-up
+    }
+    ::_exit(1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }
 
 }  // namespace toptheta

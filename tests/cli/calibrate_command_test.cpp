@@ -1,0 +1,150 @@
+// tt-calibrate as a user runs it.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "cli/world.hpp"
+#include "support/catch.hpp"
+#include "theta/table_file.hpp"
+
+using namespace toptheta;
+using namespace toptheta::testing;
+
+namespace {
+
+// Equal but for where they came from.
+void require_same_thresholds(const ThresholdTable& a, const ThresholdTable& b) {
+  REQUIRE(a.targets.size() == b.targets.size());
+  for (std::size_t t = 0; t < a.targets.size(); ++t) {
+    CHECK(a.targets[t].k == b.targets[t].k);
+    CHECK(a.targets[t].layer_k == b.targets[t].layer_k);
+    REQUIRE(a.targets[t].cells.size() == b.targets[t].cells.size());
+    for (std::size_t c = 0; c < a.targets[t].cells.size(); ++c) {
+      REQUIRE(a.targets[t].cells[c].size() == b.targets[t].cells[c].size());
+      for (std::size_t i = 0; i < a.targets[t].cells[c].size(); ++i) {
+        CHECK(a.targets[t].cells[c][i].length == b.targets[t].cells[c][i].length);
+        CHECK(a.targets[t].cells[c][i].theta == b.targets[t].cells[c][i].theta);
+        CHECK(a.targets[t].cells[c][i].count == b.targets[t].cells[c][i].count);
+      }
+    }
+  }
+}
+
+std::vector<std::int32_t> lengths_of(const ThresholdTable& table) {
+  std::vector<std::int32_t> lengths;
+  for (const ThresholdEntry& entry : table.targets[0].cells[0])
+    lengths.push_back(entry.length);
+  return lengths;
+}
+
+}  // namespace
+
+TEST_CASE("thresholds fitted from a dump equal those fitted from the model") {
+  const World world;
+  (void)world.output("tt-calibrate fit --model model --text a.txt b.txt -k 4,8 --add-sigma 0.5 -o direct.h5");
+  const ThresholdTable direct = load_table(world.path("direct.h5"));
+  REQUIRE(direct.targets.size() == 2);
+  for (const std::string content : {"scores", "qk"}) {
+    (void)world.output("tt-calibrate dump --model model --text a.txt b.txt --element float32 --content " +
+                       content + " -o full.h5");
+    (void)world.output("tt-calibrate fit full.h5 -k 4,8 --add-sigma 0.5 -o dumped.h5");
+    require_same_thresholds(direct, load_table(world.path("dumped.h5")));
+  }
+}
+
+TEST_CASE("sampled rows are the same from the model, from a full dump and from a sampled dump") {
+  const World world;
+  const std::string rows = " --row-fraction 0.3 --seed 7";
+  (void)world.output("tt-calibrate fit --model model --text a.txt b.txt -k 8 -o direct.h5" + rows);
+  (void)world.output("tt-calibrate dump --model model --text a.txt b.txt --element float32 -o full.h5");
+  (void)world.output("tt-calibrate fit full.h5 -k 8 -o full-theta.h5" + rows);
+  (void)world.output("tt-calibrate dump --model model --text a.txt b.txt --element float32 -k 8 -o part.h5" +
+                     rows);
+  (void)world.output("tt-calibrate fit part.h5 -k 8 -o part-theta.h5");
+  const ThresholdTable direct = load_table(world.path("direct.h5"));
+  require_same_thresholds(direct, load_table(world.path("full-theta.h5")));
+  require_same_thresholds(direct, load_table(world.path("part-theta.h5")));
+  (void)world.output(
+      "tt-calibrate fit --model model --text a.txt b.txt -k 8 --row-fraction 0.3 --seed 8 -o other.h5");
+  CHECK(lengths_of(load_table(world.path("other.h5"))) != lengths_of(direct));
+}
+
+TEST_CASE("the same bytes at one and at two threads") {
+  const World world;
+  for (const std::string threads : {"1", "2"}) {
+    (void)world.output(
+        "tt-calibrate fit --model model --text a.txt -k 4,8 --tac --sdc-offline -o theta.h5 --threads " +
+        threads);
+    (void)world.output("tt-calibrate dump --model model --text a.txt --content scores -o d.h5 --threads " +
+                       threads);
+    std::filesystem::rename(world.path("theta.h5"), world.path("theta" + threads));
+    std::filesystem::rename(world.path("d.h5"), world.path("d" + threads));
+  }
+  CHECK(world.content("theta1") == world.content("theta2"));
+  CHECK(world.content("d1") == world.content("d2"));
+}
+
+TEST_CASE("top-k at calibration changes what later layers are seen to do, not the first") {
+  const World world;
+  (void)world.output("tt-calibrate fit --model model --text a.txt -k 4 -o dense.h5");
+  (void)world.output("tt-calibrate fit --model model --text a.txt -k 4 --tac -o tac.h5");
+  const ThresholdTable dense = load_table(world.path("dense.h5"));
+  const ThresholdTable tac = load_table(world.path("tac.h5"));
+  CHECK_FALSE(dense.meta.topk_at_calibration);
+  CHECK(tac.meta.topk_at_calibration);
+  CHECK(dense.targets[0].cells[0][0].theta == tac.targets[0].cells[0][0].theta);
+  double difference = 0;
+  for (std::size_t i = 0; i < dense.targets[0].cells[4].size(); ++i)
+    difference += std::fabs(dense.targets[0].cells[4][i].theta - tac.targets[0].cells[4][i].theta);
+  CHECK(difference > 1e-3);
+}
+
+TEST_CASE("a table goes through the authors' text and comes back the same") {
+  const World world;
+  (void)world.output("tt-calibrate fit --model model --text a.txt -k 8 --sdc-offline -o theta.h5");
+  (void)world.output("tt-calibrate convert theta.h5 -o th.txt");
+  (void)world.output("tt-calibrate convert theta.h5 --what sdc -o sdc.txt");
+  (void)world.output("tt-calibrate convert th.txt --sdc sdc.txt -o back.h5");
+  (void)world.output("tt-calibrate convert back.h5 -o th2.txt");
+  (void)world.output("tt-calibrate convert back.h5 --what sdc -o sdc2.txt");
+  CHECK(world.content("th.txt").starts_with("L0_H0:9 "));
+  CHECK(world.content("th.txt") == world.content("th2.txt"));
+  CHECK(world.content("sdc.txt") == world.content("sdc2.txt"));
+}
+
+TEST_CASE("CSV and JSON of a table") {
+  const World world;
+  (void)world.output("tt-calibrate fit --model model --text a.txt -k 4,8 -o theta.h5");
+  (void)world.output("tt-calibrate convert theta.h5 -k 8 -o t.csv");
+  CHECK(world.content("t.csv").starts_with("layer,head,length,k,theta,std,count,sdc,kept_mass\n0,0,9,8,"));
+  (void)world.output("tt-calibrate convert theta.h5 -o t.json");
+  (void)world.output("tt-calibrate convert t.json -o t2.h5");
+  CHECK(world.content("theta.h5") == world.content("t2.h5"));
+  (void)world.output("tt-calibrate convert theta.h5 --smooth 2 -o smooth.h5");
+  CHECK(load_table(world.path("smooth.h5")).targets.size() == 2);
+}
+
+TEST_CASE("show gives layers, heads or single rows") {
+  const World world;
+  (void)world.output("tt-calibrate fit --model model --text a.txt -k 4,8 --layer-k 1:dense -o theta.h5");
+  const auto rows = [&](const std::string& flags) {
+    return nlohmann::json::parse(world.output("tt-calibrate show theta.h5 --format json " + flags))
+        .at("rows");
+  };
+  CHECK(rows("").size() == 4);
+  CHECK(rows("").at(1).at("layer_k") == "dense");
+  CHECK(rows("--layer 0").size() == 8);
+  CHECK(rows("--layer 0 --k 4").size() == 4);
+  CHECK(rows("--head 1 --k 4").size() == 2);
+  const auto entries = rows("--layer 0 --head 3 --k 8");
+  CHECK(entries.at(0).at("length") == 9);
+  CHECK(entries.at(0).at("sdc").is_null());
+  CHECK(world.output("tt-calibrate show theta.h5").find("thresholds for model: 2 layers") == 0);
+}
+
+TEST_CASE("fit summarises in every format") {
+  const World world;
+  const std::string fit = "tt-calibrate fit --model model --text a.txt -k 4 -o theta.h5 --format ";
+  CHECK(world.output(fit + "csv").starts_with("k,layer,layer_k,"));
+  CHECK(world.output(fit + "md").find("| k | layer |") != std::string::npos);
+  CHECK(nlohmann::json::parse(world.output(fit + "json")).at("schema") == "toptheta.show/1");
+}

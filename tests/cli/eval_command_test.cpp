@@ -1,0 +1,193 @@
+// tt-eval as a user runs it.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/world.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta;
+using namespace toptheta::testing;
+
+namespace {
+
+using Json = nlohmann::json;
+
+struct EvalWorld : World {
+  EvalWorld() {
+    (void)output("tt-calibrate fit --model model --text b.txt -k 4,8 --sdc-offline -o theta.h5");
+  }
+  [[nodiscard]] Json runs(const std::string& flags) const {
+    return Json::parse(output("tt-eval run --model model --format json " + flags)).at("runs");
+  }
+};
+
+double nll(const Json& run) {
+  return run.at("metrics").at("nll").at("value").get<double>();
+}
+
+}  // namespace
+
+TEST_CASE("one run per policy, k and task, in order") {
+  const EvalWorld world;
+  const Json runs =
+      world.runs("--task a.txt quiz.jsonl --attention dense topk theta --thresholds theta.h5 -k 4,8 --vmc");
+  REQUIRE(runs.size() == 10);
+  std::string seen;
+  for (const Json& run : runs)
+    seen += fmt::format("{} {} {};", run.at("policy").at("attention").get<std::string>(),
+                        run.at("policy").at("k").dump(), run.at("task").at("name").get<std::string>());
+  CHECK(seen ==
+        "dense null a;topk 4 a;topk 8 a;theta 4 a;theta 8 a;"
+        "dense null quiz;topk 4 quiz;topk 8 quiz;theta 4 quiz;theta 8 quiz;");
+  CHECK(runs.at(0).at("policy").at("vmc") == false);
+  CHECK(runs.at(1).at("policy").at("vmc") == true);
+  CHECK(runs.at(5).at("metrics").contains("acc_norm"));
+  CHECK(runs.at(0).at("counts").at("tokens") == 68);  // a byte is a token, each scored
+}
+
+TEST_CASE("options after the colon belong to one policy") {
+  const EvalWorld world;
+  const Json runs = world.runs(
+      "--task a.txt --thresholds theta.h5 -k 4 --sdc exact --attention topk theta:sdc=offline,vmc,k=8 "
+      "theta:sdc-scale=0.5");
+  REQUIRE(runs.size() == 3);
+  CHECK(runs.at(0).at("policy").at("sdc") == "exact");
+  CHECK(runs.at(1).at("policy").at("sdc") == "offline");
+  CHECK(runs.at(1).at("policy").at("k") == 8);
+  CHECK(runs.at(2).at("policy").at("sdc_scale") == 0.5);
+  CHECK(runs.at(2).at("policy").at("vmc") == false);
+}
+
+TEST_CASE("a k as long as every row is dense; a small one is not") {
+  const EvalWorld world;
+  const Json runs = world.runs("--task a.txt --attention dense topk:k=69 topk:k=4");
+  CHECK(nll(runs.at(1)) == nll(runs.at(0)));
+  CHECK(runs.at(1).at("sparsity").at("kept_elements") == 1);
+  CHECK(nll(runs.at(2)) != nll(runs.at(0)));
+  CHECK(runs.at(2).at("sparsity").at("kept_elements").get<double>() < 0.2);
+  CHECK(runs.at(2).at("sparsity").at("effective_k_ratio").get<double>() == Approx(1));
+}
+
+TEST_CASE("decode agrees with prefill to rounding, and counts V rows per step") {
+  const EvalWorld world;
+  const std::string flags =
+      "--task a.txt --attention dense theta --thresholds theta.h5 -k 8 --sdc exact --vmc";
+  const Json prefill = world.runs(flags);
+  const Json decode = world.runs(flags + " --phase decode");
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(nll(decode.at(i)) == Approx(nll(prefill.at(i))).epsilon(1e-4));
+  CHECK(decode.at(1).at("sparsity").at("phase") == "decode");
+  CHECK(decode.at(1).at("sparsity").at("v_rows") < prefill.at(1).at("sparsity").at("v_rows"));
+}
+
+TEST_CASE("results do not depend on the number of threads") {
+  const EvalWorld world;
+  const std::string command =
+      "tt-eval run --model model --task a.txt quiz.jsonl --thresholds theta.h5 -k 4 --sdc exact --vmc "
+      "--format csv";
+  CHECK(world.output(command + " --threads 1") == world.output(command + " --threads 2"));
+}
+
+TEST_CASE("the format follows the ending of the output") {
+  const EvalWorld world;
+  const std::string run = "tt-eval run --model model --task a.txt -o ";
+  CHECK(world.output(run + "r.json").empty());
+  CHECK(Json::parse(world.content("r.json")).at("schema") == "toptheta.result/1");
+  (void)world.output(run + "r.csv");
+  CHECK(world.content("r.csv").starts_with("attention,k,"));
+  (void)world.output(run + "r.md");
+  CHECK(world.content("r.md").find("|---|") != std::string::npos);
+  (void)world.output(run + "r.txt");
+  CHECK(world.content("r.txt").starts_with("model model: 2 layers"));
+}
+
+TEST_CASE("provenance names every input and what was run") {
+  const EvalWorld world;
+  const Json result =
+      Json::parse(world.output("tt-eval run --model model --task a.txt --attention theta --thresholds "
+                               "theta.h5 -k 8 --seed 3 --format json"));
+  const Json& provenance = result.at("provenance");
+  CHECK(provenance.at("seed") == 3);
+  CHECK(provenance.at("command").get<std::string>().starts_with("tt-eval run --model model"));
+  REQUIRE(provenance.at("inputs").size() == 3);
+  for (const Json& input : provenance.at("inputs"))
+    CHECK(input.at("sha256").get<std::string>().size() == 64);
+  CHECK(result.at("runs").at(0).at("policy").at("thresholds") == "theta.h5");
+}
+
+TEST_CASE("a directory of texts is one task") {
+  const EvalWorld world;
+  std::filesystem::create_directory(world.path("texts"));
+  std::filesystem::copy(world.path("a.txt"), world.path("texts/a.txt"));
+  std::filesystem::copy(world.path("b.txt"), world.path("texts/b.txt"));
+  const Json runs = world.runs("--task texts");
+  REQUIRE(runs.size() == 1);
+  CHECK(runs.at(0).at("task").at("examples") == 2);
+  CHECK(runs.at(0).at("counts").at("tokens") == 68 + 65);
+  CHECK(world.runs("--task texts --limit 1").at(0).at("counts").at("tokens") == 68);
+}
+
+TEST_CASE("a policy takes the table with its placement and k") {
+  const EvalWorld world;
+  (void)world.output("tt-calibrate fit --model model --text b.txt -k 8 --placement post-softmax -o post.h5");
+  const Json runs = world.runs(
+      "--task a.txt --thresholds theta.h5 post.h5 -k 8 --attention theta theta:placement=post-softmax");
+  CHECK(runs.at(0).at("policy").at("thresholds") == "theta.h5");
+  CHECK(runs.at(1).at("policy").at("thresholds") == "post.h5");
+}
+
+TEST_CASE("settings come from a file, and the command line beats it") {
+  const EvalWorld world;
+  world.write(
+      "run.toml",
+      "[run]\nmodel = \"model\"\ntask = [\"a.txt\"]\nattention = [\"dense\", \"theta:sdc=exact,vmc\"]\n"
+      "thresholds = [\"theta.h5\"]\nk = [4, 8]\nformat = \"json\"\n");
+  CHECK(Json::parse(world.output("tt-eval run --config run.toml")).at("runs").size() == 3);
+  CHECK(Json::parse(world.output("tt-eval run --config run.toml -k 4")).at("runs").size() == 2);
+  world.write("printed.toml", world.output("tt-eval run --config run.toml --print-config"));
+  CHECK(Json::parse(world.output("tt-eval run --config printed.toml")).at("runs").size() == 3);
+}
+
+TEST_CASE("generate continues a prompt under every policy") {
+  const EvalWorld world;
+  const std::string command = "tt-eval generate --model model --prompt cat --max-new-tokens 5";
+  CHECK(world.output(command).starts_with("== dense ==\ncat"));
+  const Json result = Json::parse(
+      world.output(command + " --attention dense theta --thresholds theta.h5 -k 4 --format json"));
+  REQUIRE(result.at("rows").size() == 2);
+  CHECK(result.at("rows").at(0).at("new_tokens") == 5);
+  CHECK(result.at("rows").at(0).at("kept_elements") == 1);
+}
+
+TEST_CASE("progress for machines is JSON lines on stderr; quiet is silent") {
+  const EvalWorld world;
+  const Outcome json = world.run("tt-eval run --model model --task quiz.jsonl --progress json");
+  const Json line = Json::parse(json.err.substr(0, json.err.find('\n')));
+  CHECK(line.at("stage") == "quiz");
+  CHECK(line.at("total") == 2);
+  CHECK(world.run("tt-eval run --model model --task quiz.jsonl --progress json -q").err.empty());
+  CHECK(world.run("tt-eval run --model model --task quiz.jsonl").err.empty());  // no terminal
+}
+
+TEST_CASE("a full disk is status 4, and the old result stays") {
+  const EvalWorld world;
+  CHECK(world.run("tt-eval run --model model --task a.txt", "/dev/full").status == 4);
+  world.write("old.json", "old");
+  CHECK(world.run("tt-eval run --model model --task none.txt -o old.json").status == 3);
+  CHECK(world.content("old.json") == "old");
+  const Outcome nowhere = world.run("tt-eval run --model model --task a.txt -o none/r.json");
+  CHECK(nowhere.status == 4);
+  CHECK(nowhere.err.find("none/r.json") != std::string::npos);
+}
+
+TEST_CASE("every subcommand has help with an example, and a version") {
+  const World world;
+  for (const std::string command :
+       {"tt-calibrate", "tt-calibrate fit", "tt-calibrate dump", "tt-calibrate show", "tt-calibrate convert",
+        "tt-eval", "tt-eval run", "tt-eval generate"}) {
+    INFO(command);
+    CHECK(world.output(command + " --help").find("Example:\n  tt-") != std::string::npos);
+    CHECK(world.output(command + " --version").find(" 0.1.0 (commit ") != std::string::npos);
+  }
+}
