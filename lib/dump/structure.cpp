@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <system_error>
 
 #include "core/error.hpp"
 #include "dump/float_dataset.hpp"

@@ -14,7 +14,6 @@
 #include "core/half.hpp"
 #include "io/mapped_file.hpp"
 #include "io/tensor_type.hpp"
-#include "io/text_file.hpp"
 
 namespace toptheta {
 

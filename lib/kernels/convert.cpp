@@ -89,8 +89,10 @@ void floats_from_bf16(std::span<const std::uint16_t> from, std::span<float> to) 
 
 void floats_from_f64(std::span<const double> from, std::span<float> to) {
   assert(from.size() == to.size());
-  // A plain loop: compilers vectorise it, and it rounds and overflows as the language says on every instruction set.
-  for (std::size_t i = 0; i < from.size(); ++i) to[i] = static_cast<float>(from[i]);
+  // A plain loop: compilers vectorise it, and it rounds and overflows as the language says on every
+  // instruction set.
+  for (std::size_t i = 0; i < from.size(); ++i)
+    to[i] = static_cast<float>(from[i]);
 }
 
 }  // namespace toptheta

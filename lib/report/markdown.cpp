@@ -37,8 +37,10 @@ std::string format_markdown_table(const std::vector<SummaryColumn>& columns,
 
 std::string format_markdown(const Results& results) {
   const Summary summary = summarize(results);
-  std::string text =
-      escaped(summary.heading) + "\n\n" + format_markdown_table(summary.columns, summary.rows) + "\n";
+  std::string text = escaped(summary.heading) + "\n\n";
+  for (const SummarySection& section : summary.sections)
+    text += "**" + escaped(section.title) + "**\n\n" + format_markdown_table(section.columns, section.rows) +
+            "\n";
   for (const std::string& note : summary.notes)
     text += "- " + note + "\n";
   return text;

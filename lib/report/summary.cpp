@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <span>
 
 #include "report/number.hpp"
 
@@ -18,6 +19,7 @@ struct Column {
   std::function<std::string(const RunResult&)> cell;
 };
 using Columns = std::vector<Column>;
+using Runs = std::span<const RunResult>;
 
 void add(Columns& columns, const char* title, bool number,
          std::function<std::string(const RunResult&)> cell) {
@@ -46,19 +48,22 @@ void add_policy_columns(Columns& columns) {
   add(columns, "SDC", false, [](const RunResult& run) { return sdc_name(run.policy.policy); });
   add(columns, "VMC", false,
       [](const RunResult& run) { return std::string(run.policy.policy.vmc ? "yes" : kNone); });
-  add(columns, "task", false, [](const RunResult& run) { return run.task.name; });
 }
 
 // The metrics worth a column, with their titles; the others are in the JSON report.
-void add_metric_columns(const Results& results, Columns& columns) {
-  constexpr std::pair<const char*, const char*> kKnown[] = {
-      {"perplexity", "perplexity"}, {"perplexity_chunked", "perplexity (chunked)"},
-      {"nll", "nll (nats/token)"},  {"acc", "acc"},
-      {"acc_norm", "acc_norm"},     {"exact_match", "exact match"}};
+void add_metric_columns(Runs runs, Columns& columns) {
+  constexpr std::pair<const char*, const char*> kKnown[] = {{"perplexity", "perplexity"},
+                                                            {"perplexity_chunked", "perplexity (chunked)"},
+                                                            {"nll", "nll (nats/token)"},
+                                                            {"acc", "acc"},
+                                                            {"acc_norm", "acc_norm"},
+                                                            {"answer_nll", "answer nll (nats)"},
+                                                            {"continuation_nll", "continuation nll (nats)"},
+                                                            {"exact_match", "exact match"}};
   for (const auto& [name, title] : kKnown) {
-    const bool present =
-        std::any_of(results.runs.begin(), results.runs.end(),
-                    [name = name](const RunResult& run) { return run.metric(name) != nullptr; });
+    const bool present = std::any_of(runs.begin(), runs.end(), [name = name](const RunResult& run) {
+      return run.metric(name) != nullptr;
+    });
     if (!present) continue;
     add(columns, title, true, [name = name](const RunResult& run) {
       const Measure* measure = run.metric(name);
@@ -86,18 +91,42 @@ std::string phase_name(const RunResult& run) {
 }
 
 bool has_phase(const Results& results, Phase phase) {
-  return std::any_of(results.runs.begin(), results.runs.end(),
-                     [phase](const RunResult& run) { return run.phase == phase; });
+  return std::any_of(runs.begin(), runs.end(), [phase](const RunResult& run) { return run.phase == phase; });
 }
 
-Columns columns_of(const Results& results) {
+SummarySection section_of(Runs runs) {
   Columns columns;
   add_policy_columns(columns);
-  if (has_phase(results, Phase::prefill) && has_phase(results, Phase::decode))
-    add(columns, "phase", false, phase_name);
-  add_metric_columns(results, columns);
+  add_metric_columns(runs, columns);
   add_sparsity_columns(columns);
-  return columns;
+  SummarySection section;
+  const TaskRecord& task = runs.front().task;
+  section.title = fmt::format("{} ({}, {} example{}, {})", task.name, task.kind, task.examples,
+                              task.examples == 1 ? "" : "s", phase_name(runs.front()));
+  for (const Column& column : columns)
+    section.columns.push_back(column.head);
+  for (const RunResult& run : runs) {
+    std::vector<std::string>& row = section.rows.emplace_back();
+    for (const Column& column : columns)
+      row.push_back(column.cell(run));
+  }
+  return section;
+}
+
+bool same_section(const RunResult& a, const RunResult& b) {
+  return a.task.name == b.task.name && a.task.sha256 == b.task.sha256 && a.phase == b.phase;
+}
+
+std::vector<SummarySection> sections_of(Runs runs) {
+  std::vector<SummarySection> sections;
+  while (!runs.empty()) {
+    const auto end = std::find_if(runs.begin(), runs.end(),
+                                  [&](const RunResult& run) { return !same_section(run, runs.front()); });
+    const auto count = static_cast<std::size_t>(end - runs.begin());
+    sections.push_back(section_of(runs.first(count)));
+    runs = runs.subspan(count);
+  }
+  return sections;
 }
 
 std::vector<std::string> notes_of(const Results& results) {
@@ -133,18 +162,11 @@ std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& laye
 }
 
 Summary summarize(const Results& results) {
-  const Columns columns = columns_of(results);
   Summary summary;
   summary.heading = fmt::format("model {}: {} layers, {} query heads, {} KV heads of width {}", results.model,
                                 results.shape.num_layers, results.shape.num_heads, results.shape.num_kv_heads,
                                 results.shape.head_dim);
-  for (const Column& column : columns)
-    summary.columns.push_back(column.head);
-  for (const RunResult& run : results.runs) {
-    std::vector<std::string>& row = summary.rows.emplace_back();
-    for (const Column& column : columns)
-      row.push_back(column.cell(run));
-  }
+  summary.sections = sections_of(results.runs);
   summary.notes = notes_of(results);
   return summary;
 }

@@ -12,15 +12,20 @@ struct SummaryColumn {
   bool number = true;  // aligned to the right
 };
 
-struct Summary {
+// The runs of one task, one row per policy.
+struct SummarySection {
+  std::string title;  // "heldout-a (text, 32 examples, prefill)"
   std::vector<SummaryColumn> columns;
-  std::vector<std::vector<std::string>>
-      rows;                        // one per run, one cell per column; "-" where it does not apply
-  std::string heading;             // the model in one line
+  std::vector<std::vector<std::string>> rows;  // one cell per column; "-" where it does not apply
+};
+
+struct Summary {
+  std::string heading;  // the model in one line
+  std::vector<SummarySection> sections;
   std::vector<std::string> notes;  // what the columns mean
 };
 
-// One row per policy and task, in the order of the runs. A metric has a column if some run has it.
+// Sections and rows in the order of the runs. A metric has a column if some run of the section has it.
 Summary summarize(const Results& results);
 
 // "64", or with layers of their own k in brackets: "64 [0-1:512,5:dense]".

@@ -44,7 +44,9 @@ std::string format_aligned(const std::vector<SummaryColumn>& columns,
 
 std::string format_table(const Results& results) {
   const Summary summary = summarize(results);
-  std::string text = summary.heading + "\n\n" + format_aligned(summary.columns, summary.rows) + "\n";
+  std::string text = summary.heading + "\n\n";
+  for (const SummarySection& section : summary.sections)
+    text += section.title + "\n" + format_aligned(section.columns, section.rows) + "\n";
   for (const std::string& note : summary.notes)
     text += note + "\n";
   return text;

@@ -10,13 +10,12 @@ using namespace toptheta::testing;
 
 namespace {
 
-// The cell of a row under a title; empty where there is no such column.
-std::string cell(const Summary& summary, std::size_t row, const std::string& title) {
-  const auto it = std::find_if(summary.columns.begin(), summary.columns.end(),
+// The cell under a title in the first row of a section; empty where there is no such column.
+std::string cell(const Summary& summary, std::size_t section, const std::string& title) {
+  const SummarySection& s = summary.sections.at(section);
+  const auto it = std::find_if(s.columns.begin(), s.columns.end(),
                                [&](const SummaryColumn& column) { return column.title == title; });
-  return it == summary.columns.end()
-             ? ""
-             : summary.rows.at(row).at(static_cast<std::size_t>(it - summary.columns.begin()));
+  return it == s.columns.end() ? "" : s.rows.at(0).at(static_cast<std::size_t>(it - s.columns.begin()));
 }
 
 }  // namespace
@@ -30,13 +29,25 @@ TEST_CASE("layers of their own k stand in brackets, neighbours together") {
   CHECK(format_layer_k(64, {16, 32}) == "64 [0:16,1:32]");
 }
 
-TEST_CASE("a metric has a column only if some run has it, and a dash where a run does not") {
+TEST_CASE("each task has a section, with the metrics that it has") {
   const Summary summary = summarize(sample_results());
+  REQUIRE(summary.sections.size() == 2);
+  CHECK(summary.sections[0].title == "held-out (text, 1 example, prefill)");
+  CHECK(summary.sections[1].title == "quiz, hard (multiple-choice, 4 examples, prefill)");
   CHECK(cell(summary, 0, "perplexity") == "3.4903");
-  CHECK(cell(summary, 1, "perplexity") == "-");
   CHECK(cell(summary, 0, "nll (nats/token)") == "1.2500 ± 0.0125");
+  CHECK(cell(summary, 0, "acc").empty());
+  CHECK(cell(summary, 1, "perplexity").empty());
   CHECK(cell(summary, 1, "acc") == "0.5000 ± 0.2500");
-  CHECK(cell(summary, 0, "exact match").empty());
+}
+
+TEST_CASE("policies of one task share a section; a metric that one of them lacks is a dash") {
+  Results results = sample_results();
+  results.runs[1].task = results.runs[0].task;
+  const Summary summary = summarize(results);
+  REQUIRE(summary.sections.size() == 1);
+  REQUIRE(summary.sections[0].rows.size() == 2);
+  CHECK(cell(summary, 0, "acc") == "-");
 }
 
 TEST_CASE("sparsity figures follow from the counts") {
@@ -64,10 +75,11 @@ TEST_CASE("the policy is spelled out") {
   CHECK(cell(summary, 1, "k") == "2 [0:dense]");
 }
 
-TEST_CASE("the phase has a column only where runs differ in it") {
+TEST_CASE("prefill and decode of one task are told apart") {
   Results results = sample_results();
-  CHECK(cell(summarize(results), 0, "phase").empty());
+  results.runs[1].task = results.runs[0].task;
   results.runs[1].phase = Phase::decode;
-  CHECK(cell(summarize(results), 0, "phase") == "prefill");
-  CHECK(cell(summarize(results), 1, "phase") == "decode");
+  const Summary summary = summarize(results);
+  REQUIRE(summary.sections.size() == 2);
+  CHECK(summary.sections[1].title == "held-out (text, 1 example, decode)");
 }

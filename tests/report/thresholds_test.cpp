@@ -1,0 +1,43 @@
+#include "report/thresholds.hpp"
+
+#include "core/error.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta;
+
+namespace {
+
+// One target, two layers (the first dense), two heads; lengths 5 and 6 in the second layer.
+ThresholdTable sample() {
+  ThresholdTable table;
+  table.meta.shape = {2, 2, 1, 8};
+  Target target{4, {kDenseK, 4}, std::vector<std::vector<ThresholdEntry>>(4)};
+  target.cells[2] = {{5, 1.0, 0.5, 3, kNotCalibrated, 0.75}, {6, 2.0, 0, 1, kNotCalibrated, 0.5}};
+  target.cells[3] = {{5, 4.0, 0, 4, 0.25, 1.0}};
+  table.targets = {target};
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("layers: means weighted by rows, nothing for dense ones") {
+  const Listing listing = thresholds_listing(sample(), {});
+  REQUIRE(listing.rows.size() == 2);
+  CHECK(nlohmann::ordered_json(listing.rows[0]).dump() == R"([4,0,"dense",null,0,0,null,null,null,null])");
+  // theta (3 * 1 + 1 * 2 + 4 * 4) / 8; kept mass (3 * 0.75 + 0.5 + 4) / 8; SDC terms of one entry only.
+  CHECK(nlohmann::ordered_json(listing.rows[1]).dump() == R"([4,1,"4","5-6",3,8,2.625,0.1875,0.25,0.84375])");
+}
+
+TEST_CASE("heads and single row lengths") {
+  CHECK(thresholds_listing(sample(), {.layer = 1}).rows.size() == 2);
+  CHECK(thresholds_listing(sample(), {.head = 0}).rows.size() == 2);
+  const Listing entries = thresholds_listing(sample(), {.layer = 1, .head = 0});
+  REQUIRE(entries.rows.size() == 2);
+  CHECK(nlohmann::ordered_json(entries.rows[0]).dump() == "[4,1,0,5,1.0,0.5,3,null,0.75]");
+}
+
+TEST_CASE("what the table has not is refused") {
+  CHECK_THROWS_AS(thresholds_listing(sample(), {.k = 5}), UsageError);
+  CHECK_THROWS_AS(thresholds_listing(sample(), {.layer = 2}), UsageError);
+  CHECK_THROWS_AS(thresholds_listing(sample(), {.head = -1}), UsageError);
+}
