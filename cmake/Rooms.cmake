@@ -13,5 +13,6 @@ function(tt_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE tt_options tt_test_support ${ARG_LIBS})
+  target_compile_options(test_${name} PRIVATE -O1)  # most of a build is compiling tests; -O1 is half of it
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
 endfunction()

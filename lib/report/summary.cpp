@@ -90,7 +90,7 @@ std::string phase_name(const RunResult& run) {
   return run.phase == Phase::prefill ? "prefill" : "decode";
 }
 
-bool has_phase(const Results& results, Phase phase) {
+bool has_phase(Runs runs, Phase phase) {
   return std::any_of(runs.begin(), runs.end(), [phase](const RunResult& run) { return run.phase == phase; });
 }
 
@@ -132,10 +132,10 @@ std::vector<SummarySection> sections_of(Runs runs) {
 std::vector<std::string> notes_of(const Results& results) {
   std::vector<std::string> notes = {"± one standard error of the mean.",
                                     "kept elements: attention weights kept, of all that causality allows."};
-  if (has_phase(results, Phase::prefill))
+  if (has_phase(results.runs, Phase::prefill))
     notes.emplace_back(
         "V rows (prefill): value rows that some head of the KV group and some row of a sequence needs.");
-  if (has_phase(results, Phase::decode))
+  if (has_phase(results.runs, Phase::decode))
     notes.emplace_back("V rows (decode): value rows that some head of the KV group needs, per step.");
   notes.emplace_back("eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.");
   notes.emplace_back("lost mass: mean softmax weight of what was dropped, before compensation.");

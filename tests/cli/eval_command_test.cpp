@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/world.hpp"
 #include "support/catch.hpp"
@@ -189,5 +190,23 @@ TEST_CASE("every subcommand has help with an example, and a version") {
     INFO(command);
     CHECK(world.output(command + " --help").find("Example:\n  tt-") != std::string::npos);
     CHECK(world.output(command + " --version").find(" 0.1.0 (commit ") != std::string::npos);
+  }
+}
+
+TEST_CASE("configs/ has every key, with its default") {
+  const World world;
+  for (const std::string command : {"tt-calibrate fit", "tt-calibrate dump", "tt-calibrate show",
+                                    "tt-calibrate convert", "tt-eval run", "tt-eval generate"}) {
+    INFO(command);
+    const std::filesystem::path file =
+        std::filesystem::current_path() / "configs" / (command.substr(0, command.find(' ')) + ".toml");
+    const std::string defaults = world.output(command + " --print-config");
+    CHECK(world.output(command + " --print-config --config " + file.string()) == defaults);
+    const std::string documented = content_of(file);
+    std::istringstream lines(defaults);
+    for (std::string line; std::getline(lines, line);) {
+      INFO(line);
+      CHECK(documented.find(line + "\n") != std::string::npos);
+    }
   }
 }

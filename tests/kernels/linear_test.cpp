@@ -66,8 +66,9 @@ struct ThreadCount {
 struct Size {
   std::int64_t in, out;
 };
-// A stories model's, a vocabulary, widths around a panel's, and single features.
-constexpr Size kSizes[] = {{64, 172}, {172, 64}, {64, 512}, {1100, 130}, {1, 1}, {3, 65}, {700, 1}};
+// A small model's, a vocabulary, widths around a panel's, single features, and a sum long enough to be split.
+constexpr Size kSizes[] = {{64, 172}, {172, 64}, {64, 512}, {1100, 130},
+                           {1, 1},    {3, 65},   {700, 1},  {20000, 8}};
 
 }  // namespace
 

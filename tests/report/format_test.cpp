@@ -20,22 +20,22 @@ TEST_CASE("formats by name and by extension") {
 TEST_CASE("the table, whole") {
   Results results = sample_results();
   results.runs.erase(results.runs.begin());
-  CHECK(
-      format_results(results, ResultFormat::table) ==
-      "model tiny: 2 layers, 2 query heads, 1 KV heads of width 8\n"
-      "\n"
-      "policy            k  placement    SDC    VMC  task                    acc  acc_norm  kept elements %  "
-      "V rows %  eff. k / k  lost mass\n"
-      "------  -----------  -----------  -----  ---  ----------  ---------------  --------  ---------------  "
-      "--------  ----------  ---------\n"
-      "theta   2 [0:dense]  pre-softmax  exact  yes  quiz, hard  0.5000 ± 0.2500    0.7500            87.50  "
-      "   75.00      1.1892     0.1250\n"
-      "\n"
-      "± one standard error of the mean.\n"
-      "kept elements: attention weights kept, of all that causality allows.\n"
-      "V rows (prefill): value rows that some head of the KV group and some row of a sequence needs.\n"
-      "eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.\n"
-      "lost mass: mean softmax weight of what was dropped, before compensation.\n");
+  CHECK(format_results(results, ResultFormat::table) ==
+        "model tiny: 2 layers, 2 query heads, 1 KV heads of width 8\n"
+        "\n"
+        "quiz, hard (multiple-choice, 4 examples, prefill)\n"
+        "policy            k  placement    SDC    VMC              acc  acc_norm  kept elements %  "
+        "V rows %  eff. k / k  lost mass\n"
+        "------  -----------  -----------  -----  ---  ---------------  --------  ---------------  "
+        "--------  ----------  ---------\n"
+        "theta   2 [0:dense]  pre-softmax  exact  yes  0.5000 ± 0.2500    0.7500            87.50  "
+        "   75.00      1.1892     0.1250\n"
+        "\n"
+        "± one standard error of the mean.\n"
+        "kept elements: attention weights kept, of all that causality allows.\n"
+        "V rows (prefill): value rows that some head of the KV group and some row of a sequence needs.\n"
+        "eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.\n"
+        "lost mass: mean softmax weight of what was dropped, before compensation.\n");
 }
 
 TEST_CASE("every format ends in a line break and is the same every time") {
