@@ -4,7 +4,7 @@ find_package(fmt REQUIRED)                    # libfmt-dev
 find_package(CLI11 REQUIRED)                  # libcli11-dev
 find_package(nlohmann_json REQUIRED)          # nlohmann-json3-dev
 find_package(HDF5 REQUIRED COMPONENTS C)      # libhdf5-dev
-find_package(dnnl REQUIRED)                   # libdnnl-dev
+find_package(dnnl REQUIRED)                   # libdnnl-dev; its CMake file asks for OpenCL: ocl-icd-opencl-dev
 find_package(hwy REQUIRED)                    # libhwy-dev
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # libssl-dev, for SHA-256
 find_package(PkgConfig REQUIRED)

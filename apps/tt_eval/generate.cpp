@@ -33,9 +33,8 @@ struct Completion {
   AttentionCounts decode;
 };
 
-std::vector<std::int32_t> encode_prompt(const LanguageModel& model, const GenerateFlags& flags) {
-  std::vector<std::int32_t> ids = model.tokenizer.encode(flags.prompt);
-  if (model.tokenizer.bos() || ids.empty()) ids.insert(ids.begin(), start_token(model));
+std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const GenerateFlags& flags) {
+  std::vector<std::int32_t> ids = encode_prompt(model, flags.prompt);
   const std::int64_t needed = static_cast<std::int64_t>(ids.size()) + flags.max_new_tokens;
   const std::int64_t context = model.transformer.config().context;
   if (needed > context)
@@ -132,7 +131,7 @@ void GenerateCommand::run(Session& session) {
   const std::filesystem::path directory = resolve_model(flags_.model, session);
   LanguageModel model = load_language_model(directory);
   const ModelConfig& config = model.transformer.config();
-  const std::vector<std::int32_t> prompt = encode_prompt(model, flags_);
+  const std::vector<std::int32_t> prompt = encode_fitting(model, flags_);
   std::vector<Completion> completions;
   for (const PolicyPlan& plan : plan_policies(policies, thresholds, config.shape, config.context))
     completions.push_back(complete(model, plan, prompt, flags_, session));

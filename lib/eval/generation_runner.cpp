@@ -13,11 +13,10 @@ namespace toptheta::eval_detail {
 
 namespace {
 
-std::vector<std::int32_t> encode_prompt(const LanguageModel& model, const Task& task,
-                                        const GenerationExample& example, std::size_t index,
-                                        std::int64_t context) {
-  std::vector<std::int32_t> ids = model.tokenizer.encode(example.prompt);
-  if (model.tokenizer.bos().has_value() || ids.empty()) ids.insert(ids.begin(), start_token(model));
+std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const Task& task,
+                                         const GenerationExample& example, std::size_t index,
+                                         std::int64_t context) {
+  std::vector<std::int32_t> ids = encode_prompt(model, example.prompt);
   const std::int64_t needed = static_cast<std::int64_t>(ids.size()) + example.max_new_tokens;
   if (needed > context)
     throw InputError(
@@ -73,7 +72,7 @@ std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<
   for (GenerationRecord& record : records)
     record.decode = AttentionCounts(shape);
   for (std::size_t e = 0; e < prompts.size(); ++e) {
-    const std::vector<std::int32_t> prompt = encode_prompt(model, task, prompts[e], e, context);
+    const std::vector<std::int32_t> prompt = encode_fitting(model, task, prompts[e], e, context);
     for (std::size_t p = 0; p < policies.size(); ++p) {
       const std::string text =
           generate_text(model, policies[p].policy, prompts[e], prompt, cache, records[p]);

@@ -28,8 +28,7 @@ inline Sessions make_sessions(LanguageModel& model, const std::vector<PolicyPlan
 // A context and continuation as ids that fit the model: fed are at most `context` of them.
 inline TokenPair encode_example(const LanguageModel& model, std::string_view context_text,
                                 std::string_view continuation, std::int64_t context) {
-  const auto eos = model.eos_tokens.empty() ? std::nullopt : std::optional(model.eos_tokens.front());
-  TokenPair pair = encode_pair(model.tokenizer, context_text, continuation, eos);
+  TokenPair pair = encode_pair(model.tokenizer, context_text, continuation, start_token(model));
   fit_context(pair, context);
   return pair;
 }

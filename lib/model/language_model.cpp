@@ -44,4 +44,10 @@ std::int32_t start_token(const LanguageModel& model) {
                     .expected = "bos_token_id or eos_token_id in config.json, or a tokenizer that adds one"});
 }
 
+std::vector<std::int32_t> encode_prompt(const LanguageModel& model, std::string_view text) {
+  std::vector<std::int32_t> ids = model.tokenizer.encode(text);
+  if (model.tokenizer.bos() || ids.empty()) ids.insert(ids.begin(), start_token(model));
+  return ids;
+}
+
 }  // namespace toptheta

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/transformer.hpp"
@@ -23,6 +24,10 @@ struct LanguageModel {
 // The token that stands before every text and window: BOS, or EOS where there is no BOS. Throws InputError if
 // there is neither.
 std::int32_t start_token(const LanguageModel& model);
+
+// A text as the model is prompted with it: the start token where the tokenizer puts one before texts, or
+// where there is no other token.
+std::vector<std::int32_t> encode_prompt(const LanguageModel& model, std::string_view text);
 
 // Reads config.json, tokenizer.json and the safetensors of `directory`. Throws InputError as their readers
 // do, and where the tokenizer knows tokens that the model does not.

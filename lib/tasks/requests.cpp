@@ -18,22 +18,17 @@ std::vector<std::int32_t> copy(std::span<const std::int32_t> tokens, std::int64_
 
 }  // namespace
 
-std::int32_t start_token(const Tokenizer& tokenizer, std::optional<std::int32_t> eos) {
-  if (const auto bos = tokenizer.bos()) return *bos;
-  if (eos) return *eos;
-  throw InputError(
-      {.where = "tokenizer",
-       .what = "there is no token that a text could start with",
-       .expected = "a BOS token in the post-processor, or an EOS token in the model's configuration"});
-}
-
 TokenPair encode_pair(const Tokenizer& tokenizer, std::string_view context, std::string_view continuation,
-                      std::optional<std::int32_t> eos) {
+                      std::int32_t start) {
   if (find_invalid_utf8(context)) (void)tokenizer.encode(context);  // throws, with the place
   const std::string whole = std::string(context).append(continuation);
   context.remove_suffix(trailing_white_space(context));
   TokenPair pair;
-  if (context.empty() || tokenizer.bos()) pair.ids.push_back(start_token(tokenizer, eos));
+  if (const auto bos = tokenizer.bos()) {
+    pair.ids.push_back(*bos);
+  } else if (context.empty()) {
+    pair.ids.push_back(start);
+  }
   pair.context_tokens = static_cast<std::int64_t>(pair.ids.size() + tokenizer.encode(context).size());
   const std::vector<std::int32_t> ids = tokenizer.encode(whole);
   pair.ids.insert(pair.ids.end(), ids.begin(), ids.end());

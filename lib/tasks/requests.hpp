@@ -10,10 +10,6 @@
 
 namespace toptheta {
 
-// The token a text starts with: BOS where the tokenizer puts one, else `eos`. Throws InputError if there is
-// neither.
-std::int32_t start_token(const Tokenizer& tokenizer, std::optional<std::int32_t> eos);
-
 // A context and its continuation, tokenised together. The model reads all ids but the last; the
 // log-likelihoods of the ids from `context_tokens` on add up to the continuation's.
 struct TokenPair {
@@ -23,10 +19,10 @@ struct TokenPair {
 
 // White space at the end of the context belongs to the continuation. The ids start with BOS where the
 // tokenizer puts one; the cut is at the number of tokens of the context by itself. An empty context becomes
-// the start token. Throws InputError where the continuation adds no token to its context, and on invalid
+// `start`. Throws InputError where the continuation adds no token to its context, and on invalid
 // UTF-8.
 TokenPair encode_pair(const Tokenizer& tokenizer, std::string_view context, std::string_view continuation,
-                      std::optional<std::int32_t> eos);
+                      std::int32_t start);
 
 // Drops the oldest ids so that the model reads at most `context_length` tokens. Throws InputError if the
 // continuation alone is longer.

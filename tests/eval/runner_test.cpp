@@ -114,7 +114,7 @@ TEST_CASE("choices share their context without changing likelihoods or counts", 
   const PolicyPlan plan = plan_of(kTopk);
   AttentionCounts counts(embedded().transformer.config().shape);
   for (const std::string choice : {" 2412", " 1337", " 9023"}) {
-    const TokenPair pair = encode_pair(embedded().tokenizer, context, choice, std::nullopt);
+    const TokenPair pair = encode_pair(embedded().tokenizer, context, choice, start_token(embedded()));
     PolicySession session(embedded().transformer, plan.policy, 1024, Phase::prefill);
     session.start();
     session.feed({pair.ids.data(), pair.ids.size() - 1}, 0);
