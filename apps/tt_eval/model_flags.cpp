@@ -17,7 +17,7 @@ CLI::Option* declare_model(CLI::App& app, std::string& model) {
 
 std::filesystem::path resolve_model(const std::string& model, Session& session) {
   if (!model.empty()) return model;
-  const std::filesystem::path path = find_embedded_data().model();
+  std::filesystem::path path = find_embedded_data().model();
   session.console.note(fmt::format("no --model: using the embedded one, {}", path.string()));
   return path;
 }

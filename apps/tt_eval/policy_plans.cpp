@@ -58,6 +58,7 @@ PolicyRecord record_of(const ResolvedPolicy& policy, const ModelShape& shape, co
 
 std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths) {
   std::vector<ThresholdFile> files;
+  files.reserve(paths.size());
   for (const std::string& path : paths)
     files.push_back({path, load_table(path)});
   return files;

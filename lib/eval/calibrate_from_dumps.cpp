@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "calibration/fitter.hpp"
 #include "calibration/row_sampler.hpp"

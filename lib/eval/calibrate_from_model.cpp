@@ -1,7 +1,6 @@
 #include "eval/calibrate_from_model.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "calibration/fitter.hpp"
 #include "calibration/row_sampler.hpp"

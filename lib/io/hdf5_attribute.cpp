@@ -158,6 +158,7 @@ void write_texts(std::int64_t object, const std::string& where, const std::strin
     return;
   }
   std::vector<const char*> pointers;
+  pointers.reserve(values.size());
   for (const std::string& value : values)
     pointers.push_back(value.c_str());
   const Handle type = text_type(H5T_VARIABLE);

@@ -123,6 +123,7 @@ Tensor parse_tensor(const std::string& file, const std::string& name, const json
 void require_contiguous(const std::vector<Tensor>& tensors, std::span<const std::byte> data,
                         const std::string& file) {
   std::vector<const Tensor*> order;
+  order.reserve(tensors.size());
   for (const Tensor& tensor : tensors)
     order.push_back(&tensor);
   // An empty tensor stands before the one that starts at the same byte.

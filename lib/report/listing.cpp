@@ -60,6 +60,7 @@ std::string listing_csv(const Listing& listing) {
   std::string text = format_csv_record(header);
   for (const auto& cells : listing.rows) {
     std::vector<std::string> fields;
+    fields.reserve(cells.size());
     for (const Json& cell : cells)
       fields.push_back(text_of(cell, format_exact, ""));
     text += format_csv_record(fields);

@@ -32,7 +32,7 @@ ThresholdEntry interpolate(const ThresholdEntry& below, const ThresholdEntry& ab
 
 std::vector<ThresholdEntry> fill_lengths(const std::vector<ThresholdEntry>& entries) {
   std::vector<ThresholdEntry> filled;
-  filled.reserve(static_cast<std::size_t>(entries.back().length - entries.front().length + 1));
+  filled.reserve(static_cast<std::size_t>(entries.back().length - entries.front().length) + 1);
   filled.push_back(entries.front());
   for (std::size_t i = 1; i < entries.size(); ++i) {
     for (std::int32_t length = entries[i - 1].length + 1; length < entries[i].length; ++length)

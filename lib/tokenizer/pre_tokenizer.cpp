@@ -89,7 +89,7 @@ void PreTokenizer::cut(const Split& split, const Word& word, std::vector<Word>& 
   }
 }
 
-void PreTokenizer::run(const Split& split, Word word, std::vector<Word>& words) {
+void PreTokenizer::run(const Split& split, const Word& word, std::vector<Word>& words) {
   cut(split, word, words);
 }
 

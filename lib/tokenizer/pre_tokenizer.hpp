@@ -52,7 +52,7 @@ class PreTokenizer {
   static ByteLevel parse_byte_level(const JsonField& field);
   static std::vector<Span> parts(const Split& split, std::string_view text);
   static void cut(const Split& split, const Word& word, std::vector<Word>& words);
-  static void run(const Split& split, Word word, std::vector<Word>& words);
+  static void run(const Split& split, const Word& word, std::vector<Word>& words);
   static void run(const Metaspace& step, Word word, std::vector<Word>& words);
   static void run(const ByteLevel& step, Word word, std::vector<Word>& words);
 
