@@ -28,6 +28,7 @@ struct RunFlags {
   std::string phase = "prefill";
   std::int64_t context = 0;
   std::int64_t ppl_chunk = 0;
+  bool overview = false;
   std::string format{};
   std::string output{};
 };
@@ -40,6 +41,7 @@ struct RunPlan {
   std::vector<std::string> thresholds;
   EvaluationOptions evaluation;
   ResultFormat format = ResultFormat::table;
+  Detail detail = Detail::full;
   std::filesystem::path output;
 };
 
@@ -50,6 +52,7 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   plan.output = flags.output;
   plan.format =
       flags.format.empty() ? result_format_of(plan.output) : result_format_from_name(flags.format).value();
+  if (flags.overview) plan.detail = Detail::overview;
   plan.evaluation.phase = flags.phase == "decode" ? Phase::decode : Phase::prefill;
   plan.evaluation.context = flags.context;
   plan.evaluation.ppl_chunk = flags.ppl_chunk;
@@ -109,7 +112,7 @@ class RunCommand : public Command {
     const RunPlan plan = resolve(flags_, session);
     const Results results = evaluate_all(plan, session);
     session.console.finish();
-    write_output(plan.output, format_results(results, plan.format));
+    write_output(plan.output, format_results(results, plan.format, plan.detail));
   }
 
  private:
@@ -151,6 +154,9 @@ void RunCommand::declare(CLI::App& app) {
         protocol);
   declare_format(app, flags_.format, {"table", "json", "csv", "md"},
                  "Default: by the ending of -o, else a table");
+  app.add_flag("--overview", flags_.overview,
+               "Several tasks: only the one table over all of them, not one for each (table and md)")
+      ->group(kOutputGroup);
   declare_output(app, flags_.output, "Write here instead of standard output");
 }
 

@@ -21,18 +21,18 @@ ResultFormat result_format_of(const std::filesystem::path& path) {
                            : result_format_from_name(extension.substr(1)).value_or(ResultFormat::table);
 }
 
-std::string format_results(const Results& results, ResultFormat format) {
+std::string format_results(const Results& results, ResultFormat format, Detail detail) {
   switch (format) {
     case ResultFormat::json:
       return format_json(results);
     case ResultFormat::csv:
       return format_csv(results);
     case ResultFormat::markdown:
-      return format_markdown(results);
+      return format_markdown(results, detail);
     case ResultFormat::table:
       break;
   }
-  return format_table(results);
+  return format_table(results, detail);
 }
 
 }  // namespace toptheta

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "eval/result.hpp"
+#include "report/summary.hpp"
 
 namespace toptheta {
 
@@ -17,6 +17,7 @@ std::optional<ResultFormat> result_format_from_name(std::string_view name);
 ResultFormat result_format_of(const std::filesystem::path& path);
 
 // The whole report, ending in a line break. Deterministic: the same results give the same bytes.
-std::string format_results(const Results& results, ResultFormat format);
+// `detail` is for people: table and Markdown. JSON and CSV always hold everything.
+std::string format_results(const Results& results, ResultFormat format, Detail detail = Detail::full);
 
 }  // namespace toptheta

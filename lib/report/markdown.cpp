@@ -35,8 +35,8 @@ std::string format_markdown_table(const std::vector<SummaryColumn>& columns,
   return text;
 }
 
-std::string format_markdown(const Results& results) {
-  const Summary summary = summarize(results);
+std::string format_markdown(const Results& results, Detail detail) {
+  const Summary summary = summarize(results, detail);
   std::string text = escaped(summary.heading) + "\n\n";
   for (const SummarySection& section : summary.sections)
     text += "**" + escaped(section.title) + "**\n\n" + format_markdown_table(section.columns, section.rows) +

@@ -38,6 +38,13 @@ std::string format_percent(double fraction) {
   return format_fixed(100 * fraction, 2);
 }
 
+std::string format_percent(const Measure& measure) {
+  std::string text = format_fixed(100 * measure.value, 1);
+  if (measure.standard_error && std::isfinite(measure.value))
+    text += " ± " + format_fixed(100 * *measure.standard_error, 1);
+  return text;
+}
+
 std::string format_exact(double value) {
   return std::isfinite(value) ? fmt::format("{}", value) : std::string();
 }

@@ -13,6 +13,8 @@ std::string format_number(double value);
 std::string format_measure(const Measure& measure);
 // A fraction as per cent with two decimals and no sign: 0.117 -> "11.70".
 std::string format_percent(double fraction);
+// A mean of fractions as per cent with one decimal: "97.5 ± 1.2".
+std::string format_percent(const Measure& measure);
 // The shortest text that reads back as the same double; empty for NaN and the infinities.
 std::string format_exact(double value);
 

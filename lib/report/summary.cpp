@@ -7,6 +7,7 @@
 #include <span>
 
 #include "report/number.hpp"
+#include "report/overview.hpp"
 
 namespace toptheta {
 
@@ -113,15 +114,11 @@ SummarySection section_of(Runs runs) {
   return section;
 }
 
-bool same_section(const RunResult& a, const RunResult& b) {
-  return a.task.name == b.task.name && a.task.sha256 == b.task.sha256 && a.phase == b.phase;
-}
-
 std::vector<SummarySection> sections_of(Runs runs) {
   std::vector<SummarySection> sections;
   while (!runs.empty()) {
     const auto end = std::find_if(runs.begin(), runs.end(),
-                                  [&](const RunResult& run) { return !same_section(run, runs.front()); });
+                                  [&](const RunResult& run) { return !same_task(run, runs.front()); });
     const auto count = static_cast<std::size_t>(end - runs.begin());
     sections.push_back(section_of(runs.first(count)));
     runs = runs.subspan(count);
@@ -129,7 +126,7 @@ std::vector<SummarySection> sections_of(Runs runs) {
   return sections;
 }
 
-std::vector<std::string> notes_of(const Results& results) {
+std::vector<std::string> notes_of(const Results& results, bool per_task) {
   std::vector<std::string> notes = {"± one standard error of the mean.",
                                     "kept elements: attention weights kept, of all that causality allows."};
   if (has_phase(results.runs, Phase::prefill))
@@ -137,6 +134,7 @@ std::vector<std::string> notes_of(const Results& results) {
         "V rows (prefill): value rows that some head of the KV group and some row of a sequence needs.");
   if (has_phase(results.runs, Phase::decode))
     notes.emplace_back("V rows (decode): value rows that some head of the KV group needs, per step.");
+  if (!per_task) return notes;
   notes.emplace_back("eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.");
   notes.emplace_back("lost mass: mean softmax weight of what was dropped, before compensation.");
   return notes;
@@ -161,13 +159,21 @@ std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& laye
   return special.empty() ? format_k(k) : fmt::format("{} [{}]", format_k(k), special);
 }
 
-Summary summarize(const Results& results) {
+bool same_task(const RunResult& a, const RunResult& b) {
+  return a.task.name == b.task.name && a.task.sha256 == b.task.sha256 && a.phase == b.phase;
+}
+
+Summary summarize(const Results& results, Detail detail) {
   Summary summary;
   summary.heading = fmt::format("model {}: {} layers, {} query heads, {} KV heads of width {}", results.model,
                                 results.shape.num_layers, results.shape.num_heads, results.shape.num_kv_heads,
                                 results.shape.head_dim);
-  summary.sections = sections_of(results.runs);
-  summary.notes = notes_of(results);
+  const std::optional<SummarySection> overview = overview_of(results);
+  if (overview) summary.sections.push_back(*overview);
+  if (!overview || detail == Detail::full)
+    for (SummarySection& section : sections_of(results.runs))
+      summary.sections.push_back(std::move(section));
+  summary.notes = notes_of(results, !overview || detail == Detail::full);
   return summary;
 }
 

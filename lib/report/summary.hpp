@@ -25,8 +25,15 @@ struct Summary {
   std::vector<std::string> notes;  // what the columns mean
 };
 
-// Sections and rows in the order of the runs. A metric has a column if some run of the section has it.
-Summary summarize(const Results& results);
+// How much a report of several tasks shows: one table over all of them, with or without one for each.
+enum class Detail { full, overview };
+
+// Sections and rows in the order of the runs; where there are several tasks under the same policies, an
+// overview (report/overview.hpp) comes first. A metric has a column if some run of the section has it.
+Summary summarize(const Results& results, Detail detail = Detail::full);
+
+// Whether two runs are of one task, in one phase.
+bool same_task(const RunResult& a, const RunResult& b);
 
 // "64", or with layers of their own k in brackets: "64 [0-1:512,5:dense]".
 std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& layer_k);

@@ -42,8 +42,8 @@ std::string format_aligned(const std::vector<SummaryColumn>& columns,
   return text;
 }
 
-std::string format_table(const Results& results) {
-  const Summary summary = summarize(results);
+std::string format_table(const Results& results, Detail detail) {
+  const Summary summary = summarize(results, detail);
   std::string text = summary.heading + "\n\n";
   for (const SummarySection& section : summary.sections)
     text += section.title + "\n" + format_aligned(section.columns, section.rows) + "\n";

@@ -12,6 +12,6 @@ namespace toptheta {
 std::string format_aligned(const std::vector<SummaryColumn>& columns,
                            const std::vector<std::vector<std::string>>& rows);
 
-std::string format_table(const Results& results);
+std::string format_table(const Results& results, Detail detail = Detail::full);
 
 }  // namespace toptheta

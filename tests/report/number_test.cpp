@@ -35,6 +35,8 @@ TEST_CASE("a measure shows its standard error with the value's decimals") {
 TEST_CASE("percentages and exact numbers") {
   CHECK(format_percent(0.117) == "11.70");
   CHECK(format_percent(1) == "100.00");
+  CHECK(format_percent(Measure{0.975, 0.0125}) == "97.5 ± 1.2");
+  CHECK(format_percent(Measure{1, std::nullopt}) == "100.0");
   CHECK(format_exact(0.1) == "0.1");
   CHECK(std::stod(format_exact(1.0 / 3)) == 1.0 / 3);
 }
