@@ -32,7 +32,10 @@ std::string label(const PolicyRecord& record) {
   std::string text(name_of(policy.selection));
   if (policy.selection == Selection::dense) return text;
   text += " k=" + format_layer_k(record.policy.k, record.layer_k);
-  return text + describe(policy).substr(name_of(policy.selection).size());
+  std::string details = describe(policy).substr(name_of(policy.selection).size());
+  constexpr std::string_view kUsual = " pre-softmax";
+  if (details.starts_with(kUsual)) details.erase(0, kUsual.size());
+  return text + details;
 }
 
 bool same_policies(const std::vector<Runs>& tasks) {
@@ -68,10 +71,10 @@ struct Figure {
   const char* title;
   bool percent;
 };
-constexpr Figure kFigures[] = {{"perplexity", "perplexity", false},
+constexpr Figure kFigures[] = {{"perplexity", "ppl", false},
                                {"acc", "acc %", true},
                                {"exact_match", "exact %", true},
-                               {"answer_nll", "answer nll", false},
+                               {"answer_nll", "nll", false},
                                {"continuation_nll", "nll", false}};
 
 void add_figures(SummarySection& section, Runs runs) {
@@ -112,7 +115,7 @@ void add_sparsity(SummarySection& section, const std::vector<Runs>& tasks, Phase
   }
   const char* name = phase == Phase::prefill ? "prefill" : "decode";
   add_column(section, fmt::format("{} kept %", name), kept);
-  add_column(section, fmt::format("{} V rows %", name), v_rows);
+  add_column(section, fmt::format("{} V %", name), v_rows);
 }
 
 }  // namespace

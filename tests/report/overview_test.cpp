@@ -38,15 +38,14 @@ std::vector<std::string> titles(const SummarySection& section) {
 TEST_CASE("several tasks share one table, a row per policy") {
   const auto overview = overview_of(two_tasks());
   REQUIRE(overview);
-  CHECK(titles(*overview) == std::vector<std::string>{"policy", "held-out perplexity", "needle exact %",
-                                                      "prefill kept %", "prefill V rows %", "decode kept %",
-                                                      "decode V rows %"});
+  CHECK(titles(*overview) == std::vector<std::string>{"policy", "held-out ppl", "needle exact %",
+                                                      "prefill kept %", "prefill V %", "decode kept %",
+                                                      "decode V %"});
   REQUIRE(overview->rows.size() == 2);
   CHECK(overview->rows[0] ==
         std::vector<std::string>{"dense", "3.4903", "97.5 ± 2.5", "100.00", "100.00", "100.00", "100.00"});
-  CHECK(overview->rows[1] == std::vector<std::string>{"theta k=2 [0:dense] pre-softmax sdc=exact vmc",
-                                                      "4.0000 ± 0.2500", "97.5 ± 2.5", "87.50", "75.00",
-                                                      "87.50", "75.00"});
+  CHECK(overview->rows[1] == std::vector<std::string>{"theta k=2 [0:dense] sdc=exact vmc", "4.0000 ± 0.2500",
+                                                      "97.5 ± 2.5", "87.50", "75.00", "87.50", "75.00"});
 }
 
 TEST_CASE("sparsity is that of all tasks of a phase together") {
@@ -68,8 +67,8 @@ TEST_CASE("tables tell policies apart that are otherwise the same") {
   }
   const auto overview = overview_of(results);
   REQUIRE(overview);
-  CHECK(overview->rows[0][0] == "theta k=2 [0:dense] pre-softmax sdc=exact vmc sigma.h5");
-  CHECK(overview->rows[1][0] == "theta k=2 [0:dense] pre-softmax sdc=exact vmc theta.h5");
+  CHECK(overview->rows[0][0] == "theta k=2 [0:dense] sdc=exact vmc sigma.h5");
+  CHECK(overview->rows[1][0] == "theta k=2 [0:dense] sdc=exact vmc theta.h5");
 }
 
 TEST_CASE("one task, or tasks under different policies, have no overview") {

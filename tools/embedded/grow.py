@@ -33,8 +33,7 @@ def main():
     saved["params"][NAME] = grow(saved["params"][NAME], 0.5)
     for moment in ("m", "v"):
         saved["opt"][moment][NAME] = grow(saved["opt"][moment][NAME], 0)
-    state = saved["state"]
-    state["phase_start"], state["acc"] = state["seconds"], 0.0
+    saved["state"]["acc"] = 0.0
     torch.save(saved, target)
 
 

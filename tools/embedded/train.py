@@ -1,9 +1,9 @@
 """Trains the model on fresh documents of both worlds. One thread; resumable; writes a log and exports as it goes.
 
-    /usr/bin/python3 train.py --out DIR --tokenizer FILE --minutes 35 --seed 1
+    /usr/bin/python3 train.py --out DIR --tokenizer FILE --steps 21909 --decay 950 --seed 1
 
-Lengths rise along --phases (length:most minutes:answer accuracy that ends it early); the last phase fills the time left
-and ends in a linear decay of the learning rate. Every document is drawn from a generator seeded with "train/seed/step".
+Everything follows from the step: the length of the documents (--lengths), the learning rate, and the documents themselves,
+each drawn from a generator seeded with "train/seed/step". `reproduce` has the stages of the model in data/.
 """
 import os
 import sys
@@ -32,16 +32,15 @@ def arguments():
     p = argparse.ArgumentParser()
     p.add_argument("--out", required=True)
     p.add_argument("--tokenizer", required=True)
-    p.add_argument("--minutes", type=float, default=35)
-    p.add_argument("--decay", type=float, default=8, help="minutes of linear decay at the end")
+    p.add_argument("--steps", type=int, required=True, help="stop after this step; a later run may go on from there")
+    p.add_argument("--decay", type=int, default=0, help="of these, so many at the end with linearly falling rates")
+    p.add_argument("--lengths", default="128:0,256:2300,512:8300,1024:13350", help="document length:from this step")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--lr", type=float, default=0.004)
     p.add_argument("--adam-lr", type=float, default=0.003)
     p.add_argument("--batch", type=int, default=2048, help="tokens a step")
     p.add_argument("--share-b", type=float, default=0.2)
-    p.add_argument("--phases", default="128:6:0.9,256:10:0.95,512:12:0.98,1024:999:2")
-    p.add_argument("--eval-minutes", type=float, default=3)
-    p.add_argument("--max-steps", type=int, default=0)
+    p.add_argument("--eval-steps", type=int, default=800)
     return p.parse_args()
 
 
@@ -107,8 +106,8 @@ def main():
     rope = model.rotary(cfg, cfg.context)
     params = model.init_params(cfg, args.seed)
     opt = model.Optimizer(params, args.lr, args.adam_lr)
-    phases = [(int(a), float(b), float(c)) for a, b, c in (x.split(":") for x in args.phases.split(","))]
-    s = {"step": 0, "tokens": 0, "seconds": 0.0, "phase": 0, "phase_start": 0.0, "acc": 0.0, "loss": 6.0}
+    lengths = [(int(a), int(b)) for a, b in (x.split(":") for x in args.lengths.split(","))]
+    s = {"step": 0, "tokens": 0, "seconds": 0.0, "acc": 0.0, "loss": 6.0}
     path = os.path.join(args.out, "checkpoint.pt")
     if os.path.exists(path):
         saved = torch.load(path)
@@ -122,7 +121,7 @@ def main():
             f.write("step,tokens,seconds,length,lr_scale,answer_loss,answer_token_accuracy,eval\n")
     print("parameters", sum(v.numel() for v in params.values()), "vocabulary", tok.size, flush=True)
     began = time.time() - s["seconds"]
-    last_eval = last_save = s["seconds"]
+    last_save = s["seconds"]
 
     def save():
         state = {"params": {k: v.detach() for k, v in params.items()}, "opt": opt.state(), "state": s}
@@ -132,20 +131,13 @@ def main():
 
     while True:
         s["seconds"] = time.time() - began
-        left = args.minutes * 60 - s["seconds"]
-        length, most, enough = phases[s["phase"]]
-        done = left <= 0 or (args.max_steps and s["step"] >= args.max_steps)
-        if not done and s["phase"] + 1 < len(phases) and (
-                s["acc"] > enough or s["seconds"] - s["phase_start"] > most * 60):
-            s["phase"] += 1
-            s["phase_start"], s["acc"] = s["seconds"], 0.0
-            continue
+        left = args.steps - s["step"]
+        length = [length for length, first in lengths if first <= s["step"]][-1]
+        done = left <= 0
         note = ""
-        if done or s["seconds"] - last_eval > args.eval_minutes * 60:
-            table = evaluate(params, cfg, rope, tok, length, 24 if length > 512 else 48)
-            note = summary(table)
-            last_eval = s["seconds"]
-        scale = min(1.0, (s["step"] + 1) / 100, max(0.02, left / (args.decay * 60)))
+        if done or (s["step"] > 0 and s["step"] % args.eval_steps == 0):
+            note = summary(evaluate(params, cfg, rope, tok, length, 24 if length > 512 else 48))
+        scale = min(1.0, (s["step"] + 1) / 100, max(0.02, left / args.decay) if args.decay else 1.0)
         if note or s["step"] % 50 == 0:
             line = "%d,%d,%.0f,%d,%.3f,%.4f,%.4f,%s" % (s["step"], s["tokens"], s["seconds"], length, scale, s["loss"],
                                                        s["acc"], note)
