@@ -1,0 +1,95 @@
+#include "tt_calibrate/fit_flags.hpp"
+
+#include "common/common_flags.hpp"
+#include "common/output.hpp"
+#include "core/error.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+void require_one_source(const FitFlags& flags) {
+  const bool from_model = !flags.source.model.empty() || !flags.source.texts.empty();
+  if (!flags.dumps.empty() && from_model)
+    throw UsageError({.where = "fit",
+                      .what = "dumps and a model at the same time",
+                      .next = "give either dump files, or --model and --text"});
+  if (!flags.dumps.empty() && flags.tac)
+    throw UsageError(
+        {.where = "--tac",
+         .what = "top-k cannot be applied in a dump that has been taken",
+         .next = "calibrate with --model and --text, or take the dump with tt-calibrate dump --tac"});
+  if (!flags.dumps.empty() && flags.source.context != 0)
+    throw UsageError({.where = "--context", .what = "has no meaning for dumps", .next = "drop it"});
+}
+
+}  // namespace
+
+FitPlan resolve_fit(const FitFlags& flags, Session& session) {
+  if (flags.k.empty())
+    throw UsageError(
+        {.where = "-k", .what = "not given", .expected = "how many keys to keep per row: -k 16,32,64"});
+  if (flags.output.empty())
+    throw UsageError(
+        {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o theta.h5"});
+  require_one_source(flags);
+  FitPlan plan;
+  plan.options.k = parse_number_list(flags.k, "-k");
+  if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
+  plan.options.placement = placement_from_name(flags.placement).value();
+  plan.options.add_sigma = flags.add_sigma;
+  plan.options.row_fraction = flags.row_fraction;
+  plan.options.seed = session.seed;
+  plan.options.offline_sdc = flags.sdc_offline;
+  plan.options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
+                                     std::string_view unit) {
+    session.console.progress(std::string(stage), done, total, std::string(unit));
+  };
+  plan.output = flags.output;
+  plan.table_format = resolve_table_format(plan.output, "", "-o");
+  plan.summary_format = result_format_from_name(flags.format).value();
+  plan.tac = flags.tac;
+  plan.context = flags.source.context;
+  plan.dumps.assign(flags.dumps.begin(), flags.dumps.end());
+  for (const auto& dump : plan.dumps)
+    require_distinct(plan.output, dump, "-o");
+  if (plan.dumps.empty()) plan.source = resolve_source(flags.source, session);
+  for (const auto& text : plan.source.texts)
+    require_distinct(plan.output, text, "-o");
+  return plan;
+}
+
+void declare_fit(CLI::App& app, FitFlags& flags) {
+  app.add_option("dumps", flags.dumps, "Attention dumps (HDF5); without them, --model and --text")
+      ->group(kSourceGroup);
+  declare_source(app, flags.source);
+  app.add_option("-k,--k", flags.k, "Keys to keep per row; one target each: 64, or 16,32,64, or 16-256*2")
+      ->type_name("LIST");
+  app.add_option("--layer-k", flags.layer_k, "Layers with a k of their own under every target: 0:512,1:dense")
+      ->type_name("LAYER:K,...");
+  app.add_option("--placement", flags.placement, "Where thresholds stand: on scores or on softmax weights")
+      ->type_name("pre-softmax|post-softmax")
+      ->check(CLI::IsMember({"pre-softmax", "post-softmax"}).description(""))
+      ->capture_default_str();
+  app.add_option("--add-sigma", flags.add_sigma,
+                 "theta = mean + this many standard deviations of the row thresholds")
+      ->type_name("X")
+      ->capture_default_str();
+  app.add_option(
+         "--row-fraction", flags.row_fraction,
+         "Share of the rows to use, drawn by --seed in favour of the lengths seen least; above 0, up to 1")
+      ->type_name("F")
+      ->capture_default_str();
+  app.add_flag(
+      "--tac", flags.tac,
+      "Top-k at calibration: apply exact top-k after observing a row, so that later layers are observed as "
+      "they will be. One pass for each k; with --model only");
+  app.add_flag("--sdc-offline", flags.sdc_offline,
+               "Also calibrate the offline denominator compensation, in a second pass over the same rows");
+  declare_format(app, flags.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
+      ->capture_default_str();
+  declare_output(app, flags.output,
+                 "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form)");
+}
+
+}  // namespace toptheta::app

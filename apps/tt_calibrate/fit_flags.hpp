@@ -1,0 +1,48 @@
+// The flags of tt-calibrate fit, and what they come to.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/session.hpp"
+#include "eval/calibration_options.hpp"
+#include "report/format.hpp"
+#include "tt_calibrate/calibration_source.hpp"
+#include "tt_calibrate/table_path.hpp"
+
+namespace toptheta::app {
+
+struct FitFlags {
+  std::vector<std::string> dumps{};
+  SourceFlags source{};
+  std::string k{};
+  std::string layer_k{};
+  std::string placement = "pre-softmax";
+  double add_sigma = 0;
+  double row_fraction = 1;
+  bool tac = false;
+  bool sdc_offline = false;
+  std::string format = "table";
+  std::string output{};
+};
+
+// The flags, checked; either dumps or a source.
+struct FitPlan {
+  std::vector<std::filesystem::path> dumps;
+  CalibrationSource source;
+  std::int64_t context = 0;
+  CalibrationOptions options;
+  bool tac = false;
+  TableFormat table_format = TableFormat::hdf5;
+  ResultFormat summary_format = ResultFormat::table;
+  std::filesystem::path output;
+};
+
+void declare_fit(CLI::App& app, FitFlags& flags);
+
+// Throws UsageError for flags that are missing or do not go together.
+FitPlan resolve_fit(const FitFlags& flags, Session& session);
+
+}  // namespace toptheta::app
