@@ -1,142 +1,42 @@
 #include "attention/attention.hpp"
 
-#include <algorithm>
-#include <numeric>
-
-#include "attention/row_attention.hpp"
-#include "core/parallel.hpp"
-#include "kernels/attention_rows.hpp"
+#include "attention/job.hpp"
+#include "kernels/attention_tiles.hpp"
 
 namespace toptheta {
 
 namespace {
 
-constexpr std::int64_t kRowTile = 16;
-
-std::int64_t round_up(std::int64_t value, std::int64_t unit) {
-  return (value + unit - 1) / unit * unit;
+// Whether a row's keys can be decided one by one, before the rest of the row is known.
+bool decides_key_by_key(const Policy& policy) {
+  if (policy.selection == Selection::dense) return true;
+  return policy.selection == Selection::theta && policy.placement == Placement::pre_softmax && !policy.cap_k;
 }
 
-// What a tile of rows of one KV group found out, kept apart until all tiles are done so that totals are added
-// up in row order whatever thread ran which tile.
-struct TileCounts {
-  std::vector<HeadCount> rows;           // [group heads][tile rows]
-  std::vector<std::uint64_t> kept_bits;  // union over the tile
-};
+}  // namespace
 
-// A call with all that its tiles share.
-struct Job {
-  const AttentionCall& call;
-  const KvCache& cache;
-  const ResolvedPolicy& policy;
-  const AttentionListeners& listeners;
-  std::int64_t row_tile = kRowTile;
-
-  [[nodiscard]] const ModelShape& shape() const { return cache.shape(); }
-  [[nodiscard]] std::int64_t group_heads() const { return shape().num_heads / shape().num_kv_heads; }
-  [[nodiscard]] std::int64_t tiles() const { return (call.rows + row_tile - 1) / row_tile; }
-  [[nodiscard]] std::int64_t tile_rows(std::int64_t tile) const {
-    return std::min(row_tile, call.rows - tile * row_tile);
-  }
-  // Keys that the tile's last row sees.
-  [[nodiscard]] std::int64_t tile_keys(std::int64_t tile) const {
-    return call.first_position + tile * row_tile + tile_rows(tile);
-  }
-};
-
-void mark_kept(const RowOutcome& outcome, const RowScratch& scratch, std::vector<std::uint64_t>& bits) {
-  const auto kept = static_cast<std::size_t>(outcome.kept);
-  if (outcome.all_kept) {
-    std::fill_n(bits.begin(), kept / 64, ~std::uint64_t{0});
-    if (kept % 64 != 0) bits[kept / 64] |= (std::uint64_t{1} << (kept % 64)) - 1;
-    return;
-  }
-  for (std::size_t j = 0; j < kept; ++j) {
-    const auto position = static_cast<std::size_t>(scratch.indices[j]);
-    bits[position / 64] |= std::uint64_t{1} << (position % 64);
-  }
+void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
+            const AttentionListeners& listeners) {
+  const Job job{call, cache, policy, listeners};
+  if (listeners.scores != nullptr || !tiles_serve(job.head_dim())) return attend_by_rows(job);
+  if (!decides_key_by_key(policy.policy())) return attend_by_lists(job);
+  if (call.rows == 1) return attend_one_row(job);
+  attend_by_tiles(job);
 }
 
-// out = sum of w V, plus the lost weight times the causal mean of V under VMC. value_sum: V_0 + ... +
-// V_{n-1}.
-void write_output(const RowOutcome& outcome, const RowRule& rule, const RowScratch& scratch,
-                  const float* values, std::int64_t n, std::span<const double> value_sum, float* out) {
-  const auto dim = static_cast<std::int64_t>(value_sum.size());
-  std::fill_n(out, dim, 0.0F);
-  const std::span<const float> weights(scratch.weights.data(), static_cast<std::size_t>(outcome.kept));
-  if (outcome.all_kept) {
-    add_weighted_rows(weights, values, dim, out);
-    return;
-  }
-  const std::span<const std::int32_t> indices(scratch.indices.data(), weights.size());
-  add_weighted_rows_at(weights, indices, values, dim, out);
-  if (!rule.vmc) return;
-  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  const double share = (1 - total) / static_cast<double>(n);
-  for (std::size_t i = 0; i < value_sum.size(); ++i)
-    out[i] += static_cast<float>(share * value_sum[i]);
-}
-
-// Value sums at the end of each of the tile's rows: [rows][head_dim].
-std::vector<double> tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile) {
-  const auto dim = static_cast<std::size_t>(job.shape().head_dim);
-  const std::int64_t first = job.call.first_position + tile * job.row_tile;
-  std::vector<double> sums(static_cast<std::size_t>(job.tile_rows(tile)) * dim);
-  std::vector<double> running(dim);
-  job.cache.value_sum(job.call.layer, kv_head, first, running);
-  const float* const values = job.cache.values(job.call.layer, kv_head);
-  for (std::int64_t r = 0; r < job.tile_rows(tile); ++r) {
-    const float* const row = values + (first + r) * job.shape().head_dim;
+void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums) {
+  const auto dim = static_cast<std::size_t>(job.head_dim());
+  const std::int64_t first = job.tile_position(tile);
+  const auto rows = static_cast<std::size_t>(job.tile_rows(tile));
+  sums.resize(rows * dim);
+  job.cache.value_sum(job.call.layer, kv_head, first, {sums.data(), dim});
+  const float* const values = job.cache.values(job.call.layer, kv_head) + first * job.head_dim();
+  for (std::size_t r = 0; r < rows; ++r) {
+    double* const sum = sums.data() + r * dim;
+    const double* const before = r == 0 ? sum : sum - dim;
     for (std::size_t i = 0; i < dim; ++i)
-      sums[static_cast<std::size_t>(r) * dim + i] = running[i] += static_cast<double>(row[i]);
+      sum[i] = before[i] + static_cast<double>(values[r * dim + i]);
   }
-  return sums;
-}
-
-void observe(const Job& job, std::int64_t head, std::int64_t tile, const std::vector<float>& scores,
-             std::int64_t stride) {
-  std::vector<std::int32_t> lengths(static_cast<std::size_t>(job.tile_rows(tile)));
-  std::iota(lengths.begin(), lengths.end(),
-            static_cast<std::int32_t>(job.call.first_position + tile * job.row_tile + 1));
-  job.listeners.scores->add({job.call.layer, head, scores.data(), stride, lengths});
-}
-
-// One query head, one tile of rows.
-void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span<const double> value_sums,
-                 TileCounts& counts, RowScratch& scratch) {
-  const ModelShape& shape = job.shape();
-  const std::int64_t kv_head = head / job.group_heads();
-  const std::int64_t rows = job.tile_rows(tile);
-  const std::int64_t first_row = tile * job.row_tile;
-  const std::int64_t stride = round_up(job.tile_keys(tile), kKeyBlock);
-  const std::int64_t q_stride = shape.num_heads * shape.head_dim;
-  const auto dim = static_cast<std::size_t>(shape.head_dim);
-  const auto offset = static_cast<std::size_t>(first_row * q_stride + head * shape.head_dim);
-  if (scratch.scores.size() < static_cast<std::size_t>(rows * stride))
-    scratch.scores.resize(static_cast<std::size_t>(rows * stride));
-  score_rows(job.call.q + offset, rows, q_stride, job.cache.keys(job.call.layer, kv_head), shape.head_dim,
-             job.tile_keys(tile), job.call.scale, scratch.scores.data(), stride);
-  if (job.listeners.scores != nullptr) observe(job, head, tile, scratch.scores, stride);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int64_t n = job.call.first_position + first_row + r + 1;
-    const RowRule rule = row_rule(job.policy, job.call.layer, head, n);
-    const std::span<const float> scores(scratch.scores.data() + r * stride, static_cast<std::size_t>(n));
-    const RowOutcome outcome = select_and_weigh(scores, rule, job.listeners.counts != nullptr, scratch);
-    write_output(outcome, rule, scratch, job.cache.values(job.call.layer, kv_head), n,
-                 value_sums.subspan(static_cast<std::size_t>(r) * dim, dim),
-                 job.call.out + offset + static_cast<std::size_t>(r * q_stride));
-    if (job.listeners.counts == nullptr) continue;
-    mark_kept(outcome, scratch, counts.kept_bits);
-    counts.rows.push_back({1, n, outcome.kept, std::min(n, rule.k), outcome.lost_mass});
-  }
-}
-
-void attend_group_tile(const Job& job, std::int64_t kv_head, std::int64_t tile, TileCounts& counts) {
-  thread_local RowScratch scratch;
-  counts.kept_bits.assign(static_cast<std::size_t>((job.tile_keys(tile) + 63) / 64), 0);
-  const std::vector<double> value_sums = tile_value_sums(job, kv_head, tile);
-  for (std::int64_t h = 0; h < job.group_heads(); ++h)
-    attend_tile(job, kv_head * job.group_heads() + h, tile, value_sums, counts, scratch);
 }
 
 void report_counts(const Job& job, const std::vector<TileCounts>& all) {
@@ -151,30 +51,6 @@ void report_counts(const Job& job, const std::vector<TileCounts>& all) {
       }
     }
   }
-}
-
-}  // namespace
-
-void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
-            const AttentionListeners& listeners) {
-  Job job{call, cache, policy, listeners};
-  // V rows are counted per decode step.
-  if (listeners.counts != nullptr && listeners.counts->phase() == Phase::decode) job.row_tile = 1;
-  const std::int64_t tiles = job.tiles();
-  const std::int64_t groups = job.shape().num_kv_heads;
-  std::vector<TileCounts> counts(static_cast<std::size_t>(groups * tiles));
-  const auto run = [&](std::int64_t group, std::int64_t tile) {
-    attend_group_tile(job, group, tile, counts[static_cast<std::size_t>(group * tiles + tile)]);
-  };
-  if (listeners.scores != nullptr) {  // a sink sees the rows of a head in order
-    parallel_for(groups, [&](std::int64_t group) {
-      for (std::int64_t tile = 0; tile < tiles; ++tile)
-        run(group, tile);
-    });
-  } else {
-    parallel_for(groups * tiles, [&](std::int64_t i) { run(i / tiles, i % tiles); });
-  }
-  if (listeners.counts != nullptr) report_counts(job, counts);
 }
 
 }  // namespace toptheta

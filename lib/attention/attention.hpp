@@ -26,8 +26,10 @@ struct AttentionCall {
 
 // Optional company of a call.
 struct AttentionListeners {
-  SequenceCounts* counts = nullptr;  // counts kept elements, V rows and lost mass
+  SequenceCounts* counts = nullptr;  // counts kept elements and V rows
   RowSink* scores = nullptr;         // sees every row's pre-softmax scores before anything is dropped from it
+  // Counts lost mass too, which takes the exponentials of the dropped; without it, it counts as 0.
+  bool lost_mass = true;
 };
 
 // Parallel over (KV head, tile of rows); the result does not depend on the number of threads. Memory per

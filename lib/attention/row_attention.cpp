@@ -134,6 +134,11 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
   return rule;
 }
 
+std::int64_t select_scores(std::span<const float> scores, const RowRule& rule, RowScratch& scratch) {
+  const std::int64_t kept = select(scores, rule, scratch);
+  return rule.cap_k ? cap_to_recent(kept, rule.k, scratch) : kept;
+}
+
 RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, bool want_lost_mass,
                             RowScratch& scratch) {
   const std::size_t room = scores.size() + static_cast<std::size_t>(kKeyBlock);

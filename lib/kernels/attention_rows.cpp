@@ -11,49 +11,15 @@
 //
 #include <hwy/contrib/math/math-inl.h>
 
+#include "kernels/score_tile-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// At most one key block per vector, so that a block is a whole number of vectors on every instruction set.
-using Floats = hn::CappedTag<float, kKeyBlock>;
-using Vec = hn::Vec<Floats>;
-
-// Scores of kRows queries against one vector of keys; `keys` steps kKeyBlock floats per dimension.
-template <int kRows>
-HWY_INLINE void ScoreVector(const float* q, std::int64_t q_stride, const float* keys, std::int64_t head_dim,
-                            float scale, float* scores, std::int64_t score_stride) {
-  const Floats d;
-  Vec sum[kRows];
-  for (Vec& s : sum)
-    s = hn::Zero(d);
-  for (std::int64_t i = 0; i < head_dim; ++i) {
-    const Vec k = hn::LoadU(d, keys + i * kKeyBlock);
-    for (int r = 0; r < kRows; ++r)
-      sum[r] = hn::MulAdd(hn::Set(d, q[r * q_stride + i]), k, sum[r]);
-  }
-  for (int r = 0; r < kRows; ++r)
-    hn::StoreU(hn::Mul(sum[r], hn::Set(d, scale)), d, scores + r * score_stride);
-}
-
 void ScoreRows(const float* q, std::int64_t rows, std::int64_t q_stride, const float* packed_keys,
                std::int64_t head_dim, std::int64_t num_keys, float scale, float* scores,
                std::int64_t score_stride) {
-  constexpr int kRows = 8;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(Floats()));
-  for (std::int64_t block = 0; block * kKeyBlock < num_keys; ++block) {
-    for (std::int64_t lane = 0; lane < kKeyBlock; lane += lanes) {
-      const float* keys = packed_keys + block * kKeyBlock * head_dim + lane;
-      float* out = scores + block * kKeyBlock + lane;
-      std::int64_t r = 0;
-      for (; r + kRows <= rows; r += kRows)
-        ScoreVector<kRows>(q + r * q_stride, q_stride, keys, head_dim, scale, out + r * score_stride,
-                           score_stride);
-      for (; r < rows; ++r)
-        ScoreVector<1>(q + r * q_stride, q_stride, keys, head_dim, scale, out + r * score_stride,
-                       score_stride);
-    }
-  }
+  ScoreAll<false>({q, q_stride, rows, packed_keys, head_dim, (num_keys + kKeyBlock - 1) / kKeyBlock, scale,
+                   scores, score_stride, nullptr, nullptr, 0, false});
 }
 
 float RowMax(std::span<const float> row) {

@@ -1,0 +1,138 @@
+// How fast attention is, by policy and by what it keeps: prefill of 8192 tokens, and decode at 4k and 16k keys.
+// Every case is checked against the double-precision version before it is timed.
+//
+//   OMP_WAIT_POLICY=passive attention_bench --benchmark_filter=prefill
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "attention_world.hpp"
+#include "core/parallel.hpp"
+
+namespace toptheta::bench {
+namespace {
+
+// Worlds are large: only the one in use is kept.
+const AttentionWorld& world(const WorldSize& size) {
+  static std::unique_ptr<AttentionWorld> current;
+  const bool same = current && current->size().shape == size.shape && current->size().length == size.length &&
+                    current->size().scores == size.scores && current->size().kept == size.kept;
+  if (!same) current.reset();
+  if (!same) current = std::make_unique<AttentionWorld>(size);
+  return *current;
+}
+
+struct Case {
+  std::string name;
+  Policy policy{};
+  testing::NaiveRule rule{};
+  bool counted = false;
+};
+
+std::vector<Case> cases(double kept, std::int64_t keys) {
+  const auto k = static_cast<std::int64_t>(kept * static_cast<double>(keys));
+  const Policy theta{.selection = Selection::theta};
+  Policy compensated = theta;
+  compensated.sdc = Sdc::exact;
+  compensated.vmc = true;
+  return {{"theta", theta, {.selection = "theta", .k = 8}},
+          {"theta+sdc+vmc", compensated, {.selection = "theta", .sdc = "exact", .vmc = true, .k = 8}},
+          {"theta+counts", theta, {.selection = "theta", .k = 8}, true},
+          {"topk", {.selection = Selection::topk, .k = k}, {.selection = "topk", .k = k}}};
+}
+
+void prefill(benchmark::State& state, const WorldSize& size, const Case& c) {
+  const AttentionWorld& w = world(size);
+  const ResolvedPolicy policy(c.policy, size.shape, size.length, &w.table(), "");
+  SequenceCounts counts(size.shape, size.length, Phase::prefill);
+  std::vector<float> out;
+  w.attend(0, 0, size.length, policy, out, {&counts, nullptr, true});
+  for (const std::int64_t row : {std::int64_t{3}, size.length / 3, size.length - 1})
+    w.check(row, c.rule, out.data() + row * size.shape.num_heads * size.shape.head_dim);
+  SequenceCounts again(size.shape, size.length, Phase::prefill);
+  for (auto _ : state)
+    w.attend(0, 0, size.length, policy, out, {c.counted ? &again : nullptr, nullptr, false});
+  const auto n = static_cast<double>(size.length);
+  const double flops = 4.0 * static_cast<double>(size.shape.head_dim * size.shape.num_heads) * n * (n + 1) / 2;
+  state.counters["dense_flops"] = benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["kept"] = counts.totals().kept_elements();
+}
+
+void decode(benchmark::State& state, const WorldSize& size, const Case& c) {
+  const AttentionWorld& w = world(size);
+  const ResolvedPolicy policy(c.policy, size.shape, size.length, &w.table(), "");
+  SequenceCounts counts(size.shape, size.length, Phase::decode);
+  std::vector<float> out;
+  w.attend(0, size.length - 1, 1, policy, out, {&counts, nullptr, true});
+  w.check(size.length - 1, c.rule, out.data());
+  SequenceCounts again(size.shape, size.length, Phase::decode);
+  std::int64_t layer = 0;
+  for (auto _ : state) {
+    w.attend(layer, size.length - 1, 1, policy, out, {c.counted ? &again : nullptr, nullptr, false});
+    layer = (layer + 1) % size.shape.num_layers;
+  }
+  const double dense = 8.0 * static_cast<double>(size.length * size.shape.num_kv_heads * size.shape.head_dim);
+  state.counters["dense_bytes"] = benchmark::Counter(dense, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["kept"] = counts.totals().kept_elements();
+  state.counters["union"] = counts.totals().v_rows();
+}
+
+// The machine's read bandwidth, with as many threads as attention uses.
+void read_bandwidth(benchmark::State& state) {
+  const std::vector<float> memory(std::size_t{64} << 20, 1.0F);
+  constexpr std::int64_t kPieces = 256;
+  std::vector<float> sums(kPieces * 16);
+  for (auto _ : state) {
+    parallel_for(kPieces, [&](std::int64_t p) {
+      const std::size_t piece = memory.size() / kPieces;
+      const float* from = memory.data() + static_cast<std::size_t>(p) * piece;
+      float lanes[64] = {};
+      for (std::size_t i = 0; i < piece; i += 64)
+        for (std::size_t l = 0; l < 64; ++l)
+          lanes[l] += from[i + l];
+      sums[static_cast<std::size_t>(p) * 16] = lanes[0] + lanes[63];
+    });
+    benchmark::DoNotOptimize(sums.data());
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(memory.size() * 4) * state.iterations());
+}
+
+void add(const std::string& name, const std::function<void(benchmark::State&)>& body) {
+  benchmark::RegisterBenchmark(name.c_str(), body)->Unit(benchmark::kMillisecond)->UseRealTime();
+}
+
+void register_all() {
+  using Body = void (*)(benchmark::State&, const WorldSize&, const Case&);
+  const auto series = [](const std::string& name, Body body, WorldSize size) {
+    add(name + "/dense", [=](benchmark::State& state) { body(state, size, {"dense"}); });
+    for (const Scores scores : {Scores::random, Scores::clustered})
+      for (const double kept : {0.3, 0.1, 0.05, 0.02}) {
+        size.scores = scores;
+        size.kept = kept;
+        for (const Case& c : cases(kept, size.length))
+          add(fmt::format("{}/{}/{}%/{}", name, scores == Scores::random ? "random" : "clustered", kept * 100,
+                          c.name),
+              [=](benchmark::State& state) { body(state, size, c); });
+      }
+  };
+  add("read_bandwidth", read_bandwidth);
+  series("prefill/8192/d64", prefill, {{1, 2, 2, 64}, 8192, Scores::random, 0.02});
+  series("prefill/8192/d128", prefill, {{1, 2, 2, 128}, 8192, Scores::random, 0.02});
+  series("decode/4096/32:8/d64", decode, {{8, 32, 8, 64}, 4096, Scores::random, 0.02});
+  series("decode/16384/32:8/d64", decode, {{2, 32, 8, 64}, 16384, Scores::random, 0.02});
+  series("decode/16384/8:8/d64", decode, {{2, 8, 8, 64}, 16384, Scores::random, 0.02});
+}
+
+}  // namespace
+}  // namespace toptheta::bench
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  toptheta::bench::register_all();
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,147 @@
+// Decode of dense attention and of top-theta before the softmax: all query heads of a KV group together, in
+// parallel over groups and tiles of keys. Tiles are joined in order, as the prefill joins them: same bytes.
+#include <algorithm>
+
+#include "attention/finish_row.hpp"
+#include "attention/job.hpp"
+#include "core/parallel.hpp"
+#include "kernels/attention_tiles.hpp"
+
+namespace toptheta {
+
+namespace {
+
+// Memory of a call, kept from token to token: nothing is allocated once the sequence stops to grow.
+struct Partials {
+  std::vector<RowRule> rules;        // [heads]
+  std::vector<float> theta;          // [heads]
+  std::vector<RowState> states;      // [tiles][heads]
+  std::vector<float> out;            // [tiles][heads][head_dim]
+  std::vector<std::uint64_t> kept;   // [KV heads][tiles][kTileKeys / 64]
+  std::vector<HeadCount> counts;     // [heads]
+  std::vector<double> value_sums;    // [KV heads][head_dim]
+
+  void reserve(const ModelShape& shape, std::int64_t tiles) {
+    const auto heads = static_cast<std::size_t>(shape.num_heads);
+    const auto grow = [](auto& vector, std::size_t size) {
+      if (vector.size() < size) vector.resize(std::max(size, vector.size() * 3 / 2));
+    };
+    grow(rules, heads);
+    grow(theta, heads);
+    grow(counts, heads);
+    grow(states, heads * static_cast<std::size_t>(tiles));
+    grow(out, heads * static_cast<std::size_t>(tiles * shape.head_dim));
+    grow(kept, static_cast<std::size_t>(shape.num_kv_heads * tiles * (kTileKeys / 64)));
+    grow(value_sums, static_cast<std::size_t>(shape.num_kv_heads * shape.head_dim));
+  }
+};
+
+struct Step {
+  const Job& job;
+  Partials& partials;
+  std::int64_t n;  // keys
+  std::int64_t tiles;
+  bool all_dense;
+
+  [[nodiscard]] std::size_t at(std::int64_t tile, std::int64_t head) const {
+    return static_cast<std::size_t>(tile * job.shape().num_heads + head);
+  }
+  [[nodiscard]] std::uint64_t* kept(std::int64_t kv_head, std::int64_t tile) const {
+    return partials.kept.data() + (kv_head * tiles + tile) * (kTileKeys / 64);
+  }
+};
+
+bool prepare(const Job& job, std::int64_t n, Partials& partials) {
+  bool all_dense = true;
+  for (std::int64_t h = 0; h < job.shape().num_heads; ++h) {
+    RowRule& rule = partials.rules[static_cast<std::size_t>(h)];
+    rule = row_rule(job.policy, job.call.layer, h, n);
+    const bool dense = rule.selection == Selection::dense;
+    all_dense = all_dense && dense;
+    partials.theta[static_cast<std::size_t>(h)] = dense ? -std::numeric_limits<float>::infinity() : rule.theta;
+  }
+  return all_dense;
+}
+
+void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
+  thread_local TileScratch scratch;
+  thread_local std::vector<float> sums;
+  const Job& job = step.job;
+  const std::int64_t dim = job.head_dim();
+  const std::int64_t first = tile * kTileKeys;
+  if (sums.size() < static_cast<std::size_t>(kTileRows * dim)) sums.resize(static_cast<std::size_t>(kTileRows * dim));
+  std::int32_t visible[kTileRows];
+  std::fill_n(visible, kTileRows, static_cast<std::int32_t>(std::min(kTileKeys, step.n - first)));
+  std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(kv_head, tile) : nullptr;
+  if (kept != nullptr) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
+  for (std::int64_t h = 0; h < job.group_heads(); h += kTileRows) {
+    const std::int64_t head = kv_head * job.group_heads() + h;
+    const std::int64_t heads = std::min(kTileRows, job.group_heads() - h);
+    RowState* const states = step.partials.states.data() + step.at(tile, head);
+    float* const out = step.partials.out.data() + step.at(tile, head) * static_cast<std::size_t>(dim);
+    std::fill_n(states, heads, RowState{});
+    std::fill_n(out, heads * dim, 0.0F);
+    attend_tile({.q = job.call.q + job.row_offset(0, head),
+                 .q_stride = dim,
+                 .rows = heads,
+                 .keys = job.cache.keys(job.call.layer, kv_head) + first * dim,
+                 .values = job.cache.values(job.call.layer, kv_head) + first * dim,
+                 .head_dim = dim,
+                 .num_keys = visible[0],
+                 .scale = job.call.scale,
+                 .visible = visible,
+                 .theta = step.all_dense ? nullptr : step.partials.theta.data() + head,
+                 .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+                 .from_memory = true,
+                 .states = states,
+                 .out = out,
+                 .sums = sums.data(),
+                 .kept_union = kept},
+                scratch);
+  }
+}
+
+void join_and_finish(const Step& step, std::int64_t kv_head) {
+  const Job& job = step.job;
+  const std::int64_t dim = job.head_dim();
+  const auto width = static_cast<std::size_t>(dim);
+  const std::span<double> value_sum(step.partials.value_sums.data() + kv_head * dim, width);
+  if (job.policy.policy().vmc) job.cache.value_sum(job.call.layer, kv_head, step.n, value_sum);
+  for (std::int64_t h = 0; h < job.group_heads(); ++h) {
+    const std::int64_t head = kv_head * job.group_heads() + h;
+    float* const out = job.call.out + job.row_offset(0, head);
+    std::fill_n(out, dim, 0.0F);
+    RowState state;
+    for (std::int64_t tile = 0; tile < step.tiles; ++tile)
+      join_rows(step.partials.states[step.at(tile, head)],
+                step.partials.out.data() + step.at(tile, head) * width, dim, state, out);
+    const auto index = static_cast<std::size_t>(head);
+    step.partials.counts[index] = finish_row(step.partials.rules[index], step.n, state, job.want_lost_mass(),
+                                             value_sum, {out, width});
+  }
+}
+
+void report(const Step& step) {
+  SequenceCounts& counts = *step.job.listeners.counts;
+  const std::int64_t layer = step.job.call.layer;
+  for (std::int64_t g = 0; g < step.job.shape().num_kv_heads; ++g)
+    counts.add_group(layer, g, {step.kept(g, 0), static_cast<std::size_t>((step.n + 63) / 64)}, step.n);
+  for (std::int64_t h = 0; h < step.job.shape().num_heads; ++h)
+    counts.add_row(layer, h, step.partials.counts[static_cast<std::size_t>(h)]);
+}
+
+}  // namespace
+
+void attend_one_row(const Job& job) {
+  thread_local Partials partials;
+  const std::int64_t n = job.call.first_position + 1;
+  const std::int64_t tiles = (n + kTileKeys - 1) / kTileKeys;
+  const std::int64_t groups = job.shape().num_kv_heads;
+  partials.reserve(job.shape(), tiles);
+  const Step step{job, partials, n, tiles, prepare(job, n, partials)};
+  parallel_for(groups * tiles, [&](std::int64_t i) { attend_keys(step, i / tiles, i % tiles); });
+  parallel_for(groups, [&](std::int64_t g) { join_and_finish(step, g); });
+  if (job.listeners.counts != nullptr) report(step);
+}
+
+}  // namespace toptheta

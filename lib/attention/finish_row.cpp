@@ -1,0 +1,61 @@
+#include "attention/finish_row.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace toptheta {
+
+namespace {
+
+// What was dropped, as the rule sees it, relative to the row's largest score.
+double dropped_term(const RowRule& rule, std::int64_t dropped, double theta_weight, double dropped_sum) {
+  if (rule.selection == Selection::dense) return 0;
+  switch (rule.sdc) {
+    case Sdc::none:
+      return 0;
+    case Sdc::exact:
+      return dropped_sum;
+    case Sdc::exp_threshold:
+      return static_cast<double>(dropped) * theta_weight;
+    case Sdc::offline:
+      return static_cast<double>(rule.sdc_m);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void scale_and_compensate(const RowRule& rule, std::int64_t n, double factor, double total,
+                          std::span<const double> value_sum, std::span<float> out) {
+  const auto f = static_cast<float>(factor);
+  if (!rule.vmc || rule.selection == Selection::dense) {
+    for (float& x : out)
+      x *= f;
+    return;
+  }
+  const double share = (1 - total) / static_cast<double>(n);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = out[i] * f + static_cast<float>(share * value_sum[i]);
+}
+
+HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state, bool want_lost_mass,
+                     std::span<const double> value_sum, std::span<float> out) {
+  HeadCount count{1, n, state.kept, std::min(n, rule.k), 0};
+  if (state.kept == 0) {
+    scale_and_compensate(rule, n, 0, 0, value_sum, out);
+    count.lost_mass = want_lost_mass ? 1 : 0;
+    return count;
+  }
+  const std::int64_t dropped = n - state.kept;
+  // e^(theta - m); the kept are above theta, so it is below 1.
+  const double theta_weight =
+      dropped == 0 ? 0 : std::exp(static_cast<double>(rule.theta) - static_cast<double>(state.shift));
+  const double dropped_sum = state.dropped_sum * theta_weight;
+  const double denominator = state.kept_sum + static_cast<double>(rule.sdc_scale) *
+                                                  dropped_term(rule, dropped, theta_weight, dropped_sum);
+  scale_and_compensate(rule, n, 1 / denominator, state.kept_sum / denominator, value_sum, out);
+  if (want_lost_mass) count.lost_mass = dropped_sum / (state.kept_sum + dropped_sum);
+  return count;
+}
+
+}  // namespace toptheta

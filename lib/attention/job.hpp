@@ -1,0 +1,67 @@
+// A call of attend() with all that its pieces share, and the ways through it. Every way gives a row the same
+// kept set, and the same weights to rounding.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "attention/attention.hpp"
+#include "attention/row_attention.hpp"
+
+namespace toptheta {
+
+// What a tile of rows of one KV group found out, kept apart until all tiles are done so that totals are added
+// up in row order whatever thread ran which tile.
+struct TileCounts {
+  std::vector<HeadCount> rows;           // [group heads][tile rows]
+  std::vector<std::uint64_t> kept_bits;  // union over the tile
+};
+
+struct Job {
+  const AttentionCall& call;
+  const KvCache& cache;
+  const ResolvedPolicy& policy;
+  const AttentionListeners& listeners;
+  std::int64_t row_tile = 16;
+
+  [[nodiscard]] const ModelShape& shape() const { return cache.shape(); }
+  [[nodiscard]] std::int64_t head_dim() const { return shape().head_dim; }
+  [[nodiscard]] std::int64_t group_heads() const { return shape().num_heads / shape().num_kv_heads; }
+  [[nodiscard]] std::int64_t tiles() const { return (call.rows + row_tile - 1) / row_tile; }
+  [[nodiscard]] std::int64_t tile_rows(std::int64_t tile) const {
+    return std::min(row_tile, call.rows - tile * row_tile);
+  }
+  // Position of the tile's first row.
+  [[nodiscard]] std::int64_t tile_position(std::int64_t tile) const {
+    return call.first_position + tile * row_tile;
+  }
+  // Keys that the tile's last row sees.
+  [[nodiscard]] std::int64_t tile_keys(std::int64_t tile) const { return tile_position(tile) + tile_rows(tile); }
+  // Elements from one row of q and out to the next, and where a row of a head begins.
+  [[nodiscard]] std::int64_t row_stride() const { return shape().num_heads * shape().head_dim; }
+  [[nodiscard]] std::int64_t row_offset(std::int64_t row, std::int64_t head) const {
+    return row * row_stride() + head * shape().head_dim;
+  }
+  [[nodiscard]] bool want_lost_mass() const { return listeners.counts != nullptr && listeners.lost_mass; }
+  // Whether V rows are counted step by step.
+  [[nodiscard]] bool counts_steps() const {
+    return listeners.counts != nullptr && listeners.counts->phase() == Phase::decode;
+  }
+};
+
+// Sums of V up to and with each of the tile's rows: [rows][head_dim].
+void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums);
+
+// Hands the counts on in row order; all: [KV heads][tiles].
+void report_counts(const Job& job, const std::vector<TileCounts>& all);
+
+// Full rows of scores, one row at a time: serves every policy, head size and listener.
+void attend_by_rows(const Job& job);
+// Dense, and top-theta before the softmax: tiles of rows over tiles of keys, one pass over K.
+void attend_by_tiles(const Job& job);
+// The same for a single row, parallel over keys too; same bytes as attend_by_tiles.
+void attend_one_row(const Job& job);
+// Policies that need a whole row before they know what is kept: top-k, post-softmax placement, cap-k.
+void attend_by_lists(const Job& job);
+
+}  // namespace toptheta

@@ -1,0 +1,198 @@
+// Policies that need a whole row before they know what is kept: full rows of scores for a few rows at a time,
+// a list of kept positions for each, then V a tile at a time for all of them.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "attention/finish_row.hpp"
+#include "attention/job.hpp"
+#include "core/parallel.hpp"
+#include "kernels/attention_rows.hpp"
+#include "kernels/attention_tiles.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr std::int64_t kListRows = 24;  // their scores of 8k keys are 0.8 MB
+
+// A row that has been selected from.
+struct ListedRow {
+  RowRule rule;
+  std::int64_t n = 0;
+  RowScratch lists;        // indices and scores of the kept
+  std::int64_t kept = 0;
+  std::int64_t next = 0;   // the first one whose V has not been added
+  float largest = 0;       // of the row's scores
+  double full_sum = 0;     // dense denominator relative to it, where needed
+  RowState state;
+};
+
+struct Scratch {
+  std::vector<float> scores;  // [rows][stride]
+  std::vector<ListedRow> rows = std::vector<ListedRow>(kListRows);
+  std::vector<float> out;  // [rows][head_dim]
+  std::vector<double> value_sums;
+};
+
+// Rows that share keys: some positions of one head, or one position of some heads of a group.
+struct Panel {
+  std::int64_t first_row = 0;   // of the call
+  std::int64_t first_head = 0;
+  std::int64_t count = 0;
+  bool heads = false;  // one position, several heads
+
+  [[nodiscard]] std::int64_t row(std::int64_t i) const { return heads ? first_row : first_row + i; }
+  [[nodiscard]] std::int64_t head(std::int64_t i) const { return heads ? first_head + i : first_head; }
+};
+
+void keep_all(std::span<const float> scores, ListedRow& row) {
+  row.kept = static_cast<std::int64_t>(scores.size());
+  std::iota(row.lists.indices.begin(), row.lists.indices.begin() + row.kept, 0);
+  std::copy(scores.begin(), scores.end(), row.lists.weights.begin());
+}
+
+// Post-softmax placement compares e^(s - m) / sum with theta; so does s with m + ln(theta * sum).
+float score_threshold(float theta, float largest, double full_sum) {
+  if (!(theta > 0)) return -std::numeric_limits<float>::infinity();
+  return static_cast<float>(static_cast<double>(largest) + std::log(static_cast<double>(theta) * full_sum));
+}
+
+void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) {
+  const std::size_t room = scores.size() + static_cast<std::size_t>(kKeyBlock);
+  if (row.lists.weights.size() < room) row.lists.weights.resize(room);
+  if (row.lists.indices.size() < room) row.lists.indices.resize(room);
+  const bool post = row.rule.placement == Placement::post_softmax;
+  row.next = 0;
+  row.state = {};
+  row.full_sum = 0;
+  if (row.rule.selection == Selection::dense) return keep_all(scores, row);
+  row.largest = row_max(scores);
+  if (post || want_lost_mass || row.rule.sdc == Sdc::exact)
+    row.full_sum = dropped_sum(scores, row.largest);  // none is above the largest
+  RowRule by_score = row.rule;
+  if (post) by_score.theta = score_threshold(row.rule.theta, row.largest, row.full_sum);
+  row.kept = select_scores(scores, by_score, row.lists);
+}
+
+// One head's view of a row's keys within a tile of V rows.
+void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_first, ListedRow& row, float* out) {
+  const std::int64_t last = std::min(tile_first + kTileKeys, row.n);
+  const auto begin = row.lists.indices.begin();
+  const std::int64_t end = std::lower_bound(begin + row.next, begin + row.kept, last) - begin;
+  if (end == row.next) return;
+  attend_listed({.scores = row.lists.weights.data() + row.next,
+                 .indices = row.lists.indices.data() + row.next,
+                 .count = end - row.next,
+                 .first = tile_first,
+                 .visible = last - tile_first,
+                 .values = values,
+                 .head_dim = head_dim},
+                row.state, out);
+  row.next = end;
+}
+
+HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const double> value_sum,
+                 std::span<float> out) {
+  const RowRule& rule = row.rule;
+  if (rule.selection == Selection::dense || row.kept == 0)
+    return finish_row(rule, row.n, row.state, want_lost_mass, value_sum, out);
+  // Sums over the kept are relative to their own largest, compensation to the row's: under cap-k they differ.
+  const double to_row = std::exp(static_cast<double>(row.state.shift) - static_cast<double>(row.largest));
+  const double kept_sum = row.state.kept_sum * to_row;
+  double denominator = row.full_sum;
+  if (rule.placement == Placement::pre_softmax) {
+    const double dropped = static_cast<double>(row.n - row.kept);
+    const double gamma = static_cast<double>(rule.sdc_scale);
+    denominator = kept_sum;
+    if (rule.sdc == Sdc::exact) denominator += gamma * std::max(row.full_sum - kept_sum, 0.0);
+    if (rule.sdc == Sdc::offline) denominator += gamma * static_cast<double>(rule.sdc_m);
+    if (rule.sdc == Sdc::exp_threshold && dropped > 0)
+      denominator += gamma * dropped *
+                     std::exp(static_cast<double>(rule.theta) - static_cast<double>(row.largest));
+  }
+  // cap-k may keep only entries so far below the largest that their exponentials vanish.
+  const double factor = denominator > 0 ? 1 / denominator : 0;
+  scale_and_compensate(rule, row.n, to_row * factor, kept_sum * factor, value_sum, out);
+  const double lost = want_lost_mass ? std::max(1 - kept_sum / row.full_sum, 0.0) : 0;
+  return {1, row.n, row.kept, std::min(row.n, rule.k), lost};
+}
+
+void mark_kept(const ListedRow& row, std::vector<std::uint64_t>& bits) {
+  for (std::int64_t j = 0; j < row.kept; ++j) {
+    const auto position = static_cast<std::size_t>(row.lists.indices[static_cast<std::size_t>(j)]);
+    bits[position / 64] |= std::uint64_t{1} << (position % 64);
+  }
+}
+
+void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratch& scratch) {
+  const std::int64_t dim = job.head_dim();
+  const auto width = static_cast<std::size_t>(dim);
+  const std::int64_t kv_head = panel.first_head / job.group_heads();
+  const std::int64_t keys = job.call.first_position + panel.row(panel.count - 1) + 1;
+  const std::int64_t stride = (keys + kKeyBlock - 1) / kKeyBlock * kKeyBlock + kKeyBlock;
+  const auto need = static_cast<std::size_t>(panel.count * stride);
+  if (scratch.scores.size() < need) scratch.scores.resize(need);
+  score_rows(job.call.q + job.row_offset(panel.first_row, panel.first_head), panel.count,
+             panel.heads ? dim : job.row_stride(), job.cache.keys(job.call.layer, kv_head), dim, keys,
+             job.call.scale, scratch.scores.data(), stride);
+  scratch.out.assign(static_cast<std::size_t>(panel.count) * width, 0);
+  for (std::int64_t i = 0; i < panel.count; ++i) {
+    ListedRow& row = scratch.rows[static_cast<std::size_t>(i)];
+    row.n = job.call.first_position + panel.row(i) + 1;
+    row.rule = row_rule(job.policy, job.call.layer, panel.head(i), row.n);
+    select({scratch.scores.data() + i * stride, static_cast<std::size_t>(row.n)}, job.want_lost_mass(), row);
+    if (counts != nullptr) mark_kept(row, counts->kept_bits);
+  }
+  for (std::int64_t first = 0; first < keys; first += kTileKeys)
+    for (std::int64_t i = 0; i < panel.count; ++i)
+      add_values(job.cache.values(job.call.layer, kv_head), dim, first, scratch.rows[static_cast<std::size_t>(i)],
+                 scratch.out.data() + i * dim);
+  for (std::int64_t i = 0; i < panel.count; ++i) {
+    float* const out = job.call.out + job.row_offset(panel.row(i), panel.head(i));
+    std::copy_n(scratch.out.begin() + i * dim, dim, out);
+    std::span<const double> value_sum;
+    if (job.policy.policy().vmc)
+      value_sum = std::span<const double>(scratch.value_sums)
+                      .subspan(static_cast<std::size_t>(panel.heads ? 0 : i) * width, width);
+    const HeadCount count =
+        finish(scratch.rows[static_cast<std::size_t>(i)], job.want_lost_mass(), value_sum, {out, width});
+    if (counts != nullptr) counts->rows.push_back(count);
+  }
+}
+
+void attend_group_tile(const Job& job, std::int64_t kv_head, std::int64_t tile, TileCounts* counts) {
+  thread_local Scratch scratch;
+  if (job.policy.policy().vmc) tile_value_sums(job, kv_head, tile, scratch.value_sums);
+  if (counts != nullptr) counts->kept_bits.assign(static_cast<std::size_t>((job.tile_keys(tile) + 63) / 64), 0);
+  const std::int64_t rows = job.tile_rows(tile);
+  const std::int64_t first_head = kv_head * job.group_heads();
+  if (rows == 1) {
+    for (std::int64_t h = 0; h < job.group_heads(); h += kListRows)
+      attend_panel(job, {tile * job.row_tile, first_head + h, std::min(kListRows, job.group_heads() - h), true},
+                   counts, scratch);
+    return;
+  }
+  for (std::int64_t h = 0; h < job.group_heads(); ++h)
+    attend_panel(job, {tile * job.row_tile, first_head + h, rows, false}, counts, scratch);
+}
+
+}  // namespace
+
+void attend_by_lists(const Job& call) {
+  Job job = call;
+  job.row_tile = job.counts_steps() ? 1 : kListRows;
+  const std::int64_t tiles = job.tiles();
+  const std::int64_t groups = job.shape().num_kv_heads;
+  const bool counting = job.listeners.counts != nullptr;
+  std::vector<TileCounts> counts(counting ? static_cast<std::size_t>(groups * tiles) : 0);
+  parallel_for(groups * tiles, [&](std::int64_t i) {  // the longest rows first
+    const std::int64_t group = i % groups;
+    const std::int64_t tile = tiles - 1 - i / groups;
+    attend_group_tile(job, group, tile,
+                      counting ? &counts[static_cast<std::size_t>(group * tiles + tile)] : nullptr);
+  });
+  if (counting) report_counts(job, counts);
+}
+
+}  // namespace toptheta

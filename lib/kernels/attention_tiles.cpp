@@ -1,0 +1,358 @@
+#include "kernels/attention_tiles.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+// Highway compiles this file once per instruction set.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/attention_tiles.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+//
+#include "kernels/exp2-inl.hpp"
+#include "kernels/score_tile-inl.hpp"
+#include "kernels/value_tile-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+
+constexpr std::int64_t kTileWords = kTileKeys / 64;
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+
+// How a tile whose largest kept score is `shift` joins a row, whose sums then are relative to the larger one.
+HWY_INLINE Join JoinOf(RowState& state, float shift, double kept_sum) {
+  const Floats d;
+  Join join{1, 1};
+  if (shift > state.shift) {
+    join.keep = hn::GetLane(ExpBelow(d, hn::Set(d, state.shift), hn::Set(d, shift * kLog2E)));
+    state.shift = shift;
+  } else if (shift < state.shift) {
+    join.add = hn::GetLane(ExpBelow(d, hn::Set(d, shift), hn::Set(d, state.shift * kLog2E)));
+  }
+  state.kept_sum = state.kept_sum * static_cast<double>(join.keep) + kept_sum * static_cast<double>(join.add);
+  return join;
+}
+
+// Fills up a row to a whole number of vectors.
+HWY_INLINE std::int64_t Pad(float* row, std::int64_t count, float value) {
+  const std::int64_t padded = (count + kLanes - 1) / kLanes * kLanes;
+  std::fill(row + count, row + padded, value);
+  return padded;
+}
+
+// Largest entry above theta.
+HWY_INLINE float MaxAbove(const float* row, std::int64_t padded, float theta) {
+  const Floats d;
+  const Vec bound = hn::Set(d, theta);
+  const Vec lowest = hn::Set(d, kMinusInfinity);
+  Vec best[2] = {lowest, lowest};
+  for (std::int64_t j = 0; j < padded; j += kLanes) {
+    const Vec x = hn::LoadU(d, row + j);
+    Vec& b = best[(j / kLanes) % 2];
+    b = hn::Max(b, hn::IfThenElse(hn::Gt(x, bound), x, lowest));
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(best[0], best[1])));
+}
+
+// row = e^(row - shift) where above theta, else 0; returns the sum.
+HWY_INLINE double ExpAbove(float* row, std::int64_t padded, float theta, float shift) {
+  const Floats d;
+  const Vec bound = hn::Set(d, theta);
+  const Vec shift_log2 = hn::Set(d, shift * kLog2E);
+  Vec sum[2] = {hn::Zero(d), hn::Zero(d)};
+  std::int64_t j = 0;
+  for (; j + 2 * kLanes <= padded; j += 2 * kLanes) {
+    for (int u = 0; u < 2; ++u) {
+      const Vec x = hn::LoadU(d, row + j + u * kLanes);
+      const Vec e = hn::IfThenElseZero(hn::Gt(x, bound), ExpBelow(d, x, shift_log2));
+      hn::StoreU(e, d, row + j + u * kLanes);
+      sum[u] = hn::Add(sum[u], e);
+    }
+  }
+  for (; j < padded; j += kLanes) {
+    const Vec x = hn::LoadU(d, row + j);
+    const Vec e = hn::IfThenElseZero(hn::Gt(x, bound), ExpBelow(d, x, shift_log2));
+    hn::StoreU(e, d, row + j);
+    sum[0] = hn::Add(sum[0], e);
+  }
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1]))));
+}
+
+// Sum of e^(x - theta) over the entries at or below theta; the padding must be -infinity.
+HWY_INLINE double ExpSumBelow(const float* row, std::int64_t padded, float theta) {
+  const Floats d;
+  const Vec bound = hn::Set(d, theta);
+  const Vec shift_log2 = hn::Set(d, theta * kLog2E);
+  Vec sum[2] = {hn::Zero(d), hn::Zero(d)};
+  for (std::int64_t j = 0; j < padded; j += kLanes) {
+    const Vec x = hn::LoadU(d, row + j);
+    Vec& s = sum[(j / kLanes) % 2];
+    // Above it the exponential may be anything; it is not used.
+    s = hn::Add(s, hn::IfThenElseZero(hn::Le(x, bound), ExpBelow(d, hn::Min(x, bound), shift_log2)));
+  }
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1]))));
+}
+
+HWY_INLINE std::int64_t CountMarks(const std::uint64_t* marks) {
+  std::int64_t count = 0;
+  for (std::int64_t w = 0; w < kTileWords; ++w)
+    count += std::popcount(marks[w]);
+  return count;
+}
+
+// Positions of the set bits, ascending. Four at a time whether there or not: no branch to mispredict.
+HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
+  for (std::int64_t w = 0; w < kTileWords; ++w) {
+    std::uint64_t bits = marks[w];
+    const int count = std::popcount(bits);
+    for (int done = 0; done < count; done += 4) {
+      for (int u = 0; u < 4; ++u) {
+        indices[done + u] = static_cast<std::int32_t>(w * 64 + std::countr_zero(bits));
+        bits &= bits - 1;
+      }
+    }
+    indices += count;
+  }
+}
+
+// The kept of a row as a list.
+HWY_INLINE void SparseRow(const AttentionTile& t, const float* scores, const std::uint64_t* marks,
+                          std::int64_t kept, TileScratch& scratch, RowState& state, float* out) {
+  ListMarks(marks, scratch.indices);
+  for (std::int64_t j = 0; j < kept; ++j)
+    scratch.weights[j] = scores[scratch.indices[j]];
+  const std::int64_t padded = Pad(scratch.weights, kept, kMinusInfinity);
+  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
+  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
+  const Join join = JoinOf(state, shift, sum);
+  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim, join, out);
+}
+
+// What becomes of one row within a tile.
+struct TileRow {
+  std::int64_t kept;
+  bool in_place;  // so much is kept that its weights stay where the scores are, the dropped as zeros
+  Join join;
+};
+
+// Weights in place of the scores: [0, num_keys).
+HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta, float* scores, TileRow& row) {
+  const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
+  const float shift = MaxAbove(scores, padded, theta);
+  const double sum = ExpAbove(scores, padded, theta, shift);
+  row.join = JoinOf(t.states[r], shift, sum);
+  std::fill(scores + padded, scores + std::max(padded, t.num_keys), 0.0F);
+}
+
+// The same for a row with few kept among rows with many: the same bits as SparseRow.
+HWY_INLINE void WeighListed(const AttentionTile& t, std::int64_t r, const std::uint64_t* marks, float* scores,
+                            TileScratch& scratch, TileRow& row) {
+  ListMarks(marks, scratch.indices);
+  for (std::int64_t j = 0; j < row.kept; ++j)
+    scratch.weights[j] = scores[scratch.indices[j]];
+  const std::int64_t padded = Pad(scratch.weights, row.kept, kMinusInfinity);
+  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
+  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
+  row.join = JoinOf(t.states[r], shift, sum);
+  std::fill(scores, scores + t.num_keys, 0.0F);
+  for (std::int64_t j = 0; j < row.kept; ++j)
+    scores[scratch.indices[j]] = scratch.weights[j];
+}
+
+// Marks of keys past what a row sees do not count.
+HWY_INLINE void ClearInvisible(std::uint64_t* marks, std::int64_t visible) {
+  for (std::int64_t w = 0; w < kTileWords; ++w) {
+    const std::int64_t bits = std::clamp<std::int64_t>(visible - w * 64, 0, 64);
+    if (bits < 64) marks[w] &= (std::uint64_t{1} << bits) - 1;
+  }
+}
+
+HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
+  if (t.kept_union == nullptr) return;
+  for (std::int64_t r = 0; r < t.rows; ++r)
+    for (std::int64_t w = 0; w < kTileWords; ++w)
+      t.kept_union[w] |= marks[r * kTileWords + w];
+}
+
+HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const TileScratch& scratch) {
+  SumDenseValues({scratch.scores, TileScratch::kStride, t.rows, t.values, t.head_dim, t.num_keys, t.sums});
+  const hn::CappedTag<float, 4> d;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    if (rows[r].kept == 0) continue;
+    for (std::int64_t i = 0; i < t.head_dim; i += static_cast<std::int64_t>(hn::Lanes(d)))
+      JoinInto(d, rows[r].join, hn::LoadU(d, t.sums + r * t.head_dim + i), t.out + r * t.head_dim + i);
+  }
+}
+
+// Whether a row keeps so much of a tile that its weights stay in place among zeros. The row alone decides, so
+// that its sums do not depend on the others.
+HWY_INLINE bool WeighsInPlace(std::int64_t kept, std::int64_t visible) {
+  return kept * 5 > visible * 2;
+}
+
+void AllKept(const AttentionTile& t, TileScratch& scratch) {
+  TileRow rows[kTileRows];
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    rows[r].kept = t.visible[r];
+    t.states[r].kept += t.visible[r];
+    float* const scores = scratch.scores + r * TileScratch::kStride;
+    if (t.visible[r] > 0)
+      WeighInPlace(t, r, kMinusInfinity, scores, rows[r]);
+    else
+      std::fill(scores, scores + t.num_keys, 0.0F);
+  }
+  if (t.kept_union != nullptr) {
+    std::uint64_t all[kTileWords];
+    std::fill(all, all + kTileWords, ~std::uint64_t{0});
+    ClearInvisible(all, *std::max_element(t.visible, t.visible + t.rows));
+    for (std::int64_t w = 0; w < kTileWords; ++w)
+      t.kept_union[w] |= all[w];
+  }
+  JoinDense(t, rows, scratch);
+}
+
+void SomeKept(const AttentionTile& t, TileScratch& scratch) {
+  TileRow rows[kTileRows];
+  std::int64_t in_place = 0;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    std::uint64_t* const marks = scratch.marks + r * kTileWords;
+    if (t.visible[r] < kTileKeys) ClearInvisible(marks, t.visible[r]);
+    rows[r].kept = CountMarks(marks);
+    rows[r].in_place = WeighsInPlace(rows[r].kept, t.visible[r]);
+    in_place += rows[r].in_place ? 1 : 0;
+    t.states[r].kept += rows[r].kept;
+    if (t.want_dropped && rows[r].kept < t.visible[r]) {
+      float* const scores = scratch.scores + r * TileScratch::kStride;
+      t.states[r].dropped_sum +=
+          ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta[r]);
+    }
+  }
+  UniteMarks(t, scratch.marks);
+  const bool dense = 2 * in_place > t.rows;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    float* const scores = scratch.scores + r * TileScratch::kStride;
+    const std::uint64_t* const marks = scratch.marks + r * kTileWords;
+    float* const out = t.out + r * t.head_dim;
+    if (!dense && !rows[r].in_place) {
+      if (rows[r].kept > 0) SparseRow(t, scores, marks, rows[r].kept, scratch, t.states[r], out);
+    } else if (!dense) {
+      WeighInPlace(t, r, t.theta[r], scores, rows[r]);
+      ListMarks(marks, scratch.indices);
+      for (std::int64_t j = 0; j < rows[r].kept; ++j)
+        scratch.weights[j] = scores[scratch.indices[j]];
+      SumListedValues(scratch.weights, scratch.indices, rows[r].kept, t.values, t.head_dim, rows[r].join, out);
+    } else if (rows[r].in_place) {
+      WeighInPlace(t, r, t.theta[r], scores, rows[r]);
+    } else if (rows[r].kept > 0) {
+      WeighListed(t, r, marks, scores, scratch, rows[r]);
+    } else {
+      std::fill(scores, scores + t.num_keys, 0.0F);
+    }
+  }
+  if (dense) JoinDense(t, rows, scratch);
+}
+
+void AttendTile(const AttentionTile& t, TileScratch& scratch) {
+  const ScoreTile score{t.q,
+                        t.q_stride,
+                        t.rows,
+                        t.keys,
+                        t.head_dim,
+                        (t.num_keys + kKeyBlock - 1) / kKeyBlock,
+                        t.scale,
+                        scratch.scores,
+                        TileScratch::kStride,
+                        t.theta,
+                        reinterpret_cast<std::uint16_t*>(scratch.marks),
+                        kTileKeys / kKeyBlock,
+                        t.from_memory};
+  if (t.theta == nullptr) {
+    ScoreAll<false>(score);
+    AllKept(t, scratch);
+  } else {
+    ScoreAll<true>(score);
+    SomeKept(t, scratch);
+  }
+}
+
+void JoinRows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state, float* out) {
+  state.kept += from.kept;
+  state.dropped_sum += from.dropped_sum;
+  if (from.kept == 0) return;
+  const Join join = JoinOf(state, from.shift, from.kept_sum);
+  const hn::CappedTag<float, 4> d;
+  for (std::int64_t i = 0; i < head_dim; i += static_cast<std::int64_t>(hn::Lanes(d)))
+    JoinInto(d, join, hn::LoadU(d, from_out + i), out + i);
+}
+
+void AttendListed(const ListedKeys& k, RowState& state, float* out) {
+  // What follows in the list belongs to the next tile: it must outlive the padding.
+  float next[kKeyBlock];
+  std::copy(k.scores + k.count, k.scores + k.count + kKeyBlock, next);
+  std::int64_t padded = Pad(k.scores, k.count, kMinusInfinity);
+  const float shift = MaxAbove(k.scores, padded, kMinusInfinity);
+  double sum = 0;
+  if (!WeighsInPlace(k.count, k.visible)) {
+    sum = ExpAbove(k.scores, padded, kMinusInfinity, shift);
+  } else {
+    float row[kTileKeys];
+    padded = (k.visible + kLanes - 1) / kLanes * kLanes;
+    std::fill(row, row + padded, kMinusInfinity);
+    for (std::int64_t j = 0; j < k.count; ++j)
+      row[k.indices[j] - k.first] = k.scores[j];
+    sum = ExpAbove(row, padded, kMinusInfinity, shift);
+    for (std::int64_t j = 0; j < k.count; ++j)
+      k.scores[j] = row[k.indices[j] - k.first];
+  }
+  std::copy(next, next + kKeyBlock, k.scores + k.count);
+  state.kept += k.count;
+  const Join join = JoinOf(state, shift, sum);
+  SumListedValues(k.scores, k.indices, k.count, k.values, k.head_dim, join, out);
+}
+
+double DroppedSum(std::span<const float> row, float theta) {
+  double sum = 0;
+  for (std::size_t first = 0; first < row.size(); first += static_cast<std::size_t>(kTileKeys)) {
+    const std::size_t count = std::min(row.size() - first, static_cast<std::size_t>(kTileKeys));
+    const std::size_t whole = count / static_cast<std::size_t>(kLanes) * static_cast<std::size_t>(kLanes);
+    float tail[kKeyBlock];
+    std::copy(row.data() + first + whole, row.data() + first + count, tail);
+    const auto rest = static_cast<std::int64_t>(count - whole);
+    sum += ExpSumBelow(row.data() + first, static_cast<std::int64_t>(whole), theta);
+    if (rest > 0) sum += ExpSumBelow(tail, Pad(tail, rest, kMinusInfinity), theta);
+  }
+  return sum;
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace toptheta {
+
+HWY_EXPORT(AttendTile);
+HWY_EXPORT(JoinRows);
+HWY_EXPORT(AttendListed);
+HWY_EXPORT(DroppedSum);
+
+void attend_tile(const AttentionTile& tile, TileScratch& scratch) {
+  HWY_DYNAMIC_DISPATCH(AttendTile)(tile, scratch);
+}
+
+void join_rows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state,
+               float* out) {
+  HWY_DYNAMIC_DISPATCH(JoinRows)(from, from_out, head_dim, state, out);
+}
+
+void attend_listed(const ListedKeys& keys, RowState& state, float* out) {
+  HWY_DYNAMIC_DISPATCH(AttendListed)(keys, state, out);
+}
+
+double dropped_sum(std::span<const float> row, float theta) {
+  return HWY_DYNAMIC_DISPATCH(DroppedSum)(row, theta);
+}
+
+}  // namespace toptheta
+#endif  // HWY_ONCE

@@ -1,0 +1,85 @@
+// Attention of a tile of rows over a tile of keys, fused: scores, selection by threshold, exponentials and the
+// sum of V in one go, joined to what the tiles before it left. Free functions over plain memory: no
+// allocation, no policy, no model.
+//
+// A row's state after some tiles is (shift, kept_sum, out): out = sum of e^(s - shift) V over the kept so far.
+// Each tile weighs relative to its own largest kept score and is then joined, out * e^(shift - new) + tile *
+// e^(tile's - new); so a row's result depends on the row and on where tiles begin, never on the other rows, on
+// the thread, or on whether tiles ran one after the other or were joined later (join_rows).
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "kernels/attention_rows.hpp"
+
+namespace toptheta {
+
+inline constexpr std::int64_t kTileKeys = 512;
+inline constexpr std::int64_t kTileRows = 48;
+
+struct RowState {
+  float shift = -std::numeric_limits<float>::infinity();  // largest kept score
+  std::int64_t kept = 0;
+  double kept_sum = 0;     // sum over the kept of e^(s - shift)
+  double dropped_sum = 0;  // sum over the dropped of e^(s - theta); only where asked for
+};
+
+// Memory of one tile that a thread reuses.
+struct TileScratch {
+  static constexpr std::int64_t kStride = kTileKeys + 16;  // apart from a power of two: cache sets
+  alignas(64) float scores[kTileRows * kStride];
+  alignas(64) std::uint64_t marks[kTileRows * kTileKeys / 64];
+  alignas(64) float weights[kTileKeys + 16];
+  alignas(64) std::int32_t indices[kTileKeys + 16];
+};
+
+struct AttentionTile {
+  const float* q = nullptr;  // [rows], q_stride floats apart
+  std::int64_t q_stride = 0;
+  std::int64_t rows = 0;           // at most kTileRows
+  const float* keys = nullptr;     // packed, from the tile's first position
+  const float* values = nullptr;   // [keys][head_dim], from the tile's first position
+  std::int64_t head_dim = 0;       // a multiple of 4
+  std::int64_t num_keys = 0;       // keys that some row sees: at most kTileKeys
+  float scale = 1;
+  const std::int32_t* visible = nullptr;  // [rows] keys of the tile that the row sees, the first ones
+  const float* theta = nullptr;           // [rows] scores above it are kept; null: all are
+  bool want_dropped = false;              // needs theta
+  bool from_memory = false;               // keys are not expected in a cache: prefetch them
+  RowState* states = nullptr;             // [rows]
+  float* out = nullptr;                   // [rows][head_dim]
+  float* sums = nullptr;                  // [rows][head_dim] scratch
+  std::uint64_t* kept_union = nullptr;    // [kTileKeys / 64] positions some row kept are set; may be null
+};
+
+// Adds one tile of keys to the rows' states. Time: rows * num_keys * head_dim for the scores, the same again
+// for V where everything is kept, else in proportion to the kept.
+void attend_tile(const AttentionTile& tile, TileScratch& scratch);
+
+// state, out += a later tile's state and out, in the order of positions.
+void join_rows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state, float* out);
+
+// Whether attend_tile serves this head_dim; others go row by row.
+constexpr bool tiles_serve(std::int64_t head_dim) {
+  return head_dim % 4 == 0;
+}
+
+// The kept of a row within one tile, as lists of ascending positions.
+struct ListedKeys {
+  float* scores = nullptr;                // [count], room for kKeyBlock more; left holding exponentials
+  const std::int32_t* indices = nullptr;  // [count] positions in the sequence
+  std::int64_t count = 0;
+  std::int64_t first = 0;         // the tile's first position
+  std::int64_t visible = 0;       // keys of the tile that the row sees
+  const float* values = nullptr;  // [keys][head_dim] of the whole sequence
+  std::int64_t head_dim = 0;
+};
+
+// Adds a tile's listed keys to a row's state: the same bytes as attend_tile with a threshold that keeps them.
+void attend_listed(const ListedKeys& keys, RowState& state, float* out);
+
+// Sum over entries of `row` at or below theta of e^(s - theta).
+double dropped_sum(std::span<const float> row, float theta);
+
+}  // namespace toptheta
