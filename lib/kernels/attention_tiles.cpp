@@ -289,7 +289,7 @@ void JoinRows(const RowState& from, const float* from_out, std::int64_t head_dim
 
 void AttendListed(const ListedKeys& k, RowState& state, float* out) {
   // What follows in the list belongs to the next tile: it must outlive the padding.
-  float next[kKeyBlock];
+  float next[kKeyBlock] = {};
   std::copy(k.scores + k.count, k.scores + k.count + kKeyBlock, next);
   std::int64_t padded = Pad(k.scores, k.count, kMinusInfinity);
   const float shift = MaxAbove(k.scores, padded, kMinusInfinity);
