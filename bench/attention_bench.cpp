@@ -101,7 +101,10 @@ void read_bandwidth(benchmark::State& state) {
 }
 
 void add(const std::string& name, const std::function<void(benchmark::State&)>& body) {
-  benchmark::RegisterBenchmark(name.c_str(), body)->Unit(benchmark::kMillisecond)->UseRealTime();
+  benchmark::RegisterBenchmark(name.c_str(), body)
+      ->Unit(benchmark::kMillisecond)
+      ->MeasureProcessCPUTime()
+      ->UseRealTime();
 }
 
 void register_all() {
@@ -113,7 +116,7 @@ void register_all() {
         size.scores = scores;
         size.kept = kept;
         for (const Case& c : cases(kept, size.length))
-          add(fmt::format("{}/{}/{}%/{}", name, scores == Scores::random ? "random" : "clustered", kept * 100,
+          add(fmt::format("{}/{}/{}/{}", name, scores == Scores::random ? "random" : "clustered", kept * 100,
                           c.name),
               [=](benchmark::State& state) { body(state, size, c); });
       }

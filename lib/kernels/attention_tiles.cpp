@@ -297,7 +297,7 @@ void AttendListed(const ListedKeys& k, RowState& state, float* out) {
   if (!WeighsInPlace(k.count, k.visible)) {
     sum = ExpAbove(k.scores, padded, kMinusInfinity, shift);
   } else {
-    float row[kTileKeys];
+    float row[kTileKeys] = {};
     padded = (k.visible + kLanes - 1) / kLanes * kLanes;
     std::fill(row, row + padded, kMinusInfinity);
     for (std::int64_t j = 0; j < k.count; ++j)
@@ -317,7 +317,7 @@ double DroppedSum(std::span<const float> row, float theta) {
   for (std::size_t first = 0; first < row.size(); first += static_cast<std::size_t>(kTileKeys)) {
     const std::size_t count = std::min(row.size() - first, static_cast<std::size_t>(kTileKeys));
     const std::size_t whole = count / static_cast<std::size_t>(kLanes) * static_cast<std::size_t>(kLanes);
-    float tail[kKeyBlock];
+    float tail[kKeyBlock] = {};
     std::copy(row.data() + first + whole, row.data() + first + count, tail);
     const auto rest = static_cast<std::int64_t>(count - whole);
     sum += ExpSumBelow(row.data() + first, static_cast<std::int64_t>(whole), theta);
