@@ -1,0 +1,331 @@
+#include "kernels/select.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+// Highway compiles this file once per instruction set.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/select.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#ifndef TOPTHETA_SELECT_ORDER_ONCE
+#define TOPTHETA_SELECT_ORDER_ONCE
+namespace toptheta {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+// Arrays of the scratch are filled up with -infinity to a multiple of this many floats, four vectors at the
+// most.
+constexpr std::size_t kFill = 64;
+// Shorter rows are bisected as they are; a sample would cost more than it spares.
+constexpr std::size_t kSampledFrom = 2048;
+
+// Floats as integers of the same order, without a gap; both zeros are 0.
+inline std::int32_t order_of(float value) {
+  const auto bits = std::bit_cast<std::int32_t>(value);
+  return bits >= 0 ? bits : -(bits & 0x7FFFFFFF);
+}
+inline float float_at(std::int32_t order) {
+  return std::bit_cast<float>(
+      order >= 0 ? order : static_cast<std::int32_t>(0x80000000U | static_cast<std::uint32_t>(-order)));
+}
+
+// What is known about a value of some rank: low <= value <= high.
+struct Bracket {
+  float low;
+  float high;
+  std::int64_t at_least_low;  // values >= low
+  std::int64_t above_high;    // values > high
+};
+
+// A value in [low, high) to compare with next. Halving the interval suits numbers of one magnitude; after
+// some steps halving the number of floats in it bounds the steps to come by 32.
+inline float middle(const Bracket& bracket, int step) {
+  constexpr int kHalvings = 16;
+  const std::int64_t low = order_of(bracket.low);
+  const std::int64_t high = order_of(bracket.high);
+  const double mean = 0.5 * static_cast<double>(bracket.low) + 0.5 * static_cast<double>(bracket.high);
+  if (step >= kHalvings || !std::isfinite(mean))
+    return float_at(static_cast<std::int32_t>((low + high) >> 1));
+  const std::int64_t order = order_of(static_cast<float>(mean));
+  return float_at(static_cast<std::int32_t>(std::clamp(order, low, high - 1)));
+}
+
+inline void reserve(std::vector<float>& memory, std::size_t count) {
+  if (memory.size() < count) memory.resize(count);
+}
+
+// Ranks in a sample between which a rank of the row lies in all but some rows of a thousand.
+struct SampleRanks {
+  std::int64_t low;   // of the lower value, the larger rank
+  std::int64_t high;  // of the upper value; below 0: none
+};
+inline SampleRanks sample_ranks(std::int64_t rank, std::size_t row, std::size_t sample) {
+  const double expected =
+      static_cast<double>(rank + 1) * static_cast<double>(sample) / static_cast<double>(row);
+  const double deviation = std::sqrt(expected);
+  return {static_cast<std::int64_t>(expected + 3 * deviation) + 2,
+          static_cast<std::int64_t>(std::floor(expected - 3 * deviation)) - 1};
+}
+
+// One value from each of `count` equally long stretches of the row, at a place that jumps about so that no
+// pattern of the row's can follow it.
+inline void take_sample(std::span<const float> row, std::size_t count, float* sample) {
+  const std::size_t stretch = row.size() / count;
+  std::uint32_t state = 0x9E3779B9U;
+  for (std::size_t i = 0; i < count; ++i) {
+    state = state * 1664525U + 1013904223U;
+    const auto place = static_cast<std::size_t>((std::uint64_t{state >> 8} * stretch) >> 24);
+    sample[i] = row[i * stretch + place];
+  }
+}
+
+}  // namespace
+}  // namespace toptheta
+#endif  // TOPTHETA_SELECT_ORDER_ONCE
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// At most 16 lanes, so that kFill is a whole number of four vectors on every instruction set.
+using Floats = hn::CappedTag<float, kFill / 4>;
+using Vec = hn::Vec<Floats>;
+
+RowRange Range(std::span<const float> row) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vec zero = hn::Zero(d);
+  Vec smallest[2] = {hn::Set(d, kInfinity), hn::Set(d, kInfinity)};
+  Vec largest[2] = {hn::Set(d, -kInfinity), hn::Set(d, -kInfinity)};
+  Vec nothing[2] = {zero, zero};  // value * 0 is NaN for NaN and infinity
+  const auto look_at = [&](Vec v, std::size_t i) HWY_ATTR {
+    smallest[i] = hn::Min(smallest[i], v);
+    largest[i] = hn::Max(largest[i], v);
+    nothing[i] = hn::MulAdd(v, zero, nothing[i]);
+  };
+  std::size_t j = 0;
+  for (; j + 2 * lanes <= row.size(); j += 2 * lanes) {
+    look_at(hn::LoadU(d, row.data() + j), 0);
+    look_at(hn::LoadU(d, row.data() + j + lanes), 1);
+  }
+  RowRange range{hn::GetLane(hn::MinOfLanes(d, hn::Min(smallest[0], smallest[1]))),
+                 hn::GetLane(hn::MaxOfLanes(d, hn::Max(largest[0], largest[1]))), true};
+  float rest = hn::GetLane(hn::SumOfLanes(d, hn::Add(nothing[0], nothing[1])));
+  for (; j < row.size(); ++j) {
+    range.smallest = std::min(range.smallest, row[j]);
+    range.largest = std::max(range.largest, row[j]);
+    rest += row[j] * 0.0F;
+  }
+  range.finite = rest == 0.0F;
+  return range;
+}
+
+// The functions below read `size` floats, a multiple of kFill with -infinity at the end.
+std::int64_t CountAbove(const float* values, std::size_t size, float bound) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> di;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vec limit = hn::Set(d, bound);
+  auto count = hn::Zero(di);
+  auto other = count;
+  const auto above = [&](std::size_t j) HWY_ATTR {
+    return hn::BitCast(di, hn::VecFromMask(d, hn::Gt(hn::LoadU(d, values + j), limit)));
+  };
+  for (std::size_t j = 0; j < size; j += 4 * lanes) {
+    count = hn::Add(count, hn::Add(above(j), above(j + lanes)));
+    other = hn::Add(other, hn::Add(above(j + 2 * lanes), above(j + 3 * lanes)));
+  }
+  return -std::int64_t{hn::GetLane(hn::SumOfLanes(di, hn::Add(count, other)))};
+}
+
+float SmallestAtLeast(const float* values, std::size_t size, float low) {
+  const Floats d;
+  const Vec limit = hn::Set(d, low);
+  const Vec infinity = hn::Set(d, kInfinity);
+  Vec smallest = infinity;
+  for (std::size_t j = 0; j < size; j += hn::Lanes(d)) {
+    const Vec v = hn::LoadU(d, values + j);
+    smallest = hn::Min(smallest, hn::IfThenElse(hn::Ge(v, limit), v, infinity));
+  }
+  return hn::GetLane(hn::MinOfLanes(d, smallest));
+}
+
+float LargestAtMost(const float* values, std::size_t size, float high) {
+  const Floats d;
+  const Vec limit = hn::Set(d, high);
+  const Vec infinity = hn::Set(d, -kInfinity);
+  Vec largest = infinity;
+  for (std::size_t j = 0; j < size; j += hn::Lanes(d)) {
+    const Vec v = hn::LoadU(d, values + j);
+    largest = hn::Max(largest, hn::IfThenElse(hn::Le(v, limit), v, infinity));
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, largest));
+}
+
+// Fills up to a multiple of kFill, one at least, and returns it.
+HWY_INLINE std::size_t FillUp(float* values, std::size_t count) {
+  const std::size_t size = std::max<std::size_t>((count + kFill - 1) / kFill, 1) * kFill;
+  std::fill(values + count, values + size, -kInfinity);
+  return size;
+}
+
+// Copies the values in [low, high] in order, filled up; returns the size. `out` may be `values`, and needs
+// room for one vector more than what is copied.
+HWY_INLINE std::size_t Compact(const float* values, std::size_t size, float low, float high, float* out) {
+  const Floats d;
+  const Vec lowest = hn::Set(d, low);
+  const Vec highest = hn::Set(d, high);
+  std::size_t count = 0;
+  for (std::size_t j = 0; j < size; j += hn::Lanes(d)) {
+    const Vec v = hn::LoadU(d, values + j);
+    const auto inside = hn::And(hn::Ge(v, lowest), hn::Le(v, highest));
+    // Not CompressStore: storing under a mask is many times slower on some processors.
+    hn::StoreU(hn::Compress(v, inside), d, out + count);
+    count += hn::CountTrue(d, inside);
+  }
+  return FillUp(out, count);
+}
+
+// Values that are at least `low`, counted, in order; `out` needs room for one vector more than the row.
+std::size_t CompactAtLeast(std::span<const float> row, float low, float* out) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vec lowest = hn::Set(d, low);
+  std::size_t count = 0;
+  std::size_t j = 0;
+  for (; j + lanes <= row.size(); j += lanes) {
+    const Vec v = hn::LoadU(d, row.data() + j);
+    const auto inside = hn::Ge(v, lowest);
+    hn::StoreU(hn::Compress(v, inside), d, out + count);
+    count += hn::CountTrue(d, inside);
+  }
+  for (; j < row.size(); ++j) {
+    out[count] = row[j];
+    count += row[j] >= low ? 1 : 0;
+  }
+  return count;
+}
+
+// The value of this rank among `size` values. `band` has room for a quarter of them and 2 kFill; it may be
+// where they are, if they are not needed any more.
+float Bisect(const float* values, std::size_t size, std::int64_t rank, Bracket bracket, float first_guess,
+             float* band) {
+  for (int step = 0;; ++step) {
+    if (bracket.low == bracket.high) return bracket.low;
+    if (rank + 1 == bracket.at_least_low) return SmallestAtLeast(values, size, bracket.low);
+    if (rank == bracket.above_high) return LargestAtMost(values, size, bracket.high);
+    if (4 * (bracket.at_least_low - bracket.above_high) <= static_cast<std::int64_t>(size) &&
+        size > 2 * kFill) {
+      size = Compact(values, size, bracket.low, bracket.high, band);
+      values = band;
+      rank -= bracket.above_high;
+      bracket.at_least_low -= bracket.above_high;
+      bracket.above_high = 0;
+    }
+    const bool guess = step == 0 && first_guess >= bracket.low && first_guess < bracket.high;
+    const float bound = guess ? first_guess : middle(bracket, step);
+    const std::int64_t above = CountAbove(values, size, bound);
+    if (above > rank) {
+      bracket.low = float_at(order_of(bound) + 1);
+      bracket.at_least_low = above;
+    } else {
+      bracket.high = bound;
+      bracket.above_high = above;
+    }
+  }
+}
+
+// The candidates of a row: everything from `low` on.
+struct Candidates {
+  std::size_t size;  // filled up
+  std::int64_t count;
+  float low;
+  float guess;  // probably a little above the value of the largest rank; NaN where there is none
+};
+
+Candidates AllOf(std::span<const float> row, float smallest, SelectScratch& scratch) {
+  std::copy(row.begin(), row.end(), scratch.candidates.begin());
+  return {FillUp(scratch.candidates.data(), row.size()), static_cast<std::int64_t>(row.size()), smallest,
+          std::numeric_limits<float>::quiet_NaN()};
+}
+
+Candidates FindCandidates(std::span<const float> row, const RowRange& range, std::int64_t rank,
+                          SelectScratch& scratch) {
+  if (row.size() < kSampledFrom) return AllOf(row, range.smallest, scratch);
+  const std::size_t sample = row.size() < 16384 ? 256 : 512;
+  const SampleRanks ranks = sample_ranks(rank, row.size(), sample);
+  if (2 * ranks.low > static_cast<std::int64_t>(sample)) return AllOf(row, range.smallest, scratch);
+  reserve(scratch.sample, 2 * sample + 2 * kFill);
+  take_sample(row, sample, scratch.sample.data());
+  float* band = scratch.sample.data() + sample;
+  const auto all = static_cast<std::int64_t>(sample);
+  const Bracket bracket{range.smallest, range.largest, all, 0};
+  const float none = std::numeric_limits<float>::quiet_NaN();
+  const float low = Bisect(scratch.sample.data(), sample, ranks.low, bracket, none, band);
+  if (low == -kInfinity) return AllOf(row, range.smallest, scratch);
+  const std::size_t count = CompactAtLeast(row, low, scratch.candidates.data());
+  if (static_cast<std::int64_t>(count) <= rank) return AllOf(row, range.smallest, scratch);
+  const float guess = ranks.high < 0 ? none
+                                     : Bisect(scratch.sample.data(), sample, ranks.high,
+                                              {low, range.largest, ranks.low + 1, 0}, none, band);
+  return {FillUp(scratch.candidates.data(), count), static_cast<std::int64_t>(count), low, guess};
+}
+
+std::size_t SelectLargest(std::span<const float> row, const RowRange& range,
+                          std::span<const std::int64_t> ranks, SelectScratch& scratch,
+                          std::span<float> values) {
+  reserve(scratch.candidates, row.size() + 2 * kFill);
+  const Candidates found = FindCandidates(row, range, ranks.front(), scratch);
+  reserve(scratch.band, found.size / 4 + 2 * kFill);
+  const float* candidates = scratch.candidates.data();
+  Bracket bracket{found.low + 0.0F, range.largest + 0.0F, found.count, 0};
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    const float guess = i == 0 ? found.guess : std::numeric_limits<float>::quiet_NaN();
+    // A zero may be found as -0.
+    values[i] = Bisect(candidates, found.size, ranks[i], bracket, guess, scratch.band.data()) + 0.0F;
+    if (i + 1 == ranks.size()) break;
+    // Smaller ranks have larger values.
+    bracket.low = values[i];
+    bracket.at_least_low = values[i] == -kInfinity
+                               ? found.count
+                               : CountAbove(candidates, found.size, float_at(order_of(values[i]) - 1));
+  }
+  return found.size;
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace toptheta {
+
+HWY_EXPORT(Range);
+HWY_EXPORT(SelectLargest);
+
+RowRange row_range(std::span<const float> row) {
+  return HWY_DYNAMIC_DISPATCH(Range)(row);
+}
+
+std::span<const float> select_largest(std::span<const float> row, const RowRange& range,
+                                      std::span<const std::int64_t> ranks, SelectScratch& scratch,
+                                      std::span<float> values) {
+  assert(!ranks.empty() && ranks.size() == values.size());
+  assert(std::is_sorted(ranks.rbegin(), ranks.rend()));
+  assert(ranks.back() >= 0 && ranks.front() < static_cast<std::int64_t>(row.size()));
+  const std::size_t size = HWY_DYNAMIC_DISPATCH(SelectLargest)(row, range, ranks, scratch, values);
+  return std::span<const float>(scratch.candidates).first(size);
+}
+
+float kth_largest(std::span<const float> row, std::int64_t k, SelectScratch& scratch) {
+  float value = 0;
+  select_largest(row, row_range(row), {&k, 1}, scratch, {&value, 1});
+  return value;
+}
+
+}  // namespace toptheta
+#endif  // HWY_ONCE
