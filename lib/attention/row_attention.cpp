@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "kernels/attention_rows.hpp"
 
@@ -18,16 +17,14 @@ std::int64_t select_above(std::span<const float> row, float theta, RowScratch& s
 
 // The k largest; among equal values the earliest positions. Requires k < row.size().
 std::int64_t select_topk(std::span<const float> row, std::int64_t k, RowScratch& scratch) {
-  scratch.sorted.assign(row.begin(), row.end());
-  const auto kth = scratch.sorted.begin() + (k - 1);
-  std::nth_element(scratch.sorted.begin(), kth, scratch.sorted.end(), std::greater<>());
-  const float smallest_kept = *kth;
-  const auto above = static_cast<std::int64_t>(
-      std::count_if(scratch.sorted.begin(), kth, [=](float x) { return x > smallest_kept; }));
+  // What is above the (k+1)-th largest is fewer than k where values tie with it.
+  const float next = kth_largest(row, k, scratch.select);
+  const std::int64_t above = compact_above(row, next, scratch.indices.data(), scratch.weights.data());
+  if (above == k) return k;
   std::int64_t ties_to_keep = k - above;
   std::int64_t kept = 0;
   for (std::size_t j = 0; j < row.size(); ++j) {
-    if (row[j] < smallest_kept || (row[j] == smallest_kept && ties_to_keep-- <= 0)) continue;
+    if (row[j] < next || (row[j] == next && ties_to_keep-- <= 0)) continue;
     scratch.indices[static_cast<std::size_t>(kept)] = static_cast<std::int32_t>(j);
     scratch.weights[static_cast<std::size_t>(kept++)] = row[j];
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "attention/policy.hpp"
+#include "kernels/select.hpp"
 
 namespace toptheta {
 
@@ -30,7 +31,7 @@ struct RowScratch {
   std::vector<float> scores;          // a tile's scores
   std::vector<float> weights;         // [kept] softmax weights of the kept
   std::vector<std::int32_t> indices;  // [kept] their positions, ascending
-  std::vector<float> sorted;          // [n] top-k's working copy
+  SelectScratch select{};             // top-k
   std::vector<float> probabilities;   // [n] post-softmax placement
   std::vector<std::uint64_t> kept_bits;
 };

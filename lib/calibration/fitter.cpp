@@ -6,7 +6,7 @@
 #include <cassert>
 
 #include "calibration/row_checks.hpp"
-#include "calibration/row_threshold.hpp"
+#include "calibration/row_observer.hpp"
 #include "core/error.hpp"
 
 namespace toptheta {
@@ -43,25 +43,6 @@ void require_options(const FitOptions& options) {
                       .next = "use --placement post-softmax, or write a new dump before the softmax"});
 }
 
-// What one row is looked at as: the values that thresholds compare with, the softmax weights up to a factor,
-// and their sum.
-struct Observation {
-  std::span<const float> values;
-  std::span<const float> weights;
-  double weight_sum;
-};
-
-Observation observe(std::span<const float> row, const FitOptions& options, std::vector<float>& memory) {
-  if (options.row_content == Placement::post_softmax) return {row, row, 1};
-  memory.resize(row.size());
-  if (options.placement == Placement::pre_softmax) {
-    const double sum = exponentials(row, memory);
-    return {row, memory, sum};
-  }
-  softmax(row, memory);
-  return {memory, memory, 1};
-}
-
 }  // namespace
 
 ThresholdFitter::ThresholdFitter(FitOptions options, const ModelShape& shape)
@@ -95,21 +76,15 @@ void ThresholdFitter::add(const RowBlock& block) {
   const std::vector<std::int64_t>& k = k_[static_cast<std::size_t>(block.layer)];
   const std::int64_t smallest = *std::min_element(k.begin(), k.end());
   const std::size_t head = head_index(block.layer, block.head);
-  SelectionScratch scratch;
-  std::vector<float> memory;
-  std::vector<float> thresholds(k.size());
+  RowObserver observer(options_.row_content, options_.placement, k);
   for (std::int64_t r = 0; r < block.rows(); ++r) {
     const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
     longest_[head] = std::max(longest_[head], length);
     if (length <= smallest) continue;
-    require_row(block, r, options_.row_content);
-    const Observation seen = observe(block.row(r), options_, memory);
-    row_thresholds(seen.values, k, scratch, thresholds);
-    for (std::size_t target = 0; target < k.size(); ++target) {
-      if (length <= k[target]) continue;
-      const double kept = kept_weight(seen.values, seen.weights, thresholds[target], k[target]);
-      cells_[target][head].at(length).add(thresholds[target], kept / seen.weight_sum);
-    }
+    observer.observe(block.row(r), require_row(block, r, options_.row_content));
+    for (std::size_t target = 0; target < k.size(); ++target)
+      if (length > k[target])
+        cells_[target][head].at(length).add(observer.threshold(target), observer.kept_mass(target));
   }
 }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "calibration/row_threshold.hpp"
 #include "core/error.hpp"
 
 namespace toptheta {
@@ -22,24 +21,33 @@ std::string place(const RowBlock& block, std::int64_t r, std::size_t key) {
                      block.lengths[static_cast<std::size_t>(r)], key);
 }
 
-}  // namespace
-
-void require_row(const RowBlock& block, std::int64_t r, Placement content) {
+// Looks for what is wrong with a row that has failed.
+void refuse_row(const RowBlock& block, std::int64_t r) {
   const std::span<const float> row = block.row(r);
-  const std::size_t bad = first_not_finite(row);
+  const auto place_of = [&](auto found) { return static_cast<std::size_t>(found - row.begin()); };
+  const std::size_t bad =
+      place_of(std::find_if(row.begin(), row.end(), [](float value) { return !std::isfinite(value); }));
   if (bad < row.size())
     throw InputError({.where = place(block, r, bad),
                       .what = "an attention score is not a finite number",
                       .found = fmt::format("{}", row[bad]),
                       .next = "look for an overflow in the model, or a mask written inside the causal part"});
-  if (content != Placement::post_softmax) return;
   const auto found = std::find_if_not(row.begin(), row.end(), is_weight);
-  if (found != row.end())
-    throw InputError({.where = place(block, r, static_cast<std::size_t>(found - row.begin())),
-                      .what = "not an attention weight",
-                      .expected = "weights between 0 and 1: the rows are said to be taken after the softmax",
-                      .found = fmt::format("{}", *found),
-                      .next = "if these are scores before the softmax, say placement pre-softmax"});
+  throw InputError({.where = place(block, r, place_of(found)),
+                    .what = "not an attention weight",
+                    .expected = "weights between 0 and 1: the rows are said to be taken after the softmax",
+                    .found = fmt::format("{}", *found),
+                    .next = "if these are scores before the softmax, say placement pre-softmax"});
+}
+
+}  // namespace
+
+RowRange require_row(const RowBlock& block, std::int64_t r, Placement content) {
+  const RowRange range = row_range(block.row(r));
+  const bool weights = is_weight(range.smallest) && is_weight(range.largest);
+  if (!range.finite || (content == Placement::post_softmax && !block.row(r).empty() && !weights))
+    refuse_row(block, r);
+  return range;
 }
 
 }  // namespace toptheta

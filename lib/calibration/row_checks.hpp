@@ -2,11 +2,13 @@
 #pragma once
 #include "core/rows.hpp"
 #include "core/shape.hpp"
+#include "kernels/select.hpp"
 
 namespace toptheta {
 
-// Throws InputError naming layer, head, row length and key position if row r of the block holds a value that
-// is not finite or, where the content is post-softmax, not between 0 and 1.
-void require_row(const RowBlock& block, std::int64_t r, Placement content);
+// The range of row r of the block. Throws InputError naming layer, head, row length and key position if the
+// row holds a value that is not finite or, where the content is post-softmax, not between 0 and 1. Time: one
+// pass.
+RowRange require_row(const RowBlock& block, std::int64_t r, Placement content);
 
 }  // namespace toptheta

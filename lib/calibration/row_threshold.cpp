@@ -3,79 +3,81 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <numeric>
 
+#include "kernels/attention_rows.hpp"
+#include "kernels/row_mass.hpp"
+
 namespace toptheta {
 
-void row_thresholds(std::span<const float> row, std::span<const std::int64_t> k, SelectionScratch& scratch,
-                    std::span<float> thresholds) {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// Indices into k, the largest k first. Rows of one block share their k: mostly there is nothing to do.
+void order_down(std::span<const std::int64_t> k, std::vector<std::size_t>& order) {
+  const auto larger = [k](std::size_t a, std::size_t b) { return k[a] > k[b]; };
+  if (order.size() == k.size() && std::is_sorted(order.begin(), order.end(), larger)) return;
+  order.resize(k.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), larger);
+}
+
+// The largest float that is not above theta: s <= theta for the same floats s.
+float round_down(double theta) {
+  const auto rounded = static_cast<float>(theta);
+  return static_cast<double>(rounded) > theta ? std::nextafter(rounded, -kInfinity) : rounded;
+}
+
+}  // namespace
+
+std::span<const float> row_thresholds(std::span<const float> row, const RowRange& range,
+                                      std::span<const std::int64_t> k, SelectionScratch& scratch,
+                                      std::span<float> thresholds) {
   assert(k.size() == thresholds.size());
-  scratch.order.resize(k.size());
-  std::iota(scratch.order.begin(), scratch.order.end(), std::size_t{0});
-  std::sort(scratch.order.begin(), scratch.order.end(),
-            [k](std::size_t a, std::size_t b) { return k[a] > k[b]; });
-  scratch.values.assign(row.begin(), row.end());
-
-  // From the largest k down: after a selection at k, the k + 1 largest values stand in front, so that the
-  // next selection has only those to look at.
-  auto end = scratch.values.end();
+  order_down(k, scratch.order);
+  scratch.ranks.clear();
   for (const std::size_t i : scratch.order) {
-    if (k[i] >= static_cast<std::int64_t>(row.size())) {
-      thresholds[i] = -std::numeric_limits<float>::infinity();
-      continue;
-    }
-    const auto nth = scratch.values.begin() + k[i];
-    std::nth_element(scratch.values.begin(), nth, end, std::greater<>());
-    thresholds[i] = *nth;
-    end = nth + 1;
+    if (k[i] < static_cast<std::int64_t>(row.size())) scratch.ranks.push_back(k[i]);
+    thresholds[i] = -kInfinity;
   }
+  if (scratch.ranks.empty()) return row;
+  scratch.values.resize(scratch.ranks.size());
+  const std::span<const float> candidates =
+      select_largest(row, range, scratch.ranks, scratch.select, scratch.values);
+  const std::size_t dense = k.size() - scratch.ranks.size();  // these come first
+  for (std::size_t i = 0; i < scratch.values.size(); ++i)
+    thresholds[scratch.order[dense + i]] = scratch.values[i];
+  return candidates;
 }
 
-double exponentials(std::span<const float> row, std::span<float> weights) {
-  const float largest = *std::max_element(row.begin(), row.end());
-  double sum = 0;
-  for (std::size_t j = 0; j < row.size(); ++j) {
-    weights[j] = std::exp(row[j] - largest);
-    sum += static_cast<double>(weights[j]);
-  }
-  return sum;
-}
-
-void softmax(std::span<const float> scores, std::span<float> weights) {
-  const double scale = 1 / exponentials(scores, weights);
+void softmax(std::span<const float> scores, float largest, std::span<float> weights) {
+  std::copy(scores.begin(), scores.end(), weights.begin());
+  const double scale = 1 / exp_in_place(weights, largest);
   for (float& weight : weights)
     weight = static_cast<float>(weight * scale);
 }
 
-double kept_weight(std::span<const float> row, std::span<const float> weights, float threshold,
-                   std::int64_t k) {
-  double sum = 0;
-  double weight_of_tie = 0;
-  std::int64_t above = 0;
-  // Without branches: which values are above is random to the processor, and wrong guesses would cost the
-  // most here.
-  for (std::size_t j = 0; j < row.size(); ++j) {
-    const bool is_above = row[j] > threshold;
-    sum += static_cast<double>(is_above ? weights[j] : 0.0F);
-    above += is_above ? 1 : 0;
-    weight_of_tie = row[j] == threshold ? static_cast<double>(weights[j]) : weight_of_tie;
-  }
-  return sum + static_cast<double>(k - above) * weight_of_tie;
+double kept_mass_of_scores(std::span<const float> candidates, float threshold, std::int64_t k, float largest,
+                           double total) {
+  const MassAbove above = exp_sum_above(candidates, threshold, largest);
+  const double tie = std::exp(static_cast<double>(threshold) - static_cast<double>(largest));
+  // Two sums of the same terms in different order may differ in the last digit.
+  return std::min(1.0, (above.sum + static_cast<double>(k - above.count) * tie) / total);
 }
 
-double dropped_exponentials(std::span<const float> scores, double theta) {
-  const float largest = *std::max_element(scores.begin(), scores.end());
-  double sum = 0;
-  for (const float score : scores)
-    if (static_cast<double>(score) <= theta) sum += static_cast<double>(std::exp(score - largest));
-  return sum;
+double kept_mass_of_weights(std::span<const float> candidates, float threshold, std::int64_t k) {
+  const MassAbove above = sum_above(candidates, threshold);
+  return above.sum + static_cast<double>(k - above.count) * static_cast<double>(threshold);
 }
 
-std::size_t first_not_finite(std::span<const float> row) {
-  const auto found = std::find_if(row.begin(), row.end(), [](float value) { return !std::isfinite(value); });
-  return static_cast<std::size_t>(found - row.begin());
+double total_exponentials(std::span<const float> scores, float largest) {
+  return exp_sum_at_most(scores, kInfinity, largest);
+}
+
+double dropped_exponentials(std::span<const float> scores, float largest, double theta) {
+  return exp_sum_at_most(scores, round_down(theta), largest);
 }
 
 }  // namespace toptheta

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 
 #include "calibration/row_checks.hpp"
 #include "calibration/row_threshold.hpp"
@@ -46,14 +47,13 @@ void SdcFitter::add(const RowBlock& block) {
   const std::size_t head = table_.cell_index(block.layer, block.head);
   for (std::int64_t r = 0; r < block.rows(); ++r) {
     const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
-    bool checked = false;
+    std::optional<RowRange> range;
     for (std::size_t t = 0; t < table_.targets.size(); ++t) {
       const Target& target = table_.targets[t];
       if (length <= target.layer_k[static_cast<std::size_t>(block.layer)]) continue;
-      if (!checked) require_row(block, r, Placement::pre_softmax);
-      checked = true;
+      if (!range) range = require_row(block, r, Placement::pre_softmax);
       const double theta = theta_of_length(table_, target, block, length);
-      cells_[t][head].at(length).add(dropped_exponentials(block.row(r), theta));
+      cells_[t][head].at(length).add(dropped_exponentials(block.row(r), range->largest, theta));
     }
   }
 }

@@ -177,7 +177,7 @@ HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
 }
 
 HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const TileScratch& scratch) {
-  SumDenseValues({scratch.scores, TileScratch::kStride, t.rows, t.values, t.head_dim, t.num_keys, t.sums});
+  SumDenseValues({scratch.scores, TileScratch::kStride, t.rows, t.values, t.head_dim, t.num_keys, t.sums, t.from_memory});
   const hn::CappedTag<float, 4> d;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].kept == 0) continue;

@@ -40,6 +40,8 @@ inline constexpr int kSumRegisters = 24;  // of 32; 6 x 16 keys
 inline constexpr int kScoreRows = 6;
 #endif
 
+inline constexpr int kPrefetchBlocks = 4;  // how far ahead keys are fetched from memory
+
 struct ScoreTile {
   const float* q;  // [rows], q_stride apart
   std::int64_t q_stride;
@@ -81,7 +83,7 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
     }
     if (t.prefetch)
       for (int b = 0; b < kBlocks; ++b)
-        hwy::Prefetch(keys + ((kBlocks + b) * t.head_dim + i) * kKeyBlock);
+        hwy::Prefetch(keys + ((kBlocks * kPrefetchBlocks + b) * t.head_dim + i) * kKeyBlock);
     for (int r = 0; r < kRows; ++r) {
       const Vec x = hn::Set(d, q[r * t.q_stride + i]);
       for (int v = 0; v < kVectors; ++v)

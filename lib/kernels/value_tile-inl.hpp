@@ -72,15 +72,11 @@ HWY_INLINE void SumListedValues(const float* weights, const std::int32_t* indice
 
 // ---- dense: all rows of the tile, all V rows --------------------------------------------------------------
 
+inline constexpr std::int64_t kValueStep = 64;  // V rows that stay in the first-level cache
 #if HWY_TARGET <= HWY_AVX3
-inline constexpr int kValueRows = 6;
-inline constexpr int kValueVectors = 4;
-#elif HWY_TARGET <= HWY_SSSE3
-inline constexpr int kValueRows = 3;
-inline constexpr int kValueVectors = 4;
+inline constexpr int kMaxValueVectors = 4;
 #else
-inline constexpr int kValueRows = 6;
-inline constexpr int kValueVectors = 4;
+inline constexpr int kMaxValueVectors = 8;
 #endif
 
 struct ValueTile {
@@ -90,9 +86,11 @@ struct ValueTile {
   const float* values;  // [keys][head_dim]
   std::int64_t head_dim;
   std::int64_t keys;
-  float* sums;  // [rows][head_dim]
+  float* sums;    // [rows][head_dim]
+  bool prefetch;  // V comes from memory rather than from a cache
 };
 
+// Rows row ... row + kRows - 1, kVectors vectors of head_dim from i on, V rows [first, last).
 template <int kRows, int kVectors, class D>
 HWY_INLINE void SumDense(D d, const ValueTile& t, std::int64_t row, std::int64_t first, std::int64_t last,
                          std::int64_t i) {
@@ -104,10 +102,14 @@ HWY_INLINE void SumDense(D d, const ValueTile& t, std::int64_t row, std::int64_t
       sum[r][v] = first == 0 ? hn::Zero(d) : hn::LoadU(d, out + r * t.head_dim + v * kWidth);
   const float* weights = t.weights + row * t.weight_stride;
   const float* values = t.values + i;
+  const bool prefetch = t.prefetch && row == 0 && i == 0;
   for (std::int64_t j = first; j < last; ++j) {
     hn::Vec<D> x[kVectors];
     for (int v = 0; v < kVectors; ++v)
       x[v] = hn::LoadU(d, values + j * t.head_dim + v * kWidth);
+    if (prefetch)
+      for (std::int64_t line = 0; line < t.head_dim; line += 16)
+        hwy::Prefetch(values + (j + kValueStep) * t.head_dim + line);
     for (int r = 0; r < kRows; ++r) {
       const auto w = hn::Set(d, weights[r * t.weight_stride + j]);
       for (int v = 0; v < kVectors; ++v)
@@ -119,31 +121,45 @@ HWY_INLINE void SumDense(D d, const ValueTile& t, std::int64_t row, std::int64_t
       hn::StoreU(sum[r][v], d, out + r * t.head_dim + v * kWidth);
 }
 
-template <int kVectors, class D>
-HWY_INLINE void SumDenseRows(D d, const ValueTile& t, std::int64_t first, std::int64_t last, std::int64_t i) {
-  std::int64_t row = 0;
-  for (; row + kValueRows <= t.rows; row += kValueRows)
-    SumDense<kValueRows, kVectors>(d, t, row, first, last, i);
-  for (; row + 2 <= t.rows; row += 2)
-    SumDense<2, kVectors>(d, t, row, first, last, i);
-  for (; row < t.rows; ++row)
-    SumDense<1, kVectors>(d, t, row, first, last, i);
+template <int kRows, int kVectors, class D>
+HWY_INLINE void SumSlices(D d, const ValueTile& t, std::int64_t row, std::int64_t panels, std::int64_t first,
+                          std::int64_t last, std::int64_t& i) {
+  constexpr auto kWidth = static_cast<std::int64_t>(hn::MaxLanes(D())) * kVectors;
+  for (; i + kWidth <= t.head_dim; i += kWidth)
+    for (std::int64_t p = 0; p < panels; ++p)
+      SumDense<kRows, kVectors>(d, t, row + p * kRows, first, last, i);
+}
+
+// `panels` times kRows rows, from `row` on.
+template <int kRows>
+HWY_NOINLINE void SumPanels(const ValueTile& t, std::int64_t row, std::int64_t panels, std::int64_t first,
+                            std::int64_t last) {
+  constexpr int kFit = kSumRegisters / kRows;
+  constexpr int kVectors = std::min(kMaxValueVectors, kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1);
+  std::int64_t i = 0;
+  SumSlices<kRows, kVectors>(Floats(), t, row, panels, first, last, i);
+  if constexpr (kVectors > 1) SumSlices<kRows, 1>(Floats(), t, row, panels, first, last, i);
+  SumSlices<kRows, 1>(hn::CappedTag<float, 4>(), t, row, panels, first, last, i);
+}
+
+template <int kRows>
+HWY_INLINE void SumPanelsOf(std::int64_t rows, const ValueTile& t, std::int64_t row, std::int64_t panels,
+                            std::int64_t first, std::int64_t last) {
+  if (panels == 0) return;
+  if (rows == kRows) return SumPanels<kRows>(t, row, panels, first, last);
+  if constexpr (kRows > 1) SumPanelsOf<kRows - 1>(rows, t, row, panels, first, last);
 }
 
 // sums = weights x values, overwriting. head_dim is a multiple of 4.
 HWY_INLINE void SumDenseValues(const ValueTile& t) {
-  constexpr std::int64_t kStep = 128;  // V rows that stay in the first-level cache
-  const Floats d;
-  const hn::CappedTag<float, 4> d4;
-  for (std::int64_t first = 0; first < t.keys; first += kStep) {
-    const std::int64_t last = std::min(t.keys, first + kStep);
-    std::int64_t i = 0;
-    for (; i + kValueVectors * kLanes <= t.head_dim; i += kValueVectors * kLanes)
-      SumDenseRows<kValueVectors>(d, t, first, last, i);
-    for (; i + kLanes <= t.head_dim; i += kLanes)
-      SumDenseRows<1>(d, t, first, last, i);
-    for (; i < t.head_dim; i += static_cast<std::int64_t>(hn::Lanes(d4)))
-      SumDenseRows<1>(d4, t, first, last, i);
+  constexpr int kRows = 6;
+  const std::int64_t panels = (t.rows + kRows - 1) / kRows;
+  const std::int64_t few = t.rows / panels;
+  const std::int64_t fuller = t.rows % panels;  // panels with one row more
+  for (std::int64_t first = 0; first < t.keys; first += kValueStep) {
+    const std::int64_t last = std::min(t.keys, first + kValueStep);
+    SumPanelsOf<kRows>(few + 1, t, 0, fuller, first, last);
+    SumPanelsOf<kRows>(few, t, fuller * (few + 1), panels - fuller, first, last);
   }
 }
 

@@ -36,7 +36,7 @@ TEST_CASE("thresholds are those of a full sort, for k in any order") {
     const std::vector<float> row = random_row(random, size, size % 2 == 0);
     const std::vector<float> sorted = sorted_down(row);
     std::vector<float> thresholds(k.size());
-    row_thresholds(row, k, scratch, thresholds);
+    row_thresholds(row, row_range(row), k, scratch, thresholds);
     for (std::size_t i = 0; i < k.size(); ++i) {
       const bool dense = k[i] >= static_cast<std::int64_t>(size);
       CHECK(thresholds[i] == (dense ? -kInfinity : sorted[static_cast<std::size_t>(k[i])]));
@@ -47,29 +47,34 @@ TEST_CASE("thresholds are those of a full sort, for k in any order") {
   }
 }
 
-TEST_CASE("kept weight is that of the k largest, with ties") {
+TEST_CASE("kept mass is that of the k largest, with ties, of scores and of weights") {
   Random random(4);
   SelectionScratch scratch;
   for (const bool ties : {false, true}) {
     const std::vector<float> row = random_row(random, 90, ties);
-    std::vector<float> weights(row.size());
-    const double sum = exponentials(row, weights);
     const std::vector<float> sorted = sorted_down(row);
-    double naive_sum = 0;
+    const RowRange range = row_range(row);
+    std::vector<float> weights(row.size());
+    softmax(row, range.largest, weights);
+    double total = 0;
     for (const float x : row)
-      naive_sum += std::exp(static_cast<double>(x) - sorted[0]);
-    CHECK(sum == Approx(naive_sum).epsilon(1e-6));
+      total += std::exp(static_cast<double>(x) - sorted[0]);
+    CHECK(total_exponentials(row, range.largest) == Approx(total).epsilon(1e-6));
     for (const std::int64_t k : {1, 5, 20, 89}) {
-      float threshold = 0;
-      row_thresholds(row, std::span(&k, 1), scratch, std::span(&threshold, 1));
       double naive = 0;
       for (std::int64_t j = 0; j < k; ++j)
-        naive += std::exp(static_cast<double>(sorted[static_cast<std::size_t>(j)]) - sorted[0]);
-      CHECK(kept_weight(row, weights, threshold, k) == Approx(naive).epsilon(1e-6));
+        naive += std::exp(static_cast<double>(sorted[static_cast<std::size_t>(j)]) - sorted[0]) / total;
+      float threshold = 0;
+      const std::span one(&k, 1);
+      std::span<const float> candidates = row_thresholds(row, range, one, scratch, std::span(&threshold, 1));
+      CHECK(kept_mass_of_scores(candidates, threshold, k, range.largest, total) ==
+            Approx(naive).epsilon(1e-6));
       double dropped = 0;
       for (const float x : row)
         if (x <= threshold) dropped += std::exp(static_cast<double>(x) - sorted[0]);
-      CHECK(dropped_exponentials(row, threshold) == Approx(dropped).epsilon(1e-6));
+      CHECK(dropped_exponentials(row, range.largest, threshold) == Approx(dropped).epsilon(1e-6));
+      candidates = row_thresholds(weights, row_range(weights), one, scratch, std::span(&threshold, 1));
+      CHECK(kept_mass_of_weights(candidates, threshold, k) == Approx(naive).epsilon(1e-5));
     }
   }
 }
@@ -77,26 +82,20 @@ TEST_CASE("kept weight is that of the k largest, with ties") {
 TEST_CASE("softmax, also of large scores") {
   const std::vector<float> scores = {1000, 1001, 998, -1000};
   std::vector<float> weights(4);
-  softmax(scores, weights);
+  softmax(scores, 1001, weights);
   const double sum = std::exp(-1.0) + 1 + std::exp(-3.0);
   CHECK(weights[0] == Approx(std::exp(-1.0) / sum).epsilon(1e-6));
   CHECK(weights[1] == Approx(1 / sum).epsilon(1e-6));
   CHECK(weights[3] == 0.0F);
   std::vector<float> single(1);
-  softmax(std::vector<float>{-7}, single);
+  softmax(std::vector<float>{-7}, -7, single);
   CHECK(single[0] == 1.0F);
 }
 
 TEST_CASE("dropped exponentials compare with theta in double") {
   const std::vector<float> scores = {0, 1, 2};
-  CHECK(dropped_exponentials(scores, 1.0) == Approx(std::exp(-2.0) + std::exp(-1.0)).epsilon(1e-6));
-  CHECK(dropped_exponentials(scores, std::nextafter(1.0, 0.0)) == Approx(std::exp(-2.0)).epsilon(1e-6));
-  CHECK(dropped_exponentials(scores, -1.0) == 0);
-  CHECK(dropped_exponentials(scores, 2.0) == Approx(1 + std::exp(-2.0) + std::exp(-1.0)).epsilon(1e-6));
-}
-
-TEST_CASE("values that are not finite are found") {
-  CHECK(first_not_finite(std::vector<float>{1, 2}) == 2);
-  CHECK(first_not_finite(std::vector<float>{1, kInfinity, 2}) == 1);
-  CHECK(first_not_finite(std::vector<float>{std::nanf(""), -kInfinity}) == 0);
+  CHECK(dropped_exponentials(scores, 2, 1.0) == Approx(std::exp(-2.0) + std::exp(-1.0)).epsilon(1e-6));
+  CHECK(dropped_exponentials(scores, 2, std::nextafter(1.0, 0.0)) == Approx(std::exp(-2.0)).epsilon(1e-6));
+  CHECK(dropped_exponentials(scores, 2, -1.0) == 0);
+  CHECK(dropped_exponentials(scores, 2, 2.0) == Approx(1 + std::exp(-2.0) + std::exp(-1.0)).epsilon(1e-6));
 }

@@ -1,0 +1,25 @@
+#include "calibration/row_observer.hpp"
+
+namespace toptheta {
+
+void RowObserver::observe(std::span<const float> row, const RowRange& range) {
+  if (placement_ == Placement::pre_softmax) {
+    candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
+    largest_ = range.largest;
+    total_ = total_exponentials(row, largest_);
+  } else if (content_ == Placement::post_softmax) {
+    candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
+  } else {
+    weights_.resize(row.size());
+    softmax(row, range.largest, weights_);
+    candidates_ = row_thresholds(weights_, row_range(weights_), k_, scratch_, thresholds_);
+  }
+}
+
+double RowObserver::kept_mass(std::size_t target) const {
+  if (placement_ == Placement::pre_softmax)
+    return kept_mass_of_scores(candidates_, thresholds_[target], k_[target], largest_, total_);
+  return kept_mass_of_weights(candidates_, thresholds_[target], k_[target]);
+}
+
+}  // namespace toptheta

@@ -1,0 +1,41 @@
+// One attention row after the other, looked at for every k at once: threshold and kept mass.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "calibration/row_threshold.hpp"
+#include "core/shape.hpp"
+
+namespace toptheta {
+
+// Keeps its memory from row to row; one for each thread.
+class RowObserver {
+ public:
+  // `content` is what the rows hold, `placement` where the thresholds will stand; weights serve only the
+  // latter. `k` must outlive the observer.
+  RowObserver(Placement content, Placement placement, std::span<const std::int64_t> k)
+      : content_(content), placement_(placement), k_(k), thresholds_(k.size()) {}
+
+  // `range` is row_range(row), finite. Time: three passes, one of them with an exponential for every value
+  // that serves every k.
+  void observe(std::span<const float> row, const RowRange& range);
+
+  // Of the last row, for k[target] below its length: the (k+1)-th largest value, and the softmax mass of the
+  // k largest.
+  [[nodiscard]] float threshold(std::size_t target) const { return thresholds_[target]; }
+  [[nodiscard]] double kept_mass(std::size_t target) const;
+
+ private:
+  Placement content_;
+  Placement placement_;
+  std::span<const std::int64_t> k_;
+  std::vector<float> thresholds_;
+  SelectionScratch scratch_;
+  std::vector<float> weights_;
+  std::span<const float> candidates_{};
+  float largest_ = 0;
+  double total_ = 1;
+};
+
+}  // namespace toptheta

@@ -1,0 +1,26 @@
+// Sums over the part of a row on one side of a threshold, vectorised for the processor at run time: softmax
+// mass that a selection keeps or drops. docs/method.md, "Calibrating" and "Compensating".
+//
+// Exponentials are floats of an error of some 1e-7 of each; a bounded number of them is added in float, these
+// sums in double. Results depend on the values in their order, and on the instruction set.
+#pragma once
+#include <cstdint>
+#include <span>
+
+namespace toptheta {
+
+struct MassAbove {
+  double sum = 0;
+  std::int64_t count = 0;  // values above the threshold
+};
+
+// Sum of e^(v - shift) over the values v > threshold. Time: one pass, with an exponential for every value.
+MassAbove exp_sum_above(std::span<const float> values, float threshold, float shift);
+
+// Sum of e^(v - shift) over the values v <= threshold; over all of them where it is +infinity.
+double exp_sum_at_most(std::span<const float> values, float threshold, float shift);
+
+// Sum of the values v > threshold themselves, which are weights.
+MassAbove sum_above(std::span<const float> values, float threshold);
+
+}  // namespace toptheta

@@ -1,0 +1,74 @@
+#include "kernels/row_mass.hpp"
+
+#include <hwy/targets.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/random.hpp"
+#include "support/catch.hpp"
+
+namespace toptheta {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// Runs `check` once with every instruction set that this machine and this build have.
+template <class Check>
+void on_every_target(const Check& check) {
+  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
+    const std::int64_t target = rest & -rest;
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(target);
+    INFO("instruction set " << hwy::TargetName(target));
+    check();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+}  // namespace
+
+TEST_CASE("mass on either side of a threshold agrees with double precision") {
+  on_every_target([] {
+    Random random(5);
+    for (const std::size_t size : {0, 1, 3, 15, 16, 17, 63, 200, 1023, 5000}) {
+      std::vector<float> row(size);
+      for (float& value : row)
+        value = static_cast<float>(12 * random.uniform() - 9);
+      const float shift = 3;
+      for (const float threshold : {-kInfinity, -20.0F, size > 2 ? row[size / 2] : 0.0F, 1.5F, kInfinity}) {
+        double above = 0;
+        double at_most = 0;
+        double weights = 0;
+        std::int64_t count = 0;
+        for (const float value : row) {
+          const double e = std::exp(static_cast<double>(value) - static_cast<double>(shift));
+          (value > threshold ? above : at_most) += e;
+          weights += value > threshold ? static_cast<double>(value) : 0;
+          count += value > threshold ? 1 : 0;
+        }
+        INFO(size << " values, threshold " << threshold);
+        const MassAbove exponentials = exp_sum_above(row, threshold, shift);
+        CHECK(exponentials.sum == Approx(above).epsilon(1e-6));
+        CHECK(exponentials.count == count);
+        CHECK(exp_sum_at_most(row, threshold, shift) == Approx(at_most).epsilon(1e-6));
+        const MassAbove plain = sum_above(row, threshold);
+        CHECK(plain.sum == Approx(weights).epsilon(1e-5).margin(1e-4));
+        CHECK(plain.count == count);
+      }
+    }
+  });
+}
+
+TEST_CASE("exponentials far below the largest vanish, and -infinity has none") {
+  on_every_target([] {
+    const std::vector<float> row = {5, -kInfinity, -200, -1e30F, 4, -std::numeric_limits<float>::max()};
+    CHECK(exp_sum_at_most(row, kInfinity, 5) == Approx(1 + std::exp(-1.0)).epsilon(1e-6));
+    CHECK(exp_sum_at_most(row, 0, 5) == Approx(0).margin(1e-37));
+    CHECK(exp_sum_above(row, -kInfinity, 5).count == 5);
+  });
+}
+
+}  // namespace toptheta
