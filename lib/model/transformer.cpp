@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "kernels/elementwise.hpp"
+#include "model/random_weights.hpp"
 #include "model/rope.hpp"
 #include "model/weights.hpp"
 
@@ -220,6 +221,11 @@ Transformer::~Transformer() = default;
 Transformer Transformer::load(const std::filesystem::path& directory) {
   ModelConfig config = read_config(directory / "config.json");
   Weights weights = load_weights(directory, config);
+  return Transformer(std::make_unique<Impl>(std::move(config), std::move(weights)));
+}
+
+Transformer Transformer::random(ModelConfig config, std::uint64_t seed) {
+  Weights weights = random_weights(config, seed);
   return Transformer(std::make_unique<Impl>(std::move(config), std::move(weights)));
 }
 

@@ -45,6 +45,8 @@ class Transformer {
   // A directory with config.json and model.safetensors (or model.safetensors.index.json and its shards).
   // Throws InputError, naming file and tensor, on missing, truncated or wrongly shaped weights.
   static Transformer load(const std::filesystem::path& directory);
+  // A model of this shape with seeded random weights (model/random_weights.hpp): for measuring speed.
+  static Transformer random(ModelConfig config, std::uint64_t seed);
 
   Transformer(Transformer&&) noexcept;
   Transformer& operator=(Transformer&&) noexcept;
