@@ -40,6 +40,8 @@ SpeedReport BenchCommand::measure(Session& session) {
   report.limits = measure_machine_limits(session.threads);
   report.model = plan.model.config().name;
   report.config = plan.model.config();
+  report.compute = flags_.compute;
+  report.rounds_activations = plan.model.rounds_activations();
   report.threads = session.threads;
   report.repetitions = flags_.repetitions;
   KvCache cache(report.config.shape, plan.capacity);
@@ -57,7 +59,7 @@ SpeedReport BenchCommand::measure(Session& session) {
     const std::string stage =
         fmt::format("{} {}", workload.phase == Phase::prefill ? "prefill" : "decode at", workload.length);
     const SpeedOptions options{
-        flags_.repetitions, flags_.decode_steps,
+        flags_.repetitions, flags_.decode_steps, flags_.compute == "bf16" ? 2.0 : 4.0,
         [&](std::int64_t done, std::int64_t total) { session.console.progress(stage, done, total, "runs"); }};
     for (SpeedResult& result : measure_speed(plan.model, cache, plan.tokens, workload, cases, options))
       report.results.push_back(std::move(result));

@@ -11,6 +11,7 @@ void declare_bench(CLI::App& app, BenchFlags& flags) {
                  "context may be left out")
       ->type_name("d=768,layers=12,heads=12,kv-heads=12,ffn=2048,vocab=32000")
       ->group(kInputGroup);
+  declare_compute(app, flags.compute);
   app.add_option("--text", flags.text,
                  "What the model reads, repeated as needed; random tokens if not given (with the embedded "
                  "model: its held-out texts)")

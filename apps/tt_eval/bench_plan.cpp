@@ -158,8 +158,9 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session) {
   const std::vector<double> kept = parse_fractions(flags.kept);
   const bool random = !flags.shape.empty();
   const std::filesystem::path directory = random ? "" : resolve_model(flags.model, session);
-  BenchPlan plan{.model = random ? Transformer::random(config_from_shape(flags.shape), session.seed)
-                                 : Transformer::load(directory)};
+  const Compute compute = resolve_compute(flags.compute, session);
+  BenchPlan plan{.model = random ? Transformer::random(config_from_shape(flags.shape), session.seed, compute)
+                                 : Transformer::load(directory, compute)};
   plan.policies = policies;
   plan.kept = kept;
   plan.thresholds = load_thresholds(flags.policies.thresholds);

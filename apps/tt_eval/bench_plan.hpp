@@ -16,6 +16,7 @@ namespace toptheta::app {
 struct BenchFlags {
   std::string model{};
   std::string shape{};
+  std::string compute = "f32";
   std::string text{};
   std::string prefill{};
   std::string decode_at{};

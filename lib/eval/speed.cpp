@@ -47,13 +47,13 @@ class SpeedMeter {
 
 // Of one prefill, or of one step: the counts hold `runs` of them.
 SpeedWork work_of(const ModelConfig& config, const AttentionCounts& counts, std::int64_t tokens,
-                  std::int64_t runs) {
+                  std::int64_t runs, double weight_bytes) {
   const auto dim = static_cast<double>(config.shape.head_dim);
   const auto matrices = static_cast<double>(non_embedding_parameters(config));
   const auto head = static_cast<double>(config.vocab_size * config.hidden_size);
   SpeedWork work;
   work.flops = 2 * (matrices * static_cast<double>(tokens) + head);
-  work.weight_bytes = sizeof(float) * (matrices + head);
+  work.weight_bytes = weight_bytes * (matrices + head);
   const double share = 1 / static_cast<double>(runs);
   for (const HeadCount& count : counts.heads)
     work.flops += 2 * dim * static_cast<double>(count.visible + count.kept) * share;
@@ -96,7 +96,8 @@ std::vector<SpeedResult> measure_speed(Transformer& model, KvCache& cache,
   for (const SpeedCase& one : cases) {
     SpeedResult result{workload, one.name, one.kept_target, {}, prefill ? workload.length : 1, {}, {}};
     result.counts = meter.count(one.policy);
-    result.work = work_of(model.config(), result.counts, result.tokens, prefill ? 1 : options.decode_steps);
+    result.work = work_of(model.config(), result.counts, result.tokens, prefill ? 1 : options.decode_steps,
+                          options.weight_bytes);
     results.push_back(std::move(result));
     advance();
   }

@@ -49,6 +49,7 @@ struct SpeedCase {
 struct SpeedOptions {
   std::int64_t repetitions = 3;    // prefills, or rows of decode steps
   std::int64_t decode_steps = 16;  // of each repetition
+  double weight_bytes = 4;         // of a weight in the matrices
   std::function<void(std::int64_t done, std::int64_t total)> progress{};
 };
 

@@ -92,10 +92,10 @@ ModelConfig config_from_shape(std::string_view text) {
   return config;
 }
 
-Weights random_weights(const ModelConfig& config, std::uint64_t seed) {
+Weights random_weights(const ModelConfig& config, std::uint64_t seed, Compute compute) {
   std::uint64_t stream = 0;
   const auto linear = [&](std::int64_t out, std::int64_t in) {
-    return Linear(random_matrix(seed, ++stream, out, in), out, in);
+    return Linear(random_matrix(seed, ++stream, out, in), out, in, {}, compute);
   };
   const std::int64_t hidden = config.hidden_size;
   const std::int64_t queries = config.shape.num_heads * config.shape.head_dim;

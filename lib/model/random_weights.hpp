@@ -16,6 +16,6 @@ ModelConfig config_from_shape(std::string_view text);
 // Uniform weights with variance 1 / (input features), norms of one: scores between keys and queries have a
 // standard deviation of about 1. The same for equal seed and shape at any number of threads. Memory: as
 // load_weights.
-Weights random_weights(const ModelConfig& config, std::uint64_t seed);
+Weights random_weights(const ModelConfig& config, std::uint64_t seed, Compute compute);
 
 }  // namespace toptheta

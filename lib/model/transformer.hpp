@@ -1,4 +1,4 @@
-// The reference transformer: LLaMA-shaped decoder in fp32 on the CPU.
+// The reference transformer: LLaMA-shaped decoder on the CPU, in fp32 but for the weights where asked.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -8,6 +8,7 @@
 
 #include "attention/attention.hpp"
 #include "attention/kv_cache.hpp"
+#include "kernels/linear.hpp"
 #include "model/config.hpp"
 
 namespace toptheta {
@@ -44,15 +45,18 @@ class Transformer {
  public:
   // A directory with config.json and model.safetensors (or model.safetensors.index.json and its shards).
   // Throws InputError, naming file and tensor, on missing, truncated or wrongly shaped weights.
-  static Transformer load(const std::filesystem::path& directory);
+  static Transformer load(const std::filesystem::path& directory, Compute compute = Compute::f32);
   // A model of this shape with seeded random weights (model/random_weights.hpp): for measuring speed.
-  static Transformer random(ModelConfig config, std::uint64_t seed);
+  static Transformer random(ModelConfig config, std::uint64_t seed, Compute compute = Compute::f32);
 
   Transformer(Transformer&&) noexcept;
   Transformer& operator=(Transformer&&) noexcept;
   ~Transformer();
 
   [[nodiscard]] const ModelConfig& config() const;
+  // Whether activations are rounded to bfloat16 before products of several rows: Compute::bf16 on a processor
+  // that multiplies it.
+  [[nodiscard]] bool rounds_activations() const;
 
   // Runs `tokens` at positions cache.length() ... through all layers, appends their keys and values to the
   // cache, and returns logits [rows - first_logit_row, vocab_size]. One token is a decode step, more are a

@@ -99,9 +99,10 @@ Json samples_json(const SpeedReport& report) {
 }
 
 std::string heading_of(const SpeedReport& report) {
-  std::string text = fmt::format("{}: {:.1f} M parameters without embeddings, {} threads, {}\n", report.model,
-                                 static_cast<double>(non_embedding_parameters(report.config)) / 1e6,
-                                 report.threads, report.limits.instruction_set);
+  std::string text =
+      fmt::format("{}: {:.1f} M parameters without embeddings, {}, {} threads, {}\n", report.model,
+                  static_cast<double>(non_embedding_parameters(report.config)) / 1e6, report.compute,
+                  report.threads, report.limits.instruction_set);
   for (std::size_t t = 0; t < report.limits.flops.size(); ++t)
     text += fmt::format("limit at {} thread{}: {:.0f} GFLOP/s fp32, {:.1f} GB/s read\n", t + 1,
                         t == 0 ? "" : "s", report.limits.flops[t] / 1e9, report.limits.read_bytes[t] / 1e9);
@@ -117,6 +118,8 @@ Listing speed_listing(const SpeedReport& report) {
   listing.heading = heading_of(report);
   listing.about = {{"model", model_json(report)},
                    {"machine", limits_json(report.limits)},
+                   {"compute", report.compute},
+                   {"rounds_activations", report.rounds_activations},
                    {"repetitions", report.repetitions},
                    {"check",
                     {{"rows", report.check.rows},

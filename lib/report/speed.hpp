@@ -13,6 +13,8 @@ namespace toptheta {
 struct SpeedReport {
   std::string model;  // a name for people
   ModelConfig config;
+  std::string compute = "f32";      // what matrix products work in
+  bool rounds_activations = false;  // bf16 on a processor that multiplies it
   MachineLimits limits;
   int threads = 1;  // what the results ran with, at most as many as the limits cover
   std::int64_t repetitions = 0;
