@@ -77,7 +77,7 @@ struct Linear::Impl {
   bool bf16_products;                   // the processor multiplies bf16
   std::int64_t padded_in;               // even where weights are bf16
   AlignedVector<float> wide;            // [panels][in][64], or
-  AlignedVector<std::uint16_t> narrow;  // [panels][padded in / 2][64][2]
+  AlignedVector<std::uint32_t> narrow;  // [panels][padded in / 2][64]
   std::vector<float> bias;              // [panels * 64], or empty
   const PanelProducts* direct;          // into y
   const PanelProducts* aside;           // into 64 columns of their own: a last panel that is not full
@@ -90,8 +90,8 @@ struct Linear::Impl {
   [[nodiscard]] const float* wide_panel(std::int64_t panel) const {
     return wide.data() + panel * in * kPanelWidth;
   }
-  [[nodiscard]] const std::uint16_t* narrow_panel(std::int64_t panel) const {
-    return narrow.data() + panel * padded_in * kPanelWidth;
+  [[nodiscard]] const std::uint32_t* narrow_panel(std::int64_t panel) const {
+    return narrow.data() + panel * padded_in / 2 * kPanelWidth;
   }
   void pack(const float* weight, std::int64_t panel);
 
@@ -108,7 +108,7 @@ Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute 
       bf16_products(bf16 && multiplies_bf16(in_features)),
       padded_in(in_features + in_features % 2),
       wide(bf16 ? 0 : static_cast<std::size_t>(panels() * in * kPanelWidth)),
-      narrow(bf16 ? static_cast<std::size_t>(panels() * padded_in * kPanelWidth) : 0),
+      narrow(bf16 ? static_cast<std::size_t>(panels() * padded_in / 2 * kPanelWidth) : 0),
       direct(&PanelProducts::of({in, out, bf16_products})),
       aside(out % kPanelWidth == 0 ? direct : &PanelProducts::of({in, kPanelWidth, bf16_products})) {}
 
@@ -118,8 +118,8 @@ void Linear::Impl::pack(const float* weight, std::int64_t panel) {
     for (std::int64_t i = 0; i < in; ++i) {
       const float value = from[c * in + i];
       if (bf16)
-        narrow.data()[panel * padded_in * kPanelWidth + (i / 2 * kPanelWidth + c) * 2 + i % 2] =
-            bf16_from_float(value);
+        narrow.data()[(panel * padded_in / 2 + i / 2) * kPanelWidth + c] |=
+            std::uint32_t{bf16_from_float(value)} << (i % 2 * 16);
       else
         wide.data()[(panel * in + i) * kPanelWidth + c] = value;
     }

@@ -7,8 +7,8 @@
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/matrix_vector.cpp"
-#include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -76,47 +76,46 @@ void PanelTimesVector(const float* x, const float* panel, std::int64_t rows, flo
 }
 
 // The products of a pair of rows: the even row in the low half of each word, the odd row in the high half.
-HWY_INLINE Vec AddPair(Vec even, Vec odd, const std::uint16_t* pair, Vec sum) {
+HWY_INLINE Vec AddPair(Vec even, Vec odd, const std::uint32_t* pair, Vec sum) {
   const Floats d;
   const Words du;
-  const auto words = hn::BitCast(du, hn::LoadU(hn::Repartition<std::uint16_t, Words>(), pair));
+  const auto words = hn::LoadU(du, pair);
   const Vec low = hn::BitCast(d, hn::ShiftLeft<16>(words));
   const Vec high = hn::BitCast(d, hn::And(words, hn::Set(du, 0xFFFF0000U)));
   return hn::MulAdd(odd, high, hn::MulAdd(even, low, sum));
 }
 
-void PanelTimesVectorBf16(const float* x, const std::uint16_t* panel, std::int64_t rows, float* y) {
+void PanelTimesVectorBf16(const float* x, const std::uint32_t* panel, std::int64_t rows, float* y) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   for (std::size_t first = 0; first < kWidth; first += 8 * lanes) {
     Sums s = NoSums();
     for (std::int64_t i = 0; i < rows; i += 2) {
-      const std::uint16_t* w = panel + static_cast<std::size_t>(i) * kWidth + 2 * first;
-      for (std::size_t line = 0; line < 16 * lanes; line += 32)
+      const std::uint32_t* w = panel + static_cast<std::size_t>(i / 2) * kWidth + first;
+      for (std::size_t line = 0; line < 8 * lanes; line += 16)
         Prefetch(w + line);
       const Vec even = hn::Set(d, x[i]);
       const Vec odd = hn::Set(d, x[i + 1]);
       s.s0 = AddPair(even, odd, w, s.s0);
-      s.s1 = AddPair(even, odd, w + 2 * lanes, s.s1);
-      s.s2 = AddPair(even, odd, w + 4 * lanes, s.s2);
-      s.s3 = AddPair(even, odd, w + 6 * lanes, s.s3);
-      s.s4 = AddPair(even, odd, w + 8 * lanes, s.s4);
-      s.s5 = AddPair(even, odd, w + 10 * lanes, s.s5);
-      s.s6 = AddPair(even, odd, w + 12 * lanes, s.s6);
-      s.s7 = AddPair(even, odd, w + 14 * lanes, s.s7);
+      s.s1 = AddPair(even, odd, w + lanes, s.s1);
+      s.s2 = AddPair(even, odd, w + 2 * lanes, s.s2);
+      s.s3 = AddPair(even, odd, w + 3 * lanes, s.s3);
+      s.s4 = AddPair(even, odd, w + 4 * lanes, s.s4);
+      s.s5 = AddPair(even, odd, w + 5 * lanes, s.s5);
+      s.s6 = AddPair(even, odd, w + 6 * lanes, s.s6);
+      s.s7 = AddPair(even, odd, w + 7 * lanes, s.s7);
     }
     StoreSums(s, y + first);
   }
 }
 
-void WidenPanelBf16(const std::uint16_t* panel, std::int64_t rows, float* wide) {
+void WidenPanelBf16(const std::uint32_t* panel, std::int64_t rows, float* wide) {
   const Floats d;
   const Words du;
   const std::size_t lanes = hn::Lanes(d);
   for (std::size_t i = 0; i < static_cast<std::size_t>(rows); i += 2)
     for (std::size_t c = 0; c < kWidth; c += lanes) {
-      const auto words =
-          hn::BitCast(du, hn::LoadU(hn::Repartition<std::uint16_t, Words>(), panel + i * kWidth + 2 * c));
+      const auto words = hn::LoadU(du, panel + i / 2 * kWidth + c);
       hn::StoreU(hn::BitCast(d, hn::ShiftLeft<16>(words)), d, wide + i * kWidth + c);
       hn::StoreU(hn::BitCast(d, hn::And(words, hn::Set(du, 0xFFFF0000U))), d, wide + (i + 1) * kWidth + c);
     }
@@ -136,12 +135,12 @@ void panel_times_vector(const float* x, const float* panel, std::int64_t rows, f
   HWY_DYNAMIC_DISPATCH(PanelTimesVector)(x, panel, rows, y);
 }
 
-void panel_times_vector_bf16(const float* x, const std::uint16_t* panel, std::int64_t rows, float* y) {
+void panel_times_vector_bf16(const float* x, const std::uint32_t* panel, std::int64_t rows, float* y) {
   assert(rows % 2 == 0);
   HWY_DYNAMIC_DISPATCH(PanelTimesVectorBf16)(x, panel, rows, y);
 }
 
-void widen_panel_bf16(const std::uint16_t* panel, std::int64_t rows, float* wide) {
+void widen_panel_bf16(const std::uint32_t* panel, std::int64_t rows, float* wide) {
   assert(rows % 2 == 0);
   HWY_DYNAMIC_DISPATCH(WidenPanelBf16)(panel, rows, wide);
 }

@@ -30,7 +30,7 @@ class PanelProducts {
   PanelProducts& operator=(const PanelProducts&) = delete;
 
   // y[r][c] (+)= sum over i of x[r][i] * panel[i][c] for 2^log_rows rows, single-threaded. Panels as in
-  // matrix_vector.hpp: [in][64], bf16 [in / 2][64][2].
+  // matrix_vector.hpp: [in][64], bf16 pairs of rows [in / 2][64].
   virtual void run(int log_rows, bool add, const void* x, const void* panel, float* y) const = 0;
 
  protected:

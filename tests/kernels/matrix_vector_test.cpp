@@ -74,17 +74,23 @@ TEST_CASE("a bfloat16 panel holds pairs of rows; widened, it is the same numbers
   for (const std::int64_t rows : {2, 8, 770}) {
     CAPTURE(rows);
     const std::vector<float> x = random_floats(rows, 3);
-    std::vector<std::uint16_t> panel;
-    for (const float value : random_floats(rows * kPanelWidth, 4))
-      panel.push_back(bf16_from_float(value));
+    std::vector<std::uint32_t> panel;
+    Random random(4);
+    for (std::int64_t i = 0; i < rows / 2 * kPanelWidth; ++i) {
+      const auto draw = [&] {
+        return std::uint32_t{bf16_from_float(static_cast<float>(random.uniform() - 0.4))};
+      };
+      const std::uint32_t even = draw();
+      panel.push_back(draw() << 16 | even);
+    }
     const auto weight = [&](std::size_t i, std::size_t c) {
-      return float_from_bf16(panel[(i / 2 * kWidth + c) * 2 + i % 2]);
+      return float_from_bf16(static_cast<std::uint16_t>(panel[i / 2 * kWidth + c] >> (i % 2 * 16)));
     };
     on_every_target([&] {
       std::vector<float> y(kWidth, std::nanf(""));
       panel_times_vector_bf16(x.data(), panel.data(), rows, y.data());
       CHECK(largest_error(x, weight, y) < 1e-6);
-      std::vector<float> wide(panel.size(), std::nanf(""));
+      std::vector<float> wide(2 * panel.size(), std::nanf(""));
       widen_panel_bf16(panel.data(), rows, wide.data());
       std::size_t wrong = 0;
       for (std::size_t i = 0; i < wide.size(); ++i)
