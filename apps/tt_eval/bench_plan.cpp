@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -99,10 +100,9 @@ void plan_workloads(const BenchFlags& flags, BenchPlan& plan) {
     throw UsageError({.where = "--prefill, --decode-at", .what = "nothing to measure"});
 }
 
-// The text's tokens over and over.
-std::vector<std::int32_t> text_tokens(const BenchFlags& flags, const std::filesystem::path& directory,
-                                      std::int64_t count, BenchPlan& plan) {
-  const LanguageModel model = load_language_model(directory);
+// The text's tokens over and over; none where there is no text.
+std::vector<std::int32_t> text_tokens(const BenchFlags& flags, const LanguageModel& model, std::int64_t count,
+                                      std::vector<std::filesystem::path>& inputs) {
   std::vector<std::filesystem::path> files;
   if (!flags.text.empty()) files.emplace_back(flags.text);
   if (flags.text.empty() && flags.model.empty()) files = find_embedded_data().files("heldout-a", ".txt");
@@ -110,7 +110,7 @@ std::vector<std::int32_t> text_tokens(const BenchFlags& flags, const std::filesy
   for (const auto& file : files) {
     const std::vector<std::int32_t> ids = encode_prompt(model, read_text_file(file));
     text.insert(text.end(), ids.begin(), ids.end());
-    plan.inputs.push_back(file);
+    inputs.push_back(file);
   }
   std::vector<std::int32_t> tokens;
   for (std::int64_t i = 0; i < count && !text.empty(); ++i)
@@ -156,19 +156,21 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session) {
   require_consistent(flags);
   const std::vector<Policy> policies = policies_of(flags);
   const std::vector<double> kept = parse_fractions(flags.kept);
-  const bool random = !flags.shape.empty();
-  const std::filesystem::path directory = random ? "" : resolve_model(flags.model, session);
   const Compute compute = resolve_compute(flags.compute, session);
-  BenchPlan plan{.model = random ? Transformer::random(config_from_shape(flags.shape), session.seed, compute)
-                                 : Transformer::load(directory, compute)};
+  std::optional<LanguageModel> model;
+  std::vector<std::filesystem::path> inputs;
+  if (flags.shape.empty()) {
+    inputs.push_back(resolve_model(flags.model, session));
+    model = load_language_model(inputs.front(), compute);
+  }
+  BenchPlan plan{.model = model ? std::move(model->transformer)
+                                : Transformer::random(config_from_shape(flags.shape), session.seed, compute)};
   plan.policies = policies;
   plan.kept = kept;
   plan.thresholds = load_thresholds(flags.policies.thresholds);
+  plan.inputs = std::move(inputs);
   plan_workloads(flags, plan);
-  if (!random) {
-    plan.inputs.push_back(directory);
-    plan.tokens = text_tokens(flags, directory, plan.capacity, plan);
-  }
+  if (model) plan.tokens = text_tokens(flags, *model, plan.capacity, plan.inputs);
   if (plan.tokens.empty())
     plan.tokens = random_tokens(plan.model.config().vocab_size, plan.capacity, session.seed);
   for (const ThresholdFile& file : plan.thresholds)
