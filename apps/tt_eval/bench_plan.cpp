@@ -100,8 +100,8 @@ void plan_workloads(const BenchFlags& flags, BenchPlan& plan) {
     throw UsageError({.where = "--prefill, --decode-at", .what = "nothing to measure"});
 }
 
-// The text's tokens over and over; none where there is no text.
-std::vector<std::int32_t> text_tokens(const BenchFlags& flags, const LanguageModel& model, std::int64_t count,
+// None where there is no text.
+std::vector<std::int32_t> text_tokens(const BenchFlags& flags, const LanguageModel& model,
                                       std::vector<std::filesystem::path>& inputs) {
   std::vector<std::filesystem::path> files;
   if (!flags.text.empty()) files.emplace_back(flags.text);
@@ -112,8 +112,12 @@ std::vector<std::int32_t> text_tokens(const BenchFlags& flags, const LanguageMod
     text.insert(text.end(), ids.begin(), ids.end());
     inputs.push_back(file);
   }
+  return text;
+}
+
+std::vector<std::int32_t> repeated(const std::vector<std::int32_t>& text, std::int64_t count) {
   std::vector<std::int32_t> tokens;
-  for (std::int64_t i = 0; i < count && !text.empty(); ++i)
+  for (std::int64_t i = 0; i < count; ++i)
     tokens.push_back(text[static_cast<std::size_t>(i) % text.size()]);
   return tokens;
 }
@@ -159,9 +163,11 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session) {
   const Compute compute = resolve_compute(flags.compute, session);
   std::optional<LanguageModel> model;
   std::vector<std::filesystem::path> inputs;
+  std::vector<std::int32_t> text;
   if (flags.shape.empty()) {
     inputs.push_back(resolve_model(flags.model, session));
     model = load_language_model(inputs.front(), compute);
+    text = text_tokens(flags, *model, inputs);
   }
   BenchPlan plan{.model = model ? std::move(model->transformer)
                                 : Transformer::random(config_from_shape(flags.shape), session.seed, compute)};
@@ -170,9 +176,8 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session) {
   plan.thresholds = load_thresholds(flags.policies.thresholds);
   plan.inputs = std::move(inputs);
   plan_workloads(flags, plan);
-  if (model) plan.tokens = text_tokens(flags, *model, plan.capacity, plan.inputs);
-  if (plan.tokens.empty())
-    plan.tokens = random_tokens(plan.model.config().vocab_size, plan.capacity, session.seed);
+  plan.tokens = text.empty() ? random_tokens(plan.model.config().vocab_size, plan.capacity, session.seed)
+                             : repeated(text, plan.capacity);
   for (const ThresholdFile& file : plan.thresholds)
     plan.inputs.emplace_back(file.path);
   return plan;
