@@ -79,8 +79,8 @@ struct Linear::Impl {
   AlignedVector<float> wide;            // [panels][in][64], or
   AlignedVector<std::uint32_t> narrow;  // [panels][padded in / 2][64]
   std::vector<float> bias;              // [panels * 64], or empty
-  const PanelProducts* direct;          // into y
-  const PanelProducts* aside;           // into 64 columns of their own: a last panel that is not full
+  const PanelProducts* direct;          // into y; null where no panel is full
+  const PanelProducts* aside;  // into 64 columns of their own: a last panel that is not full, or null
 
   Impl(std::int64_t in_features, std::int64_t out_features, Compute compute);
   [[nodiscard]] std::int64_t panels() const { return (out + kPanelWidth - 1) / kPanelWidth; }
@@ -109,8 +109,8 @@ Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute 
       padded_in(in_features + in_features % 2),
       wide(bf16 ? 0 : static_cast<std::size_t>(panels() * in * kPanelWidth)),
       narrow(bf16 ? static_cast<std::size_t>(panels() * padded_in / 2 * kPanelWidth) : 0),
-      direct(&PanelProducts::of({in, out, bf16_products})),
-      aside(out % kPanelWidth == 0 ? direct : &PanelProducts::of({in, kPanelWidth, bf16_products})) {}
+      direct(out < kPanelWidth ? nullptr : &PanelProducts::of({in, out, bf16_products})),
+      aside(out % kPanelWidth == 0 ? nullptr : &PanelProducts::of({in, kPanelWidth, bf16_products})) {}
 
 void Linear::Impl::pack(const float* weight, std::int64_t panel) {
   const float* from = weight + panel * kPanelWidth * in;
