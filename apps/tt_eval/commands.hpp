@@ -8,5 +8,6 @@ namespace toptheta::app {
 
 std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_generate_command();
+std::unique_ptr<Command> make_bench_command();
 
 }  // namespace toptheta::app

@@ -19,6 +19,7 @@ namespace {
 
 struct GenerateFlags {
   std::string model{};
+  std::string compute = "f32";
   std::string prompt{};
   std::int64_t max_new_tokens = 64;
   PolicyFlags policies{};
@@ -106,6 +107,7 @@ class GenerateCommand : public Command {
 
 void GenerateCommand::declare(CLI::App& app) {
   declare_model(app, flags_.model);
+  declare_compute(app, flags_.compute);
   app.add_option("--prompt", flags_.prompt, "The text to continue")->type_name("TEXT")->group(kInputGroup);
   app.add_option("--max-new-tokens", flags_.max_new_tokens,
                  "Stop after so many tokens, or at the end of the text")
@@ -129,7 +131,7 @@ void GenerateCommand::run(Session& session) {
   for (const ThresholdFile& file : thresholds)
     require_distinct(flags_.output, file.path, "-o");
   const std::filesystem::path directory = resolve_model(flags_.model, session);
-  LanguageModel model = load_language_model(directory);
+  LanguageModel model = load_language_model(directory, resolve_compute(flags_.compute, session));
   const ModelConfig& config = model.transformer.config();
   const std::vector<std::int32_t> prompt = encode_fitting(model, flags_);
   std::vector<Completion> completions;

@@ -21,6 +21,10 @@ int main(int argc, char** argv) {
        {"generate", "Continue a prompt, for a look with a human eye",
         "  tt-eval generate --prompt \"Once upon a time\" --attention dense theta --thresholds theta.h5 "
         "--vmc",
-        make_generate_command}}};
+        make_generate_command},
+       {"bench", "Measure speed: prefill and decode tokens/s, and how near they are to the machine's limits",
+        "  tt-eval bench --shape d=768,layers=12,heads=12,ffn=2048,vocab=32000 --kept 0.1,0.02 \\\n"
+        "      --prefill 512,2048 --decode-at 1024,4096 -o bench.json",
+        make_bench_command}}};
   return run_main(program, argc, argv);
 }

@@ -20,6 +20,7 @@ namespace {
 
 struct RunFlags {
   std::string model{};
+  std::string compute = "f32";
   std::vector<std::string> tasks{};
   std::int64_t limit = 0;
   std::int64_t few_shot = 0;
@@ -35,6 +36,7 @@ struct RunFlags {
 
 struct RunPlan {
   std::filesystem::path model;
+  Compute compute = Compute::f32;
   std::vector<std::filesystem::path> tasks;
   TaskOptions task_options;
   std::vector<Policy> policies;
@@ -66,6 +68,7 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   plan.tasks.assign(flags.tasks.begin(), flags.tasks.end());
   if (plan.tasks.empty()) plan.tasks = embedded_tasks();
   plan.model = resolve_model(flags.model, session);
+  plan.compute = resolve_compute(flags.compute, session);
   for (const auto& task : plan.tasks)
     require_distinct(plan.output, task, "-o");
   for (const auto& table : plan.thresholds)
@@ -87,7 +90,7 @@ Results evaluate_all(const RunPlan& plan, Session& session) {
   for (const auto& path : plan.tasks)
     tasks.push_back(load_task_path(path, plan.task_options));
   const std::vector<ThresholdFile> thresholds = load_thresholds(plan.thresholds);
-  LanguageModel model = load_language_model(plan.model);
+  LanguageModel model = load_language_model(plan.model, plan.compute);
   const ModelConfig& config = model.transformer.config();
   const std::int64_t context = plan.evaluation.context > 0 ? plan.evaluation.context : config.context;
   const std::vector<PolicyPlan> policies = plan_policies(plan.policies, thresholds, config.shape, context);
@@ -130,6 +133,7 @@ void RunCommand::declare(CLI::App& app) {
   };
   const char* protocol = "Protocol";
   declare_model(app, flags_.model);
+  declare_compute(app, flags_.compute);
   app.add_option("--task", flags_.tasks,
                  "Texts (.txt; a directory of them is one task) or data sets (JSON Lines, recognised by "
                  "their fields); "

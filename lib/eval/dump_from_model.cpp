@@ -40,9 +40,10 @@ void record(LanguageModel& model, const TextWindow& window, KvCache& cache, cons
     return;
   }
   cache.truncate(0);
+  const auto tokens = static_cast<std::int64_t>(window.tokens.size());
   model.transformer.forward(
       window.tokens, cache, policy,
-      {.attention = {.scores = &writer}, .first_logit_row = static_cast<std::int64_t>(window.tokens.size())});
+      {.attention = {.scores = &writer}, .first_logit_row = tokens, .chunk_rows = tokens});
 }
 
 DumpHeader header_of(const LanguageModel& model, const ModelDumpOptions& options) {

@@ -100,16 +100,6 @@ void SiluMultiply(std::span<const float> gate, std::span<const float> up, std::s
     out[j] = gate_tail[j - i];
 }
 
-void AddTo(std::span<float> sum, std::span<const float> x) {
-  const Floats d;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= sum.size(); i += lanes)
-    hn::StoreU(hn::Add(hn::LoadU(d, sum.data() + i), hn::LoadU(d, x.data() + i)), d, sum.data() + i);
-  for (; i < sum.size(); ++i)
-    sum[i] += x[i];
-}
-
 }  // namespace toptheta::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -119,7 +109,6 @@ namespace toptheta {
 HWY_EXPORT(RmsNorm);
 HWY_EXPORT(RotateHalves);
 HWY_EXPORT(SiluMultiply);
-HWY_EXPORT(AddTo);
 
 void rms_norm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out) {
   assert(!x.empty() && x.size() == weight.size() && x.size() == out.size());
@@ -135,11 +124,6 @@ void rotate_halves(std::span<const float> x, std::span<const float> cos, std::sp
 void silu_multiply(std::span<const float> gate, std::span<const float> up, std::span<float> out) {
   assert(gate.size() == up.size() && gate.size() == out.size());
   HWY_DYNAMIC_DISPATCH(SiluMultiply)(gate, up, out);
-}
-
-void add_to(std::span<float> sum, std::span<const float> x) {
-  assert(sum.size() == x.size());
-  HWY_DYNAMIC_DISPATCH(AddTo)(sum, x);
 }
 
 }  // namespace toptheta

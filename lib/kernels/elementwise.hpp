@@ -19,7 +19,4 @@ void rotate_halves(std::span<const float> x, std::span<const float> cos, std::sp
 // out may be gate or up.
 void silu_multiply(std::span<const float> gate, std::span<const float> up, std::span<float> out);
 
-// sum[i] += x[i]: the residual connection. Both of one size.
-void add_to(std::span<float> sum, std::span<const float> x);
-
 }  // namespace toptheta

@@ -1,134 +1,40 @@
 #include "kernels/linear.hpp"
 
-#include <dnnl_version.h>
-#include <omp.h>
-
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cassert>
 #include <cstddef>
-#include <dnnl.hpp>
+#include <functional>
+#include <memory>
 #include <vector>
 
+#include "core/half.hpp"
 #include "core/parallel.hpp"
+#include "kernels/convert.hpp"
+#include "kernels/matrix_vector.hpp"
+#include "kernels/panel_products.hpp"
 
 namespace toptheta {
 
 namespace {
 
-using Desc = dnnl::memory::desc;
-constexpr auto kFloat = dnnl::memory::data_type::f32;
-
-// Rows are cut into tiles of 128 and the rest into powers of two, so that a handful of products serves any
-// row count.
-constexpr int kLogMaxRows = 7;
-constexpr std::int64_t kMaxRows = std::int64_t{1} << kLogMaxRows;
-
-// oneDNN splits its work by the number of OpenMP threads it may use, both when it plans a product and when it
-// runs one. While a guard lives, that number is one for the calling thread. (Under clang, libomp also answers
-// oneDNN's calls to libgomp: it exports the same symbols and comes first in the search order of the dynamic
-// linker.)
-class OneThread {
- public:
-  OneThread() { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_ = omp_get_max_threads();
-};
-
-const dnnl::engine& engine() {
-  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-  return cpu;
-}
-
-dnnl::stream& stream() {
-  static thread_local dnnl::stream one(engine());
-  return one;
-}
-
-// What a running product needs besides its operands, kept from call to call.
-struct Workspace {
-  std::vector<float> output;  // [tile rows, panel width]
-  std::vector<std::byte> scratchpad;
-
-  void* aligned_scratchpad(std::size_t bytes) {
-    constexpr std::size_t kAlignment = 64;
-    if (scratchpad.size() < bytes + kAlignment) scratchpad.resize(bytes + kAlignment);
-    void* place = scratchpad.data();
-    std::size_t space = scratchpad.size();
-    return std::align(kAlignment, bytes, place, space);
-  }
-};
-
-Workspace& workspace() {
-  static thread_local Workspace one;
-  return one;
-}
-
-// A planned product of a tile with a panel.
-struct Product {
-  Desc input;    // [rows, in]
-  Desc weights;  // [in, width] in the packed layout
-  Desc output;   // [rows, width]
-  Desc scratchpad;
-  dnnl::matmul run;
-};
-
-Product plan_product(std::int64_t rows, std::int64_t in, std::int64_t width, const Desc& weights) {
-  const Desc input({rows, in}, kFloat, dnnl::memory::format_tag::ab);
-  const Desc output({rows, width}, kFloat, dnnl::memory::format_tag::ab);
-  dnnl::primitive_attr attributes;
-  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
-#if DNNL_VERSION_MAJOR >= 3
-  const dnnl::matmul::primitive_desc plan(engine(), input, weights, output, attributes);
-#else
-  const dnnl::matmul::primitive_desc plan(dnnl::matmul::desc(input, weights, output), attributes, engine());
-#endif
-  return {input, plan.weights_desc(), output, plan.scratchpad_desc(), dnnl::matmul(plan)};
-}
-
-// The products of one panel width, for tiles of 2^i rows.
-using Products = std::vector<Product>;
-
-Products plan_products(std::int64_t in, std::int64_t width) {
-  // The largest tile chooses the layout of the weights; the smaller ones take it as it is.
-  const Desc any_layout({in, width}, kFloat, dnnl::memory::format_tag::any);
-  const Product largest = plan_product(kMaxRows, in, width, any_layout);
-  Products products;
-  for (int i = 0; i < kLogMaxRows; ++i)
-    products.push_back(plan_product(std::int64_t{1} << i, in, width, largest.weights));
-  products.push_back(largest);
-  return products;
-}
-
-// Panels of about 256 KiB of weights: they stay in a core's cache while tile after tile passes, and there are
-// enough of them to share out when there is only one row.
-std::int64_t panel_width(std::int64_t in, std::int64_t out) {
-  constexpr std::int64_t kPanelWeights = 65536;
-  constexpr std::int64_t kWidthUnit = 64;
-  const std::int64_t units = std::max<std::int64_t>(1, kPanelWeights / (in * kWidthUnit));
-  return std::min(units * kWidthUnit, out);
-}
+constexpr std::int64_t kMaxTileRows = std::int64_t{1} << kLogMaxTileRows;
 
 struct RowTile {
   std::int64_t first;
   int log_rows;
+  [[nodiscard]] std::int64_t rows() const { return std::int64_t{1} << log_rows; }
 };
 
 std::int64_t count_tiles(std::int64_t rows) {
-  return rows / kMaxRows + std::popcount(static_cast<std::uint64_t>(rows % kMaxRows));
+  return rows / kMaxTileRows + std::popcount(static_cast<std::uint64_t>(rows % kMaxTileRows));
 }
 
 RowTile row_tile(std::int64_t rows, std::int64_t index) {
-  const std::int64_t full = rows / kMaxRows;
-  if (index < full) return {index * kMaxRows, kLogMaxRows};
-  std::int64_t first = full * kMaxRows;
-  auto rest = static_cast<std::uint64_t>(rows % kMaxRows);
+  const std::int64_t full = rows / kMaxTileRows;
+  if (index < full) return {index * kMaxTileRows, kLogMaxTileRows};
+  std::int64_t first = full * kMaxTileRows;
+  auto rest = static_cast<std::uint64_t>(rows % kMaxTileRows);
   for (;; --index) {
     const std::uint64_t largest = std::bit_floor(rest);
     if (index == full) return {first, std::countr_zero(largest)};
@@ -137,87 +43,176 @@ RowTile row_tile(std::int64_t rows, std::int64_t index) {
   }
 }
 
+// A vector that starts at a cache line, as whole-line loads like it.
+template <typename T>
+class AlignedVector {
+ public:
+  explicit AlignedVector(std::size_t size) : values_(size + kLine) {
+    void* place = values_.data();
+    std::size_t space = values_.size() * sizeof(T);
+    start_ = static_cast<T*>(std::align(kLine * sizeof(T), size * sizeof(T), place, space));
+  }
+  [[nodiscard]] T* data() { return start_; }
+  [[nodiscard]] const T* data() const { return start_; }
+
+ private:
+  static constexpr std::size_t kLine = 64 / sizeof(T);
+  std::vector<T> values_;
+  T* start_ = nullptr;
+};
+
+// Memory that a thread reuses from call to call.
+float* thread_floats(std::size_t count) {
+  static thread_local std::vector<float> floats;
+  if (floats.size() < count) floats.resize(count);
+  return floats.data();
+}
+
 }  // namespace
 
 struct Linear::Impl {
-  std::int64_t in = 0;
-  std::int64_t out = 0;
-  std::int64_t width = 0;            // output features per panel; the last panel may be narrower
-  Products products;                 // of a full panel
-  Products last_products;            // of a narrower last panel; empty where there is none
-  std::vector<dnnl::memory> panels;  // packed weights
-  std::vector<float> bias;           // [out] or empty
+  std::int64_t in;
+  std::int64_t out;
+  bool bf16;
+  bool bf16_products;                   // the processor multiplies bf16
+  std::int64_t padded_in;               // even where weights are bf16
+  AlignedVector<float> wide;            // [panels][in][64], or
+  AlignedVector<std::uint32_t> narrow;  // [panels][padded in / 2][64]
+  std::vector<float> bias;              // [panels * 64], or empty
+  const PanelProducts* direct;          // into y; null where no panel is full
+  const PanelProducts* aside;  // into 64 columns of their own: a last panel that is not full, or null
 
-  [[nodiscard]] std::int64_t panel_count() const { return (out + width - 1) / width; }
-  [[nodiscard]] std::int64_t width_of(std::int64_t panel) const {
-    return std::min(width, out - panel * width);
+  Impl(std::int64_t in_features, std::int64_t out_features, Compute compute);
+  [[nodiscard]] std::int64_t panels() const { return (out + kPanelWidth - 1) / kPanelWidth; }
+  [[nodiscard]] std::int64_t columns(std::int64_t panel) const {
+    return std::min(kPanelWidth, out - panel * kPanelWidth);
   }
-  [[nodiscard]] const Products& products_of(std::int64_t panel) const {
-    return width_of(panel) == width ? products : last_products;
+  [[nodiscard]] const float* wide_panel(std::int64_t panel) const {
+    return wide.data() + panel * in * kPanelWidth;
   }
-  void pack(const float* weight);
-  void apply_panel(const float* x, const RowTile& tile, std::int64_t panel, float* y) const;
+  [[nodiscard]] const std::uint32_t* narrow_panel(std::int64_t panel) const {
+    return narrow.data() + panel * padded_in / 2 * kPanelWidth;
+  }
+  void pack(const float* weight, std::int64_t panel);
+
+  void run(const float* x, std::int64_t rows, float* y, bool add) const;
+  void one_row(const float* x, std::int64_t panel, float* y, bool add) const;
+  void tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const;
+  void add_bias(const RowTile& tile, std::int64_t panel, float* y) const;
 };
 
-void Linear::Impl::pack(const float* weight) {
-  const std::int64_t count = panel_count();
-  panels.resize(static_cast<std::size_t>(count));
-  parallel_for(count, [&](std::int64_t p) {
-    const OneThread guard;
-    // Read [width, in] row-major as [in, width].
-    const Desc plain({in, width_of(p)}, kFloat, dnnl::memory::format_tag::ba);
-    dnnl::memory source(plain, engine(), const_cast<float*>(weight + p * width * in));
-    dnnl::memory& packed = panels[static_cast<std::size_t>(p)];
-    packed = dnnl::memory(products_of(p).front().weights, engine());
-    dnnl::reorder(source, packed).execute(stream(), source, packed);
-  });
+Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute compute)
+    : in(in_features),
+      out(out_features),
+      bf16(compute == Compute::bf16),
+      bf16_products(bf16 && multiplies_bf16(in_features)),
+      padded_in(in_features + in_features % 2),
+      wide(bf16 ? 0 : static_cast<std::size_t>(panels() * in * kPanelWidth)),
+      narrow(bf16 ? static_cast<std::size_t>(panels() * padded_in / 2 * kPanelWidth) : 0),
+      direct(out < kPanelWidth ? nullptr : &PanelProducts::of({in, out, bf16_products})),
+      aside(out % kPanelWidth == 0 ? nullptr : &PanelProducts::of({in, kPanelWidth, bf16_products})) {}
+
+void Linear::Impl::pack(const float* weight, std::int64_t panel) {
+  const float* from = weight + panel * kPanelWidth * in;
+  for (std::int64_t c = 0; c < columns(panel); ++c)
+    for (std::int64_t i = 0; i < in; ++i) {
+      const float value = from[c * in + i];
+      if (bf16)
+        narrow.data()[(panel * padded_in / 2 + i / 2) * kPanelWidth + c] |=
+            std::uint32_t{bf16_from_float(value)} << (i % 2 * 16);
+      else
+        wide.data()[(panel * in + i) * kPanelWidth + c] = value;
+    }
 }
 
-void Linear::Impl::apply_panel(const float* x, const RowTile& tile, std::int64_t panel, float* y) const {
-  const Product& product = products_of(panel)[static_cast<std::size_t>(tile.log_rows)];
-  const std::int64_t rows = std::int64_t{1} << tile.log_rows;
-  const std::int64_t columns = width_of(panel);
-  Workspace& space = workspace();
-  if (std::ssize(space.output) < rows * columns)
-    space.output.resize(static_cast<std::size_t>(rows * columns));
+// y: the row's first output feature.
+void Linear::Impl::one_row(const float* x, std::int64_t panel, float* y, bool add) const {
+  alignas(64) float sums[kPanelWidth];
+  if (bf16)
+    panel_times_vector_bf16(x, narrow_panel(panel), padded_in, sums);
+  else
+    panel_times_vector(x, wide_panel(panel), in, sums);
+  float* to = y + panel * kPanelWidth;
+  const float* b = bias.empty() ? nullptr : bias.data() + panel * kPanelWidth;
+  for (std::int64_t c = 0; c < columns(panel); ++c)
+    to[c] = sums[c] + (b != nullptr ? b[c] : 0.0F) + (add ? to[c] : 0.0F);
+}
 
-  const OneThread guard;
-  const dnnl::memory input(product.input, engine(), const_cast<float*>(x + tile.first * in));
-  const dnnl::memory output(product.output, engine(), space.output.data());
-  const dnnl::memory scratchpad(product.scratchpad, engine(),
-                                space.aligned_scratchpad(product.scratchpad.get_size()));
-  product.run.execute(stream(), {{DNNL_ARG_SRC, input},
-                                 {DNNL_ARG_WEIGHTS, panels[static_cast<std::size_t>(panel)]},
-                                 {DNNL_ARG_DST, output},
-                                 {DNNL_ARG_SCRATCHPAD, scratchpad}});
-
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const float* from = space.output.data() + r * columns;
-    float* to = y + (tile.first + r) * out + panel * width;
-    std::copy(from, from + columns, to);
-    if (bias.empty()) continue;
-    const float* b = bias.data() + panel * width;
-    for (std::int64_t c = 0; c < columns; ++c)
-      to[c] += b[c];
+void Linear::Impl::tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const {
+  const bool full = columns(panel) == kPanelWidth;
+  const std::int64_t rows = tile.rows();
+  const auto wide_size = static_cast<std::size_t>(bf16 && !bf16_products ? padded_in * kPanelWidth : 0);
+  const auto aside_size = static_cast<std::size_t>(full ? 0 : rows * kPanelWidth);
+  float* scratch = thread_floats(wide_size + aside_size);
+  const void* weights = bf16 ? static_cast<const void*>(narrow_panel(panel)) : wide_panel(panel);
+  if (wide_size > 0) {
+    widen_panel_bf16(narrow_panel(panel), padded_in, scratch);
+    weights = scratch;
   }
+  const std::size_t element = bf16_products ? sizeof(std::uint16_t) : sizeof(float);
+  const auto* input = static_cast<const std::byte*>(x) + static_cast<std::size_t>(tile.first * in) * element;
+  float* to = y + tile.first * out + panel * kPanelWidth;
+  if (full) {
+    direct->run(tile.log_rows, add, input, weights, to);
+  } else {
+    float* sums = scratch + wide_size;
+    aside->run(tile.log_rows, false, input, weights, sums);
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < columns(panel); ++c)
+        to[r * out + c] = sums[r * kPanelWidth + c] + (add ? to[r * out + c] : 0.0F);
+  }
+  if (!bias.empty()) add_bias(tile, panel, y);
+}
+
+void Linear::Impl::add_bias(const RowTile& tile, std::int64_t panel, float* y) const {
+  const float* b = bias.data() + panel * kPanelWidth;
+  float* to = y + tile.first * out + panel * kPanelWidth;
+  for (std::int64_t r = 0; r < tile.rows(); ++r)
+    for (std::int64_t c = 0; c < columns(panel); ++c)
+      to[r * out + c] += b[c];
+}
+
+void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) const {
+  static thread_local std::vector<float> padded;
+  static thread_local std::vector<std::uint16_t> halves;
+  if (rows == 1) {
+    const float* row = x;
+    if (bf16 && padded_in != in) {
+      padded.assign(x, x + in);
+      padded.push_back(0);
+      row = padded.data();
+    }
+    const auto body = [&](std::int64_t panel) { one_row(row, panel, y, add); };
+    parallel_for(panels(), std::cref(body));
+    return;
+  }
+  const void* input = x;
+  if (bf16_products) {
+    const auto size = static_cast<std::size_t>(rows * in);
+    if (halves.size() < size) halves.resize(size);
+    std::uint16_t* to = halves.data();  // this thread's, whoever writes
+    const auto body = [&](std::int64_t r) {
+      const auto n = static_cast<std::size_t>(in);
+      bf16_from_floats({x + r * in, n}, {to + r * in, n});
+    };
+    parallel_for(rows, std::cref(body));
+    input = to;
+  }
+  const std::int64_t tiles = count_tiles(rows);
+  // Panel by panel, so that weights pass from memory once.
+  const auto body = [&](std::int64_t piece) {
+    tile(input, row_tile(rows, piece % tiles), piece / tiles, y, add);
+  };
+  parallel_for(tiles * panels(), std::cref(body));
 }
 
 Linear::Linear(std::span<const float> weight, std::int64_t out_features, std::int64_t in_features,
-               std::span<const float> bias) {
+               std::span<const float> bias, Compute compute) {
   assert(out_features > 0 && in_features > 0 && std::ssize(weight) == out_features * in_features);
   assert(bias.empty() || std::ssize(bias) == out_features);
-  auto impl = std::make_unique<Impl>();
-  impl->in = in_features;
-  impl->out = out_features;
-  impl->width = panel_width(in_features, out_features);
+  auto impl = std::make_unique<Impl>(in_features, out_features, compute);
   impl->bias.assign(bias.begin(), bias.end());
-  {
-    const OneThread guard;
-    impl->products = plan_products(in_features, impl->width);
-    const std::int64_t last = impl->width_of(impl->panel_count() - 1);
-    if (last != impl->width) impl->last_products = plan_products(in_features, last);
-  }
-  impl->pack(weight.data());
+  parallel_for(impl->panels(), [&](std::int64_t panel) { impl->pack(weight.data(), panel); });
   impl_ = std::move(impl);
 }
 
@@ -231,13 +226,16 @@ std::int64_t Linear::in_features() const {
 std::int64_t Linear::out_features() const {
   return impl_->out;
 }
+bool Linear::rounds_input() const {
+  return impl_->bf16_products;
+}
 
 void Linear::apply(const float* x, std::int64_t rows, float* y) const {
-  const std::int64_t tiles = count_tiles(rows);
-  // Panel by panel, so that weights pass from memory once.
-  parallel_for(tiles * impl_->panel_count(), [&](std::int64_t piece) {
-    impl_->apply_panel(x, row_tile(rows, piece % tiles), piece / tiles, y);
-  });
+  impl_->run(x, rows, y, false);
+}
+
+void Linear::apply_add(const float* x, std::int64_t rows, float* y) const {
+  impl_->run(x, rows, y, true);
 }
 
 }  // namespace toptheta

@@ -1,8 +1,8 @@
 // Matrix products with constant weights: y = x * W^T + b.
 //
-// The arithmetic is oneDNN's, the division of labour is ours: rows are cut into tiles and output features
-// into panels by the problem's size alone, and every (tile, panel) is one single-threaded product. So the
-// result has the same bytes at any number of threads.
+// The arithmetic of many rows is oneDNN's, that of single rows ours; the division of labour is ours: rows are
+// cut into tiles and output features into panels by the problem's size alone, and every (tile, panel) is one
+// single-threaded product. So the result has the same bytes at any number of threads.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -10,25 +10,36 @@
 
 namespace toptheta {
 
+enum class Compute {
+  f32,
+  // Weights are kept in bfloat16: half the memory and half the reading of single rows. Where the processor
+  // multiplies bfloat16 (AVX512_BF16), inputs of more than one row are rounded to it too; elsewhere weights
+  // are widened as they are used, which is as exact as fp32 and as fast. Sums are fp32 (docs/numerics.md).
+  bf16,
+};
+
 class Linear {
  public:
-  // weight: [out_features, in_features] row-major; bias: [out_features] or empty. Both are copied (the
-  // weights into the layout that this processor multiplies fastest): 4 bytes a weight, rounded up to whole
-  // vector registers. Requires out_features > 0, in_features > 0.
+  // weight: [out_features, in_features] row-major; bias: [out_features] or empty. Both are copied, the
+  // weights into panels of 64 features [in_features][64]: 4 bytes a weight (bf16: 2). Requires out_features >
+  // 0, in_features > 0.
   Linear(std::span<const float> weight, std::int64_t out_features, std::int64_t in_features,
-         std::span<const float> bias = {});
+         std::span<const float> bias = {}, Compute compute = Compute::f32);
   Linear(Linear&&) noexcept;
   Linear& operator=(Linear&&) noexcept;
   ~Linear();
 
   [[nodiscard]] std::int64_t in_features() const;
   [[nodiscard]] std::int64_t out_features() const;
+  // Whether products of several rows take their input rounded to bfloat16, on this processor.
+  [[nodiscard]] bool rounds_input() const;
 
   // y [rows, out_features] = x [rows, in_features] * W^T + b. May run in several threads at once. A row's
   // result is the same to rounding whatever rows come with it. Time: 2 * rows * in * out operations; one row
-  // is bound by reading the weights. Memory per thread: one tile of one panel, at most 128 KiB for
-  // in_features >= 1024 and 512 KiB for less.
+  // is bound by reading the weights, and allocates nothing.
   void apply(const float* x, std::int64_t rows, float* y) const;
+  // y += x * W^T + b: with a residual connection.
+  void apply_add(const float* x, std::int64_t rows, float* y) const;
 
  private:
   struct Impl;

@@ -22,14 +22,14 @@ void require_vocabulary(const Tokenizer& tokenizer, const ModelConfig& config,
 
 }  // namespace
 
-LanguageModel load_language_model(const std::filesystem::path& directory) {
+LanguageModel load_language_model(const std::filesystem::path& directory, Compute compute) {
   // The tokenizer first: it is read faster than the weights, and fails as often.
   const std::filesystem::path tokenizer_path = directory / "tokenizer.json";
   const ModelConfig config = read_config(directory / "config.json");
   Tokenizer tokenizer = Tokenizer::load(tokenizer_path);
   require_vocabulary(tokenizer, config, tokenizer_path);
   const auto own_bos = tokenizer.bos();
-  return {.transformer = Transformer::load(directory),
+  return {.transformer = Transformer::load(directory, compute),
           .tokenizer = std::move(tokenizer),
           .sha256 = sha256_of_path(directory),
           .bos_token = own_bos ? own_bos : config.bos_token,

@@ -31,6 +31,6 @@ std::vector<std::int32_t> encode_prompt(const LanguageModel& model, std::string_
 
 // Reads config.json, tokenizer.json and the safetensors of `directory`. Throws InputError as their readers
 // do, and where the tokenizer knows tokens that the model does not.
-LanguageModel load_language_model(const std::filesystem::path& directory);
+LanguageModel load_language_model(const std::filesystem::path& directory, Compute compute = Compute::f32);
 
 }  // namespace toptheta

@@ -6,19 +6,18 @@
 #include <cassert>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 
 #include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "kernels/elementwise.hpp"
+#include "model/random_weights.hpp"
 #include "model/rope.hpp"
 #include "model/weights.hpp"
 
 namespace toptheta {
 
 namespace {
-
-// Longer prefills go through the layers this many rows at a time, which bounds the memory for activations.
-constexpr std::int64_t kMaxRows = 512;
 
 // A matrix of activations: rows of equal width.
 class Rows {
@@ -50,7 +49,6 @@ struct Activations {
   Rows attended;  // [rows, H, D]
   Rows gate_up;   // [rows, 2 ffn]
   Rows gated;     // [rows, ffn]
-  Rows update;    // [rows, hidden] what a block adds to the residual stream
 
   explicit Activations(const ModelConfig& c)
       : x(c.hidden_size),
@@ -61,20 +59,22 @@ struct Activations {
         v(c.shape.num_kv_heads * c.shape.head_dim),
         attended(c.shape.num_heads * c.shape.head_dim),
         gate_up(2 * c.ffn_size),
-        gated(c.ffn_size),
-        update(c.hidden_size) {}
+        gated(c.ffn_size) {}
   void reserve(std::int64_t rows) {
-    for (Rows* matrix : {&x, &normed, &qkv, &q, &k, &v, &attended, &gate_up, &gated, &update})
+    for (Rows* matrix : {&x, &normed, &qkv, &q, &k, &v, &attended, &gate_up, &gated})
       matrix->reserve(rows);
   }
 };
 
-void for_each_row(std::int64_t rows, const std::function<void(std::int64_t row)>& body) {
+template <typename Body>
+void for_each_row(std::int64_t rows, const Body& body) {
   constexpr std::int64_t kTile = 16;
-  parallel_for((rows + kTile - 1) / kTile, [&](std::int64_t tile) {
+  const auto tile_rows = [&](std::int64_t tile) {
     for (std::int64_t r = tile * kTile; r < std::min(rows, (tile + 1) * kTile); ++r)
       body(r);
-  });
+  };
+  // By reference: a copy into std::function would allocate.
+  parallel_for((rows + kTile - 1) / kTile, std::cref(tile_rows));
 }
 
 // Some rows of a forward call on their way through all layers.
@@ -110,7 +110,6 @@ struct Transformer::Impl {
   void split_and_rotate(const Pass& pass);
   void observe(std::int64_t layer, const Pass& pass);
   void norm(std::int64_t first_row, std::int64_t rows, std::span<const float> weight);
-  void add_update(std::int64_t rows);
   void write_logits(std::int64_t first_row, std::int64_t rows, float* out);
   [[nodiscard]] float scale() const {
     return static_cast<float>(1 / std::sqrt(static_cast<double>(config.shape.head_dim)));
@@ -149,8 +148,7 @@ void Transformer::Impl::attention_block(std::int64_t layer, const Pass& pass) {
           .scale = scale(),
           .out = act.attended.data()},
          pass.cache, pass.policy, pass.options.attention);
-  w.output.apply(act.attended.data(), pass.rows, act.update.data());
-  add_update(pass.rows);
+  w.output.apply_add(act.attended.data(), pass.rows, act.x.data());
 }
 
 // x += down(silu(gate(norm(x))) * up(norm(x)))
@@ -163,8 +161,7 @@ void Transformer::Impl::ffn_block(std::int64_t layer, const Pass& pass) {
     const std::span<const float> both = act.gate_up.row(r);
     silu_multiply(both.first(ffn), both.last(ffn), act.gated.row(r));
   });
-  w.down.apply(act.gated.data(), pass.rows, act.update.data());
-  add_update(pass.rows);
+  w.down.apply_add(act.gated.data(), pass.rows, act.x.data());
 }
 
 void Transformer::Impl::split_and_rotate(const Pass& pass) {
@@ -203,10 +200,6 @@ void Transformer::Impl::norm(std::int64_t first_row, std::int64_t rows, std::spa
   });
 }
 
-void Transformer::Impl::add_update(std::int64_t rows) {
-  for_each_row(rows, [&](std::int64_t r) { add_to(act.x.row(r), act.update.row(r)); });
-}
-
 void Transformer::Impl::write_logits(std::int64_t first_row, std::int64_t rows, float* out) {
   norm(first_row, rows, weights.final_norm);
   weights.head.apply(act.normed.row(first_row).data(), rows, out);
@@ -217,10 +210,19 @@ Transformer::Transformer(Transformer&&) noexcept = default;
 Transformer& Transformer::operator=(Transformer&&) noexcept = default;
 Transformer::~Transformer() = default;
 
-Transformer Transformer::load(const std::filesystem::path& directory) {
+Transformer Transformer::load(const std::filesystem::path& directory, Compute compute) {
   ModelConfig config = read_config(directory / "config.json");
-  Weights weights = load_weights(directory, config);
+  Weights weights = load_weights(directory, config, compute);
   return Transformer(std::make_unique<Impl>(std::move(config), std::move(weights)));
+}
+
+Transformer Transformer::random(ModelConfig config, std::uint64_t seed, Compute compute) {
+  Weights weights = random_weights(config, seed, compute);
+  return Transformer(std::make_unique<Impl>(std::move(config), std::move(weights)));
+}
+
+bool Transformer::rounds_activations() const {
+  return impl_->weights.layers.front().query_key_value.rounds_input();
 }
 
 const ModelConfig& Transformer::config() const {
@@ -236,12 +238,12 @@ std::span<const float> Transformer::forward(std::span<const std::int32_t> tokens
   assert(cache.shape() == m.config.shape && cache.length() + rows <= cache.capacity() && first_logit <= rows);
   m.require_known(tokens);
   m.rope.extend(cache.capacity());
-  m.act.reserve(std::min(rows, kMaxRows));
+  m.act.reserve(std::min(rows, options.chunk_rows));
   const auto logit_count = static_cast<std::size_t>((rows - first_logit) * m.config.vocab_size);
   if (m.logits.size() < logit_count) m.logits.resize(logit_count);
 
-  for (std::int64_t first = 0; first < rows; first += kMaxRows) {
-    const Pass pass{cache, policy, options, std::min(kMaxRows, rows - first)};
+  for (std::int64_t first = 0; first < rows; first += options.chunk_rows) {
+    const Pass pass{cache, policy, options, std::min(options.chunk_rows, rows - first)};
     m.embed(tokens.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(pass.rows)));
     for (std::int64_t l = 0; l < m.config.shape.num_layers; ++l) {
       m.attention_block(l, pass);

@@ -1,4 +1,4 @@
-// The reference transformer: LLaMA-shaped decoder in fp32 on the CPU.
+// The reference transformer: LLaMA-shaped decoder on the CPU, in fp32 but for the weights where asked.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -8,6 +8,7 @@
 
 #include "attention/attention.hpp"
 #include "attention/kv_cache.hpp"
+#include "kernels/linear.hpp"
 #include "model/config.hpp"
 
 namespace toptheta {
@@ -28,7 +29,8 @@ class LayerObserver {
   LayerObserver(const LayerObserver&) = delete;
   LayerObserver& operator=(const LayerObserver&) = delete;
   virtual ~LayerObserver() = default;
-  // A long prefill goes by in chunks of rows, each through all layers before the next one starts.
+  // A long prefill goes by in chunks of ForwardOptions::chunk_rows rows, each through all layers before the
+  // next one starts.
   virtual void on_layer(const LayerInputs& inputs) = 0;
 };
 
@@ -38,26 +40,34 @@ struct ForwardOptions {
   // Logits are computed for rows [first_logit_row, rows): none for `rows`, and the last row's only by
   // default.
   std::int64_t first_logit_row = -1;
+  // Longer prefills go through the layers so many rows at a time, which bounds the memory for activations. A
+  // listener that wants each layer's rows in one go asks for as many as there are tokens.
+  std::int64_t chunk_rows = 512;
 };
 
 class Transformer {
  public:
   // A directory with config.json and model.safetensors (or model.safetensors.index.json and its shards).
   // Throws InputError, naming file and tensor, on missing, truncated or wrongly shaped weights.
-  static Transformer load(const std::filesystem::path& directory);
+  static Transformer load(const std::filesystem::path& directory, Compute compute = Compute::f32);
+  // A model of this shape with seeded random weights (model/random_weights.hpp): for measuring speed.
+  static Transformer random(ModelConfig config, std::uint64_t seed, Compute compute = Compute::f32);
 
   Transformer(Transformer&&) noexcept;
   Transformer& operator=(Transformer&&) noexcept;
   ~Transformer();
 
   [[nodiscard]] const ModelConfig& config() const;
+  // Whether activations are rounded to bfloat16 before products of several rows: Compute::bf16 on a processor
+  // that multiplies it.
+  [[nodiscard]] bool rounds_activations() const;
 
   // Runs `tokens` at positions cache.length() ... through all layers, appends their keys and values to the
   // cache, and returns logits [rows - first_logit_row, vocab_size]. One token is a decode step, more are a
   // prefill; both give the same logits to rounding. The returned span is valid until the next call on this
   // object (not reentrant). Throws InputError for a token id outside the vocabulary; requires room in the
-  // cache. Memory, kept for the next call: activations of at most 512 rows, the logits asked for, and the
-  // cosines and sines of the cache's positions.
+  // cache. Memory, kept for the next call: activations of at most ForwardOptions::chunk_rows rows, the logits
+  // asked for, and the cosines and sines of the cache's positions.
   std::span<const float> forward(std::span<const std::int32_t> tokens, KvCache& cache,
                                  const ResolvedPolicy& policy, const ForwardOptions& options = {});
 

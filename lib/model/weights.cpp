@@ -29,8 +29,8 @@ struct Matrix {
 
 class WeightReader {
  public:
-  WeightReader(const std::filesystem::path& directory, const ModelConfig& config)
-      : tensors_(directory), config_(config) {}
+  WeightReader(const std::filesystem::path& directory, const ModelConfig& config, Compute compute)
+      : tensors_(directory), config_(config), compute_(compute) {}
 
   [[nodiscard]] Floats vector(const std::string& name) const { return read(name, {config_.hidden_size}); }
 
@@ -52,7 +52,7 @@ class WeightReader {
       else
         refuse(part.name + ".bias");
     }
-    return {weight, out, in, bias};
+    return {weight, out, in, bias, compute_};
   }
 
  private:
@@ -93,6 +93,7 @@ class WeightReader {
 
   SafetensorsSet tensors_;
   const ModelConfig& config_;
+  Compute compute_;
 };
 
 LayerWeights load_layer(const WeightReader& reader, const ModelConfig& config, std::int64_t layer) {
@@ -115,22 +116,23 @@ LayerWeights load_layer(const WeightReader& reader, const ModelConfig& config, s
   };
 }
 
-Linear load_head(const WeightReader& reader, const ModelConfig& config, const Floats& embedding) {
-  if (config.tied_embeddings) return {embedding, config.vocab_size, config.hidden_size};
+Linear load_head(const WeightReader& reader, const ModelConfig& config, const Floats& embedding,
+                 Compute compute) {
+  if (config.tied_embeddings) return {embedding, config.vocab_size, config.hidden_size, {}, compute};
   return reader.linear({{std::string(config.architecture->tensors.head), config.vocab_size}},
                        config.hidden_size, false);
 }
 
 }  // namespace
 
-Weights load_weights(const std::filesystem::path& directory, const ModelConfig& config) {
-  const WeightReader reader(directory, config);
+Weights load_weights(const std::filesystem::path& directory, const ModelConfig& config, Compute compute) {
+  const WeightReader reader(directory, config, compute);
   Floats embedding = reader.embedding();
   std::vector<LayerWeights> layers;
   for (std::int64_t l = 0; l < config.shape.num_layers; ++l)
     layers.push_back(load_layer(reader, config, l));
   Floats final_norm = reader.vector(fmt::format("{}.weight", config.architecture->tensors.final_norm));
-  Linear head = load_head(reader, config, embedding);
+  Linear head = load_head(reader, config, embedding, compute);
   return {std::move(embedding), std::move(layers), std::move(final_norm), std::move(head)};
 }
 

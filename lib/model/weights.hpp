@@ -1,4 +1,4 @@
-// A decoder's weights in fp32, from the tensors of a Hugging Face checkpoint.
+// A decoder's weights, from the tensors of a Hugging Face checkpoint.
 #pragma once
 #include <filesystem>
 #include <vector>
@@ -28,7 +28,9 @@ struct Weights {
 // Reads the tensors that the configuration's architecture names from the directory's safetensors (F32, F16 or
 // BF16). Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or type
 // than the configuration says, or where there is a bias of which the configuration knows nothing. Memory: 4
-// bytes a parameter, tied embeddings twice; while loading, one product's weights more.
-Weights load_weights(const std::filesystem::path& directory, const ModelConfig& config);
+// bytes a parameter (matrices under bf16: 2), tied embeddings twice; while loading, one product's weights
+// more.
+Weights load_weights(const std::filesystem::path& directory, const ModelConfig& config,
+                     Compute compute = Compute::f32);
 
 }  // namespace toptheta

@@ -44,6 +44,25 @@ void on_every_target(const Check& check) {
 
 }  // namespace
 
+TEST_CASE("floats round to bfloat16 as core/half.hpp does, at any length") {
+  Random random(5);
+  std::vector<float> values;
+  // Any bits: ordinary numbers, subnormals, NaNs; and ties to both sides, where rounding overflows too.
+  for (int i = 0; i < 5003; ++i)
+    values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(random.bits())));
+  for (std::uint32_t upper = 0; upper < 0x10000; upper += 7)
+    for (const std::uint32_t lower : {0x7FFFU, 0x8000U, 0x8001U})
+      values.push_back(std::bit_cast<float>((upper << 16) | lower));
+  std::vector<std::uint16_t> expected;
+  for (const float value : values)
+    expected.push_back(bf16_from_float(value));
+  on_every_target([&] {
+    std::vector<std::uint16_t> converted(values.size());
+    bf16_from_floats(values, converted);
+    CHECK(converted == expected);
+  });
+}
+
 TEST_CASE("every half and every bfloat16 converts as core/half.hpp does") {
   const std::vector<std::uint16_t> halves = all_halves();
   std::vector<float> expected_f16;

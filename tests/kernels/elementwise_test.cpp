@@ -115,14 +115,3 @@ TEST_CASE("silu_multiply far out", "[kernels]") {
   CHECK(out[5] == 1000);
   CHECK(out[6] == huge);
 }
-
-TEST_CASE("add_to adds", "[kernels]") {
-  for (const std::size_t size : kSizes) {
-    const Floats a = random_floats(size, 7);
-    const Floats b = random_floats(size, 8);
-    Floats sum = a;
-    add_to(sum, b);
-    for (std::size_t i = 0; i < size; ++i)
-      REQUIRE(sum[i] == a[i] + b[i]);
-  }
-}

@@ -1,10 +1,12 @@
 #include "kernels/linear.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <thread>
 #include <vector>
 
+#include "core/half.hpp"
 #include "core/parallel.hpp"
 #include "core/random.hpp"
 #include "support/catch.hpp"
@@ -80,7 +82,7 @@ TEST_CASE("a product equals the one in double, at any number of rows", "[kernels
       const Linear linear(weight, out, in, bias);
       CHECK(linear.in_features() == in);
       CHECK(linear.out_features() == out);
-      for (const std::int64_t rows : {1, 2, 7, 127, 128, 129}) {
+      for (const std::int64_t rows : {1, 2, 7, 127, 128, 129, 257}) {
         CAPTURE(in, out, rows, with_bias);
         const Floats x = random_floats(rows * in, 3);
         CHECK(largest_error(weight, bias, x, product(linear, x), in) < 1e-6);
@@ -141,4 +143,53 @@ TEST_CASE("a product leaves the number of threads as it was", "[kernels]") {
   const Floats weight = random_floats(64 * 64, 10);
   product(Linear(weight, 64, 64), random_floats(64, 11));
   CHECK(thread_count() == 3);
+}
+
+TEST_CASE("apply_add adds to what is there", "[kernels]") {
+  for (const auto [in, out] : kSizes)
+    for (const std::int64_t rows : {1, 7, 300}) {
+      CAPTURE(in, out, rows);
+      const Linear linear(random_floats(in * out, 12), out, in, random_floats(out, 13));
+      const Floats x = random_floats(rows * in, 14);
+      const Floats before = random_floats(rows * out, 15);
+      const Floats y = product(linear, x);
+      Floats sum = before;
+      linear.apply_add(x.data(), rows, sum.data());
+      double worst = 0;
+      for (std::size_t i = 0; i < sum.size(); ++i)
+        worst = std::max(worst, std::abs(static_cast<double>(sum[i]) - static_cast<double>(before[i]) -
+                                         static_cast<double>(y[i])));
+      CHECK(worst < 1e-6 * static_cast<double>(in) + 1e-5);
+    }
+}
+
+TEST_CASE("bfloat16: weights are rounded once, sums are fp32", "[kernels]") {
+  for (const auto [in, out] : kSizes)
+    for (const bool with_bias : {false, true}) {
+      const Floats weight = random_floats(in * out, 16);
+      const Floats bias = with_bias ? random_floats(out, 17) : Floats{};
+      Floats rounded = weight;
+      for (float& w : rounded)
+        w = float_from_bf16(bf16_from_float(w));
+      const Linear linear(weight, out, in, bias, Compute::bf16);
+      for (const std::int64_t rows : {1, 2, 7, 129, 256}) {
+        CAPTURE(in, out, rows, with_bias, linear.rounds_input());
+        const Floats x = random_floats(rows * in, 18);
+        // Rounded inputs: half a unit of bfloat16's eighth bit in every term.
+        const double tolerance = linear.rounds_input() && rows > 1 ? 0x1p-8 : 1e-6;
+        CHECK(largest_error(rounded, bias, x, product(linear, x), in) < tolerance);
+      }
+    }
+}
+
+TEST_CASE("bfloat16 has the same bytes at any number of threads", "[kernels]") {
+  const Floats weight = random_floats(96 * 130, 19);
+  for (const std::int64_t rows : {1, 7, 300}) {
+    const Floats x = random_floats(rows * 96, 20);
+    const auto with_threads = [&](int threads) {
+      const ThreadCount guard(threads);
+      return product(Linear(weight, 130, 96, {}, Compute::bf16), x);
+    };
+    CHECK(same_bytes(with_threads(1), with_threads(3)));
+  }
 }

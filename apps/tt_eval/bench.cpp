@@ -1,0 +1,93 @@
+// tt-eval bench: how fast a model runs under dense, top-k and top-theta attention.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/common_flags.hpp"
+#include "common/output.hpp"
+#include "core/error.hpp"
+#include "report/speed.hpp"
+#include "tt_eval/bench_plan.hpp"
+#include "tt_eval/commands.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+class BenchCommand : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    declare_bench(app, flags_);
+    declare_format(app, format_, {"table", "json", "csv", "md"},
+                   "Default: by the ending of -o, else a table");
+    declare_output(app, output_, "Write here instead of standard output");
+  }
+  void run(Session& session) override;
+
+ private:
+  SpeedReport measure(Session& session);
+
+  BenchFlags flags_;
+  std::string format_{};
+  std::string output_{};
+};
+
+SpeedReport BenchCommand::measure(Session& session) {
+  BenchPlan plan = resolve_bench(flags_, session);
+  session.console.progress("machine limits", 0, 1, "runs");
+  SpeedReport report;
+  report.limits = measure_machine_limits(session.threads);
+  report.model = plan.model.config().name;
+  report.config = plan.model.config();
+  report.compute = flags_.compute;
+  report.rounds_activations = plan.model.rounds_activations();
+  report.threads = session.threads;
+  report.repetitions = flags_.repetitions;
+  KvCache cache(report.config.shape, plan.capacity);
+  prepare_cache(plan, cache, session);
+  for (const SpeedWorkload& workload : plan.workloads) {
+    const std::vector<SpeedCase> cases = cases_of(plan, workload);
+    // Every way of selecting once; the kernels are the same at any length.
+    if (&workload == &plan.workloads.front())
+      for (const SpeedCase& one : cases) {
+        const SpeedCheck check = check_attention(plan.model, plan.tokens, one);
+        report.check.rows += check.rows;
+        report.check.skipped += check.skipped;
+        report.check.largest_error = std::max(report.check.largest_error, check.largest_error);
+      }
+    const std::string stage =
+        fmt::format("{} {}", workload.phase == Phase::prefill ? "prefill" : "decode at", workload.length);
+    const SpeedOptions options{
+        flags_.repetitions, flags_.decode_steps, flags_.compute == "bf16" ? 2.0 : 4.0,
+        [&](std::int64_t done, std::int64_t total) { session.console.progress(stage, done, total, "runs"); }};
+    for (SpeedResult& result : measure_speed(plan.model, cache, plan.tokens, workload, cases, options))
+      report.results.push_back(std::move(result));
+  }
+  // Prefills first, lengths ascending, as people read them.
+  std::stable_sort(report.results.begin(), report.results.end(),
+                   [](const SpeedResult& a, const SpeedResult& b) {
+                     return std::pair(a.workload.phase == Phase::decode, a.workload.length) <
+                            std::pair(b.workload.phase == Phase::decode, b.workload.length);
+                   });
+  report.provenance = session.provenance_of(plan.inputs);
+  return report;
+}
+
+void BenchCommand::run(Session& session) {
+  const ResultFormat format =
+      format_.empty() ? result_format_of(output_) : result_format_from_name(format_).value();
+  for (const std::string& table : flags_.policies.thresholds)
+    require_distinct(output_, table, "-o");
+  const SpeedReport report = measure(session);
+  session.console.finish();
+  write_output(output_, format_listing(speed_listing(report), format));
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_bench_command() {
+  return std::make_unique<BenchCommand>();
+}
+
+}  // namespace toptheta::app

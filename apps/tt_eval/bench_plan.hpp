@@ -1,0 +1,54 @@
+// The flags of tt-eval bench, and what they ask to be measured.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/session.hpp"
+#include "eval/speed.hpp"
+#include "theta/table.hpp"
+#include "tt_eval/policy_flags.hpp"
+#include "tt_eval/policy_plans.hpp"
+
+namespace toptheta::app {
+
+struct BenchFlags {
+  std::string model{};
+  std::string shape{};
+  std::string compute = "f32";
+  std::string text{};
+  std::string prefill{};
+  std::string decode_at{};
+  std::string kept{};
+  std::int64_t decode_steps = 16;
+  std::int64_t repetitions = 3;
+  PolicyFlags policies{};
+};
+
+void declare_bench(CLI::App& app, BenchFlags& flags);
+
+struct BenchPlan {
+  Transformer model;
+  std::vector<std::int32_t> tokens{};      // as many as the longest workload takes
+  std::vector<SpeedWorkload> workloads{};  // decodes from the deepest on, then prefills
+  std::int64_t capacity = 0;               // positions of the cache
+  std::int64_t deepest = 0;                // the deepest decode; 0 where there is none
+  std::vector<Policy> policies{};
+  std::vector<ThresholdFile> thresholds{};
+  std::vector<double> kept{};                     // fractions; empty where k and tables say what to keep
+  std::vector<ThresholdTable> kept_thresholds{};  // one per fraction, once prepare_cache has run
+  std::vector<std::filesystem::path> inputs{};    // for the provenance
+};
+
+// Throws UsageError for flags that do not fit each other, and lengths beyond the model's context.
+BenchPlan resolve_bench(const BenchFlags& flags, Session& session);
+
+// Fits the thresholds of the fractions asked for, and fills the cache for the deepest decode: a dense
+// prefill.
+void prepare_cache(BenchPlan& plan, KvCache& cache, Session& session);
+
+// The policies fitted to a workload: with a kept fraction, top-k takes the k that keeps as many elements.
+std::vector<SpeedCase> cases_of(const BenchPlan& plan, const SpeedWorkload& workload);
+
+}  // namespace toptheta::app

@@ -1,0 +1,205 @@
+#include "eval/speed_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr std::int64_t kTokens = 320;
+constexpr std::int64_t kDecodeRows = 4;
+constexpr double kTolerance = 1e-4;
+// Scores this near to the edge of the selection, in units of the largest |score|, fall either way.
+constexpr double kEdge = 1e-5;
+
+using Doubles = std::vector<double>;
+
+// The inputs of attention in one layer, copied as they go by.
+struct LayerCopy : LayerObserver {
+  LayerCopy(std::int64_t which, const ModelShape& model) : layer(which), shape(model) {}
+  void on_layer(const LayerInputs& in) override {
+    if (in.layer != layer) return;
+    const std::int64_t kv = in.rows * shape.num_kv_heads * shape.head_dim;
+    q.insert(q.end(), in.q, in.q + in.rows * shape.num_heads * shape.head_dim);
+    k.insert(k.end(), in.k, in.k + kv);
+    v.insert(v.end(), in.v, in.v + kv);
+    scale = in.scale;
+    rows += in.rows;
+  }
+  std::int64_t layer;
+  ModelShape shape;
+  std::int64_t rows = 0;
+  float scale = 1;
+  std::vector<float> q, k, v;
+};
+
+struct Selected {
+  std::vector<bool> kept;
+  bool doubtful = false;
+};
+
+// `x`: what the selection compares, scores or softmax weights.
+Selected select(const Doubles& x, const ResolvedPolicy& resolved, std::int64_t layer, std::int64_t head) {
+  const Policy& policy = resolved.policy();
+  const auto n = static_cast<std::int64_t>(x.size());
+  Selected result{std::vector<bool>(x.size(), true), false};
+  if (policy.selection == Selection::dense || n <= resolved.layer_k(layer)) return result;
+  double edge = 0;
+  std::int64_t room = n;
+  if (policy.selection == Selection::theta) {
+    edge = static_cast<double>(resolved.theta(layer, head)[static_cast<std::size_t>(n)]);
+    if (policy.cap_k) room = resolved.layer_k(layer);
+  } else {
+    Doubles sorted = x;
+    const auto next = sorted.begin() + resolved.layer_k(layer);
+    std::nth_element(sorted.begin(), next, sorted.end(), std::greater<>());
+    edge = *next;
+    // Halfway to the smallest that is kept, so that neither is doubtful unless they nearly tie.
+    edge = (edge + *std::min_element(sorted.begin(), next)) / 2;
+  }
+  double size = 0;
+  for (const double value : x)
+    size = std::max(size, std::abs(value));
+  for (std::size_t j = x.size(); j-- > 0;) {
+    result.doubtful = result.doubtful || std::abs(x[j] - edge) < kEdge * size;
+    result.kept[j] = x[j] > edge && room-- > 0;
+  }
+  return result;
+}
+
+// The output of one row; false where rounding may decide what is kept.
+bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int64_t head, std::int64_t row,
+                   Doubles& out) {
+  const Policy& policy = resolved.policy();
+  const ModelShape& shape = in.shape;
+  const std::int64_t dim = shape.head_dim;
+  const std::int64_t kv_head = head / (shape.num_heads / shape.num_kv_heads);
+  const auto n = static_cast<std::size_t>(row + 1);
+  const float* q = in.q.data() + (row * shape.num_heads + head) * dim;
+  const auto kv_row = [&](const std::vector<float>& all, std::size_t j) {
+    return all.data() + (static_cast<std::int64_t>(j) * shape.num_kv_heads + kv_head) * dim;
+  };
+  Doubles scores(n);
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::int64_t i = 0; i < dim; ++i)
+      scores[j] +=
+          static_cast<double>(in.scale) * static_cast<double>(q[i]) * static_cast<double>(kv_row(in.k, j)[i]);
+  const double largest = *std::max_element(scores.begin(), scores.end());
+  Doubles e(n);
+  for (std::size_t j = 0; j < n; ++j)
+    e[j] = std::exp(scores[j] - largest);
+  const double all = std::accumulate(e.begin(), e.end(), 0.0);
+  const bool post = policy.placement == Placement::post_softmax;
+  Doubles p(n);
+  for (std::size_t j = 0; j < n; ++j)
+    p[j] = e[j] / all;
+  const Selected selected = select(post ? p : scores, resolved, in.layer, head);
+  if (selected.doubtful) return false;
+
+  double kept = 0;
+  std::int64_t dropped = 0;
+  for (std::size_t j = 0; j < n; ++j) {
+    kept += selected.kept[j] ? e[j] : 0;
+    dropped += selected.kept[j] ? 0 : 1;
+  }
+  double term = 0;
+  if (dropped > 0 && policy.sdc == Sdc::exact) term = all - kept;
+  if (dropped > 0 && policy.sdc == Sdc::exp_threshold)
+    term = static_cast<double>(dropped) *
+           std::exp(static_cast<double>(resolved.theta(in.layer, head)[n]) - largest);
+  if (policy.sdc == Sdc::offline && row + 1 > resolved.layer_k(in.layer))
+    term = static_cast<double>(resolved.sdc(in.layer, head)[n]);
+  // Where nothing survives, nothing is weighed.
+  const double denominator =
+      std::max(post ? all : kept + policy.sdc_scale * term, std::numeric_limits<double>::min());
+  const double lost = policy.vmc ? 1 - kept / denominator : 0;
+  out.assign(static_cast<std::size_t>(dim), 0);
+  for (std::size_t j = 0; j < n; ++j) {
+    const double weight = (selected.kept[j] ? e[j] / denominator : 0) + lost / static_cast<double>(n);
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] += weight * static_cast<double>(kv_row(in.v, j)[i]);
+  }
+  return true;
+}
+
+// What attend() makes of them: all rows but the last few as a prefill, those as decode steps.
+std::vector<float> attended(const LayerCopy& in, const ResolvedPolicy& policy) {
+  const ModelShape& shape = in.shape;
+  const std::int64_t q_size = shape.num_heads * shape.head_dim;
+  const std::int64_t kv_size = shape.num_kv_heads * shape.head_dim;
+  KvCache cache(shape, in.rows);
+  std::vector<float> out(in.q.size());
+  for (std::int64_t first = 0; first < in.rows;) {
+    const std::int64_t rows = first == 0 ? std::max<std::int64_t>(in.rows - kDecodeRows, 1) : 1;
+    for (std::int64_t l = 0; l < shape.num_layers; ++l)
+      cache.append(l, rows, in.k.data() + first * kv_size, in.v.data() + first * kv_size);
+    attend({.layer = in.layer,
+            .first_position = first,
+            .rows = rows,
+            .q = in.q.data() + first * q_size,
+            .scale = in.scale,
+            .out = out.data() + first * q_size},
+           cache, policy);
+    cache.advance(rows);
+    first += rows;
+  }
+  return out;
+}
+
+void compare(const LayerCopy& in, const SpeedCase& one, SpeedCheck& check) {
+  const ModelShape& shape = in.shape;
+  const std::vector<float> found = attended(in, one.policy);
+  double unit = std::numeric_limits<double>::min();
+  for (const float v : in.v)
+    unit = std::max(unit, std::abs(static_cast<double>(v)));
+  Doubles expected;
+  for (std::int64_t row = 0; row < in.rows; ++row)
+    for (std::int64_t head = 0; head < shape.num_heads; ++head) {
+      if (!reference_row(in, one.policy, head, row, expected)) {
+        ++check.skipped;
+        continue;
+      }
+      ++check.rows;
+      const float* out = found.data() + (row * shape.num_heads + head) * shape.head_dim;
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        const double error = std::abs(static_cast<double>(out[i]) - expected[i]) / unit;
+        if (!(error <= kTolerance))
+          throw Error(ExitStatus::check_failed,
+                      {.where = fmt::format("{}: layer {}, head {}, row {}", one.name, in.layer, head, row),
+                       .what = "attention differs from its formulas in double precision",
+                       .expected = fmt::format("a difference of at most {:g} of the largest |V|", kTolerance),
+                       .found = fmt::format("{:g}", error),
+                       .next = "report it with this command line"});
+        check.largest_error = std::max(check.largest_error, error);
+      }
+    }
+}
+
+}  // namespace
+
+SpeedCheck check_attention(Transformer& model, std::span<const std::int32_t> tokens,
+                           const SpeedCase& policy) {
+  const ModelShape& shape = model.config().shape;
+  const std::int64_t count = std::min<std::int64_t>(kTokens, std::ssize(tokens));
+  SpeedCheck check;
+  for (const std::int64_t layer : {std::int64_t{0}, shape.num_layers - 1}) {
+    KvCache cache(shape, count);
+    LayerCopy copy(layer, shape);
+    model.forward(tokens.first(static_cast<std::size_t>(count)), cache, dense_policy(shape),
+                  {.layers = &copy, .first_logit_row = count});
+    compare(copy, policy, check);
+    if (shape.num_layers == 1) break;
+  }
+  return check;
+}
+
+}  // namespace toptheta

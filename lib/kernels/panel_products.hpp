@@ -1,0 +1,40 @@
+// oneDNN's products of a tile of rows with a panel of weights. Only kernels/linear.cpp includes this.
+#pragma once
+#include <compare>
+#include <cstdint>
+
+namespace toptheta {
+
+// Rows are cut into tiles of 256 and the rest into powers of two, so that a handful of products serves any
+// row count.
+inline constexpr int kLogMaxTileRows = 8;
+
+struct PanelKind {
+  std::int64_t in = 0;      // rows of the panel
+  std::int64_t stride = 0;  // from one row of y to the next
+  bool bf16 = false;        // x and panel in bfloat16; y and the sums are fp32 all the same
+  auto operator<=>(const PanelKind&) const = default;
+};
+
+// Whether this processor multiplies bfloat16, and oneDNN can take our panels of that many rows as they are.
+bool multiplies_bf16(std::int64_t in);
+
+class PanelProducts {
+ public:
+  // Planned at the first call for a kind, and kept: the layers of a model share them. bf16 requires
+  // multiplies_bf16(in).
+  static const PanelProducts& of(const PanelKind& kind);
+
+  virtual ~PanelProducts() = default;
+  PanelProducts(const PanelProducts&) = delete;
+  PanelProducts& operator=(const PanelProducts&) = delete;
+
+  // y[r][c] (+)= sum over i of x[r][i] * panel[i][c] for 2^log_rows rows, single-threaded. Panels as in
+  // matrix_vector.hpp: [in][64], bf16 pairs of rows [in / 2][64].
+  virtual void run(int log_rows, bool add, const void* x, const void* panel, float* y) const = 0;
+
+ protected:
+  PanelProducts() = default;
+};
+
+}  // namespace toptheta

@@ -1,0 +1,143 @@
+#include "report/speed.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/json.hpp"
+
+namespace toptheta {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const std::vector<ListingColumn> kColumns = {{"phase", "phase", false},
+                                             {"length", "tokens"},
+                                             {"policy", "policy", false},
+                                             {"kept_target", "asked (%)"},
+                                             {"tokens_per_second", "tokens/s"},
+                                             {"vs_dense", "x dense"},
+                                             {"milliseconds", "ms (median)"},
+                                             {"spread", "spread (%)"},
+                                             {"kept_elements", "kept (%)"},
+                                             {"v_rows", "V rows (%)"},
+                                             {"k_bytes", "K read (MB)"},
+                                             {"v_bytes", "V read (MB)"},
+                                             {"flops_per_second", "useful GFLOP/s"},
+                                             {"flops_of_peak", "of peak (%)"},
+                                             {"bytes_per_second", "GB/s"},
+                                             {"bytes_of_read_rate", "of read rate (%)"}};
+
+Json percent(double fraction) {
+  return json_number(100 * fraction);
+}
+
+const SpeedResult* dense_of(const SpeedReport& report, const SpeedWorkload& workload) {
+  const auto found = std::find_if(report.results.begin(), report.results.end(), [&](const SpeedResult& r) {
+    return r.workload.phase == workload.phase && r.workload.length == workload.length && r.policy == "dense";
+  });
+  return found == report.results.end() ? nullptr : &*found;
+}
+
+std::vector<Json> row_of(const SpeedReport& report, const SpeedResult& result) {
+  const auto thread = static_cast<std::size_t>(report.threads - 1);
+  const double seconds = result.median_seconds();
+  const auto [least, most] = std::minmax_element(result.seconds.begin(), result.seconds.end());
+  const SpeedResult* dense = dense_of(report, result.workload);
+  const SpeedWork& work = result.work;
+  const double flops = work.flops / seconds;
+  const double bytes = (work.weight_bytes + work.k_bytes + work.v_bytes) / seconds;
+  const bool prefill = result.workload.phase == Phase::prefill;
+  return {prefill ? "prefill" : "decode", result.workload.length, result.policy,
+          result.kept_target > 0 ? percent(result.kept_target) : Json(nullptr),
+          json_number(static_cast<double>(result.tokens) / seconds),
+          dense != nullptr ? json_number(dense->median_seconds() / seconds) : Json(nullptr),
+          json_number(1e3 * seconds), percent((*most - *least) / seconds),
+          percent(result.counts.kept_elements()), percent(result.counts.v_rows()),
+          json_number(work.k_bytes / 1e6), json_number(work.v_bytes / 1e6), json_number(flops / 1e9),
+          percent(flops / report.limits.flops[thread]),
+          // What a prefill reads from memory depends on what caches hold; a step reads everything once.
+          prefill ? Json(nullptr) : json_number(bytes / 1e9),
+          prefill ? Json(nullptr) : percent(bytes / report.limits.read_bytes[thread])};
+}
+
+Json model_json(const SpeedReport& report) {
+  const ModelConfig& c = report.config;
+  return {{"name", report.model},
+          {"hidden", c.hidden_size},
+          {"layers", c.shape.num_layers},
+          {"heads", c.shape.num_heads},
+          {"kv_heads", c.shape.num_kv_heads},
+          {"head_dim", c.shape.head_dim},
+          {"ffn", c.ffn_size},
+          {"vocab", c.vocab_size},
+          {"non_embedding_parameters", non_embedding_parameters(c)}};
+}
+
+Json limits_json(const MachineLimits& limits) {
+  Json flops = Json::array();
+  Json bytes = Json::array();
+  for (const double rate : limits.flops)
+    flops.push_back(json_number(rate / 1e9));
+  for (const double rate : limits.read_bytes)
+    bytes.push_back(json_number(rate / 1e9));
+  return {{"instruction_set", limits.instruction_set},
+          {"fp32_gflops_by_threads", flops},
+          {"read_gbytes_by_threads", bytes}};
+}
+
+Json samples_json(const SpeedReport& report) {
+  Json all = Json::array();
+  for (const SpeedResult& result : report.results) {
+    Json samples = Json::array();
+    for (const double s : result.seconds)
+      samples.push_back(json_number(s));
+    all.push_back(std::move(samples));
+  }
+  return all;
+}
+
+std::string heading_of(const SpeedReport& report) {
+  std::string text =
+      fmt::format("{}: {:.1f} M parameters without embeddings, {}, {} threads, {}\n", report.model,
+                  static_cast<double>(non_embedding_parameters(report.config)) / 1e6, report.compute,
+                  report.threads, report.limits.instruction_set);
+  for (std::size_t t = 0; t < report.limits.flops.size(); ++t)
+    text += fmt::format("limit at {} thread{}: {:.0f} GFLOP/s fp32, {:.1f} GB/s read\n", t + 1,
+                        t == 0 ? "" : "s", report.limits.flops[t] / 1e9, report.limits.read_bytes[t] / 1e9);
+  return text + fmt::format("checked: {} attention rows, largest difference {:.1g} of the largest |V|",
+                            report.check.rows, report.check.largest_error);
+}
+
+}  // namespace
+
+Listing speed_listing(const SpeedReport& report) {
+  Listing listing;
+  listing.schema = "toptheta.bench/1";
+  listing.heading = heading_of(report);
+  listing.about = {{"model", model_json(report)},
+                   {"machine", limits_json(report.limits)},
+                   {"compute", report.compute},
+                   {"rounds_activations", report.rounds_activations},
+                   {"repetitions", report.repetitions},
+                   {"check",
+                    {{"rows", report.check.rows},
+                     {"skipped", report.check.skipped},
+                     {"largest_error", json_number(report.check.largest_error)}}},
+                   {"seconds", samples_json(report)},
+                   {"threads", report.threads},
+                   {"provenance", json_of(report.provenance)}};
+  listing.columns = kColumns;
+  for (const SpeedResult& result : report.results)
+    listing.rows.push_back(row_of(report, result));
+  listing.notes = {
+      "prefill: `tokens` at once, the last one's logits; decode: one token with `tokens` in the cache",
+      "useful FLOP: per token 2 x parameters without embeddings, and per layer 2 d for each score and each "
+      "kept "
+      "element; the logits computed",
+      "GB/s: all weights, visible keys and needed V rows once per step"};
+  return listing;
+}
+
+}  // namespace toptheta

@@ -1,0 +1,30 @@
+// What tt-eval bench measured, as a listing: figures, and their fractions of the machine's limits.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "eval/speed.hpp"
+#include "eval/speed_check.hpp"
+#include "kernels/machine_limits.hpp"
+#include "report/listing.hpp"
+
+namespace toptheta {
+
+struct SpeedReport {
+  std::string model;  // a name for people
+  ModelConfig config;
+  std::string compute = "f32";      // what matrix products work in
+  bool rounds_activations = false;  // bf16 on a processor that multiplies it
+  MachineLimits limits;
+  int threads = 1;  // what the results ran with, at most as many as the limits cover
+  std::int64_t repetitions = 0;
+  SpeedCheck check;  // over all policies
+  std::vector<SpeedResult> results;
+  Provenance provenance;
+};
+
+// Schema "toptheta.bench/1" (docs/formats.md). "vs dense" compares with the first dense policy of the same
+// workload.
+Listing speed_listing(const SpeedReport& report);
+
+}  // namespace toptheta

@@ -1,0 +1,62 @@
+// tt-eval bench as a user runs it. What it measures is not asserted: only that it measures, and what it
+// counts.
+#include <nlohmann/json.hpp>
+
+#include "cli/world.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta::testing;
+using Json = nlohmann::json;
+
+namespace {
+
+const std::string kSmall =
+    "--shape d=32,layers=2,heads=4,kv-heads=2,ffn=48,vocab=100,context=128 --repetitions 2 --decode-steps 3 ";
+
+}  // namespace
+
+TEST_CASE("bench measures every policy at every length") {
+  const World world;
+  const Json report = Json::parse(world.output(
+      "tt-eval bench " + kSmall + "--kept 0.25 --prefill 64,100 --decode-at 90 --threads 2 --format json"));
+  CHECK(report.at("schema") == "toptheta.bench/1");
+  CHECK(report.at("machine").at("fp32_gflops_by_threads").size() == 2);
+  CHECK(report.at("check").at("rows").get<int>() > 0);
+  const Json& rows = report.at("rows");
+  REQUIRE(rows.size() == 9);
+  REQUIRE(report.at("seconds").size() == 9);
+  CHECK(rows.at(0).at("policy") == "dense");
+  CHECK(rows.at(0).at("vs_dense") == 1.0);
+  CHECK(rows.at(0).at("kept_elements") == 100.0);
+  CHECK(rows.at(3).at("length") == 100);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CAPTURE(rows.at(i).dump());
+    CHECK(rows.at(i).at("tokens_per_second").get<double>() > 0);
+    CHECK(rows.at(i).at("phase") == (i < 6 ? "prefill" : "decode"));
+    if (i % 3 != 0) CHECK(rows.at(i).at("kept_elements").get<double>() == Approx(25).margin(8));
+  }
+  CHECK(report.at("seconds").at(8).size() == 6);  // two repetitions of three steps
+}
+
+TEST_CASE("bench takes a model with its tables, and bfloat16") {
+  const World world;
+  (void)world.output("tt-calibrate fit --model model --text b.txt -k 4 -o theta.h5");
+  const std::string csv = world.output(
+      "tt-eval bench --model model --text a.txt --thresholds theta.h5 -k 4 --prefill 50 --decode-at none "
+      "--repetitions 1 --compute bf16 --format csv");
+  CHECK(csv.find("prefill,50,dense,") != std::string::npos);
+  CHECK(csv.find("prefill,50,theta k=4") != std::string::npos);
+}
+
+TEST_CASE("bench refuses what it cannot measure") {
+  const World world;
+  for (const std::string flags :
+       {"--shape d=30", "--shape d=32,layers=1,heads=4,ffn=8,vocab=9,context=64 --prefill 65",
+        "--model model --shape d=32,layers=1,heads=4,ffn=8,vocab=9", "--model model --kept 0.1 -k 4",
+        "--model model --kept 1.5", "--model model --prefill none --decode-at none"}) {
+    const Outcome outcome = world.run("tt-eval bench " + flags);
+    INFO(flags << "\n" << outcome.err);
+    CHECK(outcome.status == 2);
+    CHECK(outcome.out.empty());
+  }
+}

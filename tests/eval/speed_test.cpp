@@ -1,0 +1,139 @@
+#include "eval/speed.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/random.hpp"
+#include "eval/kept_fraction.hpp"
+#include "eval/speed_check.hpp"
+#include "model/random_weights.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta;
+
+namespace {
+
+constexpr std::int64_t kTokens = 200;
+
+Transformer small_model() {
+  return Transformer::random(
+      config_from_shape("d=32,layers=2,heads=4,kv-heads=2,ffn=48,vocab=100,context=256"), 1);
+}
+
+std::vector<std::int32_t> some_tokens() {
+  Random random(2);
+  std::vector<std::int32_t> tokens;
+  for (std::int64_t i = 0; i < kTokens; ++i)
+    tokens.push_back(static_cast<std::int32_t>(random.below(100)));
+  return tokens;
+}
+
+SpeedCase theta_case(const ModelShape& shape, const ThresholdTable& table, Policy policy) {
+  policy.selection = Selection::theta;
+  policy.lookup = LengthLookup::linear;
+  return {describe(policy), 0, ResolvedPolicy(policy, shape, kTokens, &table, "fitted")};
+}
+
+}  // namespace
+
+TEST_CASE("thresholds fitted on the spot keep the fraction asked for, in prefill and in decode") {
+  Transformer model = small_model();
+  const ModelShape& shape = model.config().shape;
+  const std::vector<std::int32_t> tokens = some_tokens();
+  for (const Placement placement : {Placement::pre_softmax, Placement::post_softmax}) {
+    KvCache cache(shape, kTokens);
+    const std::vector<double> fractions = {0.3, 0.1};
+    const auto tables = thresholds_for_kept_fractions(model, cache, tokens, fractions,
+                                                      {.placement = placement, .lengths = {150}});
+    CHECK(cache.length() == kTokens);
+    REQUIRE(tables.size() == 2);
+    const SpeedOptions options{.repetitions = 1, .decode_steps = 20};
+    for (std::size_t f = 0; f < fractions.size(); ++f) {
+      const SpeedCase one = theta_case(shape, tables[f], {.placement = placement});
+      for (const SpeedWorkload& workload :
+           {SpeedWorkload{Phase::decode, 150}, SpeedWorkload{Phase::prefill, kTokens}}) {
+        const auto results = measure_speed(model, cache, tokens, workload, {&one, 1}, options);
+        CAPTURE(fractions[f], static_cast<int>(workload.phase), static_cast<int>(placement));
+        // The table holds means over four rows; rows scatter around them.
+        CHECK(results.front().counts.kept_elements() == Approx(fractions[f]).epsilon(0.35));
+      }
+    }
+  }
+}
+
+TEST_CASE("the k of a prefill keeps the fraction of all elements") {
+  for (const double fraction : {0.02, 0.1, 0.5}) {
+    const std::int64_t n = 4000;
+    const std::int64_t k = prefill_k(fraction, n);
+    double kept = 0;
+    for (std::int64_t i = 1; i <= n; ++i)
+      kept += static_cast<double>(std::min(i, k));
+    CHECK(kept / (static_cast<double>(n) * (n + 1) / 2) == Approx(fraction).epsilon(0.01));
+  }
+}
+
+TEST_CASE("useful work is that of the definition, and steps are timed one by one") {
+  Transformer model = small_model();
+  const ModelConfig& config = model.config();
+  const std::vector<std::int32_t> tokens = some_tokens();
+  const std::int64_t parameters = 2 * (32 * 8 * (2 * 4 + 2 * 2) + 3 * 32 * 48);
+  CHECK(non_embedding_parameters(config) == parameters);
+  const std::vector<SpeedCase> cases = {{"dense", 0, dense_policy(config.shape)}};
+  KvCache cache(config.shape, kTokens);
+  const SpeedOptions options{.repetitions = 3, .decode_steps = 5};
+
+  const auto prefill = measure_speed(model, cache, tokens, {Phase::prefill, 100}, cases, options).front();
+  CHECK(prefill.seconds.size() == 3);
+  CHECK(prefill.tokens == 100);
+  // Per token 2 * parameters + 4 * heads * head_dim * visible keys per layer; and one row of logits.
+  CHECK(prefill.work.flops ==
+        Approx(2.0 * 100 * parameters + 2.0 * 100 * 32 + 4.0 * 32 * 2 * (100 * 101 / 2)));
+  CHECK(prefill.work.k_bytes == 4.0 * 8 * 2 * 2 * 100);
+  CHECK(prefill.work.v_bytes == prefill.work.k_bytes);
+  CHECK(cache.length() == 100);
+
+  const auto decode = measure_speed(model, cache, tokens, {Phase::decode, 80}, cases, options).front();
+  CHECK(decode.seconds.size() == 15);
+  CHECK(decode.tokens == 1);
+  CHECK(decode.work.weight_bytes == 4.0 * (static_cast<double>(parameters) + 100 * 32));
+  CHECK(decode.work.k_bytes == Approx(4.0 * 8 * 2 * 2 * 83));  // the mean of 81 ... 85 keys
+  CHECK(cache.length() == 80);
+}
+
+TEST_CASE("the median is the middle, or between the two in the middle") {
+  SpeedResult result;
+  result.seconds = {5, 1, 3};
+  CHECK(result.median_seconds() == 3);
+  result.seconds.push_back(2);
+  CHECK(result.median_seconds() == 2.5);
+}
+
+TEST_CASE("attention agrees with its formulas under every policy, and a wrong one is found out") {
+  Transformer model = small_model();
+  const ModelShape& shape = model.config().shape;
+  const std::vector<std::int32_t> tokens = some_tokens();
+  KvCache cache(shape, kTokens);
+  for (const Placement placement : {Placement::pre_softmax, Placement::post_softmax}) {
+    const std::vector<double> fraction = {0.2};
+    const ThresholdTable table =
+        thresholds_for_kept_fractions(model, cache, tokens, fraction, {.placement = placement}).front();
+    std::vector<SpeedCase> cases;
+    for (const bool vmc : {false, true}) {
+      cases.push_back(theta_case(shape, table, {.placement = placement, .vmc = vmc}));
+      const Policy topk{.selection = Selection::topk, .placement = placement, .vmc = vmc, .k = 12};
+      cases.push_back({describe(topk), 0, ResolvedPolicy(topk, shape, kTokens, nullptr, "")});
+    }
+    if (placement == Placement::pre_softmax)
+      for (const Sdc sdc : {Sdc::exact, Sdc::exp_threshold})
+        cases.push_back(theta_case(shape, table, {.placement = placement, .sdc = sdc, .vmc = true}));
+    cases.push_back({"dense", 0, dense_policy(shape)});
+    for (const SpeedCase& one : cases) {
+      CAPTURE(one.name);
+      const SpeedCheck check = check_attention(model, tokens, one);
+      CHECK(check.rows + check.skipped == 2 * kTokens * shape.num_heads);
+      CHECK(check.skipped < check.rows / 10);
+      CHECK(check.largest_error < 1e-4);
+    }
+  }
+}
