@@ -43,17 +43,19 @@ class FractionSink final : public RowSink {
     SelectionScratch scratch;
     for (std::int64_t r = 0; r < block.rows(); ++r) {
       std::span<const float> row = block.row(r);
+      RowRange range = row_range(row);
       if (placement_ == Placement::post_softmax) {
         weights.resize(row.size());
-        softmax(row, weights);
+        softmax(row, range.largest, weights);
         row = weights;
+        range = row_range(row);
       }
       std::vector<std::int64_t> k;
       for (const double fraction : fractions_)
         k.push_back(std::min<std::int64_t>(std::ssize(row) - 1,
                                            std::llround(fraction * static_cast<double>(row.size()))));
       std::vector<float> thresholds(k.size());
-      row_thresholds(row, k, scratch, thresholds);
+      row_thresholds(row, range, k, scratch, thresholds);
       for (std::size_t f = 0; f < k.size(); ++f)
         sums_[index(f, block.layer, block.head)] += static_cast<double>(thresholds[f]);
     }
