@@ -93,7 +93,8 @@ void read_bandwidth(benchmark::State& state) {
       for (std::size_t i = 0; i < piece; i += 64)
         for (std::size_t l = 0; l < 64; ++l)
           lanes[l] += from[i + l];
-      sums[static_cast<std::size_t>(p) * 16] = lanes[0] + lanes[63];
+      for (const float lane : lanes)
+        sums[static_cast<std::size_t>(p) * 16] += lane;
     });
     benchmark::DoNotOptimize(sums.data());
   }
