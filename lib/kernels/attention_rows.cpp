@@ -19,8 +19,9 @@ namespace toptheta::HWY_NAMESPACE {
 void ScoreRows(const float* q, std::int64_t rows, std::int64_t q_stride, const float* packed_keys,
                std::int64_t head_dim, std::int64_t num_keys, float scale, float* scores,
                std::int64_t score_stride) {
-  ScoreAll<false>({q, q_stride, rows, packed_keys, head_dim, (num_keys + kKeyBlock - 1) / kKeyBlock, scale,
-                   scores, score_stride, nullptr, nullptr, 0, false});
+  ScoreAll<false>(ScoreTile<float>{q, q_stride, rows, packed_keys, head_dim,
+                                   (num_keys + kKeyBlock - 1) / kKeyBlock, scale, scores, score_stride,
+                                   nullptr, nullptr, 0, false, nullptr, nullptr});
 }
 
 float RowMax(std::span<const float> row) {

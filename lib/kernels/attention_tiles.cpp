@@ -12,6 +12,7 @@
 #include <hwy/highway.h>
 //
 #include "kernels/exp2-inl.hpp"
+#include "kernels/prefilter-inl.hpp"
 #include "kernels/score_tile-inl.hpp"
 #include "kernels/value_tile-inl.hpp"
 
@@ -117,17 +118,23 @@ HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
   }
 }
 
+// A row's kept, listed in the scratch with their scores.
+HWY_INLINE void WeighList(const AttentionTile& t, std::int64_t kept, TileScratch& scratch, RowState& state,
+                          float* out) {
+  const std::int64_t padded = Pad(scratch.weights, kept, kMinusInfinity);
+  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
+  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
+  const Join join = JoinOf(state, shift, sum);
+  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim, join, out);
+}
+
 // The kept of a row as a list.
 HWY_INLINE void SparseRow(const AttentionTile& t, const float* scores, const std::uint64_t* marks,
                           std::int64_t kept, TileScratch& scratch, RowState& state, float* out) {
   ListMarks(marks, scratch.indices);
   for (std::int64_t j = 0; j < kept; ++j)
     scratch.weights[j] = scores[scratch.indices[j]];
-  const std::int64_t padded = Pad(scratch.weights, kept, kMinusInfinity);
-  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
-  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
-  const Join join = JoinOf(state, shift, sum);
-  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim, join, out);
+  WeighList(t, kept, scratch, state, out);
 }
 
 // What becomes of one row within a tile.
@@ -138,7 +145,8 @@ struct TileRow {
 };
 
 // Weights in place of the scores: [0, num_keys).
-HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta, float* scores, TileRow& row) {
+HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta, float* scores,
+                             TileRow& row) {
   const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
   const float shift = MaxAbove(scores, padded, theta);
   const double sum = ExpAbove(scores, padded, theta, shift);
@@ -177,7 +185,8 @@ HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
 }
 
 HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const TileScratch& scratch) {
-  SumDenseValues({scratch.scores, TileScratch::kStride, t.rows, t.values, t.head_dim, t.num_keys, t.sums, t.from_memory});
+  SumDenseValues({scratch.scores, TileScratch::kStride, t.rows, t.values, t.head_dim, t.num_keys, t.sums,
+                  t.from_memory});
   const hn::CappedTag<float, 4> d;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].kept == 0) continue;
@@ -225,8 +234,7 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
     t.states[r].kept += rows[r].kept;
     if (t.want_dropped && rows[r].kept < t.visible[r]) {
       float* const scores = scratch.scores + r * TileScratch::kStride;
-      t.states[r].dropped_sum +=
-          ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta[r]);
+      t.states[r].dropped_sum += ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta[r]);
     }
   }
   UniteMarks(t, scratch.marks);
@@ -242,7 +250,8 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
       ListMarks(marks, scratch.indices);
       for (std::int64_t j = 0; j < rows[r].kept; ++j)
         scratch.weights[j] = scores[scratch.indices[j]];
-      SumListedValues(scratch.weights, scratch.indices, rows[r].kept, t.values, t.head_dim, rows[r].join, out);
+      SumListedValues(scratch.weights, scratch.indices, rows[r].kept, t.values, t.head_dim, rows[r].join,
+                      out);
     } else if (rows[r].in_place) {
       WeighInPlace(t, r, t.theta[r], scores, rows[r]);
     } else if (rows[r].kept > 0) {
@@ -254,30 +263,114 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
   if (dense) JoinDense(t, rows, scratch);
 }
 
-void AttendTile(const AttentionTile& t, TileScratch& scratch) {
-  const ScoreTile score{t.q,
-                        t.q_stride,
-                        t.rows,
-                        t.keys,
-                        t.head_dim,
-                        (t.num_keys + kKeyBlock - 1) / kKeyBlock,
-                        t.scale,
-                        scratch.scores,
-                        TileScratch::kStride,
-                        t.theta,
-                        reinterpret_cast<std::uint16_t*>(scratch.marks),
-                        kTileKeys / kKeyBlock,
-                        t.from_memory};
-  if (t.theta == nullptr) {
-    ScoreAll<false>(score);
-    AllKept(t, scratch);
-  } else {
-    ScoreAll<true>(score);
-    SomeKept(t, scratch);
+HWY_INLINE ScoreTile<float> ScoresOf(const AttentionTile& t, TileScratch& scratch) {
+  return {t.q,
+          t.q_stride,
+          t.rows,
+          t.keys,
+          t.head_dim,
+          (t.num_keys + kKeyBlock - 1) / kKeyBlock,
+          t.scale,
+          scratch.scores,
+          TileScratch::kStride,
+          t.theta,
+          reinterpret_cast<std::uint16_t*>(scratch.marks),
+          kTileKeys / kKeyBlock,
+          t.from_memory,
+          nullptr,
+          nullptr};
+}
+
+// Scores of the pages that may matter; the others count as dropped.
+HWY_INLINE void ScoreLivePages(const AttentionTile& t, TileScratch& scratch) {
+  constexpr std::int64_t kPageBlocks = kPageKeys / kKeyBlock;
+  const ScoreTile<float> whole = ScoresOf(t, scratch);
+  const std::int64_t pages = (t.num_keys + kPageKeys - 1) / kPageKeys;
+  const std::uint32_t live = LivePages(t, scratch) & ((1U << pages) - 1);
+  scratch.pages_seen += pages;
+  scratch.pages_skipped += pages - std::popcount(live);
+  std::int64_t page = 0;
+  while (page < pages) {
+    const bool is_live = (live >> page & 1) != 0;
+    std::int64_t end = page + 1;
+    while (end < pages && ((live >> end & 1) != 0) == is_live)
+      ++end;
+    const std::int64_t first = page * kPageBlocks;
+    ScoreTile<float> part = whole;
+    part.blocks = std::min(end * kPageBlocks, whole.blocks) - first;
+    part.keys += first * kKeyBlock * t.head_dim;
+    part.scores += first * kKeyBlock;
+    part.marks += first;
+    if (is_live) ScoreAll<true>(part);
+    for (std::int64_t r = 0; r < t.rows && !is_live; ++r) {
+      std::fill_n(part.marks + r * part.mark_stride, part.blocks, std::uint16_t{0});
+      std::fill_n(part.scores + r * part.score_stride, part.blocks * kKeyBlock, kMinusInfinity);
+    }
+    page = end;
   }
 }
 
-void JoinRows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state, float* out) {
+// Only the keys that the bytes leave as candidates; false, and nothing done, where they are too many.
+HWY_INLINE bool AttendCandidates(const AttentionTile& t, TileScratch& scratch) {
+  std::uint64_t marks[kTileWords];
+  MarkCandidates(t, scratch, marks);
+  std::int64_t visible = t.num_keys;
+  for (std::int64_t r = 0; r < t.rows; ++r)
+    visible = std::min<std::int64_t>(visible, t.visible[r]);
+  ClearInvisible(marks, t.num_keys);
+  const std::int64_t count = CountMarks(marks);
+  // Rows that keep much are weighed in place (WeighsInPlace), for which all scores are needed.
+  if (WeighsInPlace(count, visible)) return false;
+  if (count == 0) return true;
+  ListMarks(marks, scratch.candidates);
+  const std::int64_t blocks = (count + kKeyBlock - 1) / kKeyBlock;
+  const auto size = static_cast<std::size_t>(kTileKeys * t.head_dim);
+  if (scratch.packed.size() < size) scratch.packed.resize(size);
+  for (std::int64_t b = 0; b < blocks; ++b)
+    PackBlock(t.bytes->rows, scratch.candidates + b * kKeyBlock, std::min(kKeyBlock, count - b * kKeyBlock),
+              t.head_dim, scratch.packed.data() + b * kKeyBlock * t.head_dim);
+  ScoreTile<float> score = ScoresOf(t, scratch);
+  score.keys = scratch.packed.data();
+  score.blocks = blocks;
+  score.prefetch = false;
+  ScoreAll<true>(score);
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    std::uint64_t* const row_marks = scratch.marks + r * kTileWords;
+    const std::int32_t* const last =
+        std::lower_bound(scratch.candidates, scratch.candidates + count, t.visible[r]);
+    ClearInvisible(row_marks, last - scratch.candidates);
+    const std::int64_t kept = CountMarks(row_marks);
+    t.states[r].kept += kept;
+    if (kept == 0) continue;
+    ListMarks(row_marks, scratch.indices);
+    const float* const scores = scratch.scores + r * TileScratch::kStride;
+    for (std::int64_t j = 0; j < kept; ++j) {
+      scratch.weights[j] = scores[scratch.indices[j]];
+      const std::int32_t position = scratch.candidates[scratch.indices[j]];
+      scratch.indices[j] = position;
+      if (t.kept_union != nullptr) t.kept_union[position / 64] |= std::uint64_t{1} << (position % 64);
+    }
+    WeighList(t, kept, scratch, t.states[r], t.out + r * t.head_dim);
+  }
+  return true;
+}
+
+void AttendTile(const AttentionTile& t, TileScratch& scratch) {
+  if (t.theta == nullptr) {
+    ScoreAll<false>(ScoresOf(t, scratch));
+    return AllKept(t, scratch);
+  }
+  const bool skips = !t.want_dropped && t.scale > 0;
+  if (skips && t.bytes != nullptr && t.rows <= kByteRows && AttendCandidates(t, scratch)) return;
+  if (skips && t.bounds != nullptr)
+    ScoreLivePages(t, scratch);
+  else
+    ScoreAll<true>(ScoresOf(t, scratch));
+  SomeKept(t, scratch);
+}
+
+void JoinRows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state,
+              float* out) {
   state.kept += from.kept;
   state.dropped_sum += from.dropped_sum;
   if (from.kept == 0) return;

@@ -26,7 +26,8 @@ struct Join {
 
 template <class D, class V>
 HWY_INLINE void JoinInto(D d, Join join, V sum, float* out) {
-  hn::StoreU(hn::MulAdd(sum, hn::Set(d, join.add), hn::Mul(hn::LoadU(d, out), hn::Set(d, join.keep))), d, out);
+  hn::StoreU(hn::MulAdd(sum, hn::Set(d, join.add), hn::Mul(hn::LoadU(d, out), hn::Set(d, join.keep))), d,
+             out);
 }
 
 // ---- lists: one row, some V rows --------------------------------------------------------------------------
