@@ -57,6 +57,7 @@ void attend_head_tile(const Job& job, std::int64_t head, std::int64_t tile, Tile
                      .visible = visible,
                      .theta = rows.all_dense ? nullptr : rows.theta,
                      .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+                     .from_memory = true,  // or from the last-level cache, where fetching ahead pays as well
                      .states = rows.states,
                      .out = scratch.out.data(),
                      .sums = scratch.sums.data()};

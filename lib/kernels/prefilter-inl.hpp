@@ -63,6 +63,11 @@ HWY_INLINE void MarkCandidates(const AttentionTile& t, TileScratch& scratch, std
 // Rows of keys into a packed block of kKeyBlock; positions past `count` repeat the last.
 HWY_INLINE void PackBlock(const float* rows, const std::int32_t* positions, std::int64_t count,
                           std::int64_t head_dim, float* packed) {
+#if HWY_TARGET == HWY_SCALAR
+  for (std::int64_t g = 0; g < kKeyBlock; ++g)
+    for (std::int64_t i = 0; i < head_dim; ++i)
+      packed[i * kKeyBlock + g] = rows[positions[std::min(g, count - 1)] * head_dim + i];
+#else
   const hn::FixedTag<float, 4> d;
   const hn::Repartition<double, decltype(d)> dd;
   for (std::int64_t g = 0; g < kKeyBlock; g += 4) {
@@ -85,6 +90,7 @@ HWY_INLINE void PackBlock(const float* rows, const std::int32_t* positions, std:
       hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dd, ab_high, ce_high)), d, to + 3 * kKeyBlock);
     }
   }
+#endif
 }
 
 // Bit p is set where page p may hold a key above the threshold of some row: the largest score that values

@@ -88,9 +88,13 @@ void check_step(const AttentionWorld& world, const Case& c, const ResolvedPolicy
       NaiveRule rule = c.rule;
       rule.theta = theta_of(c, h, i + 1);
       const NaiveRow expected = world.naive(h, i, rule);
+      double largest_difference = 0;
       for (std::size_t d = 0; d < expected.out.size(); ++d)
-        REQUIRE(static_cast<double>(out[static_cast<std::size_t>(h) * expected.out.size() + d]) ==
-                Approx(expected.out[d]).margin(2e-5));
+        largest_difference = std::max(
+            largest_difference,
+            std::abs(static_cast<double>(out[static_cast<std::size_t>(h) * expected.out.size() + d]) -
+                     expected.out[d]));
+      REQUIRE(largest_difference < 2e-5);
       REQUIRE(totals.head(0, h).kept == std::count(expected.kept.begin(), expected.kept.end(), true));
       REQUIRE(totals.head(0, h).lost_mass == Approx(expected.lost_mass).margin(1e-5));
       for (std::size_t j = 0; j < needed.size(); ++j)
@@ -128,20 +132,26 @@ TEST_CASE("prefill, decode and prefill in pieces: every policy, every instructio
   const AttentionWorld wide({1, 3, 1, 64}, 545, 2);
   const AttentionWorld narrow({1, 2, 2, 20}, 601, 3);
   const std::vector<Case> cases = all_cases();
+  // All cases with the instruction set in use, a part of them with each of the others; head sizes alike.
+  for (const Case& c : cases)
+    check_case(grouped, c);
+  std::size_t turn = 0;
   at_every_instruction_set([&] {
-    // Every case in one world; the others cover head sizes.
-    for (const Case& c : cases)
-      check_case(grouped, c);
-    for (std::size_t i = 0; i < cases.size(); i += 5) {
+    for (std::size_t i = turn % 4; i < cases.size(); i += 4)
+      check_case(grouped, cases[i]);
+    for (std::size_t i = turn % 4; i < cases.size(); i += 13) {
       check_case(wide, cases[i]);
       check_case(narrow, cases[i]);
     }
+    ++turn;
   });
 }
 
 TEST_CASE("the general way, row by row, keeps the same keys", "[attention]") {
   const AttentionWorld world({1, 4, 2, 24}, 560, 4);
-  for (const Case& c : all_cases()) {
+  const std::vector<Case> cases = all_cases();
+  for (std::size_t i = 0; i < cases.size(); i += 2) {
+    const Case& c = cases[i];
     INFO(describe(c.policy) << ", theta about " << c.pre_theta);
     const ResolvedPolicy policy = resolve(world, c);
     SequenceCounts fast(world.shape(), world.rows(), Phase::prefill);
@@ -151,8 +161,10 @@ TEST_CASE("the general way, row by row, keeps the same keys", "[attention]") {
       void add(const RowBlock&) override {}
     } ignore;
     const std::vector<float> by_rows = world.attend(policy, 0, world.rows(), {&general, &ignore});
-    for (std::size_t i = 0; i < out.size(); ++i)
-      REQUIRE(out[i] == Approx(by_rows[i]).margin(1e-5));
+    float largest_difference = 0;
+    for (std::size_t at = 0; at < out.size(); ++at)
+      largest_difference = std::max(largest_difference, std::abs(out[at] - by_rows[at]));
+    CHECK(largest_difference < 1e-5F);
     for (std::int64_t h = 0; h < world.shape().num_heads; ++h)
       CHECK(fast.totals().head(0, h).kept == general.totals().head(0, h).kept);
     CHECK(fast.totals().v_rows() == general.totals().v_rows());
@@ -197,7 +209,7 @@ TEST_CASE("prefilters change no bit of any result", "[attention]") {
     const AttentionWorld plain(kWide, kRows, 8, Prefilter::none, clustered);
     for (const Prefilter prefilter : {Prefilter::page, Prefilter::int8, Prefilter::automatic}) {
       const AttentionWorld filtered(kWide, kRows, 8, prefilter, clustered);
-      for (const double theta : {-1.2003, 1.2003, 1.9003, 2.7003, 9.0}) {
+      for (const double theta : {-1.2003, 1.9003, 2.7003, 9.0}) {
         INFO(name_of(prefilter) << (clustered ? " clustered" : " random") << ", theta " << theta);
         Case c{{.selection = Selection::theta, .sdc = Sdc::exp_threshold, .vmc = true, .k = kK}, {}, theta};
         const ResolvedPolicy policy = resolve(plain, c);
