@@ -326,6 +326,12 @@ HWY_INLINE bool AttendCandidates(const AttentionTile& t, TileScratch& scratch) {
   const std::int64_t blocks = (count + kKeyBlock - 1) / kKeyBlock;
   const auto size = static_cast<std::size_t>(kTileKeys * t.head_dim);
   if (scratch.packed.size() < size) scratch.packed.resize(size);
+  // Single rows of memory: all are asked for before the first is needed, V in case the key survives.
+  for (std::int64_t c = 0; c < count; ++c)
+    for (std::int64_t line = 0; line < t.head_dim; line += 16) {
+      hwy::Prefetch(t.bytes->rows + scratch.candidates[c] * t.head_dim + line);
+      if (c < 32) hwy::Prefetch(t.values + scratch.candidates[c] * t.head_dim + line);
+    }
   for (std::int64_t b = 0; b < blocks; ++b)
     PackBlock(t.bytes->rows, scratch.candidates + b * kKeyBlock, std::min(kKeyBlock, count - b * kKeyBlock),
               t.head_dim, scratch.packed.data() + b * kKeyBlock * t.head_dim);
