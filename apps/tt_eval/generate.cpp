@@ -58,11 +58,12 @@ Completion complete(LanguageModel& model, const PolicyPlan& plan, std::span<cons
     session.console.progress(completion.policy, ++completion.new_tokens, flags.max_new_tokens, "tokens");
     return true;
   };
-  const Generation generation = generate(model.transformer, cache, prompt, plan.policy,
-                                         {.max_new_tokens = flags.max_new_tokens,
-                                          .stop_tokens = model.eos_tokens,
-                                          .on_token = on_token,
-                                          .decode = {.counts = &counts}});
+  const Generation generation =
+      generate(model.transformer, cache, prompt, plan.policy,
+               {.max_new_tokens = flags.max_new_tokens,
+                .stop_tokens = model.eos_tokens,
+                .on_token = on_token,
+                .decode = {.counts = &counts, .scores = nullptr, .lost_mass = false}});
   completion.text = model.tokenizer.decode(generation.tokens);
   completion.decode = counts.totals();
   return completion;
