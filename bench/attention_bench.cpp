@@ -1,5 +1,5 @@
-// How fast attention is, by policy and by what it keeps: prefill of 8192 tokens, and decode at 4k and 16k keys.
-// Every case is checked against the double-precision version before it is timed.
+// How fast attention is, by policy and by what it keeps: prefill of 8192 tokens, and decode at 4k and 16k
+// keys. Every case is checked against the double-precision version before it is timed.
 //
 //   OMP_WAIT_POLICY=passive attention_bench --benchmark_filter=prefill
 #include <benchmark/benchmark.h>
@@ -32,6 +32,11 @@ struct Case {
   bool counted = false;
 };
 
+Policy with(Policy policy, Prefilter prefilter) {
+  policy.prefilter = prefilter;
+  return policy;
+}
+
 std::vector<Case> cases(double kept, std::int64_t keys) {
   const auto k = static_cast<std::int64_t>(kept * static_cast<double>(keys));
   const Policy theta{.selection = Selection::theta};
@@ -40,6 +45,8 @@ std::vector<Case> cases(double kept, std::int64_t keys) {
   compensated.vmc = true;
   return {{"theta", theta, {.selection = "theta", .k = 8}},
           {"theta+sdc+vmc", compensated, {.selection = "theta", .sdc = "exact", .vmc = true, .k = 8}},
+          {"theta+page", with(theta, Prefilter::page), {.selection = "theta", .k = 8}},
+          {"theta+int8", with(theta, Prefilter::int8), {.selection = "theta", .k = 8}},
           {"theta+counts", theta, {.selection = "theta", .k = 8}, true},
           {"topk", {.selection = Selection::topk, .k = k}, {.selection = "topk", .k = k}}};
 }
@@ -49,14 +56,15 @@ void prefill(benchmark::State& state, const WorldSize& size, const Case& c) {
   const ResolvedPolicy policy(c.policy, size.shape, size.length, &w.table(), "");
   SequenceCounts counts(size.shape, size.length, Phase::prefill);
   std::vector<float> out;
-  w.attend(0, 0, size.length, policy, out, {&counts, nullptr, true});
+  w.attend(0, 0, size.length, policy, out, {&counts, nullptr, false});
   for (const std::int64_t row : {std::int64_t{3}, size.length / 3, size.length - 1})
     w.check(row, c.rule, out.data() + row * size.shape.num_heads * size.shape.head_dim);
   SequenceCounts again(size.shape, size.length, Phase::prefill);
   for (auto _ : state)
     w.attend(0, 0, size.length, policy, out, {c.counted ? &again : nullptr, nullptr, false});
   const auto n = static_cast<double>(size.length);
-  const double flops = 4.0 * static_cast<double>(size.shape.head_dim * size.shape.num_heads) * n * (n + 1) / 2;
+  const double flops =
+      4.0 * static_cast<double>(size.shape.head_dim * size.shape.num_heads) * n * (n + 1) / 2;
   state.counters["dense_flops"] = benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["kept"] = counts.totals().kept_elements();
 }
@@ -66,7 +74,7 @@ void decode(benchmark::State& state, const WorldSize& size, const Case& c) {
   const ResolvedPolicy policy(c.policy, size.shape, size.length, &w.table(), "");
   SequenceCounts counts(size.shape, size.length, Phase::decode);
   std::vector<float> out;
-  w.attend(0, size.length - 1, 1, policy, out, {&counts, nullptr, true});
+  w.attend(0, size.length - 1, 1, policy, out, {&counts, nullptr, false});
   w.check(size.length - 1, c.rule, out.data());
   SequenceCounts again(size.shape, size.length, Phase::decode);
   std::int64_t layer = 0;
@@ -93,7 +101,8 @@ void read_bandwidth(benchmark::State& state) {
       for (std::size_t i = 0; i < piece; i += 64)
         for (std::size_t l = 0; l < 64; ++l)
           lanes[l] += from[i + l];
-      sums[static_cast<std::size_t>(p) * 16] = lanes[0] + lanes[63];
+      for (const float lane : lanes)
+        sums[static_cast<std::size_t>(p) * 16] += lane;
     });
     benchmark::DoNotOptimize(sums.data());
   }

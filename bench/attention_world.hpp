@@ -1,5 +1,5 @@
-// Random attention problems for the benchmarks: one or more layers of keys and values, queries, thresholds that
-// keep a wanted fraction, and a check of attend() against the double-precision version.
+// Random attention problems for the benchmarks: one or more layers of keys and values, queries, thresholds
+// that keep a wanted fraction, and a check of attend() against the double-precision version.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -29,11 +29,13 @@ struct WorldSize {
 
 class AttentionWorld {
  public:
-  explicit AttentionWorld(const WorldSize& size) : size_(size), cache_(size.shape, size.length) {
+  explicit AttentionWorld(const WorldSize& size)
+      : size_(size), cache_(size.shape, size.length, Prefilter::automatic) {
     const ModelShape& s = size.shape;
     Random random(7);
     const auto gauss = [&random] {
-      return std::sqrt(-2 * std::log(1 - random.uniform())) * std::cos(2 * std::numbers::pi * random.uniform());
+      return std::sqrt(-2 * std::log(1 - random.uniform())) *
+             std::cos(2 * std::numbers::pi * random.uniform());
     };
     std::vector<bool> hot(static_cast<std::size_t>(size.length / 64 + 1));
     for (std::size_t i = 0; i < hot.size(); ++i)
@@ -90,8 +92,8 @@ class AttentionWorld {
       own.theta = static_cast<double>(theta(h));
       const testing::NaiveRow expected = testing::naive_row(scores(h, row), values(h, row), own);
       for (std::int64_t i = 0; i < s.head_dim; ++i)
-        if (!(std::abs(expected.out[static_cast<std::size_t>(i)] - static_cast<double>(out[h * s.head_dim + i])) <
-              1e-4))
+        if (!(std::abs(expected.out[static_cast<std::size_t>(i)] -
+                       static_cast<double>(out[h * s.head_dim + i])) < 1e-4))
           throw std::logic_error("attention differs from the double-precision version");
     }
   }
@@ -143,7 +145,8 @@ class AttentionWorld {
       const double theta = sample[static_cast<std::size_t>(keep)] + 1e-4;  // no score lies on it
       for (std::int64_t layer = 0; layer < shape().num_layers; ++layer)
         table_.targets[0].cells[static_cast<std::size_t>(layer * shape().num_heads + h)].push_back(
-            {static_cast<std::int32_t>(size_.length), static_cast<double>(static_cast<float>(theta)), 0, 1, 0, 0});
+            {static_cast<std::int32_t>(size_.length), static_cast<double>(static_cast<float>(theta)), 0, 1, 0,
+             0});
     }
   }
 

@@ -51,18 +51,20 @@ std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const Gener
 Completion complete(LanguageModel& model, const PolicyPlan& plan, std::span<const std::int32_t> prompt,
                     const GenerateFlags& flags, Session& session) {
   const ModelShape& shape = model.transformer.config().shape;
-  KvCache cache(shape, static_cast<std::int64_t>(prompt.size()) + flags.max_new_tokens);
+  KvCache cache(shape, static_cast<std::int64_t>(prompt.size()) + flags.max_new_tokens,
+                plan.record.policy.prefilter);
   SequenceCounts counts(shape, cache.capacity(), Phase::decode);
   Completion completion{describe(plan.record.policy), {}, 0, {}};
   const auto on_token = [&](std::int32_t /*token*/) {
     session.console.progress(completion.policy, ++completion.new_tokens, flags.max_new_tokens, "tokens");
     return true;
   };
-  const Generation generation = generate(model.transformer, cache, prompt, plan.policy,
-                                         {.max_new_tokens = flags.max_new_tokens,
-                                          .stop_tokens = model.eos_tokens,
-                                          .on_token = on_token,
-                                          .decode = {.counts = &counts}});
+  const Generation generation =
+      generate(model.transformer, cache, prompt, plan.policy,
+               {.max_new_tokens = flags.max_new_tokens,
+                .stop_tokens = model.eos_tokens,
+                .on_token = on_token,
+                .decode = {.counts = &counts, .scores = nullptr, .lost_mass = false}});
   completion.text = model.tokenizer.decode(generation.tokens);
   completion.decode = counts.totals();
   return completion;

@@ -75,12 +75,16 @@ void apply_option(const std::string& text, std::string_view option, Policy& poli
     policy.vmc = switch_value(text, key, value);
   } else if (key == "cap-k") {
     policy.cap_k = switch_value(text, key, value);
+  } else if (key == "prefilter") {
+    const auto prefilter = prefilter_from_name(value);
+    require(prefilter.has_value(), "none, page, int8 or auto");
+    policy.prefilter = *prefilter;
   } else if (key == "lookup") {
     require(value == "nearest" || value == "linear", "nearest or linear");
     policy.lookup = lookup_from_name(value);
   } else {
     refuse(text, fmt::format("unknown option '{}'", key),
-           "k, placement, sdc, sdc-scale, vmc, cap-k or lookup");
+           "k, placement, sdc, sdc-scale, vmc, cap-k, prefilter or lookup");
   }
 }
 
@@ -96,6 +100,7 @@ Policy base_policy(const PolicyFlags& flags, Selection selection) {
   if (!flags.layer_k.empty()) policy.layer_k = parse_layer_k(flags.layer_k);
   if (selection == Selection::topk) return policy;
   policy.cap_k = flags.cap_k;
+  policy.prefilter = prefilter_from_name(flags.prefilter).value();
   policy.lookup = lookup_from_name(flags.lookup);
   return policy;
 }
@@ -140,6 +145,7 @@ void require_used(const PolicyFlags& flags, const std::vector<Policy>& policies)
   require(flags.sdc == "none" || sparse, "--sdc", "topk or theta");
   require(!flags.vmc || sparse, "--vmc", "topk or theta");
   require(!flags.cap_k || theta, "--cap-k", "theta");
+  require(flags.prefilter == "none" || theta, "--prefilter", "theta");
   require(flags.thresholds.empty() || table, "--thresholds", "theta, or offline SDC");
 }
 
@@ -183,6 +189,15 @@ void declare_policies(CLI::App& app, PolicyFlags& flags) {
   app.add_flag("--vmc", flags.vmc, "V-mean compensation: give the lost mass to the running mean of V")
       ->group(group);
   app.add_flag("--cap-k", flags.cap_k, "top-theta keeps at most the k most recent survivors")->group(group);
+  app.add_option(
+         "--prefilter", flags.prefilter,
+         "Rule keys out before they are read in full, results unchanged: by bounds of every 32 keys, by "
+         "an 8-bit copy of the keys (decode), or whichever pays. top-theta, pre-softmax; idle where lost "
+         "mass is counted or SDC is exact")
+      ->type_name("none|page|int8|auto")
+      ->check(CLI::IsMember({"none", "page", "int8", "auto"}).description(""))
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--lookup", flags.lookup, "Threshold of a row length that was not calibrated")
       ->type_name("nearest|linear")
       ->check(CLI::IsMember({"nearest", "linear"}).description(""))

@@ -18,6 +18,7 @@ struct PolicyFlags {
   double sdc_scale = 1;
   bool vmc = false;
   bool cap_k = false;
+  std::string prefilter = "none";
   std::string lookup = "nearest";
 };
 

@@ -24,6 +24,42 @@ void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolic
   attend_by_tiles(job);
 }
 
+TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head)
+    : head_(job.call.layer * job.shape().num_kv_heads + kv_head) {
+  const Policy& policy = job.policy.policy();
+  const std::int64_t keys = job.call.first_position + job.call.rows;
+  const std::int64_t k = job.policy.layer_k(job.call.layer);
+  if (policy.selection != Selection::theta || policy.prefilter == Prefilter::none || k >= keys) return;
+  index_ = &job.cache.index();
+  only_if_it_pays_ = policy.prefilter == Prefilter::automatic;
+  const bool few_kept = k <= keys / 10;
+  bytes_ = index_->has_bytes() && policy.prefilter != Prefilter::page && job.call.rows == 1 &&
+           (few_kept || !only_if_it_pays_);
+  bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !bytes_;
+}
+
+void TilePrefilter::use(std::int64_t first, const TileScratch& scratch, AttentionTile& tile) {
+  if (bytes_) {
+    tile_bytes_ = index_->bytes(head_, first);
+    tile.bytes = &tile_bytes_;
+  }
+  if (!bounds_) return;
+  if (seen_before_ < 0) {
+    seen_before_ = scratch.pages_seen;
+    skipped_before_ = scratch.pages_skipped;
+  }
+  // Bounds cost a sixteenth of the scores. Which tiles ask them shows in no result.
+  const std::int64_t seen = scratch.pages_seen - seen_before_;
+  const std::int64_t skipped = scratch.pages_skipped - skipped_before_;
+  if (only_if_it_pays_ && seen >= 32 && skipped * 8 < seen) {
+    bounds_ = false;
+    tile.bounds = nullptr;
+    return;
+  }
+  tile_bounds_ = index_->bounds(head_, first);
+  tile.bounds = &tile_bounds_;
+}
+
 void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums) {
   const auto dim = static_cast<std::size_t>(job.head_dim());
   const std::int64_t first = job.tile_position(tile);

@@ -13,13 +13,13 @@ namespace {
 
 // Memory of a call, kept from token to token: nothing is allocated once the sequence stops to grow.
 struct Partials {
-  std::vector<RowRule> rules;        // [heads]
-  std::vector<float> theta;          // [heads]
-  std::vector<RowState> states;      // [tiles][heads]
-  std::vector<float> out;            // [tiles][heads][head_dim]
-  std::vector<std::uint64_t> kept;   // [KV heads][tiles][kTileKeys / 64]
-  std::vector<HeadCount> counts;     // [heads]
-  std::vector<double> value_sums;    // [KV heads][head_dim]
+  std::vector<RowRule> rules;       // [heads]
+  std::vector<float> theta;         // [heads]
+  std::vector<RowState> states;     // [tiles][heads]
+  std::vector<float> out;           // [tiles][heads][head_dim]
+  std::vector<std::uint64_t> kept;  // [KV heads][tiles][kTileKeys / 64]
+  std::vector<HeadCount> counts;    // [heads]
+  std::vector<double> value_sums;   // [KV heads][head_dim]
 
   void reserve(const ModelShape& shape, std::int64_t tiles) {
     const auto heads = static_cast<std::size_t>(shape.num_heads);
@@ -58,7 +58,8 @@ bool prepare(const Job& job, std::int64_t n, Partials& partials) {
     rule = row_rule(job.policy, job.call.layer, h, n);
     const bool dense = rule.selection == Selection::dense;
     all_dense = all_dense && dense;
-    partials.theta[static_cast<std::size_t>(h)] = dense ? -std::numeric_limits<float>::infinity() : rule.theta;
+    partials.theta[static_cast<std::size_t>(h)] =
+        dense ? -std::numeric_limits<float>::infinity() : rule.theta;
   }
   return all_dense;
 }
@@ -69,11 +70,13 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
   const Job& job = step.job;
   const std::int64_t dim = job.head_dim();
   const std::int64_t first = tile * kTileKeys;
-  if (sums.size() < static_cast<std::size_t>(kTileRows * dim)) sums.resize(static_cast<std::size_t>(kTileRows * dim));
+  if (sums.size() < static_cast<std::size_t>(kTileRows * dim))
+    sums.resize(static_cast<std::size_t>(kTileRows * dim));
   std::int32_t visible[kTileRows];
   std::fill_n(visible, kTileRows, static_cast<std::int32_t>(std::min(kTileKeys, step.n - first)));
   std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(kv_head, tile) : nullptr;
   if (kept != nullptr) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
+  TilePrefilter prefilter(job, kv_head);
   for (std::int64_t h = 0; h < job.group_heads(); h += kTileRows) {
     const std::int64_t head = kv_head * job.group_heads() + h;
     const std::int64_t heads = std::min(kTileRows, job.group_heads() - h);
@@ -81,23 +84,24 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
     float* const out = step.partials.out.data() + step.at(tile, head) * static_cast<std::size_t>(dim);
     std::fill_n(states, heads, RowState{});
     std::fill_n(out, heads * dim, 0.0F);
-    attend_tile({.q = job.call.q + job.row_offset(0, head),
-                 .q_stride = dim,
-                 .rows = heads,
-                 .keys = job.cache.keys(job.call.layer, kv_head) + first * dim,
-                 .values = job.cache.values(job.call.layer, kv_head) + first * dim,
-                 .head_dim = dim,
-                 .num_keys = visible[0],
-                 .scale = job.call.scale,
-                 .visible = visible,
-                 .theta = step.all_dense ? nullptr : step.partials.theta.data() + head,
-                 .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
-                 .from_memory = true,
-                 .states = states,
-                 .out = out,
-                 .sums = sums.data(),
-                 .kept_union = kept},
-                scratch);
+    AttentionTile work{.q = job.call.q + job.row_offset(0, head),
+                       .q_stride = dim,
+                       .rows = heads,
+                       .keys = job.cache.keys(job.call.layer, kv_head) + first * dim,
+                       .values = job.cache.values(job.call.layer, kv_head) + first * dim,
+                       .head_dim = dim,
+                       .num_keys = visible[0],
+                       .scale = job.call.scale,
+                       .visible = visible,
+                       .theta = step.all_dense ? nullptr : step.partials.theta.data() + head,
+                       .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+                       .from_memory = true,
+                       .states = states,
+                       .out = out,
+                       .sums = sums.data(),
+                       .kept_union = kept};
+    prefilter.use(first, scratch, work);
+    attend_tile(work, scratch);
   }
 }
 
@@ -116,8 +120,8 @@ void join_and_finish(const Step& step, std::int64_t kv_head) {
       join_rows(step.partials.states[step.at(tile, head)],
                 step.partials.out.data() + step.at(tile, head) * width, dim, state, out);
     const auto index = static_cast<std::size_t>(head);
-    step.partials.counts[index] = finish_row(step.partials.rules[index], step.n, state, job.want_lost_mass(),
-                                             value_sum, {out, width});
+    step.partials.counts[index] =
+        finish_row(step.partials.rules[index], step.n, state, job.want_lost_mass(), value_sum, {out, width});
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "attention/attention.hpp"
 #include "attention/row_attention.hpp"
+#include "kernels/attention_tiles.hpp"
 
 namespace toptheta {
 
@@ -36,7 +37,9 @@ struct Job {
     return call.first_position + tile * row_tile;
   }
   // Keys that the tile's last row sees.
-  [[nodiscard]] std::int64_t tile_keys(std::int64_t tile) const { return tile_position(tile) + tile_rows(tile); }
+  [[nodiscard]] std::int64_t tile_keys(std::int64_t tile) const {
+    return tile_position(tile) + tile_rows(tile);
+  }
   // Elements from one row of q and out to the next, and where a row of a head begins.
   [[nodiscard]] std::int64_t row_stride() const { return shape().num_heads * shape().head_dim; }
   [[nodiscard]] std::int64_t row_offset(std::int64_t row, std::int64_t head) const {
@@ -47,6 +50,25 @@ struct Job {
   [[nodiscard]] bool counts_steps() const {
     return listeners.counts != nullptr && listeners.counts->phase() == Phase::decode;
   }
+};
+
+// What the prefilters know of a tile of keys, as a call may use it.
+class TilePrefilter {
+ public:
+  TilePrefilter(const Job& job, std::int64_t kv_head);
+  // Points `tile`, whose keys begin at `first`, to bounds or bytes. `scratch` tells how often bounds helped.
+  void use(std::int64_t first, const TileScratch& scratch, AttentionTile& tile);
+
+ private:
+  const KeyIndex* index_ = nullptr;
+  std::int64_t head_ = 0;
+  bool bytes_ = false;
+  bool bounds_ = false;
+  bool only_if_it_pays_ = false;
+  std::int64_t seen_before_ = -1;
+  std::int64_t skipped_before_ = 0;
+  TileBounds tile_bounds_;
+  TileBytes tile_bytes_;
 };
 
 // Sums of V up to and with each of the tile's rows: [rows][head_dim].

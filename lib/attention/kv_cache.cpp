@@ -11,8 +11,10 @@ std::int64_t round_up(std::int64_t value, std::int64_t unit) {
 }
 }  // namespace
 
-KvCache::KvCache(const ModelShape& shape, std::int64_t capacity)
-    : shape_(shape), capacity_(round_up(std::max<std::int64_t>(capacity, 1), kSumStride)) {
+KvCache::KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefilter)
+    : shape_(shape),
+      capacity_(round_up(std::max<std::int64_t>(capacity, 1), kSumStride)),
+      index_(prefilter, shape, capacity_) {
   static_assert(kSumStride % kKeyBlock == 0);
   const auto heads = static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads);
   const auto elements = heads * static_cast<std::size_t>(capacity_ * shape.head_dim);
@@ -43,6 +45,7 @@ void KvCache::append(std::int64_t layer, std::int64_t rows, const float* k, cons
       const std::int64_t position = length_ + r;
       const float* const row = v + r * stride + g * dim;
       std::copy(row, row + dim, values + position * dim);
+      index_.append(layer * shape_.num_kv_heads + g, position, k + r * stride + g * dim);
       // sums[b] stays the running sum of block b - 1 until that block is full.
       double* const sum = sums + (position / kSumStride + 1) * dim;
       if (position % kSumStride == 0) std::copy(sum - dim, sum, sum);

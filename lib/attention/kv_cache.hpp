@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "attention/prefilter.hpp"
 #include "core/shape.hpp"
 #include "kernels/attention_rows.hpp"
 
@@ -11,10 +12,11 @@ namespace toptheta {
 
 // Keys are stored in blocks of kKeyBlock positions, [block][head_dim][kKeyBlock], so that a query meets 16
 // keys at a time without horizontal sums; values are stored row by row, [position][head_dim], so that single
-// rows can be read. Memory: 8 bytes * layers * KV heads * head_dim * capacity.
+// rows can be read. Memory: 8 bytes * layers * KV heads * head_dim * capacity, and what a prefilter adds
+// (KeyIndex).
 class KvCache {
  public:
-  KvCache(const ModelShape& shape, std::int64_t capacity);
+  KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefilter = Prefilter::none);
 
   [[nodiscard]] const ModelShape& shape() const { return shape_; }
   [[nodiscard]] std::int64_t capacity() const { return capacity_; }
@@ -31,6 +33,7 @@ class KvCache {
 
   // [blocks][head_dim][kKeyBlock]; the tail of the last block is zero or stale, never NaN.
   [[nodiscard]] const float* keys(std::int64_t layer, std::int64_t kv_head) const;
+  [[nodiscard]] const KeyIndex& index() const { return index_; }
   // [capacity][head_dim]
   [[nodiscard]] const float* values(std::int64_t layer, std::int64_t kv_head) const;
   // Sum of V_0 ... V_{position-1}, written to sum [head_dim]; at most kSumStride additions (VMC's running
@@ -49,6 +52,7 @@ class KvCache {
   std::int64_t length_ = 0;
   std::vector<float> keys_;    // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
   std::vector<float> values_;  // [layers][KV heads][capacity][head_dim]
+  KeyIndex index_;
   std::vector<double>
       sums_;  // [layers][KV heads][capacity / kSumStride + 1][head_dim]: sum of V before position b * 64
 };

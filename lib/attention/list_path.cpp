@@ -20,11 +20,11 @@ constexpr std::int64_t kListRows = 24;  // their scores of 8k keys are 0.8 MB
 struct ListedRow {
   RowRule rule;
   std::int64_t n = 0;
-  RowScratch lists;        // indices and scores of the kept
+  RowScratch lists;  // indices and scores of the kept
   std::int64_t kept = 0;
-  std::int64_t next = 0;   // the first one whose V has not been added
-  float largest = 0;       // of the row's scores
-  double full_sum = 0;     // dense denominator relative to it, where needed
+  std::int64_t next = 0;  // the first one whose V has not been added
+  float largest = 0;      // of the row's scores
+  double full_sum = 0;    // dense denominator relative to it, where needed
   RowState state;
 };
 
@@ -37,7 +37,7 @@ struct Scratch {
 
 // Rows that share keys: some positions of one head, or one position of some heads of a group.
 struct Panel {
-  std::int64_t first_row = 0;   // of the call
+  std::int64_t first_row = 0;  // of the call
   std::int64_t first_head = 0;
   std::int64_t count = 0;
   bool heads = false;  // one position, several heads
@@ -76,7 +76,8 @@ void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) 
 }
 
 // One head's view of a row's keys within a tile of V rows.
-void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_first, ListedRow& row, float* out) {
+void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_first, ListedRow& row,
+                float* out) {
   const std::int64_t last = std::min(tile_first + kTileKeys, row.n);
   const auto begin = row.lists.indices.begin();
   const std::int64_t end = std::lower_bound(begin + row.next, begin + row.kept, last) - begin;
@@ -108,8 +109,8 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
     if (rule.sdc == Sdc::exact) denominator += gamma * std::max(row.full_sum - kept_sum, 0.0);
     if (rule.sdc == Sdc::offline) denominator += gamma * static_cast<double>(rule.sdc_m);
     if (rule.sdc == Sdc::exp_threshold && dropped > 0)
-      denominator += gamma * dropped *
-                     std::exp(static_cast<double>(rule.theta) - static_cast<double>(row.largest));
+      denominator +=
+          gamma * dropped * std::exp(static_cast<double>(rule.theta) - static_cast<double>(row.largest));
   }
   // cap-k may keep only entries so far below the largest that their exponentials vanish.
   const double factor = denominator > 0 ? 1 / denominator : 0;
@@ -146,8 +147,8 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
   }
   for (std::int64_t first = 0; first < keys; first += kTileKeys)
     for (std::int64_t i = 0; i < panel.count; ++i)
-      add_values(job.cache.values(job.call.layer, kv_head), dim, first, scratch.rows[static_cast<std::size_t>(i)],
-                 scratch.out.data() + i * dim);
+      add_values(job.cache.values(job.call.layer, kv_head), dim, first,
+                 scratch.rows[static_cast<std::size_t>(i)], scratch.out.data() + i * dim);
   for (std::int64_t i = 0; i < panel.count; ++i) {
     float* const out = job.call.out + job.row_offset(panel.row(i), panel.head(i));
     std::copy_n(scratch.out.begin() + i * dim, dim, out);
@@ -164,12 +165,14 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
 void attend_group_tile(const Job& job, std::int64_t kv_head, std::int64_t tile, TileCounts* counts) {
   thread_local Scratch scratch;
   if (job.policy.policy().vmc) tile_value_sums(job, kv_head, tile, scratch.value_sums);
-  if (counts != nullptr) counts->kept_bits.assign(static_cast<std::size_t>((job.tile_keys(tile) + 63) / 64), 0);
+  if (counts != nullptr)
+    counts->kept_bits.assign(static_cast<std::size_t>((job.tile_keys(tile) + 63) / 64), 0);
   const std::int64_t rows = job.tile_rows(tile);
   const std::int64_t first_head = kv_head * job.group_heads();
   if (rows == 1) {
     for (std::int64_t h = 0; h < job.group_heads(); h += kListRows)
-      attend_panel(job, {tile * job.row_tile, first_head + h, std::min(kListRows, job.group_heads() - h), true},
+      attend_panel(job,
+                   {tile * job.row_tile, first_head + h, std::min(kListRows, job.group_heads() - h), true},
                    counts, scratch);
     return;
   }

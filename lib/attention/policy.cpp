@@ -55,6 +55,16 @@ void check_topk(const Policy& policy) {
            "use --sdc exact or none");
 }
 
+void check_prefilter(const Policy& policy) {
+  if (policy.prefilter == Prefilter::none || policy.prefilter == Prefilter::automatic) return;
+  if (policy.selection != Selection::theta || policy.placement != Placement::pre_softmax || policy.cap_k)
+    refuse(policy, "a prefilter rules keys out by a threshold on their scores, known before they are read",
+           "use it with theta, pre-softmax, without --cap-k");
+  if (policy.sdc == Sdc::exact)
+    refuse(policy, "exact SDC sums over the dropped keys, which a prefilter does not read",
+           "use --sdc offline, exp-threshold or none");
+}
+
 void check_compensation(const Policy& policy) {
   if (policy.placement == Placement::post_softmax && policy.sdc != Sdc::none)
     refuse(policy,
@@ -100,6 +110,7 @@ std::string describe(const Policy& policy) {
   if (policy.sdc != Sdc::none && policy.sdc_scale != 1) text += fmt::format("*{}", policy.sdc_scale);
   if (policy.vmc) text += " vmc";
   if (policy.cap_k) text += " cap-k";
+  if (policy.prefilter != Prefilter::none) text += fmt::format(" prefilter={}", name_of(policy.prefilter));
   return text;
 }
 
@@ -107,6 +118,7 @@ ResolvedPolicy::ResolvedPolicy(const Policy& policy, const ModelShape& shape, st
                                const ThresholdTable* table, const std::string& table_path)
     : policy_(policy) {
   check_compensation(policy);
+  check_prefilter(policy);
   if (policy.selection == Selection::dense) {
     check_dense(policy);
     layer_k_.assign(static_cast<std::size_t>(shape.num_layers), kDenseK);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attention/prefilter.hpp"
 #include "core/number_list.hpp"
 #include "core/shape.hpp"
 #include "theta/lookup.hpp"
@@ -35,6 +36,9 @@ struct Policy {
   std::int64_t k = 0;             // 0: not given (top-theta: the table's only target)
   std::vector<LayerK> layer_k{};  // top-k; top-theta takes its table's
   LengthLookup lookup = LengthLookup::nearest;
+  // top-theta pre-softmax only, where neither exact SDC nor lost mass asks for the dropped; needs a cache
+  // made for it. Never changes a result.
+  Prefilter prefilter = Prefilter::none;
 };
 
 // "theta k=64 pre-softmax sdc=exact vmc": one line for tables and messages.

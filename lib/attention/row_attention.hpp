@@ -36,8 +36,8 @@ struct RowScratch {
   std::vector<std::uint64_t> kept_bits;
 };
 
-// Selects from a row's scores as if placement were pre-softmax, cap-k included: leaves positions and scores of
-// the kept, ascending, in scratch.indices and scratch.weights (which must have room for n + kKeyBlock) and
+// Selects from a row's scores as if placement were pre-softmax, cap-k included: leaves positions and scores
+// of the kept, ascending, in scratch.indices and scratch.weights (which must have room for n + kKeyBlock) and
 // returns how many.
 std::int64_t select_scores(std::span<const float> scores, const RowRule& rule, RowScratch& scratch);
 

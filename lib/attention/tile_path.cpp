@@ -14,8 +14,8 @@ namespace {
 // Memory of a thread, kept from tile to tile.
 struct Scratch {
   TileScratch tile;
-  std::vector<float> out;    // [kTileRows][head_dim]
-  std::vector<float> sums;   // the same, of one tile of keys
+  std::vector<float> out;   // [kTileRows][head_dim]
+  std::vector<float> sums;  // the same, of one tile of keys
   std::vector<double> value_sums;
 };
 
@@ -57,9 +57,11 @@ void attend_head_tile(const Job& job, std::int64_t head, std::int64_t tile, Tile
                      .visible = visible,
                      .theta = rows.all_dense ? nullptr : rows.theta,
                      .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+                     .from_memory = true,  // or from the last-level cache, where fetching ahead pays as well
                      .states = rows.states,
                      .out = scratch.out.data(),
                      .sums = scratch.sums.data()};
+  TilePrefilter prefilter(job, kv_head);
   for (std::int64_t first = 0; first < job.tile_keys(tile); first += kTileKeys) {
     work.num_keys = std::min(kTileKeys, job.tile_keys(tile) - first);
     work.keys = keys + first * dim;
@@ -68,6 +70,7 @@ void attend_head_tile(const Job& job, std::int64_t head, std::int64_t tile, Tile
       visible[r] = static_cast<std::int32_t>(
           std::clamp<std::int64_t>(job.tile_position(tile) + r + 1 - first, 0, kTileKeys));
     if (counts != nullptr) work.kept_union = counts->kept_bits.data() + first / 64;
+    prefilter.use(first, scratch.tile, work);
     attend_tile(work, scratch.tile);
   }
   for (std::int64_t r = 0; r < count; ++r) {

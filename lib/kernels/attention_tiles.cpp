@@ -12,109 +12,22 @@
 #include <hwy/highway.h>
 //
 #include "kernels/exp2-inl.hpp"
+#include "kernels/prefilter-inl.hpp"
 #include "kernels/score_tile-inl.hpp"
 #include "kernels/value_tile-inl.hpp"
+#include "kernels/weigh_row-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-constexpr std::int64_t kTileWords = kTileKeys / 64;
-constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
-
-// How a tile whose largest kept score is `shift` joins a row, whose sums then are relative to the larger one.
-HWY_INLINE Join JoinOf(RowState& state, float shift, double kept_sum) {
-  const Floats d;
-  Join join{1, 1};
-  if (shift > state.shift) {
-    join.keep = hn::GetLane(ExpBelow(d, hn::Set(d, state.shift), hn::Set(d, shift * kLog2E)));
-    state.shift = shift;
-  } else if (shift < state.shift) {
-    join.add = hn::GetLane(ExpBelow(d, hn::Set(d, shift), hn::Set(d, state.shift * kLog2E)));
-  }
-  state.kept_sum = state.kept_sum * static_cast<double>(join.keep) + kept_sum * static_cast<double>(join.add);
-  return join;
-}
-
-// Fills up a row to a whole number of vectors.
-HWY_INLINE std::int64_t Pad(float* row, std::int64_t count, float value) {
-  const std::int64_t padded = (count + kLanes - 1) / kLanes * kLanes;
-  std::fill(row + count, row + padded, value);
-  return padded;
-}
-
-// Largest entry above theta.
-HWY_INLINE float MaxAbove(const float* row, std::int64_t padded, float theta) {
-  const Floats d;
-  const Vec bound = hn::Set(d, theta);
-  const Vec lowest = hn::Set(d, kMinusInfinity);
-  Vec best[2] = {lowest, lowest};
-  for (std::int64_t j = 0; j < padded; j += kLanes) {
-    const Vec x = hn::LoadU(d, row + j);
-    Vec& b = best[(j / kLanes) % 2];
-    b = hn::Max(b, hn::IfThenElse(hn::Gt(x, bound), x, lowest));
-  }
-  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(best[0], best[1])));
-}
-
-// row = e^(row - shift) where above theta, else 0; returns the sum.
-HWY_INLINE double ExpAbove(float* row, std::int64_t padded, float theta, float shift) {
-  const Floats d;
-  const Vec bound = hn::Set(d, theta);
-  const Vec shift_log2 = hn::Set(d, shift * kLog2E);
-  Vec sum[2] = {hn::Zero(d), hn::Zero(d)};
-  std::int64_t j = 0;
-  for (; j + 2 * kLanes <= padded; j += 2 * kLanes) {
-    for (int u = 0; u < 2; ++u) {
-      const Vec x = hn::LoadU(d, row + j + u * kLanes);
-      const Vec e = hn::IfThenElseZero(hn::Gt(x, bound), ExpBelow(d, x, shift_log2));
-      hn::StoreU(e, d, row + j + u * kLanes);
-      sum[u] = hn::Add(sum[u], e);
-    }
-  }
-  for (; j < padded; j += kLanes) {
-    const Vec x = hn::LoadU(d, row + j);
-    const Vec e = hn::IfThenElseZero(hn::Gt(x, bound), ExpBelow(d, x, shift_log2));
-    hn::StoreU(e, d, row + j);
-    sum[0] = hn::Add(sum[0], e);
-  }
-  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1]))));
-}
-
-// Sum of e^(x - theta) over the entries at or below theta; the padding must be -infinity.
-HWY_INLINE double ExpSumBelow(const float* row, std::int64_t padded, float theta) {
-  const Floats d;
-  const Vec bound = hn::Set(d, theta);
-  const Vec shift_log2 = hn::Set(d, theta * kLog2E);
-  Vec sum[2] = {hn::Zero(d), hn::Zero(d)};
-  for (std::int64_t j = 0; j < padded; j += kLanes) {
-    const Vec x = hn::LoadU(d, row + j);
-    Vec& s = sum[(j / kLanes) % 2];
-    // Above it the exponential may be anything; it is not used.
-    s = hn::Add(s, hn::IfThenElseZero(hn::Le(x, bound), ExpBelow(d, hn::Min(x, bound), shift_log2)));
-  }
-  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1]))));
-}
-
-HWY_INLINE std::int64_t CountMarks(const std::uint64_t* marks) {
-  std::int64_t count = 0;
-  for (std::int64_t w = 0; w < kTileWords; ++w)
-    count += std::popcount(marks[w]);
-  return count;
-}
-
-// Positions of the set bits, ascending. Four at a time whether there or not: no branch to mispredict.
-HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
-  for (std::int64_t w = 0; w < kTileWords; ++w) {
-    std::uint64_t bits = marks[w];
-    const int count = std::popcount(bits);
-    for (int done = 0; done < count; done += 4) {
-      for (int u = 0; u < 4; ++u) {
-        indices[done + u] = static_cast<std::int32_t>(w * 64 + std::countr_zero(bits));
-        bits &= bits - 1;
-      }
-    }
-    indices += count;
-  }
+// A row's kept, listed in the scratch with their scores.
+HWY_INLINE void WeighList(const AttentionTile& t, std::int64_t kept, TileScratch& scratch, RowState& state,
+                          float* out) {
+  const std::int64_t padded = Pad(scratch.weights, kept, kMinusInfinity);
+  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
+  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
+  const Join join = JoinOf(state, shift, sum);
+  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim, join, out);
 }
 
 // The kept of a row as a list.
@@ -123,11 +36,7 @@ HWY_INLINE void SparseRow(const AttentionTile& t, const float* scores, const std
   ListMarks(marks, scratch.indices);
   for (std::int64_t j = 0; j < kept; ++j)
     scratch.weights[j] = scores[scratch.indices[j]];
-  const std::int64_t padded = Pad(scratch.weights, kept, kMinusInfinity);
-  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
-  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
-  const Join join = JoinOf(state, shift, sum);
-  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim, join, out);
+  WeighList(t, kept, scratch, state, out);
 }
 
 // What becomes of one row within a tile.
@@ -138,7 +47,8 @@ struct TileRow {
 };
 
 // Weights in place of the scores: [0, num_keys).
-HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta, float* scores, TileRow& row) {
+HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta, float* scores,
+                             TileRow& row) {
   const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
   const float shift = MaxAbove(scores, padded, theta);
   const double sum = ExpAbove(scores, padded, theta, shift);
@@ -161,14 +71,6 @@ HWY_INLINE void WeighListed(const AttentionTile& t, std::int64_t r, const std::u
     scores[scratch.indices[j]] = scratch.weights[j];
 }
 
-// Marks of keys past what a row sees do not count.
-HWY_INLINE void ClearInvisible(std::uint64_t* marks, std::int64_t visible) {
-  for (std::int64_t w = 0; w < kTileWords; ++w) {
-    const std::int64_t bits = std::clamp<std::int64_t>(visible - w * 64, 0, 64);
-    if (bits < 64) marks[w] &= (std::uint64_t{1} << bits) - 1;
-  }
-}
-
 HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
   if (t.kept_union == nullptr) return;
   for (std::int64_t r = 0; r < t.rows; ++r)
@@ -177,19 +79,14 @@ HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
 }
 
 HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const TileScratch& scratch) {
-  SumDenseValues({scratch.scores, TileScratch::kStride, t.rows, t.values, t.head_dim, t.num_keys, t.sums, t.from_memory});
+  SumDenseValues({scratch.scores, TileScratch::kStride, t.rows, t.values, t.head_dim, t.num_keys, t.sums,
+                  t.from_memory});
   const hn::CappedTag<float, 4> d;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].kept == 0) continue;
     for (std::int64_t i = 0; i < t.head_dim; i += static_cast<std::int64_t>(hn::Lanes(d)))
       JoinInto(d, rows[r].join, hn::LoadU(d, t.sums + r * t.head_dim + i), t.out + r * t.head_dim + i);
   }
-}
-
-// Whether a row keeps so much of a tile that its weights stay in place among zeros. The row alone decides, so
-// that its sums do not depend on the others.
-HWY_INLINE bool WeighsInPlace(std::int64_t kept, std::int64_t visible) {
-  return kept * 5 > visible * 2;
 }
 
 void AllKept(const AttentionTile& t, TileScratch& scratch) {
@@ -225,8 +122,7 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
     t.states[r].kept += rows[r].kept;
     if (t.want_dropped && rows[r].kept < t.visible[r]) {
       float* const scores = scratch.scores + r * TileScratch::kStride;
-      t.states[r].dropped_sum +=
-          ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta[r]);
+      t.states[r].dropped_sum += ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta[r]);
     }
   }
   UniteMarks(t, scratch.marks);
@@ -242,7 +138,8 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
       ListMarks(marks, scratch.indices);
       for (std::int64_t j = 0; j < rows[r].kept; ++j)
         scratch.weights[j] = scores[scratch.indices[j]];
-      SumListedValues(scratch.weights, scratch.indices, rows[r].kept, t.values, t.head_dim, rows[r].join, out);
+      SumListedValues(scratch.weights, scratch.indices, rows[r].kept, t.values, t.head_dim, rows[r].join,
+                      out);
     } else if (rows[r].in_place) {
       WeighInPlace(t, r, t.theta[r], scores, rows[r]);
     } else if (rows[r].kept > 0) {
@@ -254,30 +151,120 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
   if (dense) JoinDense(t, rows, scratch);
 }
 
-void AttendTile(const AttentionTile& t, TileScratch& scratch) {
-  const ScoreTile score{t.q,
-                        t.q_stride,
-                        t.rows,
-                        t.keys,
-                        t.head_dim,
-                        (t.num_keys + kKeyBlock - 1) / kKeyBlock,
-                        t.scale,
-                        scratch.scores,
-                        TileScratch::kStride,
-                        t.theta,
-                        reinterpret_cast<std::uint16_t*>(scratch.marks),
-                        kTileKeys / kKeyBlock,
-                        t.from_memory};
-  if (t.theta == nullptr) {
-    ScoreAll<false>(score);
-    AllKept(t, scratch);
-  } else {
-    ScoreAll<true>(score);
-    SomeKept(t, scratch);
+HWY_INLINE ScoreTile<float> ScoresOf(const AttentionTile& t, TileScratch& scratch) {
+  return {t.q,
+          t.q_stride,
+          t.rows,
+          t.keys,
+          t.head_dim,
+          (t.num_keys + kKeyBlock - 1) / kKeyBlock,
+          t.scale,
+          scratch.scores,
+          TileScratch::kStride,
+          t.theta,
+          reinterpret_cast<std::uint16_t*>(scratch.marks),
+          kTileKeys / kKeyBlock,
+          t.from_memory,
+          nullptr,
+          nullptr};
+}
+
+// Scores of the pages that may matter; the others count as dropped.
+HWY_INLINE void ScoreLivePages(const AttentionTile& t, TileScratch& scratch) {
+  constexpr std::int64_t kPageBlocks = kPageKeys / kKeyBlock;
+  const ScoreTile<float> whole = ScoresOf(t, scratch);
+  const std::int64_t pages = (t.num_keys + kPageKeys - 1) / kPageKeys;
+  const std::uint32_t live = LivePages(t, scratch) & ((1U << pages) - 1);
+  scratch.pages_seen += pages;
+  scratch.pages_skipped += pages - std::popcount(live);
+  std::int64_t page = 0;
+  while (page < pages) {
+    const bool is_live = (live >> page & 1) != 0;
+    std::int64_t end = page + 1;
+    while (end < pages && ((live >> end & 1) != 0) == is_live)
+      ++end;
+    const std::int64_t first = page * kPageBlocks;
+    ScoreTile<float> part = whole;
+    part.blocks = std::min(end * kPageBlocks, whole.blocks) - first;
+    part.keys += first * kKeyBlock * t.head_dim;
+    part.scores += first * kKeyBlock;
+    part.marks += first;
+    if (is_live) ScoreAll<true>(part);
+    for (std::int64_t r = 0; r < t.rows && !is_live; ++r) {
+      std::fill_n(part.marks + r * part.mark_stride, part.blocks, std::uint16_t{0});
+      std::fill_n(part.scores + r * part.score_stride, part.blocks * kKeyBlock, kMinusInfinity);
+    }
+    page = end;
   }
 }
 
-void JoinRows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state, float* out) {
+// Only the keys that the bytes leave as candidates; false, and nothing done, where they are too many.
+HWY_INLINE bool AttendCandidates(const AttentionTile& t, TileScratch& scratch) {
+  std::uint64_t marks[kTileWords];
+  MarkCandidates(t, scratch, marks);
+  std::int64_t visible = t.num_keys;
+  for (std::int64_t r = 0; r < t.rows; ++r)
+    visible = std::min<std::int64_t>(visible, t.visible[r]);
+  ClearInvisible(marks, t.num_keys);
+  const std::int64_t count = CountMarks(marks);
+  // Rows that keep much are weighed in place (WeighsInPlace), for which all scores are needed.
+  if (WeighsInPlace(count, visible)) return false;
+  if (count == 0) return true;
+  ListMarks(marks, scratch.candidates);
+  const std::int64_t blocks = (count + kKeyBlock - 1) / kKeyBlock;
+  const auto size = static_cast<std::size_t>(kTileKeys * t.head_dim);
+  if (scratch.packed.size() < size) scratch.packed.resize(size);
+  // Single rows of memory: all are asked for before the first is needed, V in case the key survives.
+  for (std::int64_t c = 0; c < count; ++c)
+    for (std::int64_t line = 0; line < t.head_dim; line += 16) {
+      hwy::Prefetch(t.bytes->rows + scratch.candidates[c] * t.head_dim + line);
+      if (c < 32) hwy::Prefetch(t.values + scratch.candidates[c] * t.head_dim + line);
+    }
+  for (std::int64_t b = 0; b < blocks; ++b)
+    PackBlock(t.bytes->rows, scratch.candidates + b * kKeyBlock, std::min(kKeyBlock, count - b * kKeyBlock),
+              t.head_dim, scratch.packed.data() + b * kKeyBlock * t.head_dim);
+  ScoreTile<float> score = ScoresOf(t, scratch);
+  score.keys = scratch.packed.data();
+  score.blocks = blocks;
+  score.prefetch = false;
+  ScoreAll<true>(score);
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    std::uint64_t* const row_marks = scratch.marks + r * kTileWords;
+    const std::int32_t* const last =
+        std::lower_bound(scratch.candidates, scratch.candidates + count, t.visible[r]);
+    ClearInvisible(row_marks, last - scratch.candidates);
+    const std::int64_t kept = CountMarks(row_marks);
+    t.states[r].kept += kept;
+    if (kept == 0) continue;
+    ListMarks(row_marks, scratch.indices);
+    const float* const scores = scratch.scores + r * TileScratch::kStride;
+    for (std::int64_t j = 0; j < kept; ++j) {
+      scratch.weights[j] = scores[scratch.indices[j]];
+      const std::int32_t position = scratch.candidates[scratch.indices[j]];
+      scratch.indices[j] = position;
+      if (t.kept_union != nullptr) t.kept_union[position / 64] |= std::uint64_t{1} << (position % 64);
+    }
+    WeighList(t, kept, scratch, t.states[r], t.out + r * t.head_dim);
+  }
+  return true;
+}
+
+void AttendTile(const AttentionTile& t, TileScratch& scratch) {
+  if (t.theta == nullptr) {
+    ScoreAll<false>(ScoresOf(t, scratch));
+    return AllKept(t, scratch);
+  }
+  const bool skips = !t.want_dropped && t.scale > 0;
+  if (skips && t.bytes != nullptr && t.rows <= kByteRows && AttendCandidates(t, scratch)) return;
+  if (skips && t.bounds != nullptr)
+    ScoreLivePages(t, scratch);
+  else
+    ScoreAll<true>(ScoresOf(t, scratch));
+  SomeKept(t, scratch);
+}
+
+void JoinRows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state,
+              float* out) {
   state.kept += from.kept;
   state.dropped_sum += from.dropped_sum;
   if (from.kept == 0) return;

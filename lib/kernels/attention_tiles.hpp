@@ -1,15 +1,16 @@
-// Attention of a tile of rows over a tile of keys, fused: scores, selection by threshold, exponentials and the
-// sum of V in one go, joined to what the tiles before it left. Free functions over plain memory: no
+// Attention of a tile of rows over a tile of keys, fused: scores, selection by threshold, exponentials and
+// the sum of V in one go, joined to what the tiles before it left. Free functions over plain memory: no
 // allocation, no policy, no model.
 //
-// A row's state after some tiles is (shift, kept_sum, out): out = sum of e^(s - shift) V over the kept so far.
-// Each tile weighs relative to its own largest kept score and is then joined, out * e^(shift - new) + tile *
-// e^(tile's - new); so a row's result depends on the row and on where tiles begin, never on the other rows, on
-// the thread, or on whether tiles ran one after the other or were joined later (join_rows).
+// A row's state after some tiles is (shift, kept_sum, out): out = sum of e^(s - shift) V over the kept so
+// far. Each tile weighs relative to its own largest kept score and is then joined, out * e^(shift - new) +
+// tile * e^(tile's - new); so a row's result depends on the row and on where tiles begin, never on the other
+// rows, on the thread, or on whether tiles ran one after the other or were joined later (join_rows).
 #pragma once
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <vector>
 
 #include "kernels/attention_rows.hpp"
 
@@ -32,16 +33,38 @@ struct TileScratch {
   alignas(64) std::uint64_t marks[kTileRows * kTileKeys / 64];
   alignas(64) float weights[kTileKeys + 16];
   alignas(64) std::int32_t indices[kTileKeys + 16];
+  // Prefilters.
+  std::vector<float> packed;  // [kTileKeys / kKeyBlock][head_dim][kKeyBlock] the candidates
+  std::vector<float> parts;   // [rows][head_dim] the positive, then the negative part of q
+  alignas(64) std::int32_t candidates[kTileKeys + 16];
+  std::int64_t pages_seen = 0;  // how often a page's bound was asked, and how often it ruled the page out
+  std::int64_t pages_skipped = 0;
 };
+
+// What is known of a tile's keys before they are read, so that those at or below every threshold need not be.
+// Upper bounds on scores: what they rule out would have been dropped, so results are the same to the bit.
+struct TileBounds {
+  // Pages of kPageKeys keys: largest and smallest value per dimension, [head_dim][pages of a tile].
+  const float* largest = nullptr;
+  const float* smallest = nullptr;
+  float magnitude = 0;  // no |value| of the tile's keys is larger
+};
+// Keys rounded to multiples of a step: key = step * (byte +- 1/2).
+struct TileBytes {
+  const std::int8_t* keys = nullptr;  // packed like the keys
+  const float* steps = nullptr;       // [kTileKeys]
+  const float* rows = nullptr;        // [kTileKeys][head_dim] the keys themselves, row by row
+};
+inline constexpr std::int64_t kPageKeys = kTileKeys / kKeyBlock;  // so that a tile's pages fill a key block
 
 struct AttentionTile {
   const float* q = nullptr;  // [rows], q_stride floats apart
   std::int64_t q_stride = 0;
-  std::int64_t rows = 0;           // at most kTileRows
-  const float* keys = nullptr;     // packed, from the tile's first position
-  const float* values = nullptr;   // [keys][head_dim], from the tile's first position
-  std::int64_t head_dim = 0;       // a multiple of 4
-  std::int64_t num_keys = 0;       // keys that some row sees: at most kTileKeys
+  std::int64_t rows = 0;          // at most kTileRows
+  const float* keys = nullptr;    // packed, from the tile's first position
+  const float* values = nullptr;  // [keys][head_dim], from the tile's first position
+  std::int64_t head_dim = 0;      // a multiple of 4
+  std::int64_t num_keys = 0;      // keys that some row sees: at most kTileKeys
   float scale = 1;
   const std::int32_t* visible = nullptr;  // [rows] keys of the tile that the row sees, the first ones
   const float* theta = nullptr;           // [rows] scores above it are kept; null: all are
@@ -50,15 +73,20 @@ struct AttentionTile {
   RowState* states = nullptr;             // [rows]
   float* out = nullptr;                   // [rows][head_dim]
   float* sums = nullptr;                  // [rows][head_dim] scratch
-  std::uint64_t* kept_union = nullptr;    // [kTileKeys / 64] positions some row kept are set; may be null
+  // Used where theta is given and the dropped are not wanted; see prefilter-inl.hpp.
+  const TileBounds* bounds = nullptr;
+  const TileBytes* bytes = nullptr;
+  std::uint64_t* kept_union = nullptr;  // [kTileKeys / 64] positions some row kept are set; may be null
 };
 
-// Adds one tile of keys to the rows' states. Time: rows * num_keys * head_dim for the scores, the same again
-// for V where everything is kept, else in proportion to the kept.
+// Adds one tile of keys to the rows' states. Tiles of few rows use the bytes, others the bounds. Time: rows *
+// num_keys * head_dim for the scores, the same again for V where everything is kept, else in proportion to
+// the kept.
 void attend_tile(const AttentionTile& tile, TileScratch& scratch);
 
 // state, out += a later tile's state and out, in the order of positions.
-void join_rows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state, float* out);
+void join_rows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state,
+               float* out);
 
 // Whether attend_tile serves this head_dim; others go row by row.
 constexpr bool tiles_serve(std::int64_t head_dim) {

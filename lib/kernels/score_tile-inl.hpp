@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/attention_rows.hpp"
 
@@ -42,21 +43,35 @@ inline constexpr int kScoreRows = 6;
 
 inline constexpr int kPrefetchBlocks = 4;  // how far ahead keys are fetched from memory
 
+// Key: float, or int8_t with a step per key.
+template <class Key>
 struct ScoreTile {
   const float* q;  // [rows], q_stride apart
   std::int64_t q_stride;
   std::int64_t rows;
-  const float* keys;  // [blocks][head_dim][kKeyBlock]
+  const Key* keys;  // [blocks][head_dim][kKeyBlock]
   std::int64_t head_dim;
   std::int64_t blocks;
   float scale;
   float* scores;  // [rows], score_stride apart
   std::int64_t score_stride;
-  const float* theta;      // [rows]; only read where marks are asked for
-  std::uint16_t* marks;    // [rows][mark_stride]: bit b of block j is set where score > theta
+  const float* theta;    // [rows]; only read where marks are asked for
+  std::uint16_t* marks;  // [rows][mark_stride]: bit b of block j is set where score > theta
   std::int64_t mark_stride;
   bool prefetch;  // keys come from memory rather than from a cache
+  // int8_t keys only: the score is (q . key + slack[row]) * steps[key] * scale.
+  const float* steps = nullptr;  // [blocks][kKeyBlock]
+  const float* slack = nullptr;  // [rows]
 };
+
+HWY_INLINE Vec LoadKeys(const float* keys) {
+  return hn::LoadU(Floats(), keys);
+}
+HWY_INLINE Vec LoadKeys(const std::int8_t* keys) {
+  const hn::Rebind<std::int8_t, Floats> d8;
+  const hn::RebindToSigned<Floats> di;
+  return hn::ConvertTo(Floats(), hn::PromoteTo(di, hn::LoadU(d8, keys)));
+}
 
 template <class M>
 HWY_INLINE std::uint32_t MaskBits(M mask) {
@@ -65,11 +80,11 @@ HWY_INLINE std::uint32_t MaskBits(M mask) {
   return kLanes > 8 ? static_cast<std::uint32_t>(bits[0] | (bits[1] << 8)) : std::uint32_t{bits[0]};
 }
 
-template <int kRows, int kBlocks, bool kMarks>
-HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_t block) {
+template <int kRows, int kBlocks, bool kMarks, class Key>
+HWY_INLINE void ScoreRegisters(const ScoreTile<Key>& t, std::int64_t row, std::int64_t block) {
   const Floats d;
   constexpr int kVectors = kBlocks * kBlockVectors;
-  const float* keys = t.keys + block * kKeyBlock * t.head_dim;
+  const Key* keys = t.keys + block * kKeyBlock * t.head_dim;
   const float* q = t.q + row * t.q_stride;
   Vec sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r)
@@ -78,10 +93,11 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
   for (std::int64_t i = 0; i < t.head_dim; ++i) {
     Vec k[kVectors];
     for (int v = 0; v < kVectors; ++v) {
-      const float* block_keys = keys + (v / kBlockVectors) * t.head_dim * kKeyBlock;
-      k[v] = hn::LoadU(d, block_keys + i * kKeyBlock + (v % kBlockVectors) * kLanes);
+      const Key* block_keys = keys + (v / kBlockVectors) * t.head_dim * kKeyBlock;
+      k[v] = LoadKeys(block_keys + i * kKeyBlock + (v % kBlockVectors) * kLanes);
     }
-    if (t.prefetch)
+    // A line holds 64 bytes: of int8_t keys, four dimensions.
+    if (t.prefetch && (sizeof(Key) == 4 || i % 4 == 0))
       for (int b = 0; b < kBlocks; ++b)
         hwy::Prefetch(keys + ((kBlocks * kPrefetchBlocks + b) * t.head_dim + i) * kKeyBlock);
     for (int r = 0; r < kRows; ++r) {
@@ -94,6 +110,10 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
   for (int r = 0; r < kRows; ++r) {
     float* scores = t.scores + (row + r) * t.score_stride + block * kKeyBlock;
     for (int v = 0; v < kVectors; ++v) {
+      if constexpr (std::is_same_v<Key, std::int8_t>) {
+        const Vec step = hn::LoadU(d, t.steps + block * kKeyBlock + v * kLanes);
+        sum[r][v] = hn::Mul(hn::Add(sum[r][v], hn::Set(d, t.slack[row + r])), step);
+      }
       sum[r][v] = hn::Mul(sum[r][v], scale);
       hn::StoreU(sum[r][v], d, scores + v * kLanes);
     }
@@ -110,8 +130,8 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
 }
 
 // `panels` times kRows rows, from `row` on; keys stay in the first-level cache while all rows pass by.
-template <int kRows, bool kMarks>
-HWY_NOINLINE void ScorePanels(const ScoreTile& t, std::int64_t row, std::int64_t panels) {
+template <int kRows, bool kMarks, class Key>
+HWY_NOINLINE void ScorePanels(const ScoreTile<Key>& t, std::int64_t row, std::int64_t panels) {
   constexpr int kBlocks = std::max(1, std::min(4, kSumRegisters / (kRows * kBlockVectors)));
   std::int64_t block = 0;
   for (; block + kBlocks <= t.blocks; block += kBlocks)
@@ -123,16 +143,17 @@ HWY_NOINLINE void ScorePanels(const ScoreTile& t, std::int64_t row, std::int64_t
         ScoreRegisters<kRows, 1, kMarks>(t, row + p * kRows, block);
 }
 
-template <int kRows, bool kMarks>
-HWY_INLINE void ScorePanelsOf(std::int64_t rows, const ScoreTile& t, std::int64_t row, std::int64_t panels) {
+template <int kRows, bool kMarks, class Key>
+HWY_INLINE void ScorePanelsOf(std::int64_t rows, const ScoreTile<Key>& t, std::int64_t row,
+                              std::int64_t panels) {
   if (panels == 0) return;
   if (rows == kRows) return ScorePanels<kRows, kMarks>(t, row, panels);
   if constexpr (kRows > 1) ScorePanelsOf<kRows - 1, kMarks>(rows, t, row, panels);
 }
 
 // All scores of the tile. Each is one chain of multiply-adds over head_dim, whatever the other rows and keys.
-template <bool kMarks>
-HWY_INLINE void ScoreAll(const ScoreTile& t) {
+template <bool kMarks, class Key>
+HWY_INLINE void ScoreAll(const ScoreTile<Key>& t) {
   if (t.rows == 0) return;
   const std::int64_t panels = (t.rows + kScoreRows - 1) / kScoreRows;
   const std::int64_t few = t.rows / panels;

@@ -26,7 +26,8 @@ struct Join {
 
 template <class D, class V>
 HWY_INLINE void JoinInto(D d, Join join, V sum, float* out) {
-  hn::StoreU(hn::MulAdd(sum, hn::Set(d, join.add), hn::Mul(hn::LoadU(d, out), hn::Set(d, join.keep))), d, out);
+  hn::StoreU(hn::MulAdd(sum, hn::Set(d, join.add), hn::Mul(hn::LoadU(d, out), hn::Set(d, join.keep))), d,
+             out);
 }
 
 // ---- lists: one row, some V rows --------------------------------------------------------------------------
@@ -102,13 +103,13 @@ HWY_INLINE void SumDense(D d, const ValueTile& t, std::int64_t row, std::int64_t
       sum[r][v] = first == 0 ? hn::Zero(d) : hn::LoadU(d, out + r * t.head_dim + v * kWidth);
   const float* weights = t.weights + row * t.weight_stride;
   const float* values = t.values + i;
-  const bool prefetch = t.prefetch && row == 0 && i == 0;
+  const bool prefetch = t.prefetch && row == 0;
   for (std::int64_t j = first; j < last; ++j) {
     hn::Vec<D> x[kVectors];
     for (int v = 0; v < kVectors; ++v)
       x[v] = hn::LoadU(d, values + j * t.head_dim + v * kWidth);
     if (prefetch)
-      for (std::int64_t line = 0; line < t.head_dim; line += 16)
+      for (int line = 0; line < kVectors * kWidth; line += 16)
         hwy::Prefetch(values + (j + kValueStep) * t.head_dim + line);
     for (int r = 0; r < kRows; ++r) {
       const auto w = hn::Set(d, weights[r * t.weight_stride + j]);

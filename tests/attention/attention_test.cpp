@@ -161,7 +161,8 @@ TEST_CASE("theta of -infinity is dense, to the bit", "[attention]") {
   }
 }
 
-TEST_CASE("the (k+1)-th largest as threshold is top-k, to the bit but for the sum over the dropped", "[attention]") {
+TEST_CASE("the (k+1)-th largest as threshold is top-k, to the bit but for the sum over the dropped",
+          "[attention]") {
   const World world(3);
   constexpr std::int64_t kK = 7;
   // The thresholds must be the kernel's own float scores, so they are taken from the stream of observed rows.
@@ -190,7 +191,8 @@ TEST_CASE("the (k+1)-th largest as threshold is top-k, to the bit but for the su
     const Policy theta{.selection = Selection::theta, .sdc = sdc, .vmc = true, .k = kK};
     const Policy topk{.selection = Selection::topk, .sdc = sdc, .vmc = true, .k = kK};
     SequenceCounts counts(kShape, kRows, Phase::prefill);
-    const std::vector<float> by_theta = run(world, ResolvedPolicy(theta, kShape, kRows, &table, "test"), &counts);
+    const std::vector<float> by_theta =
+        run(world, ResolvedPolicy(theta, kShape, kRows, &table, "test"), &counts);
     const std::vector<float> by_k = run(world, ResolvedPolicy(topk, kShape, kRows, nullptr, ""));
     if (sdc == Sdc::none) CHECK(by_theta == by_k);
     // The sum over the dropped is taken relative to theta by the one, to the largest score by the other.

@@ -65,6 +65,10 @@ TEST_CASE("combinations that mean nothing are refused with the reason", "[policy
   check_refused({.selection = Selection::theta, .sdc = Sdc::exact, .sdc_scale = -1}, &pre, "sdc-scale");
   check_refused({.selection = Selection::theta, .layer_k = {{0, 9}}}, &pre, "not what the thresholds");
   check_refused({.selection = Selection::theta, .k = 5}, &pre, "k");
+  check_refused({.selection = Selection::topk, .k = 4, .prefilter = Prefilter::int8}, nullptr,
+                "by a threshold");
+  check_refused({.selection = Selection::theta, .sdc = Sdc::exact, .prefilter = Prefilter::page}, &pre,
+                "does not read");
 }
 
 TEST_CASE("a table of another model is bad input", "[policy]") {

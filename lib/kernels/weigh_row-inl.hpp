@@ -1,0 +1,142 @@
+// A row within a tile: from scores and marks to weights and their sum, and how that joins what came before,
+// per instruction set; included inside a kernel file.
+#if defined(TOPTHETA_KERNELS_WEIGH_ROW_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef TOPTHETA_KERNELS_WEIGH_ROW_INL_HPP
+#undef TOPTHETA_KERNELS_WEIGH_ROW_INL_HPP
+#else
+#define TOPTHETA_KERNELS_WEIGH_ROW_INL_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <limits>
+
+#include "kernels/attention_tiles.hpp"
+#include "kernels/exp2-inl.hpp"
+#include "kernels/score_tile-inl.hpp"
+#include "kernels/value_tile-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+inline constexpr std::int64_t kTileWords = kTileKeys / 64;
+inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+
+// How a tile whose largest kept score is `shift` joins a row, whose sums then are relative to the larger one.
+HWY_INLINE Join JoinOf(RowState& state, float shift, double kept_sum) {
+  const Floats d;
+  Join join{1, 1};
+  if (shift > state.shift) {
+    join.keep = hn::GetLane(ExpBelow(d, hn::Set(d, state.shift), hn::Set(d, shift * kLog2E)));
+    state.shift = shift;
+  } else if (shift < state.shift) {
+    join.add = hn::GetLane(ExpBelow(d, hn::Set(d, shift), hn::Set(d, state.shift * kLog2E)));
+  }
+  state.kept_sum = state.kept_sum * static_cast<double>(join.keep) + kept_sum * static_cast<double>(join.add);
+  return join;
+}
+
+// Fills up a row to a whole number of vectors.
+HWY_INLINE std::int64_t Pad(float* row, std::int64_t count, float value) {
+  const std::int64_t padded = (count + kLanes - 1) / kLanes * kLanes;
+  std::fill(row + count, row + padded, value);
+  return padded;
+}
+
+// Largest entry above theta.
+HWY_INLINE float MaxAbove(const float* row, std::int64_t padded, float theta) {
+  const Floats d;
+  const Vec bound = hn::Set(d, theta);
+  const Vec lowest = hn::Set(d, kMinusInfinity);
+  Vec best[2] = {lowest, lowest};
+  for (std::int64_t j = 0; j < padded; j += kLanes) {
+    const Vec x = hn::LoadU(d, row + j);
+    Vec& b = best[(j / kLanes) % 2];
+    b = hn::Max(b, hn::IfThenElse(hn::Gt(x, bound), x, lowest));
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(best[0], best[1])));
+}
+
+// row = e^(row - shift) where above theta, else 0; returns the sum.
+HWY_INLINE double ExpAbove(float* row, std::int64_t padded, float theta, float shift) {
+  const Floats d;
+  const Vec bound = hn::Set(d, theta);
+  const Vec shift_log2 = hn::Set(d, shift * kLog2E);
+  Vec sum[2] = {hn::Zero(d), hn::Zero(d)};
+  std::int64_t j = 0;
+  for (; j + 2 * kLanes <= padded; j += 2 * kLanes) {
+    for (int u = 0; u < 2; ++u) {
+      const Vec x = hn::LoadU(d, row + j + u * kLanes);
+      const Vec e = hn::IfThenElseZero(hn::Gt(x, bound), ExpBelow(d, x, shift_log2));
+      hn::StoreU(e, d, row + j + u * kLanes);
+      sum[u] = hn::Add(sum[u], e);
+    }
+  }
+  for (; j < padded; j += kLanes) {
+    const Vec x = hn::LoadU(d, row + j);
+    const Vec e = hn::IfThenElseZero(hn::Gt(x, bound), ExpBelow(d, x, shift_log2));
+    hn::StoreU(e, d, row + j);
+    sum[0] = hn::Add(sum[0], e);
+  }
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1]))));
+}
+
+// Sum of e^(x - theta) over the entries at or below theta; the padding must be -infinity.
+HWY_INLINE double ExpSumBelow(const float* row, std::int64_t padded, float theta) {
+  const Floats d;
+  const Vec bound = hn::Set(d, theta);
+  const Vec shift_log2 = hn::Set(d, theta * kLog2E);
+  Vec sum[2] = {hn::Zero(d), hn::Zero(d)};
+  for (std::int64_t j = 0; j < padded; j += kLanes) {
+    const Vec x = hn::LoadU(d, row + j);
+    Vec& s = sum[(j / kLanes) % 2];
+    // Above it the exponential may be anything; it is not used.
+    s = hn::Add(s, hn::IfThenElseZero(hn::Le(x, bound), ExpBelow(d, hn::Min(x, bound), shift_log2)));
+  }
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1]))));
+}
+
+HWY_INLINE std::int64_t CountMarks(const std::uint64_t* marks) {
+  std::int64_t count = 0;
+  for (std::int64_t w = 0; w < kTileWords; ++w)
+    count += std::popcount(marks[w]);
+  return count;
+}
+
+// Positions of the set bits, ascending. Four at a time whether there or not: no branch to mispredict.
+HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
+  for (std::int64_t w = 0; w < kTileWords; ++w) {
+    std::uint64_t bits = marks[w];
+    const int count = std::popcount(bits);
+    for (int done = 0; done < count; done += 4) {
+      for (int u = 0; u < 4; ++u) {
+        indices[done + u] = static_cast<std::int32_t>(w * 64 + std::countr_zero(bits));
+        bits &= bits - 1;
+      }
+    }
+    indices += count;
+  }
+}
+
+// Marks of keys past what a row sees do not count.
+HWY_INLINE void ClearInvisible(std::uint64_t* marks, std::int64_t visible) {
+  for (std::int64_t w = 0; w < kTileWords; ++w) {
+    const std::int64_t bits = std::clamp<std::int64_t>(visible - w * 64, 0, 64);
+    if (bits < 64) marks[w] &= (std::uint64_t{1} << bits) - 1;
+  }
+}
+
+// Whether a row keeps so much of a tile that its weights stay in place among zeros. The row alone decides, so
+// that its sums do not depend on the others.
+HWY_INLINE bool WeighsInPlace(std::int64_t kept, std::int64_t visible) {
+  return kept * 5 > visible * 2;
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,229 @@
+// All ways through attend(), over several tiles of rows and keys, at every instruction set of this machine:
+// against the double-precision version, and against each other to the bit.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "attention/job.hpp"
+#include "core/parallel.hpp"
+#include "kernels/attention_tiles.hpp"
+#include "support/attention_world.hpp"
+#include "support/catch.hpp"
+#include "support/instruction_sets.hpp"
+
+using namespace toptheta;
+using testing::at_every_instruction_set;
+using testing::AttentionWorld;
+using testing::NaiveRow;
+using testing::NaiveRule;
+
+namespace {
+
+constexpr std::int64_t kK = 5;
+constexpr double kOfflineM = 0.75;
+
+struct Case {
+  Policy policy;
+  NaiveRule rule;
+  double pre_theta = 1.201;  // some percent of the keys
+};
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases{{Policy{}, NaiveRule{}}};
+  for (const bool vmc : {false, true})
+    for (const Sdc sdc : {Sdc::none, Sdc::exact, Sdc::exp_threshold, Sdc::offline}) {
+      const NaiveRule rule{"theta", false, std::string(name_of(sdc)), 0.5, vmc, false, kK, 0, kOfflineM};
+      const Policy policy{.selection = Selection::theta, .sdc = sdc, .sdc_scale = 0.5, .vmc = vmc, .k = kK};
+      cases.push_back({policy, rule});
+      cases.push_back({policy, rule, 0.0003});   // about half of the keys
+      cases.push_back({policy, rule, -1.2003});  // nearly all
+      cases.push_back({policy, rule});
+      cases.back().policy.cap_k = cases.back().rule.cap_k = true;
+      if (sdc == Sdc::exp_threshold) continue;
+      cases.push_back({policy, rule});
+      cases.back().policy.selection = Selection::topk;
+      cases.back().rule.selection = "topk";
+    }
+  for (const bool vmc : {false, true})
+    for (const Selection selection : {Selection::theta, Selection::topk})
+      cases.push_back({{.selection = selection, .placement = Placement::post_softmax, .vmc = vmc, .k = kK},
+                       {std::string(name_of(selection)), true, "none", 1, vmc, false, kK}});
+  return cases;
+}
+
+double theta_of(const Case& c, std::int64_t head, std::int64_t n) {
+  return c.rule.post_softmax ? (0.9 + 0.3 * static_cast<double>(head)) / static_cast<double>(n)
+                             : c.pre_theta + 0.1 * static_cast<double>(head);
+}
+
+ResolvedPolicy resolve(const AttentionWorld& world, const Case& c) {
+  const ThresholdTable table = world.table(
+      c.policy.placement, kK, [&](std::int64_t head, std::int64_t n) { return theta_of(c, head, n); },
+      kOfflineM);
+  return ResolvedPolicy(c.policy, world.shape(), world.rows(), &table, "test");
+}
+
+// One row as a decode step: the same bytes as in the prefill, and the counts of the double-precision version.
+void check_step(const AttentionWorld& world, const Case& c, const ResolvedPolicy& policy, std::int64_t i,
+                const float* prefilled) {
+  SequenceCounts counts(world.shape(), world.rows(), Phase::decode);
+  const std::vector<float> out = world.attend(policy, i, 1, {&counts, nullptr});
+  REQUIRE(std::equal(out.begin(), out.end(), prefilled));
+  const AttentionCounts totals = counts.totals();
+  const std::int64_t group = world.shape().num_heads / world.shape().num_kv_heads;
+  for (std::int64_t g = 0; g < world.shape().num_kv_heads; ++g) {
+    std::vector<bool> needed(static_cast<std::size_t>(i + 1));
+    for (std::int64_t h = g * group; h < (g + 1) * group; ++h) {
+      NaiveRule rule = c.rule;
+      rule.theta = theta_of(c, h, i + 1);
+      const NaiveRow expected = world.naive(h, i, rule);
+      double largest_difference = 0;
+      for (std::size_t d = 0; d < expected.out.size(); ++d)
+        largest_difference = std::max(
+            largest_difference,
+            std::abs(static_cast<double>(out[static_cast<std::size_t>(h) * expected.out.size() + d]) -
+                     expected.out[d]));
+      REQUIRE(largest_difference < 2e-5);
+      REQUIRE(totals.head(0, h).kept == std::count(expected.kept.begin(), expected.kept.end(), true));
+      REQUIRE(totals.head(0, h).lost_mass == Approx(expected.lost_mass).margin(1e-5));
+      for (std::size_t j = 0; j < needed.size(); ++j)
+        needed[j] = needed[j] || expected.kept[j];
+    }
+    REQUIRE(totals.group(0, g).rows_needed == std::count(needed.begin(), needed.end(), true));
+  }
+}
+
+void check_case(const AttentionWorld& world, const Case& c) {
+  INFO(describe(c.policy) << ", theta about " << c.pre_theta << ", head_dim " << world.shape().head_dim);
+  const ResolvedPolicy policy = resolve(world, c);
+  SequenceCounts counts(world.shape(), world.rows(), Phase::prefill);
+  const std::vector<float> whole = world.attend(policy, 0, world.rows(), {&counts, nullptr});
+  for (const std::int64_t i :
+       {std::int64_t{0}, kK, std::int64_t{100}, std::int64_t{511}, std::int64_t{512}, world.rows() - 1})
+    check_step(world, c, policy, i, whole.data() + i * world.row_floats());
+  // In pieces that begin where no tile does.
+  SequenceCounts piece_counts(world.shape(), world.rows(), Phase::prefill);
+  std::vector<float> pieces;
+  for (const auto& [first, last] :
+       {std::pair{std::int64_t{0}, std::int64_t{37}}, {37, 530}, {530, world.rows()}}) {
+    const std::vector<float> piece = world.attend(policy, first, last - first, {&piece_counts, nullptr});
+    pieces.insert(pieces.end(), piece.begin(), piece.end());
+  }
+  CHECK(pieces == whole);
+  CHECK(piece_counts.totals().kept_elements() == counts.totals().kept_elements());
+  CHECK(piece_counts.totals().v_rows() == counts.totals().v_rows());
+}
+
+}  // namespace
+
+TEST_CASE("prefill, decode and prefill in pieces: every policy, every instruction set", "[attention]") {
+  const AttentionWorld grouped({1, 4, 2, 24}, 560, 1);
+  const AttentionWorld wide({1, 3, 1, 64}, 545, 2);
+  const AttentionWorld narrow({1, 2, 2, 20}, 601, 3);
+  const std::vector<Case> cases = all_cases();
+  // All cases with the instruction set in use, a part of them with each of the others; head sizes alike.
+  for (const Case& c : cases)
+    check_case(grouped, c);
+  std::size_t turn = 0;
+  at_every_instruction_set([&] {
+    for (std::size_t i = turn % 4; i < cases.size(); i += 4)
+      check_case(grouped, cases[i]);
+    for (std::size_t i = turn % 4; i < cases.size(); i += 13) {
+      check_case(wide, cases[i]);
+      check_case(narrow, cases[i]);
+    }
+    ++turn;
+  });
+}
+
+TEST_CASE("the general way, row by row, keeps the same keys", "[attention]") {
+  const AttentionWorld world({1, 4, 2, 24}, 560, 4);
+  const std::vector<Case> cases = all_cases();
+  for (std::size_t i = 0; i < cases.size(); i += 2) {
+    const Case& c = cases[i];
+    INFO(describe(c.policy) << ", theta about " << c.pre_theta);
+    const ResolvedPolicy policy = resolve(world, c);
+    SequenceCounts fast(world.shape(), world.rows(), Phase::prefill);
+    SequenceCounts general(world.shape(), world.rows(), Phase::prefill);
+    const std::vector<float> out = world.attend(policy, 0, world.rows(), {&fast, nullptr});
+    struct Ignore : RowSink {
+      void add(const RowBlock&) override {}
+    } ignore;
+    const std::vector<float> by_rows = world.attend(policy, 0, world.rows(), {&general, &ignore});
+    float largest_difference = 0;
+    for (std::size_t at = 0; at < out.size(); ++at)
+      largest_difference = std::max(largest_difference, std::abs(out[at] - by_rows[at]));
+    CHECK(largest_difference < 1e-5F);
+    for (std::int64_t h = 0; h < world.shape().num_heads; ++h)
+      CHECK(fast.totals().head(0, h).kept == general.totals().head(0, h).kept);
+    CHECK(fast.totals().v_rows() == general.totals().v_rows());
+    CHECK(fast.totals().lost_mass() == Approx(general.totals().lost_mass()).margin(1e-6));
+  }
+}
+
+TEST_CASE("the same bytes at any number of threads, prefill and decode", "[attention]") {
+  const AttentionWorld world({1, 4, 2, 24}, 700, 5);
+  for (const Case& c : all_cases()) {
+    const ResolvedPolicy policy = resolve(world, c);
+    std::vector<std::vector<float>> outs;
+    for (const int threads : {1, 3}) {
+      set_thread_count(threads);
+      outs.push_back(world.attend(policy, 0, world.rows()));
+      const std::vector<float> step = world.attend(policy, world.rows() - 1, 1);
+      outs.back().insert(outs.back().end(), step.begin(), step.end());
+    }
+    set_thread_count(0);
+    CHECK(outs[0] == outs[1]);
+  }
+}
+
+TEST_CASE("without lost mass the counts are the same but for it", "[attention]") {
+  const AttentionWorld world({1, 2, 1, 16}, 90, 6);
+  const Case c{{.selection = Selection::theta, .k = kK}, {}};
+  const ResolvedPolicy policy = resolve(world, c);
+  SequenceCounts with(world.shape(), world.rows(), Phase::prefill);
+  SequenceCounts without(world.shape(), world.rows(), Phase::prefill);
+  CHECK(world.attend(policy, 0, world.rows(), {&with, nullptr, true}) ==
+        world.attend(policy, 0, world.rows(), {&without, nullptr, false}));
+  CHECK(with.totals().kept_elements() == without.totals().kept_elements());
+  CHECK(with.totals().v_rows() == without.totals().v_rows());
+  CHECK(with.totals().lost_mass() > 0);
+  CHECK(without.totals().lost_mass() == 0);
+}
+
+TEST_CASE("scores far apart neither overflow nor vanish", "[attention]") {
+  // Scores of -400 to 400: exponentials span more than a float holds.
+  constexpr ModelShape kOne{1, 1, 1, 4};
+  constexpr std::int64_t kKeys = 1100;
+  KvCache cache(kOne, kKeys);
+  std::vector<float> k(kKeys * 4);
+  std::vector<float> v(kKeys * 4);
+  Random random(7);
+  for (std::int64_t j = 0; j < kKeys; ++j) {
+    k[static_cast<std::size_t>(4 * j)] = static_cast<float>(800 * random.uniform() - 400);
+    for (std::size_t i = 0; i < 4; ++i)
+      v[static_cast<std::size_t>(4 * j) + i] = static_cast<float>(random.uniform());
+  }
+  cache.append(0, kKeys, k.data(), v.data());
+  cache.advance(kKeys);
+  const std::vector<float> q{1, 0, 0, 0};
+  const auto largest = [&] {
+    std::int64_t best = 0;
+    for (std::int64_t j = 1; j < kKeys; ++j)
+      if (k[static_cast<std::size_t>(4 * j)] > k[static_cast<std::size_t>(4 * best)]) best = j;
+    return best;
+  }();
+  double sum = 0;
+  std::vector<double> expected(4);
+  for (std::int64_t j = 0; j < kKeys; ++j) {
+    const double w = std::exp(static_cast<double>(k[static_cast<std::size_t>(4 * j)]) -
+                              static_cast<double>(k[static_cast<std::size_t>(4 * largest)]));
+    sum += w;
+    for (std::size_t i = 0; i < 4; ++i)
+      expected[i] += w * static_cast<double>(v[static_cast<std::size_t>(4 * j) + i]);
+  }
+  std::vector<float> out(4);
+  attend({0, kKeys - 1, 1, q.data(), 1, out.data()}, cache, dense_policy(kOne));
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(static_cast<double>(out[i]) == Approx(expected[i] / sum).epsilon(1e-5));
+}

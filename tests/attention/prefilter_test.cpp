@@ -1,0 +1,137 @@
+// Prefilters must skip something and change nothing.
+#include "attention/prefilter.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "attention/attention.hpp"
+#include "core/random.hpp"
+#include "kernels/attention_tiles.hpp"
+#include "support/attention_world.hpp"
+#include "support/catch.hpp"
+#include "support/instruction_sets.hpp"
+
+using namespace toptheta;
+using testing::at_every_instruction_set;
+using testing::AttentionWorld;
+
+namespace {
+
+// One threshold for every length, a little higher from head to head.
+ResolvedPolicy theta_policy(const AttentionWorld& world, double theta, Prefilter prefilter) {
+  const ThresholdTable table = world.table(
+      Placement::pre_softmax, 5,
+      [=](std::int64_t head, std::int64_t) { return theta + 0.1 * static_cast<double>(head); }, 0);
+  const Policy policy{
+      .selection = Selection::theta, .sdc = Sdc::exp_threshold, .vmc = true, .prefilter = prefilter};
+  return ResolvedPolicy(policy, world.shape(), world.rows(), &table, "test");
+}
+
+}  // namespace
+
+TEST_CASE("prefilters change no bit of any result", "[attention]") {
+  constexpr ModelShape kWide{1, 4, 2, 32};
+  constexpr std::int64_t kRows = 1200;
+  for (const bool clustered : {false, true}) {
+    const AttentionWorld plain(kWide, kRows, 8, Prefilter::none, clustered);
+    for (const Prefilter prefilter : {Prefilter::page, Prefilter::int8, Prefilter::automatic}) {
+      const AttentionWorld filtered(kWide, kRows, 8, prefilter, clustered);
+      for (const double theta : {-1.2003, 1.9003, 2.7003, 9.0}) {
+        INFO(name_of(prefilter) << (clustered ? " clustered" : " random") << ", theta " << theta);
+        const ResolvedPolicy policy = theta_policy(plain, theta, Prefilter::none);
+        const ResolvedPolicy filtering = theta_policy(filtered, theta, prefilter);
+        at_every_instruction_set([&] {
+          for (const std::int64_t i : {std::int64_t{700}, kRows - 1}) {
+            SequenceCounts expected(kWide, kRows, Phase::decode);
+            SequenceCounts found(kWide, kRows, Phase::decode);
+            REQUIRE(plain.attend(policy, i, 1, {&expected, nullptr, false}) ==
+                    filtered.attend(filtering, i, 1, {&found, nullptr, false}));
+            REQUIRE(found.totals().head(0, 1).kept == expected.totals().head(0, 1).kept);
+            REQUIRE(found.totals().v_rows() == expected.totals().v_rows());
+          }
+          // Some rows in the middle, and a few more than bytes are used for.
+          for (const auto& [first, rows] : {std::pair{std::int64_t{600}, std::int64_t{20}}, {1190, 7}})
+            REQUIRE(plain.attend(policy, first, rows) == filtered.attend(filtering, first, rows));
+        });
+      }
+    }
+  }
+}
+
+TEST_CASE("bounds rule out pages, bytes rule out keys", "[attention]") {
+  // The same tile through the kernel itself, to see that something is skipped at all.
+  constexpr ModelShape kOne{1, 1, 1, 32};
+  KvCache cache(kOne, kTileKeys, Prefilter::automatic);
+  Random random(9);
+  std::vector<float> k(static_cast<std::size_t>(kTileKeys * 32));
+  for (std::size_t i = 0; i < k.size(); ++i)
+    k[i] = static_cast<float>(random.uniform()) + (i / 32 / 64 == 3 ? 2.0F : -2.0F);
+  cache.append(0, kTileKeys, k.data(), k.data());
+  cache.advance(kTileKeys);
+  const std::vector<float> q(32, 0.5F);
+  std::vector<float> out(32);
+  std::vector<float> sums(32);
+  const std::int32_t visible = kTileKeys;
+  const float theta = 1;
+  static TileScratch scratch;
+  const TileBounds bounds = cache.index().bounds(0, 0);
+  RowState state;
+  AttentionTile tile{.q = q.data(),
+                     .rows = 1,
+                     .keys = cache.keys(0, 0),
+                     .values = cache.values(0, 0),
+                     .head_dim = 32,
+                     .num_keys = kTileKeys,
+                     .visible = &visible,
+                     .theta = &theta,
+                     .states = &state,
+                     .out = out.data(),
+                     .sums = sums.data(),
+                     .bounds = &bounds};
+  attend_tile(tile, scratch);
+  CHECK(state.kept == 64);
+  CHECK(scratch.pages_seen == 16);
+  CHECK(scratch.pages_skipped == 14);
+  // Keys that the bytes rule out are not read: without them in the packed keys nothing changes.
+  const std::vector<float> expected = out;
+  const std::vector<float> no_keys(k.size(), 1e6F);
+  const TileBytes bytes = cache.index().bytes(0, 0);
+  tile.bytes = &bytes;
+  tile.bounds = nullptr;
+  tile.keys = no_keys.data();
+  state = {};
+  std::fill(out.begin(), out.end(), 0.0F);
+  attend_tile(tile, scratch);
+  CHECK(state.kept == 64);
+  CHECK(out == expected);
+}
+
+TEST_CASE("an index is right after truncation and regrowth", "[attention]") {
+  constexpr ModelShape kOne{1, 1, 1, 8};
+  KvCache cache(kOne, 600, Prefilter::automatic);
+  KvCache fresh(kOne, 600, Prefilter::automatic);
+  Random random(10);
+  std::vector<float> k(600 * 8);
+  for (float& x : k)
+    x = static_cast<float>(8 * random.uniform() - 4);
+  const std::vector<float> other(600 * 8, 3.5F);
+  cache.append(0, 600, other.data(), other.data());
+  cache.advance(600);
+  cache.truncate(0);
+  for (KvCache* c : {&cache, &fresh}) {
+    c->append(0, 600, k.data(), k.data());
+    c->advance(600);
+  }
+  for (const std::int64_t tile : {std::int64_t{0}, kTileKeys}) {
+    const std::int64_t pages = tile == 0 ? 16 : 3;
+    for (std::int64_t i = 0; i < 8; ++i)
+      for (std::int64_t p = 0; p < pages; ++p) {
+        CHECK(cache.index().bounds(0, tile).largest[i * 16 + p] ==
+              fresh.index().bounds(0, tile).largest[i * 16 + p]);
+        CHECK(cache.index().bounds(0, tile).smallest[i * 16 + p] ==
+              fresh.index().bounds(0, tile).smallest[i * 16 + p]);
+      }
+    CHECK(cache.index().bounds(0, tile).magnitude == fresh.index().bounds(0, tile).magnitude);
+  }
+}
