@@ -46,9 +46,10 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
     session.console.progress(std::string(stage), done, total, std::string(unit));
   };
   plan.output = flags.output;
-  plan.table_format = resolve_table_format(plan.output, "", "-o");
+  plan.share = resolve_share(flags.share, plan.output, flags.sdc_offline);
+  if (!plan.share.is_part()) plan.table_format = resolve_table_format(plan.output, "", "-o");
   plan.summary_format = result_format_from_name(flags.format).value();
-  plan.tac = flags.tac;
+  plan.options.tac = flags.tac;
   plan.context = flags.source.context;
   plan.dumps.assign(flags.dumps.begin(), flags.dumps.end());
   for (const auto& dump : plan.dumps)
@@ -86,10 +87,13 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       "they will be. One pass for each k; with --model only");
   app.add_flag("--sdc-offline", flags.sdc_offline,
                "Also calibrate the offline denominator compensation, in a second pass over the same rows");
+  declare_share(app, flags.share);
   declare_format(app, flags.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
       ->capture_default_str();
-  declare_output(app, flags.output,
-                 "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form)");
+  declare_output(
+      app, flags.output,
+      "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form); with --shard, "
+      "a part file");
 }
 
 }  // namespace toptheta::app

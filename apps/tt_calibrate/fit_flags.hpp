@@ -10,6 +10,7 @@
 #include "eval/calibration_options.hpp"
 #include "report/format.hpp"
 #include "tt_calibrate/calibration_source.hpp"
+#include "tt_calibrate/share_flags.hpp"
 #include "tt_calibrate/table_path.hpp"
 
 namespace toptheta::app {
@@ -24,6 +25,7 @@ struct FitFlags {
   double row_fraction = 1;
   bool tac = false;
   bool sdc_offline = false;
+  ShareFlags share{};
   std::string format = "table";
   std::string output{};
 };
@@ -34,7 +36,7 @@ struct FitPlan {
   CalibrationSource source;
   std::int64_t context = 0;
   CalibrationOptions options;
-  bool tac = false;
+  SharePlan share;
   TableFormat table_format = TableFormat::hdf5;
   ResultFormat summary_format = ResultFormat::table;
   std::filesystem::path output;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "calibration/accumulator.hpp"
-#include "core/rows.hpp"
+#include "calibration/state.hpp"
 #include "theta/table.hpp"
 
 namespace toptheta {
@@ -20,10 +20,10 @@ struct FitOptions {
 };
 
 // Every row longer than its layer's k contributes its (k+1)-th largest value, of the scores or of
-// their softmax, and the softmax mass that its k largest hold. Memory: 56 bytes per target, layer, query head
+// their softmax, and the softmax mass that its k largest hold. Memory: 64 bytes per target, layer, query head
 // and row length seen. The result does not depend on how rows are grouped into blocks, nor on the order in
 // which heads arrive.
-class ThresholdFitter final : public RowSink {
+class ThresholdFitter final : public CalibrationState {
  public:
   // Throws UsageError for a missing, repeated or non-positive k, a layer out of range, dense layers only,
   // add_sigma that is not finite, and thresholds before the softmax from rows taken after it.
@@ -35,6 +35,9 @@ class ThresholdFitter final : public RowSink {
 
   // Adds what another fitter with the same options and shape has seen.
   void merge(const ThresholdFitter& other);
+
+  void save(hdf5::Group& group) const override;
+  void add_saved(const hdf5::Group& group) override;
 
   // Rows up to this length are dense under every target: nobody need read them.
   [[nodiscard]] std::int64_t smallest_k() const;
