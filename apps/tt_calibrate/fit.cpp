@@ -28,16 +28,16 @@ Listing summarize(const FitPlan& plan, const CalibrationOutcome& outcome) {
 class FitCommand : public Command {
  public:
   void declare(CLI::App& app) override { declare_fit(app, flags_); }
+  [[nodiscard]] bool is_parallel() const override { return true; }
   void run(Session& session) override {
     const FitPlan plan = resolve_fit(flags_, session);
     const CalibrationOutcome outcome = run_fit(plan, session);
     session.console.finish();
     if (outcome.calibration)
       write_fit_result(*outcome.calibration, {plan.output, plan.table_format, plan.summary_format}, session);
-    else
+    else if (plan.share.is_part())
       write_stdout(format_listing(summarize(plan, outcome), plan.summary_format));
-    std::error_code ignored;
-    if (!plan.share.checkpoint.path.empty()) std::filesystem::remove(plan.share.checkpoint.path, ignored);
+    remove_checkpoint(plan.share, session.cluster);
   }
 
  private:

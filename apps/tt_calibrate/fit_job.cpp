@@ -1,6 +1,14 @@
 #include "tt_calibrate/fit_job.hpp"
 
+#include <fmt/format.h>
+
+#include <chrono>
+#include <thread>
+
+#include "core/error.hpp"
 #include "core/sha256.hpp"
+#include "dump/live.hpp"
+#include "eval/calibration_exchange.hpp"
 #include "eval/dump_source.hpp"
 #include "eval/model_source.hpp"
 #include "theta/table_file.hpp"
@@ -11,6 +19,7 @@ namespace {
 
 CalibrationJob job_of(const FitPlan& plan, const Session& session) {
   CalibrationJob job;
+  job.cluster = &session.cluster;
   job.shard = plan.share.shard;
   job.part = plan.share.part;
   job.checkpoint = plan.share.checkpoint;
@@ -28,17 +37,47 @@ CalibrationOutcome run(RowSource& source, const FitPlan& plan, CalibrationJob jo
     job.sdc_table_sha256 = sha256_of_path(plan.share.sdc_from);
   }
   CalibrationOutcome outcome = run_calibration(source, plan.options, job);
+  if (plan.share.is_part()) return outcome;
+  digest_inputs(*job.cluster, job.inputs);
   if (!outcome.calibration) return outcome;
-  digest_share(job.inputs, {});
   Provenance& provenance = outcome.calibration->table.meta.provenance;
   provenance = job.provenance;
   provenance.inputs = files_of(job.inputs);
   return outcome;
 }
 
+// A file that its writer still holds has no digest yet.
+std::vector<CalibrationInput> live_input(const std::filesystem::path& path) {
+  for (int look = 0; look < 20 && !is_closed_by_writer(path); ++look)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  return {{path.string(), {}, is_closed_by_writer(path) ? sha256_of_path(path) : std::string()}};
+}
+
+CalibrationOutcome follow(const FitPlan& plan, Session& session) {
+  if (session.cluster.size() > 1)
+    throw UsageError({.where = "--follow", .what = "runs in one process", .next = "start it without mpirun"});
+  LiveCalibration live = calibrate_live(plan.follow.dump, plan.options, plan.follow.options);
+  session.console.finish();
+  const std::string used =
+      fmt::format("{} samples used; every threshold within {:+.3g}% (95%) as a softmax weight", live.samples,
+                  100 * live.widest_interval);
+  if (live.end == FollowEnd::timed_out)
+    session.console.warn("the writer did not end in time: " + used,
+                         "calibrate again once the dump is complete");
+  else
+    session.console.note(used);
+  Provenance& provenance = live.calibration.table.meta.provenance;
+  provenance = session.provenance;
+  provenance.inputs = files_of(live.end == FollowEnd::writer_ended
+                                   ? live_input(plan.follow.dump)
+                                   : std::vector<CalibrationInput>{{plan.follow.dump.string(), {}, {}}});
+  return {std::move(live.calibration), {0, live.samples}};
+}
+
 }  // namespace
 
 CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
+  if (!plan.follow.dump.empty()) return follow(plan, session);
   CalibrationJob job = job_of(plan, session);
   if (!plan.dumps.empty()) {
     DumpSource source(plan.dumps);

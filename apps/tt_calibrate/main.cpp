@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
         make_show_command},
        {"convert", "Convert a threshold table to and from exchange formats",
         "  tt-calibrate convert theta.h5 -o th.txt\n"
+        "  tt-calibrate convert theta.h5 -k 64 -o theta.h         # for kernels in C; also .npz, "
+        ".safetensors\n"
         "  tt-calibrate convert th.txt --sdc sdc.txt --placement pre-softmax -o theta.h5",
         make_convert_command}}};
   return run_main(program, argc, argv);

@@ -1,5 +1,7 @@
 #include "tt_calibrate/share_flags.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "common/output.hpp"
@@ -53,9 +55,15 @@ Shard parse_shard(const std::string& text) {
   return shard;
 }
 
-SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool sdc_offline) {
+SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool sdc_offline,
+                        const Communicator& cluster) {
   SharePlan plan;
   if (!flags.shard.empty()) {
+    if (cluster.size() > 1)
+      throw UsageError({.where = "--shard",
+                        .what = "the processes of one run deal out the samples by themselves",
+                        .found = fmt::format("{} processes", cluster.size()),
+                        .next = "leave it out, or start each share without mpirun or srun"});
     plan.shard = parse_shard(flags.shard);
     plan.part = output;
   }
@@ -67,10 +75,11 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
   if (flags.checkpoint.empty() && flags.resume)
     throw UsageError({.where = "--resume", .what = "needs --checkpoint FILE, the file to go on from"});
   plan.checkpoint = {flags.checkpoint, flags.checkpoint_every, flags.resume};
-  if (!flags.checkpoint.empty() && !flags.resume && std::filesystem::exists(flags.checkpoint))
+  const std::filesystem::path own = own_checkpoint(flags.checkpoint, cluster.rank(), cluster.size());
+  if (!own.empty() && !flags.resume && std::filesystem::exists(own))
     throw UsageError({.where = "--checkpoint",
                       .what = "the file exists already",
-                      .found = flags.checkpoint,
+                      .found = own.string(),
                       .next = "add --resume to go on from it, or remove it"});
   if (std::filesystem::path(flags.checkpoint).lexically_normal() == output.lexically_normal())
     throw UsageError({.where = "--checkpoint", .what = "is the file of -o", .next = "name another file"});
@@ -79,6 +88,12 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
     require_distinct(flags.checkpoint, flags.sdc_from, "--checkpoint");
   }
   return plan;
+}
+
+void remove_checkpoint(const SharePlan& plan, const Communicator& cluster) {
+  std::error_code ignored;
+  const std::filesystem::path own = own_checkpoint(plan.checkpoint.path, cluster.rank(), cluster.size());
+  if (!own.empty()) std::filesystem::remove(own, ignored);
 }
 
 }  // namespace toptheta::app

@@ -30,7 +30,11 @@ inline constexpr const char* kShareGroup = "Many machines, interruptions";
 void declare_share(CLI::App& app, ShareFlags& flags);
 
 // `output`: that of -o, which a shard makes a part file. Throws UsageError.
-SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool sdc_offline);
+SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool sdc_offline,
+                        const Communicator& cluster);
+
+// Once the result is written.
+void remove_checkpoint(const SharePlan& plan, const Communicator& cluster);
 
 // "2/8": shards count from 1. Throws UsageError naming --shard.
 Shard parse_shard(const std::string& text);

@@ -47,6 +47,13 @@ class ThresholdFitter final : public CalibrationState {
   // too short.
   [[nodiscard]] ThresholdTable table(TableMeta meta) const;
 
+  // How well the thresholds are known: over all targets and heads that had rows, the widest half of a 95%
+  // interval, as a relative error of the softmax weight at the threshold (e^h - 1 for a threshold +- h before
+  // the softmax, h / theta after it). Per head, rows of one length are taken as independent (each comes from
+  // another sample) with one deviation s for all lengths, so that h = 1.96 s / sqrt(rows per length).
+  // Infinite as long as a head has fewer than 20 rows beyond the first of each length.
+  [[nodiscard]] double widest_interval() const;
+
   // One sentence for each target and layer that is not dense and has heads without any threshold.
   [[nodiscard]] std::vector<std::string> warnings() const;
 

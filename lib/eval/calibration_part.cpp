@@ -53,10 +53,9 @@ void read_provenance(const hdf5::Group& root, PartIdentity& identity) {
   identity.provenance.inputs.clear();
 }
 
-// Of the states, `thresholds` and `sdc` say which to store.
-void write(const std::filesystem::path& path, const PartIdentity& identity, const CalibrationStates& states,
-           const WalkPosition& position, bool checkpoint) {
-  hdf5::File file = hdf5::File::create_in_memory(path.string());
+std::string image_of(const std::string& name, const PartIdentity& identity, const CalibrationStates& states,
+                     const WalkPosition& position, bool checkpoint) {
+  hdf5::File file = hdf5::File::create_in_memory(name);
   {
     hdf5::Group root = file.root();
     root.write_attribute("format", kFormat);
@@ -75,7 +74,11 @@ void write(const std::filesystem::path& path, const PartIdentity& identity, cons
     const bool own_thresholds = identity.table_sha256.empty();
     states.save(group, own_thresholds && (checkpoint || !sdc), sdc);
   }
-  write_sealed_file(path, file.image());
+  return file.image();
+}
+
+WalkPosition end_of(Stage stage, const PartIdentity& identity, const CalibrationStates& states) {
+  return {stage, static_cast<std::int64_t>(states.groups()), identity.setup.samples};
 }
 
 void require_kind(const hdf5::Group& root, const std::string& path) {
@@ -111,19 +114,25 @@ bool is_second(const hdf5::Group& root, const std::string& name, const std::stri
 
 void write_part(const std::filesystem::path& path, const PartIdentity& identity,
                 const CalibrationStates& states, Stage stage) {
-  write(path, identity, states, {stage, static_cast<std::int64_t>(states.groups()), identity.setup.samples},
-        false);
+  write_sealed_file(path, part_image(path.string(), identity, states, stage));
 }
 
 void write_checkpoint(const std::filesystem::path& path, const PartIdentity& identity,
                       const CalibrationStates& states, const WalkPosition& position) {
-  write(path, identity, states, position, true);
+  write_sealed_file(path, image_of(path.string(), identity, states, position, true));
+}
+
+std::string part_image(const std::string& name, const PartIdentity& identity, const CalibrationStates& states,
+                       Stage stage) {
+  return image_of(name, identity, states, end_of(stage, identity, states), false);
 }
 
 CalibrationPart read_part(const std::filesystem::path& path) {
-  const std::string bytes = read_sealed_file(path, "a calibration part");
-  CalibrationPart part{
-      .path = path.string(), .identity = {}, .file = hdf5::File::open_image(bytes, path.string())};
+  return part_from_image(read_sealed_file(path, "a calibration part"), path.string());
+}
+
+CalibrationPart part_from_image(const std::string& bytes, const std::string& name) {
+  CalibrationPart part{.path = name, .identity = {}, .file = hdf5::File::open_image(bytes, name)};
   const hdf5::Group root = part.file.root();
   require_kind(root, part.path);
   part.checkpoint = is_second(root, "kind", "part", "checkpoint");

@@ -54,6 +54,11 @@ void write_part(const std::filesystem::path& path, const PartIdentity& identity,
 void write_checkpoint(const std::filesystem::path& path, const PartIdentity& identity,
                       const CalibrationStates& states, const WalkPosition& position);
 
+// A part without its seal, as processes of one run exchange it; `name` is for messages.
+std::string part_image(const std::string& name, const PartIdentity& identity, const CalibrationStates& states,
+                       Stage stage);
+CalibrationPart part_from_image(const std::string& bytes, const std::string& name);
+
 // Throws InputError for anything but a complete, undamaged file of this kind.
 CalibrationPart read_part(const std::filesystem::path& path);
 

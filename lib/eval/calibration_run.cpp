@@ -7,6 +7,7 @@
 
 #include "calibration/row_sampler.hpp"
 #include "core/error.hpp"
+#include "eval/calibration_exchange.hpp"
 
 namespace toptheta {
 
@@ -18,10 +19,16 @@ class Run {
       : source_(source),
         options_(options),
         job_(std::move(job)),
+        cluster_(job_.cluster != nullptr && job_.cluster->size() > 1 ? job_.cluster : nullptr),
         identity_{setup_of(options, source.description()), job_.provenance, job_.inputs, job_.shard,
                   job_.sdc_table_sha256},
         range_(samples_of(source.description().weights, job_.shard)),
-        states_(identity_.setup) {}
+        states_(identity_.setup) {
+    if (cluster_ == nullptr) return;
+    identity_.shard = {cluster_->rank(), cluster_->size()};
+    range_ = samples_of(source.description().weights, identity_.shard);
+    job_.checkpoint.path = own_checkpoint(job_.checkpoint.path, cluster_->rank(), cluster_->size());
+  }
 
   CalibrationOutcome execute();
 
@@ -34,10 +41,14 @@ class Run {
   void stream(std::int64_t sample, std::int64_t group, std::span<const std::int32_t> lengths, RowSink& sink);
   void after_sample(std::string_view stage);
   void write_part_file(Stage stage);
+  void reach_common_stage();
+  void finish_thresholds(bool needed_by_all);
+  CalibrationOutcome result(Stage stage);
 
   RowSource& source_;
   const CalibrationOptions& options_;
   CalibrationJob job_;
+  Communicator* cluster_;  // null where this process works alone
   PartIdentity identity_;
   SampleRange range_;
   CalibrationStates states_;
@@ -55,10 +66,10 @@ void Run::resume() {
                       .what = "a finished part, not a checkpoint",
                       .next = "merge it with the others: tt-calibrate merge"});
   require_same_calibration(identity_, "this run", part.identity, part.path);
-  if (part.identity.shard != job_.shard)
+  if (part.identity.shard != identity_.shard)
     throw InputError({.where = part.path,
                       .what = "the checkpoint of another shard",
-                      .expected = fmt::format("{}/{}", job_.shard.index + 1, job_.shard.count),
+                      .expected = fmt::format("{}/{}", identity_.shard.index + 1, identity_.shard.count),
                       .found = fmt::format("{}/{}", part.identity.shard.index + 1, part.identity.shard.count),
                       .next = "give every process a checkpoint of its own"});
   position_ = part.position;
@@ -79,6 +90,7 @@ void Run::after_sample(std::string_view stage) {
     options_.progress(stage, ++done_,
                       (range_.last - range_.first) * static_cast<std::int64_t>(states_.groups()),
                       source_.description().unit);
+  if (cluster_ != nullptr) cluster_->check_peers();
   if (job_.checkpoint.path.empty()) return;
   const std::chrono::duration<double> elapsed = Clock::now() - saved_;
   if (elapsed.count() < job_.checkpoint.seconds) return;
@@ -117,34 +129,59 @@ void Run::walk_stage(Stage stage) {
 }
 
 void Run::write_part_file(Stage stage) {
-  digest_share(identity_.inputs, job_.shard);
+  digest_share(identity_.inputs, identity_.shard);
   write_part(job_.part, identity_, states_, stage);
 }
 
-CalibrationOutcome Run::execute() {
-  const bool is_share = !job_.part.empty();
-  if (job_.sdc_table != nullptr) states_.begin_sdc(*job_.sdc_table, job_.sdc_table_name);
-  resume();
-  if (job_.sdc_table == nullptr) {
-    if (position_.stage == Stage::thresholds) walk_stage(Stage::thresholds);
-    if (is_share) {
-      write_part_file(Stage::thresholds);
-      return {std::nullopt, range_};
-    }
-    if (!options_.offline_sdc) return {Calibration{states_.table(), states_.warnings()}, range_};
-    if (position_.stage == Stage::thresholds) states_.begin_sdc();
-  }
-  walk_stage(Stage::sdc);
-  if (is_share) {
-    write_part_file(Stage::sdc);
+void Run::reach_common_stage() {
+  if (cluster_ == nullptr || !job_.checkpoint.resume || job_.sdc_table != nullptr) return;
+  // A process in stage "sdc" has everybody's thresholds: one that is behind takes them from there.
+  if (!spread_thresholds_of_those_ahead(*cluster_, identity_, position_.stage, states_)) return;
+  if (position_.stage == Stage::sdc) return;
+  states_.begin_sdc();
+  position_ = {Stage::sdc, 0, 0};
+}
+
+// Everybody's thresholds in every process that goes on with them.
+void Run::finish_thresholds(bool needed_by_all) {
+  if (cluster_ == nullptr) return;
+  reduce_states(*cluster_, identity_, Stage::thresholds, states_);
+  if (needed_by_all) spread_thresholds(*cluster_, identity_, 0, states_);
+}
+
+CalibrationOutcome Run::result(Stage stage) {
+  if (!job_.part.empty()) {
+    write_part_file(stage);
     return {std::nullopt, range_};
   }
-  return {Calibration{states_.table_with_sdc(),
-                      job_.sdc_table == nullptr ? states_.warnings() : std::vector<std::string>()},
-          range_};
+  if (cluster_ != nullptr && cluster_->rank() != 0) return {std::nullopt, range_};
+  Calibration calibration{stage == Stage::sdc ? states_.table_with_sdc() : states_.table(), {}};
+  if (job_.sdc_table == nullptr) calibration.warnings = states_.warnings();
+  return {std::move(calibration), range_};
+}
+
+CalibrationOutcome Run::execute() {
+  const bool two_stages = options_.offline_sdc && job_.part.empty();
+  if (job_.sdc_table != nullptr) states_.begin_sdc(*job_.sdc_table, job_.sdc_table_name);
+  resume();
+  reach_common_stage();
+  if (job_.sdc_table == nullptr && position_.stage == Stage::thresholds) {
+    walk_stage(Stage::thresholds);
+    finish_thresholds(two_stages);
+    if (!two_stages) return result(Stage::thresholds);
+    states_.begin_sdc();
+  }
+  walk_stage(Stage::sdc);
+  if (cluster_ != nullptr) reduce_states(*cluster_, identity_, Stage::sdc, states_);
+  return result(Stage::sdc);
 }
 
 }  // namespace
+
+std::filesystem::path own_checkpoint(const std::filesystem::path& path, int rank, int size) {
+  if (path.empty() || size == 1) return path;
+  return path.string() + fmt::format(".{}-of-{}", rank + 1, size);
+}
 
 CalibrationOutcome run_calibration(RowSource& source, const CalibrationOptions& options, CalibrationJob job) {
   return Run(source, options, std::move(job)).execute();

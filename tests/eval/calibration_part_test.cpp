@@ -25,7 +25,7 @@ struct Fixture {
       for (const char* file : {"data/calib-a/000.txt", "data/calib-a/001.txt"})
         for (TextWindow& window : text_windows(loaded, {file}, 0)) {
           for (const std::size_t tokens : {30U, 61U, 18U})
-            windows.push_back(
+            cut.push_back(
                 {window.source,
                  {window.tokens.begin(), window.tokens.begin() + static_cast<std::ptrdiff_t>(tokens)}});
         }
