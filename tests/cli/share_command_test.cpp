@@ -30,9 +30,10 @@ void merge_three(const World& world, const std::string& fit, const std::string& 
 TEST_CASE("merged shares are the single run's file, byte for byte") {
   const World world;
   make_dumps(world);
-  for (const std::string fit :
-       {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --layer-k 1:4",
-        "tt-calibrate fit d1.h5 d2.h5 -k 3 --row-fraction 0.3", (kModel + "--tac --add-sigma 0.2").c_str()}) {
+  const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --layer-k 1:4",
+                                         "tt-calibrate fit d1.h5 d2.h5 -k 3 --row-fraction 0.3",
+                                         kModel + "--tac --add-sigma 0.2"};
+  for (const std::string& fit : fits) {
     INFO(fit);
     (void)world.output(fit + " -o whole.h5");
     merge_three(world, fit);
@@ -43,8 +44,10 @@ TEST_CASE("merged shares are the single run's file, byte for byte") {
 TEST_CASE("offline SDC in shares takes two rounds") {
   const World world;
   make_dumps(world);
-  for (const std::string fit :
-       {std::string("tt-calibrate fit d1.h5 d2.h5 -k 3,6 --sdc-offline"), kModel + "--tac --sdc-offline"}) {
+  const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --sdc-offline",
+                                         kModel + "--tac --sdc-offline"};
+  for (const std::string& fit : fits) {
+    INFO(fit);
     (void)world.output(fit + " -o whole.h5");
     merge_three(world, fit);
     CHECK(world.content("merged.h5") != world.content("whole.h5"));
@@ -99,14 +102,14 @@ TEST_CASE("misuse of shares and checkpoints is told apart") {
   CHECK(status(fit + "-o t.h5 --sdc-from x.h5", "--sdc-offline only") == 2);
   CHECK(status("tt-calibrate merge -o t.h5", "no parts given") == 2);
   CHECK(status("tt-calibrate merge d1.h5 -o t.h5", "not a calibration part, or cut short") == 3);
-  (void)world.output(fit + "--shard 1/2 -o p1");
-  (void)world.output("tt-calibrate fit d2.h5 -k 3 --shard 2/2 -o p2");
-  CHECK(status("tt-calibrate merge p1 -o t.h5", "without shard 2") == 3);
-  CHECK(status("tt-calibrate merge p1 p2 -o t.h5", "belongs to another calibration") == 3);
-  CHECK(status("tt-calibrate merge p1 p1 -o t.h5", "shard 1/2 is there twice") == 3);
+  (void)world.output(fit + "--shard 1/2 -o p1.h5");
+  (void)world.output("tt-calibrate fit d2.h5 -k 3 --shard 2/2 -o p2.h5");
+  CHECK(status("tt-calibrate merge p1.h5 -o t.h5", "without shard 2") == 3);
+  CHECK(status("tt-calibrate merge p1.h5 p2.h5 -o t.h5", "belongs to another calibration") == 3);
+  CHECK(status("tt-calibrate merge p1.h5 p1.h5 -o t.h5", "shard 1/2 is there twice") == 3);
   world.write("c.state", "not a checkpoint");
   CHECK(status(fit + "-o t.h5 --checkpoint c.state", "the file exists already") == 2);
   CHECK(status(fit + "-o t.h5 --checkpoint c.state --resume", "not a calibration part, or cut short") == 3);
-  CHECK(status("tt-calibrate show p1", "not a threshold table") == 3);
+  CHECK(status("tt-calibrate show p1.h5", "not a threshold table") == 3);
   CHECK_FALSE(world.has("t.h5"));
 }

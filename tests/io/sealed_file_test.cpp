@@ -10,7 +10,7 @@ using namespace toptheta::testing;
 TEST_CASE("a sealed file gives back its content, or says that it is damaged") {
   const TempDir dir;
   const auto path = dir.path("sealed");
-  for (const std::string content : {std::string(), std::string("a\0b\n", 4), std::string(100000, 'x')}) {
+  for (const std::string& content : {std::string(), std::string("a\0b\n", 4), std::string(100000, 'x')}) {
     write_sealed_file(path, content);
     CHECK(read_sealed_file(path, "a test") == content);
   }
