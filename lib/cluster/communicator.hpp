@@ -6,7 +6,6 @@
 #include <exception>
 #include <memory>
 #include <string>
-#include <string_view>
 
 namespace toptheta {
 
@@ -32,7 +31,7 @@ class Communicator {
   [[nodiscard]] virtual int size() const = 0;
 
   // Bytes to one process, which must receive them: waits until it does. Throws PeerFailed.
-  virtual void send(int to, std::string_view bytes) = 0;
+  virtual void send(int to, std::string bytes) = 0;
   [[nodiscard]] virtual std::string receive(int from) = 0;
 
   // Between pieces of work: throws PeerFailed where another process has failed.

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <limits>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace toptheta {
@@ -14,8 +16,7 @@ namespace toptheta {
 namespace {
 
 enum Tag : int {
-  kReady = 1,  // the receiver is there
-  kSize,
+  kSize = 1,
   kBytes,
   kAlarm,  // the sender failed
 };
@@ -35,31 +36,43 @@ class MpiCommunicator final : public Communicator {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
   }
-  ~MpiCommunicator() override { MPI_Finalize(); }
+  // After a failure, messages may be under way that nobody will receive: MPI would wait for them for ever.
+  ~MpiCommunicator() override {
+    if (!failed_) MPI_Finalize();
+  }
 
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int size() const override { return size_; }
 
-  // The receiver speaks first: once it is there, the transfer cannot hang.
-  void send(int to, std::string_view bytes) override {
-    await(to, kReady);
-    MPI_Recv(nullptr, 0, MPI_BYTE, to, kReady, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    const std::uint64_t size = bytes.size();
-    MPI_Send(&size, 1, MPI_UINT64_T, to, kSize, MPI_COMM_WORLD);
-    for (std::size_t done = 0; done < bytes.size(); done += kMostBytes) {
-      const std::size_t count = std::min(kMostBytes, bytes.size() - done);
-      MPI_Send(bytes.data() + done, static_cast<int>(count), MPI_BYTE, to, kBytes, MPI_COMM_WORLD);
+  void send(int to, std::string bytes) override {
+    outgoing_ = std::move(bytes);
+    outgoing_size_ = outgoing_.size();
+    requests_.reserve(2 + outgoing_.size() / kMostBytes);
+    MPI_Isend(&outgoing_size_, 1, MPI_UINT64_T, to, kSize, MPI_COMM_WORLD, &requests_.emplace_back());
+    for (std::size_t done = 0; done < outgoing_.size(); done += kMostBytes) {
+      const std::size_t count = std::min(kMostBytes, outgoing_.size() - done);
+      MPI_Isend(outgoing_.data() + done, static_cast<int>(count), MPI_BYTE, to, kBytes, MPI_COMM_WORLD,
+                &requests_.emplace_back());
     }
+    for (int done = 0; done == 0;) {
+      MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
+      if (done != 0) break;
+      check_peers();
+      pause();
+    }
+    requests_.clear();
+    outgoing_.clear();
   }
 
+  // A message that has begun to arrive also ends: its sender, failed or not, stays until end().
   [[nodiscard]] std::string receive(int from) override {
-    MPI_Send(nullptr, 0, MPI_BYTE, from, kReady, MPI_COMM_WORLD);
     await(from, kSize);
     std::uint64_t size = 0;
     MPI_Recv(&size, 1, MPI_UINT64_T, from, kSize, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     std::string bytes(size, '\0');
     for (std::size_t done = 0; done < bytes.size(); done += kMostBytes) {
       const std::size_t count = std::min(kMostBytes, bytes.size() - done);
+      await(from, kBytes);
       MPI_Recv(bytes.data() + done, static_cast<int>(count), MPI_BYTE, from, kBytes, MPI_COMM_WORLD,
                MPI_STATUS_IGNORE);
     }
@@ -71,6 +84,8 @@ class MpiCommunicator final : public Communicator {
   }
 
   Ending end(int status, bool own) override {
+    // mpirun ends all processes as soon as the first has failed; they are about to end by themselves.
+    std::signal(SIGTERM, SIG_IGN);
     if (status != 0 && own) raise_alarm();
     // The lowest rank with a failure of its own, in the upper half, and its status.
     constexpr std::int64_t kStatuses = 256;
@@ -82,6 +97,7 @@ class MpiCommunicator final : public Communicator {
     wait(request);
     receive_alarms();
     if (lowest == none) return {0, 0};
+    failed_ = true;
     return {static_cast<int>(lowest / kStatuses), static_cast<int>(lowest % kStatuses)};
   }
 
@@ -109,6 +125,7 @@ class MpiCommunicator final : public Communicator {
   // Messages without content leave at once, whether or not anybody waits for them.
   void raise_alarm() const {
     std::vector<MPI_Request> requests;
+    requests.reserve(static_cast<std::size_t>(size_));
     for (int other = 0; other < size_; ++other) {
       if (other == rank_) continue;
       requests.emplace_back();
@@ -125,6 +142,11 @@ class MpiCommunicator final : public Communicator {
 
   int rank_ = 0;
   int size_ = 1;
+  bool failed_ = false;
+  // Of send(); they outlive it where another process fails meanwhile.
+  std::string outgoing_;
+  std::uint64_t outgoing_size_ = 0;
+  std::vector<MPI_Request> requests_;
 };
 
 }  // namespace
