@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include "core/error.hpp"
@@ -58,9 +59,11 @@ CalibrationOutcome follow(const FitPlan& plan, Session& session) {
     throw UsageError({.where = "--follow", .what = "runs in one process", .next = "start it without mpirun"});
   LiveCalibration live = calibrate_live(plan.follow.dump, plan.options, plan.follow.options);
   session.console.finish();
-  const std::string used =
-      fmt::format("{} samples used; every threshold within {:+.3g}% (95%) as a softmax weight", live.samples,
-                  100 * live.widest_interval);
+  const std::string interval =
+      std::isfinite(live.widest_interval)
+          ? fmt::format("thresholds within ±{:.3g}% (95%) as softmax weights", 100 * live.widest_interval)
+          : "too few for an interval of every threshold";
+  const std::string used = fmt::format("{} samples used; {}", live.samples, interval);
   if (live.end == FollowEnd::timed_out)
     session.console.warn("the writer did not end in time: " + used,
                          "calibrate again once the dump is complete");
