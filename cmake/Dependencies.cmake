@@ -7,8 +7,20 @@ find_package(HDF5 REQUIRED COMPONENTS C)      # libhdf5-dev
 find_package(dnnl REQUIRED)                   # libdnnl-dev; its CMake file asks for OpenCL: ocl-icd-opencl-dev
 find_package(hwy REQUIRED)                    # libhwy-dev
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # libssl-dev, for SHA-256
+find_package(ZLIB REQUIRED)                   # zlib1g-dev
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)  # libpcre2-dev
+# Calibration on several machines; optional: libopenmpi-dev, or any other MPI. Its C interface only.
+set(TT_MPI "AUTO" CACHE STRING "MPI: AUTO (where it is found), ON or OFF")
+set(TT_HAVE_MPI OFF)
+if(TT_MPI STREQUAL "ON")
+  find_package(MPI REQUIRED COMPONENTS C)
+elseif(NOT TT_MPI STREQUAL "OFF")
+  find_package(MPI QUIET COMPONENTS C)
+endif()
+if(NOT TT_MPI STREQUAL "OFF" AND MPI_C_FOUND)
+  set(TT_HAVE_MPI ON)
+endif()
 if(TT_BUILD_TESTS)
   find_package(Catch2 REQUIRED)  # catch2, version 2 or 3
 endif()

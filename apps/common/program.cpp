@@ -73,64 +73,84 @@ void parse_with_config(CommandLine& line, const std::vector<std::string>& argume
   parse(line, std::move(all));
 }
 
-ExitStatus report(const std::string& program, ExitStatus status, const std::string& message) {
-  fmt::print(stderr, "{}: error: {}\n", program, message);
-  return status;
-}
+// How this process ended, and what is to be said about it.
+struct Report {
+  ExitStatus status = ExitStatus::done;
+  std::string message{};
+  bool own = true;  // not another process's failure
+};
 
-ExitStatus report_usage(const Program& program, const CommandLine& line, const std::string& what) {
+Report usage_report(const Program& program, const CommandLine& line, const std::string& what) {
   const std::optional<std::size_t> command = line.chosen();
   const std::string name = command ? program.name + " " + program.commands[*command].name : program.name;
-  return report(program.name, ExitStatus::usage,
-                format_problem({.what = what, .next = fmt::format("see {} --help", name)}));
+  return {ExitStatus::usage, format_problem({.what = what, .next = fmt::format("see {} --help", name)})};
 }
 
-void run_command(const Program& program, CommandLine& line, const std::vector<std::string>& arguments) {
+void run_command(const Program& program, CommandLine& line, const std::vector<std::string>& arguments,
+                 Communicator& cluster) {
   const std::size_t command = line.chosen().value();
   if (line.flags.print_config) {
-    write_stdout(config_text(*line.apps[command]));
+    if (cluster.rank() == 0) write_stdout(config_text(*line.apps[command]));
     return;
   }
+  if (cluster.size() > 1 && !line.commands[command]->is_parallel())
+    throw UsageError({.where = program.commands[command].name,
+                      .what = "runs in one process",
+                      .found = fmt::format("{} processes", cluster.size()),
+                      .next = "start it without mpirun or srun"});
   set_thread_count(line.flags.threads);
-  Console console(program.name, progress_style(line.flags), line.flags.quiet);
-  Session session{console, line.flags.seed, thread_count(), make_provenance(arguments, line.flags.seed)};
+  // One process speaks for all.
+  Console console(program.name, progress_style(line.flags), line.flags.quiet || cluster.rank() != 0);
+  Session session{console, cluster, line.flags.seed, thread_count(),
+                  make_provenance(arguments, line.flags.seed)};
   line.commands[command]->run(session);
 }
 
-ExitStatus parse_and_run(const Program& program, const std::vector<std::string>& arguments) {
+Report parse_and_run(const Program& program, const std::vector<std::string>& arguments,
+                     Communicator& cluster) {
   CommandLine line(program);
+  const auto print = [&](const std::string& text) {
+    if (cluster.rank() == 0) write_stdout(text);
+    return Report{};
+  };
   try {
     parse_with_config(line, {arguments.begin() + 1, arguments.end()});
   } catch (const CLI::CallForHelp&) {
-    write_stdout(line.app.help());
-    return ExitStatus::done;
+    return print(line.app.help());
   } catch (const CLI::CallForVersion& version_text) {
-    write_stdout(std::string(version_text.what()) + "\n");
-    return ExitStatus::done;
+    return print(std::string(version_text.what()) + "\n");
   } catch (const CLI::ParseError& error) {
-    return report_usage(program, line, error.what());
+    return usage_report(program, line, error.what());
   }
-  run_command(program, line, arguments);
-  return ExitStatus::done;
+  run_command(program, line, arguments, cluster);
+  return {};
+}
+
+Report guarded_run(const Program& program, const std::vector<std::string>& arguments, Communicator& cluster) {
+  try {
+    return parse_and_run(program, arguments, cluster);
+  } catch (const PeerFailed& failure) {
+    return {ExitStatus::unfinished, failure.what(), false};
+  } catch (const Error& error) {
+    return {error.status(), error.what()};
+  } catch (const std::bad_alloc&) {
+    return {ExitStatus::unfinished,
+            "out of memory\n  next: use shorter texts or a smaller model, or a machine with more memory"};
+  } catch (const std::exception& error) {
+    return {ExitStatus::unfinished, error.what()};
+  }
 }
 
 }  // namespace
 
 int run_main(const Program& program, int argc, char** argv) {
   install_signal_handlers();
-  ExitStatus status = ExitStatus::done;
-  try {
-    status = parse_and_run(program, {argv, argv + argc});
-  } catch (const Error& error) {
-    status = report(program.name, error.status(), error.what());
-  } catch (const std::bad_alloc&) {
-    status =
-        report(program.name, ExitStatus::unfinished,
-               "out of memory\n  next: use shorter texts or a smaller model, or a machine with more memory");
-  } catch (const std::exception& error) {
-    status = report(program.name, ExitStatus::unfinished, error.what());
-  }
-  return static_cast<int>(status);
+  const std::unique_ptr<Communicator> cluster = make_communicator();
+  const Report report = guarded_run(program, {argv, argv + argc}, *cluster);
+  const Ending ending = cluster->end(static_cast<int>(report.status), report.own);
+  if (ending.status != 0 && ending.rank == cluster->rank())
+    fmt::print(stderr, "{}: error: {}\n", program.name, report.message);
+  return ending.status;
 }
 
 }  // namespace toptheta::app

@@ -20,6 +20,8 @@ class Command {
   virtual ~Command() = default;
 
   virtual void declare(CLI::App& app) = 0;
+  // Whether several processes may work on it together, started by mpirun.
+  [[nodiscard]] virtual bool is_parallel() const { return false; }
   // Throws Error. Prints its result only once it is complete.
   virtual void run(Session& session) = 0;
 };

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "cluster/communicator.hpp"
 #include "common/console.hpp"
 #include "core/provenance.hpp"
 
@@ -11,6 +12,7 @@ namespace toptheta::app {
 
 struct Session {
   Console& console;
+  Communicator& cluster;
   std::uint64_t seed = 0;
   int threads = 1;
   Provenance provenance{};  // without inputs

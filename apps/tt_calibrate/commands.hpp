@@ -7,6 +7,7 @@
 namespace toptheta::app {
 
 std::unique_ptr<Command> make_fit_command();
+std::unique_ptr<Command> make_merge_command();
 std::unique_ptr<Command> make_dump_command();
 std::unique_ptr<Command> make_show_command();
 std::unique_ptr<Command> make_convert_command();

@@ -64,7 +64,7 @@ class ConvertCommand : public Command {
 
 void ConvertCommand::declare(CLI::App& app) {
   app.add_option("table", flags_.input, "Threshold table to read (.h5, .json or .txt)");
-  app.add_option("-k,--k", flags_.k, "Only this target; 0 = all (sdc.txt: the only one)")
+  app.add_option("-k,--k", flags_.k, "Only this target; 0 = all (sdc.txt and .h: the only one)")
       ->type_name("K")
       ->check(CLI::NonNegativeNumber.description(""))
       ->capture_default_str();
@@ -84,7 +84,8 @@ void ConvertCommand::declare(CLI::App& app) {
                  "0 only interpolates")
       ->type_name("SIGMA")
       ->check(CLI::NonNegativeNumber.description(""));
-  declare_format(app, flags_.format, {"h5", "json", "csv", "txt"}, "Default: by the ending of -o");
+  declare_format(app, flags_.format, {"h5", "json", "csv", "txt", "npz", "safetensors", "h"},
+                 "Default: by the ending of -o");
   declare_output(app, flags_.output, "The file to write");
 }
 

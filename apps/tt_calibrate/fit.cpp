@@ -1,42 +1,43 @@
 // tt-calibrate fit: thresholds from dumps, or from a model and texts.
+#include <fmt/format.h>
+
 #include "common/output.hpp"
-#include "eval/calibrate_from_dumps.hpp"
-#include "eval/calibrate_from_model.hpp"
-#include "report/thresholds.hpp"
+#include "report/listing.hpp"
 #include "tt_calibrate/commands.hpp"
-#include "tt_calibrate/fit_flags.hpp"
+#include "tt_calibrate/fit_job.hpp"
+#include "tt_calibrate/fit_result.hpp"
 
 namespace toptheta::app {
 
 namespace {
 
-Calibration calibrate(const FitPlan& plan, Session& session) {
-  if (!plan.dumps.empty()) {
-    Calibration calibration = calibrate_from_dumps(plan.dumps, plan.options);
-    calibration.table.meta.provenance = session.provenance_of(plan.dumps);
-    return calibration;
-  }
-  LanguageModel model = load_language_model(plan.source.model);
-  const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
-  Calibration calibration = calibrate_from_model(model, windows, plan.options, plan.tac);
-  calibration.table.meta.provenance = provenance_of(plan.source, model, session);
-  return calibration;
+Listing summarize(const FitPlan& plan, const CalibrationOutcome& outcome) {
+  Listing listing;
+  listing.schema = "toptheta.part-summary/1";
+  listing.columns = {{"path", "part", false},
+                     {"shard", "shard"},
+                     {"shards", "of"},
+                     {"samples", "samples"},
+                     {"bytes", "bytes"}};
+  listing.rows.push_back({plan.output.string(), plan.share.shard.index + 1, plan.share.shard.count,
+                          outcome.samples.last - outcome.samples.first,
+                          std::filesystem::file_size(plan.output)});
+  return listing;
 }
 
 class FitCommand : public Command {
  public:
   void declare(CLI::App& app) override { declare_fit(app, flags_); }
+  [[nodiscard]] bool is_parallel() const override { return true; }
   void run(Session& session) override {
     const FitPlan plan = resolve_fit(flags_, session);
-    const Calibration calibration = calibrate(plan, session);
+    const CalibrationOutcome outcome = run_fit(plan, session);
     session.console.finish();
-    for (const std::string& warning : calibration.warnings)
-      session.console.warn(warning,
-                           "use a smaller k or longer texts, or leave such layers dense with --layer-k");
-    const std::string summary =
-        format_listing(thresholds_listing(calibration.table, {}), plan.summary_format);
-    write_table(calibration.table, 0, plan.output, plan.table_format);
-    write_stdout(summary);
+    if (outcome.calibration)
+      write_fit_result(*outcome.calibration, {plan.output, plan.table_format, plan.summary_format}, session);
+    else if (plan.share.is_part())
+      write_stdout(format_listing(summarize(plan, outcome), plan.summary_format));
+    remove_checkpoint(plan.share, session.cluster);
   }
 
  private:

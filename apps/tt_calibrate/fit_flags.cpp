@@ -14,12 +14,23 @@ void require_one_source(const FitFlags& flags) {
     throw UsageError({.where = "fit",
                       .what = "dumps and a model at the same time",
                       .next = "give either dump files, or --model and --text"});
-  if (!flags.dumps.empty() && flags.tac)
+  const bool live = !flags.follow.dump.empty();
+  if (live && (from_model || !flags.dumps.empty()))
+    throw UsageError({.where = "--follow",
+                      .what = "together with other inputs",
+                      .next = "give either --follow DUMP, or dump files, or --model and --text"});
+  if (live &&
+      (!flags.share.shard.empty() || !flags.share.checkpoint.empty() || !flags.share.sdc_from.empty()))
+    throw UsageError(
+        {.where = "--follow",
+         .what = "a live dump is read by one process in one go",
+         .next = "leave out --shard, --checkpoint and --sdc-from, or wait until the dump is complete"});
+  if ((live || !flags.dumps.empty()) && flags.tac)
     throw UsageError(
         {.where = "--tac",
          .what = "top-k cannot be applied in a dump that has been taken",
          .next = "calibrate with --model and --text, or take the dump with tt-calibrate dump --tac"});
-  if (!flags.dumps.empty() && flags.source.context != 0)
+  if ((live || !flags.dumps.empty()) && flags.source.context != 0)
     throw UsageError({.where = "--context", .what = "has no meaning for dumps", .next = "drop it"});
 }
 
@@ -46,14 +57,17 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
     session.console.progress(std::string(stage), done, total, std::string(unit));
   };
   plan.output = flags.output;
-  plan.table_format = resolve_table_format(plan.output, "", "-o");
+  plan.share = resolve_share(flags.share, plan.output, flags.sdc_offline, session.cluster);
+  if (!plan.share.is_part()) plan.table_format = resolve_table_format(plan.output, "", "-o");
   plan.summary_format = result_format_from_name(flags.format).value();
-  plan.tac = flags.tac;
+  plan.options.tac = flags.tac;
   plan.context = flags.source.context;
   plan.dumps.assign(flags.dumps.begin(), flags.dumps.end());
   for (const auto& dump : plan.dumps)
     require_distinct(plan.output, dump, "-o");
-  if (plan.dumps.empty()) plan.source = resolve_source(flags.source, session);
+  plan.follow = resolve_follow(flags.follow);
+  require_distinct(plan.output, plan.follow.dump, "-o");
+  if (plan.dumps.empty() && plan.follow.dump.empty()) plan.source = resolve_source(flags.source, session);
   for (const auto& text : plan.source.texts)
     require_distinct(plan.output, text, "-o");
   return plan;
@@ -86,10 +100,14 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       "they will be. One pass for each k; with --model only");
   app.add_flag("--sdc-offline", flags.sdc_offline,
                "Also calibrate the offline denominator compensation, in a second pass over the same rows");
+  declare_follow(app, flags.follow);
+  declare_share(app, flags.share);
   declare_format(app, flags.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
       ->capture_default_str();
-  declare_output(app, flags.output,
-                 "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form)");
+  declare_output(
+      app, flags.output,
+      "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form); with --shard, "
+      "a part file");
 }
 
 }  // namespace toptheta::app

@@ -10,6 +10,8 @@
 #include "eval/calibration_options.hpp"
 #include "report/format.hpp"
 #include "tt_calibrate/calibration_source.hpp"
+#include "tt_calibrate/follow_flags.hpp"
+#include "tt_calibrate/share_flags.hpp"
 #include "tt_calibrate/table_path.hpp"
 
 namespace toptheta::app {
@@ -24,17 +26,20 @@ struct FitFlags {
   double row_fraction = 1;
   bool tac = false;
   bool sdc_offline = false;
+  FollowFlags follow{};
+  ShareFlags share{};
   std::string format = "table";
   std::string output{};
 };
 
-// The flags, checked; either dumps or a source.
+// The flags, checked; either dumps, a dump to follow, or a source.
 struct FitPlan {
   std::vector<std::filesystem::path> dumps;
   CalibrationSource source;
   std::int64_t context = 0;
   CalibrationOptions options;
-  bool tac = false;
+  FollowPlan follow;
+  SharePlan share;
   TableFormat table_format = TableFormat::hdf5;
   ResultFormat summary_format = ResultFormat::table;
   std::filesystem::path output;

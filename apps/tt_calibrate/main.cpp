@@ -14,6 +14,11 @@ int main(int argc, char** argv) {
         "  tt-calibrate fit --model DIR --text calib.txt -k 16,32,64 --tac --add-sigma 0.1 -o theta.h5\n"
         "  tt-calibrate fit dumps/*.h5 -k 64 --layer-k 0:512,1:512 -o theta.h5",
         make_fit_command},
+       {"merge", "Join the parts of a calibration that was dealt out with fit --shard",
+        "  tt-calibrate fit dumps/*.h5 -k 64 --shard 1/2 -o part-1.h5\n"
+        "  tt-calibrate fit dumps/*.h5 -k 64 --shard 2/2 -o part-2.h5\n"
+        "  tt-calibrate merge part-*.h5 -o theta.h5",
+        make_merge_command},
        {"dump", "Record a model's attention on texts",
         "  tt-calibrate dump --model DIR --text calib.txt --content qk -o dump.h5", make_dump_command},
        {"show", "Print what a threshold table holds",
@@ -22,6 +27,8 @@ int main(int argc, char** argv) {
         make_show_command},
        {"convert", "Convert a threshold table to and from exchange formats",
         "  tt-calibrate convert theta.h5 -o th.txt\n"
+        "  tt-calibrate convert theta.h5 -k 64 -o theta.h         # for kernels in C; also .npz, "
+        ".safetensors\n"
         "  tt-calibrate convert th.txt --sdc sdc.txt --placement pre-softmax -o theta.h5",
         make_convert_command}}};
   return run_main(program, argc, argv);

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "theta/array_files.hpp"
 #include "theta/authors_text.hpp"
+#include "theta/c_header.hpp"
 #include "theta/csv.hpp"
 #include "theta/json.hpp"
 #include "theta/table_file.hpp"
@@ -15,6 +17,9 @@ std::optional<TableFormat> table_format_from_name(std::string_view name) {
   if (name == "json") return TableFormat::json;
   if (name == "csv") return TableFormat::csv;
   if (name == "txt") return TableFormat::authors_text;
+  if (name == "npz") return TableFormat::npz;
+  if (name == "safetensors") return TableFormat::safetensors;
+  if (name == "h") return TableFormat::c_header;
   return std::nullopt;
 }
 
@@ -25,7 +30,8 @@ TableFormat resolve_table_format(const std::filesystem::path& path, const std::s
   if (const auto format = table_format_from_name(wanted)) return *format;
   throw UsageError({.where = std::string(flag),
                     .what = "the format of a threshold table is not known",
-                    .expected = "a name ending in .h5, .json, .csv or .txt (the authors' th.txt)",
+                    .expected = "a name ending in .h5, .json, .csv, .txt (the authors' th.txt), .npz, "
+                                ".safetensors or .h",
                     .found = fmt::format("'{}'", path.string()),
                     .next = "rename the file or say the format"});
 }
@@ -39,11 +45,15 @@ ThresholdTable read_table(const std::filesystem::path& path, TableFormat format,
     case TableFormat::authors_text:
       return read_authors_thresholds(path, placement);
     case TableFormat::csv:
+    case TableFormat::npz:
+    case TableFormat::safetensors:
+    case TableFormat::c_header:
       break;
   }
-  throw UsageError({.where = path.string(),
-                    .what = "a threshold table cannot be read back from CSV, which lacks half of it",
-                    .next = "convert from .h5, .json or .txt"});
+  throw UsageError(
+      {.where = path.string(),
+       .what = "a threshold table cannot be read back from this form, which is for other programs",
+       .next = "convert from .h5, .json or .txt"});
 }
 
 void write_table(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path,
@@ -59,6 +69,12 @@ void write_table(const ThresholdTable& table, std::int64_t k, const std::filesys
       return write_csv(table, k, path);
     case TableFormat::authors_text:
       return write_authors_thresholds(table, k, path);
+    case TableFormat::npz:
+      return write_npz(table, k, path);
+    case TableFormat::safetensors:
+      return write_safetensors(table, k, path);
+    case TableFormat::c_header:
+      return write_c_header(table, k, path);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "calibration/accumulator.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace toptheta {
@@ -18,19 +19,28 @@ Product multiply(double a, double b) {
   return {high, std::fma(a, b, -high)};
 }
 
-// (n * squares - sum^2) / n^2 in about 106 bits: the difference cancels almost everything where the values
-// lie close together, and equal values must have deviation 0.
-double population_variance(double n, const ExactSum& sum, const ExactSum& squares) {
-  const Product left = multiply(n, squares.high());
-  const Product right = multiply(sum.high(), sum.high());
-  ExactSum difference;
-  difference.add(left.high);
-  difference.add(-right.high);
-  difference.add(left.low);
-  difference.add(-right.low);
-  difference.add(n * squares.low());
-  difference.add(-2 * sum.high() * sum.low());
-  return std::max(0.0, difference.value() / (n * n));
+// (n * squares - sum^2) / n^2, rounded once: the difference cancels almost everything where the values lie
+// close together, and equal values must have deviation 0.
+double population_variance(double n, const ExactSum& sum, const SquareSum& squares) {
+  std::array<double, 12> terms{};
+  std::size_t used = 0;
+  const auto add = [&](double a, double b) {
+    const Product product = multiply(a, b);
+    terms[used++] = product.high;
+    terms[used++] = product.low;
+  };
+  add(n, squares.high());
+  add(n, squares.middle());
+  add(n, squares.low());
+  add(-sum.high(), sum.high());
+  add(-2 * sum.high(), sum.low());
+  add(-sum.low(), sum.low());
+  return std::max(0.0, rounded_total(terms) / (n * n));
+}
+
+// Sums of N such values up to X are exact in two doubles as long as N^2 X <= 2^56.
+double to_multiple(double value) {
+  return std::nearbyint(value * 0x1p50) * 0x1p-50;
 }
 
 }  // namespace
@@ -39,7 +49,7 @@ void ThresholdStatistics::add(float row_threshold, double row_kept_mass) {
   ++count;
   theta.add(static_cast<double>(row_threshold));
   theta_squared.add_square(static_cast<double>(row_threshold));
-  kept_mass.add(row_kept_mass);
+  kept_mass.add(to_multiple(row_kept_mass));
 }
 
 void ThresholdStatistics::merge(const ThresholdStatistics& other) {
@@ -62,7 +72,7 @@ ThresholdEntry ThresholdStatistics::finish(std::int32_t length, double add_sigma
 
 void SdcStatistics::add(double row_dropped) {
   ++count;
-  dropped.add(row_dropped);
+  dropped.add(to_multiple(row_dropped));
 }
 
 void SdcStatistics::merge(const SdcStatistics& other) {

@@ -10,12 +10,14 @@
 
 namespace toptheta {
 
-// Thresholds of rows of one (target, layer, head, length). 56 bytes.
+// Thresholds of rows of one (target, layer, head, length). 64 bytes.
+// Results do not depend on the order or grouping of rows: sums of thresholds and of their squares are exact
+// (core/exact_sum.hpp), and kept masses are rounded to multiples of 2^-50 before they are added.
 struct ThresholdStatistics {
   std::int64_t count = 0;
-  ExactSum theta;          // sum of the rows' thresholds
-  ExactSum theta_squared;  // sum of their squares
-  ExactSum kept_mass;      // sum of the softmax mass that the k largest hold
+  ExactSum theta;           // sum of the rows' thresholds
+  SquareSum theta_squared;  // sum of their squares
+  ExactSum kept_mass;       // sum of the softmax mass that the k largest hold
 
   void add(float row_threshold, double row_kept_mass);
   void merge(const ThresholdStatistics& other);
@@ -23,7 +25,8 @@ struct ThresholdStatistics {
   [[nodiscard]] ThresholdEntry finish(std::int32_t length, double add_sigma) const;
 };
 
-// Offline SDC terms of rows of one (target, layer, head, length). 24 bytes.
+// Offline SDC terms of rows of one (target, layer, head, length). 24 bytes. M is rounded to
+// a multiple of 2^-50 before it is added, so that the order of rows does not show.
 struct SdcStatistics {
   std::int64_t count = 0;
   ExactSum dropped;  // sum of the rows' M

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "calibration/accumulator.hpp"
-#include "core/rows.hpp"
+#include "calibration/state.hpp"
 #include "theta/table.hpp"
 
 namespace toptheta {
@@ -20,10 +20,10 @@ struct FitOptions {
 };
 
 // Every row longer than its layer's k contributes its (k+1)-th largest value, of the scores or of
-// their softmax, and the softmax mass that its k largest hold. Memory: 56 bytes per target, layer, query head
+// their softmax, and the softmax mass that its k largest hold. Memory: 64 bytes per target, layer, query head
 // and row length seen. The result does not depend on how rows are grouped into blocks, nor on the order in
 // which heads arrive.
-class ThresholdFitter final : public RowSink {
+class ThresholdFitter final : public CalibrationState {
  public:
   // Throws UsageError for a missing, repeated or non-positive k, a layer out of range, dense layers only,
   // add_sigma that is not finite, and thresholds before the softmax from rows taken after it.
@@ -36,6 +36,9 @@ class ThresholdFitter final : public RowSink {
   // Adds what another fitter with the same options and shape has seen.
   void merge(const ThresholdFitter& other);
 
+  void save(hdf5::Group& group) const override;
+  void add_saved(const hdf5::Group& group) override;
+
   // Rows up to this length are dense under every target: nobody need read them.
   [[nodiscard]] std::int64_t smallest_k() const;
 
@@ -43,6 +46,13 @@ class ThresholdFitter final : public RowSink {
   // InputError if there were no rows at all, UsageError if a target got no threshold because all rows were
   // too short.
   [[nodiscard]] ThresholdTable table(TableMeta meta) const;
+
+  // How well the thresholds are known: over all targets and heads that had rows, the widest half of a 95%
+  // interval, as a relative error of the softmax weight at the threshold (e^h - 1 for a threshold +- h before
+  // the softmax, h / theta after it). Per head, rows of one length are taken as independent (each comes from
+  // another sample) with one deviation s for all lengths, so that h = 1.96 s / sqrt(rows per length).
+  // Infinite as long as a head has fewer than 20 rows beyond the first of each length.
+  [[nodiscard]] double widest_interval() const;
 
   // One sentence for each target and layer that is not dense and has heads without any threshold.
   [[nodiscard]] std::vector<std::string> warnings() const;

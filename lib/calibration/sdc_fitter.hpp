@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "calibration/accumulator.hpp"
-#include "core/rows.hpp"
+#include "calibration/state.hpp"
 #include "theta/table.hpp"
 
 namespace toptheta {
@@ -13,7 +13,7 @@ namespace toptheta {
 // Over the rows that the table was fitted from: the mean per length of M, the sum of e^(s-m) over the scores
 // s <= theta that the finished table drops, m the row's maximum. Rows hold scores before the softmax. A row's
 // theta is that of its own length. Memory: 24 bytes per target, layer, query head and row length seen.
-class SdcFitter final : public RowSink {
+class SdcFitter final : public CalibrationState {
  public:
   // `table` must outlive the fitter and not change. Throws UsageError for a table of post-softmax thresholds,
   // which need no SDC.
@@ -25,6 +25,10 @@ class SdcFitter final : public RowSink {
 
   // Adds what another fitter with the same table has seen.
   void merge(const SdcFitter& other);
+
+  // targets/<index>: cell, length, count, and the sum of M as float64 columns dropped_0, dropped_1.
+  void save(hdf5::Group& group) const override;
+  void add_saved(const hdf5::Group& group) override;
 
   // Sets the SDC term of every entry of this table, or of a copy of it, whose length had rows.
   void fill(ThresholdTable& table) const;

@@ -1,23 +1,33 @@
-// A running sum in two doubles (error-free transformation of Knuth's two-sum): about 106 bits, so that sums
-// of float32 values merged in any grouping agree to the last bit of a double in practice.
+// Running sums that keep what rounding takes away, so that sums merged in any grouping agree.
 #pragma once
 #include <cmath>
+#include <span>
 
 namespace toptheta {
 
+// a + b without rounding: the sum as a double, and what it lacks (Knuth's two-sum).
+struct TwoSum {
+  double sum;
+  double rest;
+};
+inline TwoSum two_sum(double a, double b) {
+  const double sum = a + b;
+  const double part = sum - a;
+  return {sum, (a - (sum - part)) + (b - part)};
+}
+
+// The total of some doubles, rounded once: the same in whatever order they come (Shewchuk, "Adaptive
+// precision floating-point arithmetic", 1997; the algorithm of Python's math.fsum). For a few values.
+double rounded_total(std::span<const double> values);
+
+// A sum in two doubles, about 106 bits. Exact, hence the same in any order and grouping, for N float32 values
+// whose largest magnitude is at most 2^83 / N^2 times the smallest one that is not 0.
 class ExactSum {
  public:
   void add(double value) {
-    const double sum = high_ + value;
-    const double part = sum - high_;
-    low_ += (high_ - (sum - part)) + (value - part);
-    high_ = sum;
-  }
-  // Adds value * value without rounding the product.
-  void add_square(double value) {
-    const double square = value * value;
-    add(square);
-    low_ += std::fma(value, value, -square);
+    const TwoSum sum = two_sum(high_, value);
+    high_ = sum.sum;
+    low_ += sum.rest;
   }
   void merge(const ExactSum& other) {
     add(other.high_);
@@ -35,6 +45,45 @@ class ExactSum {
 
  private:
   double high_ = 0;
+  double low_ = 0;
+};
+
+// A sum of squares in three doubles. Exact for the squares of N float32 values whose largest magnitude is at
+// most 2^56 / N^(3/2) times the smallest one that is not 0.
+class SquareSum {
+ public:
+  void add_square(double value) {
+    const double square = value * value;
+    add(square);
+    add(std::fma(value, value, -square));
+  }
+  void merge(const SquareSum& other) {
+    add(other.high_);
+    add(other.middle_);
+    low_ += other.low_;
+  }
+  [[nodiscard]] double high() const { return high_; }
+  [[nodiscard]] double middle() const { return middle_; }
+  [[nodiscard]] double low() const { return low_; }
+  static SquareSum from_parts(double high, double middle, double low) {
+    SquareSum sum;
+    sum.high_ = high;
+    sum.middle_ = middle;
+    sum.low_ = low;
+    return sum;
+  }
+
+ private:
+  void add(double value) {
+    const TwoSum first = two_sum(high_, value);
+    const TwoSum second = two_sum(middle_, first.rest);
+    high_ = first.sum;
+    middle_ = second.sum;
+    low_ += second.rest;
+  }
+
+  double high_ = 0;
+  double middle_ = 0;
   double low_ = 0;
 };
 

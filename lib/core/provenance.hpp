@@ -26,8 +26,9 @@ struct Provenance {
 
 // Version and commit of this build; `arguments` as main() got them; the inputs' digests are added by the
 // caller.
-// Flags that say how to run and where to write, not what to compute (--threads, -o, --progress, -q), are left
-// out of the command: equal results are equal bytes.
+// Flags that say how to run and where to write, not what to compute (--threads, -o, --progress, -q, --shard,
+// --sdc-from, --checkpoint, --checkpoint-every, --resume), are left out of the command: equal results are
+// equal bytes, whoever computed which part of them.
 Provenance make_provenance(const std::vector<std::string>& arguments, std::uint64_t seed);
 
 }  // namespace toptheta

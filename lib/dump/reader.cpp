@@ -16,6 +16,8 @@ struct DumpReader::Impl {
 
   explicit Impl(const std::filesystem::path& name)
       : path(name.string()), file(hdf5::File::open(name)), structure(read_structure(file.root())) {}
+  Impl(const std::filesystem::path& name, hdf5::File live, std::int64_t complete)
+      : path(name.string()), file(std::move(live)), structure(read_structure(file.root(), complete)) {}
 
   [[nodiscard]] hdf5::Group sample_group(std::size_t sample) const {
     return file.root().open_group("samples").open_group(structure.samples.at(sample).name);
@@ -63,6 +65,10 @@ struct DumpReader::Impl {
 };
 
 DumpReader::DumpReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(path)) {}
+DumpReader::DumpReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+DumpReader DumpReader::open_live(const std::filesystem::path& path, std::int64_t complete) {
+  return DumpReader(std::make_unique<Impl>(path, hdf5::File::open_live(path), complete));
+}
 DumpReader::DumpReader(DumpReader&&) noexcept = default;
 DumpReader& DumpReader::operator=(DumpReader&&) noexcept = default;
 DumpReader::~DumpReader() = default;

@@ -41,6 +41,8 @@ class DumpReader {
   // every sample, row positions. Throws InputError naming the file and the object in it. Scores are not read
   // yet.
   explicit DumpReader(const std::filesystem::path& path);
+  // A dump that is still being written (dump/live.hpp): its first `complete` samples, in name order.
+  static DumpReader open_live(const std::filesystem::path& path, std::int64_t complete);
   DumpReader(DumpReader&&) noexcept;
   DumpReader& operator=(DumpReader&&) noexcept;
   ~DumpReader();
@@ -72,6 +74,7 @@ class DumpReader {
 
  private:
   struct Impl;
+  explicit DumpReader(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

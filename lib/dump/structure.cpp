@@ -226,11 +226,12 @@ std::vector<std::int32_t> read_positions(const hdf5::Group& layer, std::int64_t 
   return {stored.begin(), stored.end()};
 }
 
-DumpStructure read_structure(const hdf5::Group& root) {
+DumpStructure read_structure(const hdf5::Group& root, std::int64_t most) {
   DumpStructure structure;
   structure.header = read_header(root);
   const hdf5::Group samples = root.open_group("samples");
   for (const std::string& name : samples.links()) {
+    if (static_cast<std::int64_t>(structure.samples.size()) == most) break;
     std::vector<std::string>& links = structure.layer_links.emplace_back();
     structure.samples.push_back(read_sample(samples.open_group(name), name, structure.header, links));
   }

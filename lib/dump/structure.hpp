@@ -1,5 +1,6 @@
 // Inside dump: what a dump file holds, read from it and checked.
 #pragma once
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,9 @@ struct DumpStructure {
   std::vector<std::vector<std::string>> layer_links;  // [sample][position in its layers]: the group's name
 };
 
-// Throws InputError as DumpReader's constructor does.
-DumpStructure read_structure(const hdf5::Group& root);
+// The first `most` samples, in name order. Throws InputError as DumpReader's constructor does.
+DumpStructure read_structure(const hdf5::Group& root,
+                             std::int64_t most = std::numeric_limits<std::int64_t>::max());
 
 // Query positions of `rows` rows, as the layer's row_index says or, without one, the last `rows` of kv_len.
 // Throws InputError unless they are positions in [0, kv_len) without repetition, one for each row.

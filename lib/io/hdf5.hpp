@@ -191,6 +191,15 @@ class File {
   // temporary.
   static File create(const std::filesystem::path& path, const std::string& shown);
 
+  // A file in memory, to be written; image() gives its bytes, those of the file that create() would write.
+  static File create_in_memory(const std::string& shown);
+  [[nodiscard]] std::string image() const;
+  // A file whose bytes are these (which are copied). Throws InputError, naming `shown`, unless they are HDF5.
+  static File open_image(std::string_view bytes, const std::string& shown);
+  // Opens a file that another process may be writing under SWMR (docs/formats.md, "Live dumps"). What the
+  // writer flushed before is seen, what it writes later need not be: open anew.
+  static File open_live(const std::filesystem::path& path);
+
   [[nodiscard]] Group root() const;
   // Writes out everything, reporting what the destructor would have to hide. Handles of objects must be gone.
   void close();

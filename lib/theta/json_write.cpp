@@ -2,6 +2,7 @@
 
 #include "io/atomic_file.hpp"
 #include "theta/json.hpp"
+#include "theta/meta_json.hpp"
 #include "theta/number_text.hpp"
 #include "theta/provenance_json.hpp"
 #include "theta/target_choice.hpp"
@@ -30,21 +31,6 @@ std::string cell_text(std::size_t layer, std::size_t head, const std::vector<Thr
          column("kept_mass", entries, [](const Entry& e) { return shortest_or(e.kept_mass, "null"); }) + "}";
 }
 
-nlohmann::ordered_json meta_json(const TableMeta& meta) {
-  nlohmann::ordered_json json;
-  json["num_layers"] = meta.shape.num_layers;
-  json["num_heads"] = meta.shape.num_heads;
-  json["num_kv_heads"] = meta.shape.num_kv_heads;
-  json["head_dim"] = meta.shape.head_dim;
-  json["model"] = meta.model;
-  json["placement"] = name_of(meta.placement);
-  json["estimator"] = meta.estimator;
-  json["add_sigma"] = meta.add_sigma;
-  json["topk_at_calibration"] = meta.topk_at_calibration;
-  json["row_fraction"] = meta.row_fraction;
-  return json;
-}
-
 std::string layer_k_text(const std::vector<std::int64_t>& layer_k) {
   std::string text;
   for (const std::int64_t k : layer_k)
@@ -69,7 +55,7 @@ void write_target(const Target& target, std::size_t num_heads, AtomicFile& file)
 void write_json(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path) {
   const std::vector<const Target*> targets = choose_targets(table, k);
   AtomicFile file(path);
-  file.write("{\"schema\": \"toptheta.thresholds/1\",\n\"meta\": " + dump_json(meta_json(table.meta)));
+  file.write("{\"schema\": \"toptheta.thresholds/1\",\n\"meta\": " + dump_json(json_from(table.meta)));
   file.write(",\n\"provenance\": " + dump_json(json_from(table.meta.provenance)) + ",\n\"targets\": [");
   for (std::size_t t = 0; t < targets.size(); ++t) {
     file.write(t == 0 ? "\n" : ",\n");

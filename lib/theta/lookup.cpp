@@ -20,12 +20,6 @@ struct Sample {
   double value;
 };
 
-// The largest float that is not above `value`.
-float round_down(double value) {
-  const auto nearest = static_cast<float>(value);
-  return nearest > value ? std::nextafter(nearest, -kInfinity) : nearest;
-}
-
 // The value for `length`, which lies between `below` and `above`.
 double between(const Sample& below, const Sample& above, std::int64_t length, LengthLookup method) {
   const auto from_below = static_cast<double>(length - below.length);
@@ -70,6 +64,11 @@ std::vector<Sample> sdc_samples(const std::vector<ThresholdEntry>& entries) {
 
 }  // namespace
 
+float rounded_down(double value) {
+  const auto nearest = static_cast<float>(value);
+  return nearest > value ? std::nextafter(nearest, -kInfinity) : nearest;
+}
+
 ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, std::int64_t max_length,
                                  LengthLookup method)
     : num_heads_(table.meta.shape.num_heads), max_length_(max_length), has_sdc_(true) {
@@ -96,7 +95,7 @@ ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, st
            .next = fmt::format("calibrate with longer texts, or with --layer-k {}:dense", layer)});
     const std::int64_t first = layer_k(layer) + 1;
     resolve(theta_samples(entries), first, max_length, method,
-            [theta](std::int64_t length, double value) { theta[length] = round_down(value); });
+            [theta](std::int64_t length, double value) { theta[length] = rounded_down(value); });
     const std::vector<Sample> terms = sdc_samples(entries);
     if (terms.empty()) {
       has_sdc_ = false;

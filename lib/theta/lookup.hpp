@@ -8,6 +8,9 @@
 
 namespace toptheta {
 
+// The largest float that is not above `value`: for every float x, x > value just where x > it.
+float rounded_down(double value);
+
 enum class LengthLookup {
   nearest,  // the calibrated length nearest to n; a tie goes to the shorter
   linear,   // linear interpolation between the neighbours; the nearest outside the calibrated range

@@ -4,11 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
-
-#include "support/temp_dir.hpp"
+#include <utility>
 
 namespace toptheta::testing {
 
@@ -30,11 +30,10 @@ std::string content_of(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-Outcome run_program(const std::string& program, const std::vector<std::string>& arguments,
-                    const std::filesystem::path& directory, const std::filesystem::path& out_path) {
-  const TempDir captured;
-  const std::filesystem::path out = out_path.empty() ? captured.path("out") : out_path;
-  const std::filesystem::path err = captured.path("err");
+RunningProgram::RunningProgram(const std::string& program, const std::vector<std::string>& arguments,
+                               const std::filesystem::path& directory, const std::filesystem::path& out_path)
+    : out_(out_path.empty() ? captured_.path("out") : out_path), keeps_out_(out_path.empty()) {
+  const std::filesystem::path err = captured_.path("err");
   const std::string executable = path_of(program);
   std::vector<std::string> words = {program};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -43,22 +42,40 @@ Outcome run_program(const std::string& program, const std::vector<std::string>& 
     argv.push_back(word.data());
   argv.push_back(nullptr);
 
-  const pid_t child = ::fork();
-  if (child < 0) throw std::runtime_error("fork failed");
-  if (child == 0) {
-    redirect(STDOUT_FILENO, out);
+  child_ = ::fork();
+  if (child_ < 0) throw std::runtime_error("fork failed");
+  if (child_ == 0) {
+    redirect(STDOUT_FILENO, out_);
     redirect(STDERR_FILENO, err);
     if (::chdir(directory.c_str()) != 0) ::_exit(127);
     ::execv(executable.c_str(), argv.data());
     ::_exit(127);
   }
+}
+
+RunningProgram::~RunningProgram() {
+  if (child_ <= 0) return;
+  kill();
+  (void)wait();
+}
+
+void RunningProgram::kill() const {
+  ::kill(child_, SIGKILL);
+}
+
+Outcome RunningProgram::wait() {
   int status = 0;
-  ::waitpid(child, &status, 0);
+  ::waitpid(std::exchange(child_, 0), &status, 0);
   Outcome outcome;
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  outcome.out = out_path.empty() ? content_of(out) : "";
-  outcome.err = content_of(err);
+  outcome.out = keeps_out_ ? content_of(out_) : "";
+  outcome.err = content_of(captured_.path("err"));
   return outcome;
+}
+
+Outcome run_program(const std::string& program, const std::vector<std::string>& arguments,
+                    const std::filesystem::path& directory, const std::filesystem::path& out_path) {
+  return RunningProgram(program, arguments, directory, out_path).wait();
 }
 
 }  // namespace toptheta::testing

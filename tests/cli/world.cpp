@@ -21,6 +21,15 @@ void write_model(const std::filesystem::path& directory, std::int64_t layers) {
   std::ofstream(directory / "tokenizer.json") << byte_level_json({}).dump();
 }
 
+// The program, and its arguments.
+std::pair<std::string, std::vector<std::string>> words_of(const std::string& command) {
+  std::istringstream stream(command);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;)
+    words.push_back(word);
+  return {words.front(), {words.begin() + 1, words.end()}};
+}
+
 }  // namespace
 
 World::World() {
@@ -44,13 +53,13 @@ void World::copy_model(const std::string& name) const {
 }
 
 Outcome World::run(const std::string& command, const std::filesystem::path& out_path) const {
-  std::istringstream stream(command);
-  std::vector<std::string> words;
-  for (std::string word; stream >> word;)
-    words.push_back(word);
-  const std::string program = words.front();
-  words.erase(words.begin());
-  return run_program(program, words, dir_.root(), out_path);
+  const auto [program, arguments] = words_of(command);
+  return run_program(program, arguments, dir_.root(), out_path);
+}
+
+std::unique_ptr<RunningProgram> World::start(const std::string& command) const {
+  const auto [program, arguments] = words_of(command);
+  return std::make_unique<RunningProgram>(program, arguments, dir_.root());
 }
 
 std::string World::output(const std::string& command) const {

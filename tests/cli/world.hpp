@@ -1,5 +1,6 @@
 // A directory with everything the programs read: a tiny random model with its tokenizer, texts, tasks, dumps.
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ class World {
 
   // `command` is "tt-calibrate fit -k 4 ..."; words are parted by single blanks.
   [[nodiscard]] Outcome run(const std::string& command, const std::filesystem::path& out_path = {}) const;
+  // The same, under way.
+  [[nodiscard]] std::unique_ptr<RunningProgram> start(const std::string& command) const;
   // The same, of a command that must succeed; returns its standard output.
   [[nodiscard]] std::string output(const std::string& command) const;
 

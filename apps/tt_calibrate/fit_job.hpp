@@ -1,0 +1,11 @@
+// Runs what tt-calibrate fit was asked for.
+#pragma once
+#include "eval/calibration_run.hpp"
+#include "tt_calibrate/fit_flags.hpp"
+
+namespace toptheta::app {
+
+// The table comes with its provenance.
+CalibrationOutcome run_fit(const FitPlan& plan, Session& session);
+
+}  // namespace toptheta::app

@@ -1,0 +1,20 @@
+// What fit and merge end in: warnings, the table in its file, a summary on standard output.
+#pragma once
+#include <filesystem>
+
+#include "common/session.hpp"
+#include "eval/calibration_options.hpp"
+#include "report/format.hpp"
+#include "tt_calibrate/table_path.hpp"
+
+namespace toptheta::app {
+
+struct FitOutput {
+  std::filesystem::path path;
+  TableFormat format = TableFormat::hdf5;
+  ResultFormat summary = ResultFormat::table;
+};
+
+void write_fit_result(const Calibration& calibration, const FitOutput& output, Session& session);
+
+}  // namespace toptheta::app

@@ -1,0 +1,41 @@
+#include "tt_calibrate/follow_flags.hpp"
+
+#include "core/error.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+constexpr const char* kFollowGroup = "Live";
+
+}  // namespace
+
+void declare_follow(CLI::App& app, FollowFlags& flags) {
+  app.add_option(
+         "--follow", flags.dump,
+         "Take samples from this dump as another process completes them (docs/formats.md, \"Live dumps\"), "
+         "until its end mark")
+      ->type_name("DUMP")
+      ->group(kFollowGroup);
+  app.add_option("--follow-timeout", flags.timeout, "Stop after this many seconds without a new sample")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str()
+      ->group(kFollowGroup);
+  app.add_option(
+         "--until-ci", flags.until_ci,
+         "Stop once the 95% interval of every head's thresholds is at most +- this, as a relative error of "
+         "the softmax weight at the threshold: 0.05; 0 = do not")
+      ->type_name("REL")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str()
+      ->group(kFollowGroup);
+}
+
+FollowPlan resolve_follow(const FollowFlags& flags) {
+  if (flags.dump.empty() && flags.until_ci > 0)
+    throw UsageError({.where = "--until-ci", .what = "has a meaning with --follow only"});
+  return {flags.dump, {.timeout = flags.timeout, .until_interval = flags.until_ci}};
+}
+
+}  // namespace toptheta::app

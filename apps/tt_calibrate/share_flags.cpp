@@ -1,0 +1,99 @@
+#include "tt_calibrate/share_flags.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "common/output.hpp"
+#include "core/error.hpp"
+
+namespace toptheta::app {
+
+void declare_share(CLI::App& app, ShareFlags& flags) {
+  app.add_option(
+         "--shard", flags.shard,
+         "Work on share I of N, counted from 1, and write a part for tt-calibrate merge. All shares take the "
+         "same flags and inputs: 2/8")
+      ->type_name("I/N")
+      ->group(kShareGroup);
+  app.add_option(
+         "--sdc-from", flags.sdc_from,
+         "The thresholds are there already: only the second pass of --sdc-offline. For the second round of "
+         "shares, see docs/cluster.md")
+      ->type_name("FILE")
+      ->group(kShareGroup);
+  app.add_option("--checkpoint", flags.checkpoint,
+                 "Save the state here while working; removed once the result is written")
+      ->type_name("FILE")
+      ->group(kShareGroup);
+  app.add_option("--checkpoint-every", flags.checkpoint_every,
+                 "Seconds between two savings, which happen between samples; 0 = after each sample")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str()
+      ->group(kShareGroup);
+  app.add_flag("--resume", flags.resume,
+               "Go on from --checkpoint where that file exists; the result is the same to the last bit")
+      ->group(kShareGroup);
+}
+
+Shard parse_shard(const std::string& text) {
+  Shard shard;
+  const char* end = text.data() + text.size();
+  const auto index = std::from_chars(text.data(), end, shard.index);
+  const bool slash = index.ec == std::errc() && index.ptr != end && *index.ptr == '/';
+  const auto count = slash ? std::from_chars(index.ptr + 1, end, shard.count)
+                           : std::from_chars_result{end, std::errc::invalid_argument};
+  constexpr std::int64_t kMost = 1 << 20;
+  if (count.ec != std::errc() || count.ptr != end || shard.index < 1 || shard.index > shard.count ||
+      shard.count > kMost)
+    throw UsageError({.where = "--shard",
+                      .what = "not a share",
+                      .expected = "I/N with I from 1 to N: 1/8, 2/8, ... 8/8",
+                      .found = text});
+  --shard.index;
+  return shard;
+}
+
+SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool sdc_offline,
+                        const Communicator& cluster) {
+  SharePlan plan;
+  if (!flags.shard.empty()) {
+    if (cluster.size() > 1)
+      throw UsageError({.where = "--shard",
+                        .what = "the processes of one run deal out the samples by themselves",
+                        .found = fmt::format("{} processes", cluster.size()),
+                        .next = "leave it out, or start each share without mpirun or srun"});
+    plan.shard = parse_shard(flags.shard);
+    plan.part = output;
+  }
+  if (!flags.sdc_from.empty() && !sdc_offline)
+    throw UsageError({.where = "--sdc-from",
+                      .what = "has a meaning with --sdc-offline only",
+                      .next = "give all flags of the first round, --sdc-offline among them"});
+  plan.sdc_from = flags.sdc_from;
+  if (flags.checkpoint.empty() && flags.resume)
+    throw UsageError({.where = "--resume", .what = "needs --checkpoint FILE, the file to go on from"});
+  plan.checkpoint = {flags.checkpoint, flags.checkpoint_every, flags.resume};
+  const std::filesystem::path own = own_checkpoint(flags.checkpoint, cluster.rank(), cluster.size());
+  if (!own.empty() && !flags.resume && std::filesystem::exists(own))
+    throw UsageError({.where = "--checkpoint",
+                      .what = "the file exists already",
+                      .found = own.string(),
+                      .next = "add --resume to go on from it, or remove it"});
+  if (std::filesystem::path(flags.checkpoint).lexically_normal() == output.lexically_normal())
+    throw UsageError({.where = "--checkpoint", .what = "is the file of -o", .next = "name another file"});
+  if (!flags.sdc_from.empty()) {
+    require_distinct(output, flags.sdc_from, "-o");
+    require_distinct(flags.checkpoint, flags.sdc_from, "--checkpoint");
+  }
+  return plan;
+}
+
+void remove_checkpoint(const SharePlan& plan, const Communicator& cluster) {
+  std::error_code ignored;
+  const std::filesystem::path own = own_checkpoint(plan.checkpoint.path, cluster.rank(), cluster.size());
+  if (!own.empty()) std::filesystem::remove(own, ignored);
+}
+
+}  // namespace toptheta::app

@@ -1,0 +1,42 @@
+// --shard, --sdc-from, --checkpoint and --resume: calibration in shares and in several sittings.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+
+#include "eval/calibration_run.hpp"
+
+namespace toptheta::app {
+
+struct ShareFlags {
+  std::string shard{};
+  std::string sdc_from{};
+  std::string checkpoint{};
+  double checkpoint_every = 60;
+  bool resume = false;
+};
+
+struct SharePlan {
+  Shard shard{};
+  std::filesystem::path part{};  // empty: the whole calibration
+  std::filesystem::path sdc_from{};
+  CheckpointPlan checkpoint{};
+
+  [[nodiscard]] bool is_part() const { return !part.empty(); }
+};
+
+inline constexpr const char* kShareGroup = "Many machines, interruptions";
+
+void declare_share(CLI::App& app, ShareFlags& flags);
+
+// `output`: that of -o, which a shard makes a part file. Throws UsageError.
+SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool sdc_offline,
+                        const Communicator& cluster);
+
+// Once the result is written.
+void remove_checkpoint(const SharePlan& plan, const Communicator& cluster);
+
+// "2/8": shards count from 1. Throws UsageError naming --shard.
+Shard parse_shard(const std::string& text);
+
+}  // namespace toptheta::app

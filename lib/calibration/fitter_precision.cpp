@@ -1,0 +1,50 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "calibration/fitter.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr double kNormalQuantile = 1.959963984540054;  // of 97.5%
+constexpr std::int64_t kFewestDegrees = 20;            // below, the deviation is a guess
+
+// Half of the interval of one head's thresholds, in the units of `placement`. 0 for a head without rows.
+double half_interval(const ByLength<ThresholdStatistics>& cell, Placement placement) {
+  double deviations = 0;  // sum of squared deviations from the mean of their length
+  double total = 0;
+  std::int64_t rows = 0;
+  std::int64_t lengths = 0;
+  cell.for_each([&](std::int32_t length, const ThresholdStatistics& statistics) {
+    const ThresholdEntry entry = statistics.finish(length, 0);
+    deviations += entry.std * entry.std * static_cast<double>(entry.count);
+    total += entry.theta * static_cast<double>(entry.count);
+    rows += entry.count;
+    ++lengths;
+  });
+  if (rows == 0) return 0;
+  if (rows - lengths < kFewestDegrees) return std::numeric_limits<double>::infinity();
+  const double deviation = std::sqrt(deviations / static_cast<double>(rows - lengths));
+  const double half =
+      kNormalQuantile * deviation * std::sqrt(static_cast<double>(lengths) / static_cast<double>(rows));
+  if (placement == Placement::pre_softmax) return std::expm1(half);
+  const double mean = total / static_cast<double>(rows);
+  return mean > 0 ? half / mean : std::numeric_limits<double>::infinity();
+}
+
+}  // namespace
+
+double ThresholdFitter::widest_interval() const {
+  double widest = 0;
+  bool any = false;
+  for (const std::vector<Cell>& target : cells_)
+    for (const Cell& cell : target) {
+      any = any || !cell.empty();
+      widest = std::max(widest, half_interval(cell, options_.placement));
+    }
+  return any ? widest : std::numeric_limits<double>::infinity();
+}
+
+}  // namespace toptheta

@@ -1,0 +1,64 @@
+// The state of a ThresholdFitter in a file:
+//   longest            int32 [layers * heads]   longest row seen
+//   targets/<index>    cell = layer * num_heads + head, length, count, and the sums of thresholds, of their
+//                      squares and of kept masses as float64 columns theta_0, theta_1, squares_0 ...
+//                      squares_2, mass_0, mass_1, whose exact total is the sum
+#include <algorithm>
+
+#include "calibration/fitter.hpp"
+#include "calibration/state_columns.hpp"
+
+namespace toptheta {
+
+namespace {
+
+using Cells = std::vector<ByLength<ThresholdStatistics>>;
+
+void save_target(hdf5::Group group, const Cells& cells) {
+  StateKeys::of(cells).save(group);
+  const auto column = [&](const char* name, auto value) { save_state_column(group, name, cells, value); };
+  column("theta_0", [](const ThresholdStatistics& s) { return s.theta.high(); });
+  column("theta_1", [](const ThresholdStatistics& s) { return s.theta.low(); });
+  column("squares_0", [](const ThresholdStatistics& s) { return s.theta_squared.high(); });
+  column("squares_1", [](const ThresholdStatistics& s) { return s.theta_squared.middle(); });
+  column("squares_2", [](const ThresholdStatistics& s) { return s.theta_squared.low(); });
+  column("mass_0", [](const ThresholdStatistics& s) { return s.kept_mass.high(); });
+  column("mass_1", [](const ThresholdStatistics& s) { return s.kept_mass.low(); });
+}
+
+void add_target(const hdf5::Group& group, Cells& cells) {
+  const StateKeys keys = StateKeys::load(group, cells.size());
+  const auto column = [&](const char* name) {
+    return read_state_column<double>(group, name, static_cast<std::int64_t>(keys.cell.size()));
+  };
+  const std::vector<double> theta[] = {column("theta_0"), column("theta_1")};
+  const std::vector<double> squares[] = {column("squares_0"), column("squares_1"), column("squares_2")};
+  const std::vector<double> mass[] = {column("mass_0"), column("mass_1")};
+  for (std::size_t i = 0; i < keys.cell.size(); ++i)
+    cells[static_cast<std::size_t>(keys.cell[i])]
+        .at(keys.length[i])
+        .merge({keys.count[i], ExactSum::from_parts(theta[0][i], theta[1][i]),
+                SquareSum::from_parts(squares[0][i], squares[1][i], squares[2][i]),
+                ExactSum::from_parts(mass[0][i], mass[1][i])});
+}
+
+}  // namespace
+
+void ThresholdFitter::save(hdf5::Group& group) const {
+  group.write_vector("longest", longest_);
+  hdf5::Group targets = group.create_group("targets");
+  for (std::size_t target = 0; target < cells_.size(); ++target)
+    save_target(targets.create_group(fmt::format("{}", target)), cells_[target]);
+}
+
+void ThresholdFitter::add_saved(const hdf5::Group& group) {
+  const auto longest =
+      read_state_column<std::int32_t>(group, "longest", static_cast<std::int64_t>(longest_.size()));
+  const hdf5::Group targets = group.open_group("targets");
+  for (std::size_t target = 0; target < cells_.size(); ++target)
+    add_target(targets.open_group(fmt::format("{}", target)), cells_[target]);
+  for (std::size_t head = 0; head < longest.size(); ++head)
+    longest_[head] = std::max(longest_[head], longest[head]);
+}
+
+}  // namespace toptheta

@@ -1,0 +1,15 @@
+// Inside cluster: the communicator over MPI.
+#pragma once
+#include <memory>
+
+#include "cluster/communicator.hpp"
+
+namespace toptheta {
+
+// By what launchers leave in the environment.
+bool was_started_by_mpi();
+
+// Requires built_with_mpi().
+std::unique_ptr<Communicator> make_mpi_communicator();
+
+}  // namespace toptheta

@@ -1,0 +1,43 @@
+// The samples of attention dumps, file by file.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "dump/reader.hpp"
+#include "eval/row_source.hpp"
+
+namespace toptheta {
+
+class DumpSource final : public RowSource {
+ public:
+  // Opens every file once to see what it holds. Throws InputError for files that do not fit each other.
+  explicit DumpSource(std::vector<std::filesystem::path> paths);
+
+  [[nodiscard]] const SourceDescription& description() const override { return description_; }
+  std::vector<std::int32_t> lengths(std::int64_t sample) override;
+  void stream(std::int64_t sample, std::span<const std::int32_t> lengths, std::int64_t topk,
+              RowSink& sink) override;
+
+ private:
+  struct Place {
+    std::size_t file;
+    std::size_t sample;  // in the file
+  };
+  // The reader of the sample's file; one file is open at a time.
+  const DumpReader& open(const Place& place);
+
+  std::vector<std::filesystem::path> paths_;
+  std::vector<Place> places_;
+  SourceDescription description_;
+  std::size_t open_file_ = 0;
+  std::unique_ptr<DumpReader> reader_;
+};
+
+// Query positions of a sample's layers, each once, ascending; as row lengths.
+std::vector<std::int32_t> sample_lengths(const DumpReader& dump, std::size_t sample);
+// Streams the rows of these lengths (all where empty) of every layer of a sample.
+void stream_sample(const DumpReader& dump, std::size_t sample, std::span<const std::int32_t> lengths,
+                   RowSink& sink);
+
+}  // namespace toptheta

@@ -1,0 +1,115 @@
+// Shares, checkpoints and merging as a user runs them: the final file is the single run's, byte for byte.
+#include <chrono>
+#include <thread>
+
+#include "cli/world.hpp"
+#include "core/random.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta;
+using namespace toptheta::testing;
+
+namespace {
+
+const std::string kModel = "tt-calibrate fit --model model --text a.txt b.txt --context 11 -k 3,6 ";
+
+void make_dumps(const World& world) {
+  (void)world.output("tt-calibrate dump --model model --text a.txt --context 13 -o d1.h5");
+  (void)world.output("tt-calibrate dump --model model --text b.txt --content scores -o d2.h5");
+}
+
+// The command in three shares, merged into merged.h5.
+void merge_three(const World& world, const std::string& fit, const std::string& merge_flags = "") {
+  for (const std::string i : {"1", "2", "3"})
+    (void)world.output(fit + " --shard " + i + "/3 -o part-" + i + ".h5 --threads " + i);
+  (void)world.output("tt-calibrate merge part-2.h5 part-1.h5 part-3.h5 -o merged.h5" + merge_flags);
+}
+
+}  // namespace
+
+TEST_CASE("merged shares are the single run's file, byte for byte") {
+  const World world;
+  make_dumps(world);
+  const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --layer-k 1:4",
+                                         "tt-calibrate fit d1.h5 d2.h5 -k 3 --row-fraction 0.3",
+                                         kModel + "--tac --add-sigma 0.2"};
+  for (const std::string& fit : fits) {
+    INFO(fit);
+    (void)world.output(fit + " -o whole.h5");
+    merge_three(world, fit);
+    CHECK(world.content("merged.h5") == world.content("whole.h5"));
+  }
+}
+
+TEST_CASE("offline SDC in shares takes two rounds") {
+  const World world;
+  make_dumps(world);
+  const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --sdc-offline",
+                                         kModel + "--tac --sdc-offline"};
+  for (const std::string& fit : fits) {
+    INFO(fit);
+    (void)world.output(fit + " -o whole.h5");
+    merge_three(world, fit);
+    CHECK(world.content("merged.h5") != world.content("whole.h5"));
+    std::filesystem::rename(world.path("merged.h5"), world.path("first.h5"));
+    // In one process, and in shares again.
+    (void)world.output(fit + " --sdc-from first.h5 -o second.h5");
+    CHECK(world.content("second.h5") == world.content("whole.h5"));
+    merge_three(world, fit + " --sdc-from first.h5", " --sdc-from first.h5");
+    CHECK(world.content("merged.h5") == world.content("whole.h5"));
+  }
+}
+
+TEST_CASE("a run killed at any moment goes on and ends in the same file") {
+  const World world;
+  const std::string fit = kModel + "--sdc-offline --row-fraction 0.8";
+  (void)world.output(fit + " -o whole.h5");
+  Random random(std::chrono::steady_clock::now().time_since_epoch().count());
+  int kills = 0;
+  for (int attempt = 0;; ++attempt) {
+    REQUIRE(attempt < 200);
+    const auto run = world.start(fit + " --checkpoint c.state --checkpoint-every 0 --resume -o out.h5");
+    // The first attempts end early for certain, the last ones have all the time they need.
+    if (attempt < 12) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1 + random.below(60)));
+      run->kill();
+    }
+    const Outcome outcome = run->wait();
+    if (outcome.status == 0) break;
+    INFO(outcome.err);
+    REQUIRE(outcome.status == -1);
+    ++kills;
+  }
+  CHECK(kills > 0);
+  CHECK(world.content("out.h5") == world.content("whole.h5"));
+  CHECK_FALSE(world.has("c.state"));
+}
+
+TEST_CASE("misuse of shares and checkpoints is told apart") {
+  const World world;
+  make_dumps(world);
+  const std::string fit = "tt-calibrate fit d1.h5 -k 3 ";
+  const auto status = [&](const std::string& command, const std::string& message) {
+    const Outcome outcome = world.run(command);
+    INFO(outcome.err);
+    CHECK(outcome.err.find(message) != std::string::npos);
+    CHECK(outcome.out.empty());
+    return outcome.status;
+  };
+  for (const std::string shard : {"0/3", "4/3", "3", "a/b", "1/3x", "-1/3"})
+    CHECK(status(fit + "-o p --shard=" + shard, "--shard: not a share") == 2);
+  CHECK(status(fit + "-o t.h5 --resume", "needs --checkpoint") == 2);
+  CHECK(status(fit + "-o t.h5 --sdc-from x.h5", "--sdc-offline only") == 2);
+  CHECK(status("tt-calibrate merge -o t.h5", "no parts given") == 2);
+  CHECK(status("tt-calibrate merge d1.h5 -o t.h5", "not a calibration part, or cut short") == 3);
+  (void)world.output(fit + "--shard 1/2 -o p1.h5");
+  (void)world.output("tt-calibrate fit d2.h5 -k 3 --shard 2/2 -o p2.h5");
+  CHECK(status("tt-calibrate merge p1.h5 -o t.h5", "without shard 2") == 3);
+  CHECK(status("tt-calibrate merge p1.h5 p2.h5 -o t.h5", "belongs to another calibration") == 3);
+  CHECK(status("tt-calibrate merge p1.h5 p1.h5 -o t.h5", "shard 1/2 is there twice") == 3);
+  world.write("c.state", "not a checkpoint");
+  CHECK(status(fit + "-o t.h5 --checkpoint c.state", "the file exists already") == 2);
+  CHECK(status(fit + "-o t.h5 --checkpoint c.state --resume", "not a calibration part, or cut short") == 3);
+  CHECK(status("tt-calibrate show p1.h5", "not a threshold table") == 3);
+  CHECK_FALSE(world.has("t.h5"));
+}
