@@ -24,6 +24,9 @@ endif()
 if(TT_BUILD_TESTS)
   find_package(Catch2 REQUIRED)  # catch2, version 2 or 3
 endif()
+if(TT_BUILD_BENCH)
+  find_package(benchmark REQUIRED)  # libbenchmark-dev
+endif()
 
 # One imported target for HDF5, whatever FindHDF5 of this CMake offers.
 add_library(tt_hdf5 INTERFACE)

@@ -1,8 +1,10 @@
 // Sums over the part of a row on one side of a threshold, vectorised for the processor at run time: softmax
 // mass that a selection keeps or drops. docs/method.md, "Calibrating" and "Compensating".
 //
-// Exponentials are floats of an error of some 1e-7 of each; a bounded number of them is added in float, these
-// sums in double. Results depend on the values in their order, and on the instruction set.
+// Exponentials are floats with a relative error below 2e-7 (5e-6 for those of e^-80, which no sum with 1 in
+// it sees), at least e^-87 each. A bounded number of them is added in float, these sums in double. `shift`
+// must not be below any value that is summed: it is the row's largest. Results depend on the values in their
+// order, and on the instruction set.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -14,7 +16,8 @@ struct MassAbove {
   std::int64_t count = 0;  // values above the threshold
 };
 
-// Sum of e^(v - shift) over the values v > threshold. Time: one pass, with an exponential for every value.
+// Sum of e^(v - shift) over the values v > threshold. Time: one pass, with an exponential for every value,
+// and one that counts.
 MassAbove exp_sum_above(std::span<const float> values, float threshold, float shift);
 
 // Sum of e^(v - shift) over the values v <= threshold; over all of them where it is +infinity.

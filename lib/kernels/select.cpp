@@ -1,6 +1,7 @@
 #include "kernels/select.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -22,7 +23,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 // most.
 constexpr std::size_t kFill = 64;
 // Shorter rows are bisected as they are; a sample would cost more than it spares.
-constexpr std::size_t kSampledFrom = 2048;
+constexpr std::size_t kSampledFrom = 768;
 
 // Floats as integers of the same order, without a gap; both zeros are 0.
 inline std::int32_t order_of(float value) {
@@ -54,6 +55,21 @@ inline float middle(const Bracket& bracket, int step) {
   const std::int64_t order = order_of(static_cast<float>(mean));
   return float_at(static_cast<std::int32_t>(std::clamp(order, low, high - 1)));
 }
+
+// The numbers of the bits that are set, for every set of eight lanes.
+struct LanesOf {
+  std::array<std::array<std::uint8_t, 8>, 256> places{};
+};
+constexpr LanesOf lanes_of() {
+  LanesOf table;
+  for (std::size_t bits = 0; bits < 256; ++bits) {
+    std::size_t count = 0;
+    for (std::uint8_t lane = 0; lane < 8; ++lane)
+      if ((bits >> lane & 1U) != 0) table.places[bits][count++] = lane;
+  }
+  return table;
+}
+[[maybe_unused]] constexpr LanesOf kLanesOf = lanes_of();
 
 inline void reserve(std::vector<float>& memory, std::size_t count) {
   if (memory.size() < count) memory.resize(count);
@@ -174,6 +190,35 @@ HWY_INLINE std::size_t FillUp(float* values, std::size_t count) {
   return size;
 }
 
+#if HWY_TARGET > HWY_AVX3
+// Moves the lanes whose bits are set to the front. Highway's own Compress is a table look-up too, but its
+// table is a local array that gcc copies to the stack for every vector (Highway 1.0.3).
+HWY_INLINE Vec ToFront(Vec v, std::size_t bits) {
+  const Floats d;
+  const hn::Rebind<std::uint8_t, Floats> bytes;
+  const hn::RebindToUnsigned<Floats> words;
+  const auto places = hn::PromoteTo(words, hn::LoadU(bytes, kLanesOf.places[bits].data()));
+  return hn::TableLookupLanes(v, hn::IndicesFromVec(d, places));
+}
+HWY_INLINE std::size_t Bits(hn::Mask<Floats> mask) {
+  std::uint8_t bits[8] = {};
+  hn::StoreMaskBits(Floats(), mask, bits);
+  return bits[0];
+}
+// Appends the chosen lanes to out[count ...], overwriting a whole vector; returns the new count.
+HWY_INLINE std::size_t Append(Vec v, hn::Mask<Floats> chosen, float* out, std::size_t count) {
+  const std::size_t bits = Bits(chosen);
+  hn::StoreU(ToFront(v, bits), Floats(), out + count);
+  return count + static_cast<std::size_t>(std::popcount(bits));
+}
+#else
+// Not CompressStore: storing under a mask is many times slower than storing a vector on some processors.
+HWY_INLINE std::size_t Append(Vec v, hn::Mask<Floats> chosen, float* out, std::size_t count) {
+  hn::StoreU(hn::Compress(v, chosen), Floats(), out + count);
+  return count + hn::CountTrue(Floats(), chosen);
+}
+#endif
+
 // Copies the values in [low, high] in order, filled up; returns the size. `out` may be `values`, and needs
 // room for one vector more than what is copied.
 HWY_INLINE std::size_t Compact(const float* values, std::size_t size, float low, float high, float* out) {
@@ -183,10 +228,7 @@ HWY_INLINE std::size_t Compact(const float* values, std::size_t size, float low,
   std::size_t count = 0;
   for (std::size_t j = 0; j < size; j += hn::Lanes(d)) {
     const Vec v = hn::LoadU(d, values + j);
-    const auto inside = hn::And(hn::Ge(v, lowest), hn::Le(v, highest));
-    // Not CompressStore: storing under a mask is many times slower on some processors.
-    hn::StoreU(hn::Compress(v, inside), d, out + count);
-    count += hn::CountTrue(d, inside);
+    count = Append(v, hn::And(hn::Ge(v, lowest), hn::Le(v, highest)), out, count);
   }
   return FillUp(out, count);
 }
@@ -198,11 +240,17 @@ std::size_t CompactAtLeast(std::span<const float> row, float low, float* out) {
   const Vec lowest = hn::Set(d, low);
   std::size_t count = 0;
   std::size_t j = 0;
-  for (; j + lanes <= row.size(); j += lanes) {
-    const Vec v = hn::LoadU(d, row.data() + j);
-    const auto inside = hn::Ge(v, lowest);
-    hn::StoreU(hn::Compress(v, inside), d, out + count);
-    count += hn::CountTrue(d, inside);
+  for (; j + 4 * lanes <= row.size(); j += 4 * lanes) {
+    const Vec a = hn::LoadU(d, row.data() + j);
+    const Vec b = hn::LoadU(d, row.data() + j + lanes);
+    const Vec c = hn::LoadU(d, row.data() + j + 2 * lanes);
+    const Vec e = hn::LoadU(d, row.data() + j + 3 * lanes);
+    const Vec largest = hn::Max(hn::Max(a, b), hn::Max(c, e));
+    if (hn::AllFalse(d, hn::Ge(largest, lowest))) continue;
+    count = Append(a, hn::Ge(a, lowest), out, count);
+    count = Append(b, hn::Ge(b, lowest), out, count);
+    count = Append(c, hn::Ge(c, lowest), out, count);
+    count = Append(e, hn::Ge(e, lowest), out, count);
   }
   for (; j < row.size(); ++j) {
     out[count] = row[j];
@@ -257,7 +305,7 @@ Candidates AllOf(std::span<const float> row, float smallest, SelectScratch& scra
 Candidates FindCandidates(std::span<const float> row, const RowRange& range, std::int64_t rank,
                           SelectScratch& scratch) {
   if (row.size() < kSampledFrom) return AllOf(row, range.smallest, scratch);
-  const std::size_t sample = row.size() < 16384 ? 256 : 512;
+  const std::size_t sample = row.size() < 4096 ? 128 : row.size() < 16384 ? 256 : 512;
   const SampleRanks ranks = sample_ranks(rank, row.size(), sample);
   if (2 * ranks.low > static_cast<std::int64_t>(sample)) return AllOf(row, range.smallest, scratch);
   reserve(scratch.sample, 2 * sample + 2 * kFill);

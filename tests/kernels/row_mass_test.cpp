@@ -53,7 +53,7 @@ TEST_CASE("mass on either side of a threshold agrees with double precision") {
         const MassAbove exponentials = exp_sum_above(row, threshold, shift);
         CHECK(exponentials.sum == Approx(above).epsilon(1e-6));
         CHECK(exponentials.count == count);
-        CHECK(exp_sum_at_most(row, threshold, shift) == Approx(at_most).epsilon(1e-6));
+        CHECK(exp_sum_at_most(row, threshold, shift) == Approx(at_most).epsilon(1e-6).margin(1e-30));
         const MassAbove plain = sum_above(row, threshold);
         CHECK(plain.sum == Approx(weights).epsilon(1e-5).margin(1e-4));
         CHECK(plain.count == count);
@@ -66,7 +66,7 @@ TEST_CASE("exponentials far below the largest vanish, and -infinity has none") {
   on_every_target([] {
     const std::vector<float> row = {5, -kInfinity, -200, -1e30F, 4, -std::numeric_limits<float>::max()};
     CHECK(exp_sum_at_most(row, kInfinity, 5) == Approx(1 + std::exp(-1.0)).epsilon(1e-6));
-    CHECK(exp_sum_at_most(row, 0, 5) == Approx(0).margin(1e-37));
+    CHECK(exp_sum_at_most(row, 0, 5) == Approx(0).margin(1e-30));
     CHECK(exp_sum_above(row, -kInfinity, 5).count == 5);
   });
 }
