@@ -79,8 +79,8 @@ struct Linear::Impl {
   AlignedVector<float> wide;            // [panels][in][64], or
   AlignedVector<std::uint32_t> narrow;  // [panels][padded in / 2][64]
   std::vector<float> bias;              // [panels * 64], or empty
-  const PanelProducts* direct;          // into y; null where no panel is full
-  const PanelProducts* aside;  // into 64 columns of their own: a last panel that is not full, or null
+  const PanelProducts* direct;          // into y; null where that is not fast
+  const PanelProducts* aside;           // into 64 columns of their own: a last panel that is not full
 
   Impl(std::int64_t in_features, std::int64_t out_features, Compute compute);
   [[nodiscard]] std::int64_t panels() const { return (out + kPanelWidth - 1) / kPanelWidth; }
@@ -105,12 +105,13 @@ Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute 
     : in(in_features),
       out(out_features),
       bf16(compute == Compute::bf16),
-      bf16_products(bf16 && multiplies_bf16(in_features)),
+      bf16_products(bf16 && PanelProducts::fast({in, kPanelWidth, true}) != nullptr),
       padded_in(in_features + in_features % 2),
       wide(bf16 ? 0 : static_cast<std::size_t>(panels() * in * kPanelWidth)),
       narrow(bf16 ? static_cast<std::size_t>(panels() * padded_in / 2 * kPanelWidth) : 0),
-      direct(out < kPanelWidth ? nullptr : &PanelProducts::of({in, out, bf16_products})),
-      aside(out % kPanelWidth == 0 ? nullptr : &PanelProducts::of({in, kPanelWidth, bf16_products})) {}
+      direct(out < kPanelWidth ? nullptr : PanelProducts::fast({in, out, bf16_products})),
+      aside(bf16_products ? PanelProducts::fast({in, kPanelWidth, true})
+                          : &PanelProducts::any(in, kPanelWidth)) {}
 
 void Linear::Impl::pack(const float* weight, std::int64_t panel) {
   const float* from = weight + panel * kPanelWidth * in;
@@ -139,7 +140,7 @@ void Linear::Impl::one_row(const float* x, std::int64_t panel, float* y, bool ad
 }
 
 void Linear::Impl::tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const {
-  const bool full = columns(panel) == kPanelWidth;
+  const bool full = direct != nullptr && columns(panel) == kPanelWidth;
   const std::int64_t rows = tile.rows();
   const auto wide_size = static_cast<std::size_t>(bf16 && !bf16_products ? padded_in * kPanelWidth : 0);
   const auto aside_size = static_cast<std::size_t>(full ? 0 : rows * kPanelWidth);
