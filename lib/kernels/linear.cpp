@@ -5,12 +5,12 @@
 #include <cassert>
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "core/half.hpp"
 #include "core/parallel.hpp"
 #include "kernels/convert.hpp"
+#include "kernels/large_array.hpp"
 #include "kernels/matrix_vector.hpp"
 #include "kernels/panel_products.hpp"
 
@@ -43,24 +43,6 @@ RowTile row_tile(std::int64_t rows, std::int64_t index) {
   }
 }
 
-// A vector that starts at a cache line, as whole-line loads like it.
-template <typename T>
-class AlignedVector {
- public:
-  explicit AlignedVector(std::size_t size) : values_(size + kLine) {
-    void* place = values_.data();
-    std::size_t space = values_.size() * sizeof(T);
-    start_ = static_cast<T*>(std::align(kLine * sizeof(T), size * sizeof(T), place, space));
-  }
-  [[nodiscard]] T* data() { return start_; }
-  [[nodiscard]] const T* data() const { return start_; }
-
- private:
-  static constexpr std::size_t kLine = 64 / sizeof(T);
-  std::vector<T> values_;
-  T* start_ = nullptr;
-};
-
 // Memory that a thread reuses from call to call.
 float* thread_floats(std::size_t count) {
   static thread_local std::vector<float> floats;
@@ -74,13 +56,13 @@ struct Linear::Impl {
   std::int64_t in;
   std::int64_t out;
   bool bf16;
-  bool bf16_products;                   // the processor multiplies bf16
-  std::int64_t padded_in;               // even where weights are bf16
-  AlignedVector<float> wide;            // [panels][in][64], or
-  AlignedVector<std::uint32_t> narrow;  // [panels][padded in / 2][64]
-  std::vector<float> bias;              // [panels * 64], or empty
-  const PanelProducts* direct;          // into y; null where that is not fast
-  const PanelProducts* aside;           // into 64 columns of their own: a last panel that is not full
+  bool bf16_products;                // the processor multiplies bf16
+  std::int64_t padded_in;            // even where weights are bf16
+  LargeArray<float> wide;            // [panels][in][64], or
+  LargeArray<std::uint32_t> narrow;  // [panels][padded in / 2][64]
+  std::vector<float> bias;           // [panels * 64], or empty
+  const PanelProducts* direct;       // into y; null where that is not fast
+  const PanelProducts* aside;        // into 64 columns of their own: a last panel that is not full
 
   Impl(std::int64_t in_features, std::int64_t out_features, Compute compute);
   [[nodiscard]] std::int64_t panels() const { return (out + kPanelWidth - 1) / kPanelWidth; }
