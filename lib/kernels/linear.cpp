@@ -165,8 +165,14 @@ void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) co
       padded.push_back(0);
       row = padded.data();
     }
-    const auto body = [&](std::int64_t panel) { one_row(row, panel, y, add); };
-    parallel_for(panels(), std::cref(body));
+    // Neighbours in one piece, for memory likes to be read in long runs; but pieces enough to share out.
+    constexpr std::int64_t kPieces = 16;
+    const std::int64_t group = std::max<std::int64_t>(1, panels() / kPieces);
+    const auto body = [&](std::int64_t piece) {
+      for (std::int64_t panel = piece * group; panel < std::min(panels(), (piece + 1) * group); ++panel)
+        one_row(row, panel, y, add);
+    };
+    parallel_for((panels() + group - 1) / group, std::cref(body));
     return;
   }
   const void* input = x;
