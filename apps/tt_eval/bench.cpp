@@ -64,6 +64,7 @@ SpeedReport BenchCommand::measure(Session& session) {
     for (SpeedResult& result : measure_speed(plan.model, cache, plan.tokens, workload, cases, options))
       report.results.push_back(std::move(result));
   }
+  keep_larger(report.limits, measure_machine_limits(session.threads));
   // Prefills first, lengths ascending, as people read them.
   std::stable_sort(report.results.begin(), report.results.end(),
                    [](const SpeedResult& a, const SpeedResult& b) {

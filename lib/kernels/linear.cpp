@@ -5,12 +5,12 @@
 #include <cassert>
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "core/half.hpp"
 #include "core/parallel.hpp"
 #include "kernels/convert.hpp"
+#include "kernels/large_array.hpp"
 #include "kernels/matrix_vector.hpp"
 #include "kernels/panel_products.hpp"
 
@@ -43,24 +43,6 @@ RowTile row_tile(std::int64_t rows, std::int64_t index) {
   }
 }
 
-// A vector that starts at a cache line, as whole-line loads like it.
-template <typename T>
-class AlignedVector {
- public:
-  explicit AlignedVector(std::size_t size) : values_(size + kLine) {
-    void* place = values_.data();
-    std::size_t space = values_.size() * sizeof(T);
-    start_ = static_cast<T*>(std::align(kLine * sizeof(T), size * sizeof(T), place, space));
-  }
-  [[nodiscard]] T* data() { return start_; }
-  [[nodiscard]] const T* data() const { return start_; }
-
- private:
-  static constexpr std::size_t kLine = 64 / sizeof(T);
-  std::vector<T> values_;
-  T* start_ = nullptr;
-};
-
 // Memory that a thread reuses from call to call.
 float* thread_floats(std::size_t count) {
   static thread_local std::vector<float> floats;
@@ -74,13 +56,13 @@ struct Linear::Impl {
   std::int64_t in;
   std::int64_t out;
   bool bf16;
-  bool bf16_products;                   // the processor multiplies bf16
-  std::int64_t padded_in;               // even where weights are bf16
-  AlignedVector<float> wide;            // [panels][in][64], or
-  AlignedVector<std::uint32_t> narrow;  // [panels][padded in / 2][64]
-  std::vector<float> bias;              // [panels * 64], or empty
-  const PanelProducts* direct;          // into y; null where no panel is full
-  const PanelProducts* aside;  // into 64 columns of their own: a last panel that is not full, or null
+  bool bf16_products;                // the processor multiplies bf16
+  std::int64_t padded_in;            // even where weights are bf16
+  LargeArray<float> wide;            // [panels][in][64], or
+  LargeArray<std::uint32_t> narrow;  // [panels][padded in / 2][64]
+  std::vector<float> bias;           // [panels * 64], or empty
+  const PanelProducts* direct;       // into y; null where that is not fast
+  const PanelProducts* aside;        // into 64 columns of their own: a last panel that is not full
 
   Impl(std::int64_t in_features, std::int64_t out_features, Compute compute);
   [[nodiscard]] std::int64_t panels() const { return (out + kPanelWidth - 1) / kPanelWidth; }
@@ -105,12 +87,13 @@ Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute 
     : in(in_features),
       out(out_features),
       bf16(compute == Compute::bf16),
-      bf16_products(bf16 && multiplies_bf16(in_features)),
+      bf16_products(bf16 && PanelProducts::fast({in, kPanelWidth, true}) != nullptr),
       padded_in(in_features + in_features % 2),
       wide(bf16 ? 0 : static_cast<std::size_t>(panels() * in * kPanelWidth)),
       narrow(bf16 ? static_cast<std::size_t>(panels() * padded_in / 2 * kPanelWidth) : 0),
-      direct(out < kPanelWidth ? nullptr : &PanelProducts::of({in, out, bf16_products})),
-      aside(out % kPanelWidth == 0 ? nullptr : &PanelProducts::of({in, kPanelWidth, bf16_products})) {}
+      direct(out < kPanelWidth ? nullptr : PanelProducts::fast({in, out, bf16_products})),
+      aside(bf16_products ? PanelProducts::fast({in, kPanelWidth, true})
+                          : &PanelProducts::any(in, kPanelWidth)) {}
 
 void Linear::Impl::pack(const float* weight, std::int64_t panel) {
   const float* from = weight + panel * kPanelWidth * in;
@@ -139,7 +122,7 @@ void Linear::Impl::one_row(const float* x, std::int64_t panel, float* y, bool ad
 }
 
 void Linear::Impl::tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const {
-  const bool full = columns(panel) == kPanelWidth;
+  const bool full = direct != nullptr && columns(panel) == kPanelWidth;
   const std::int64_t rows = tile.rows();
   const auto wide_size = static_cast<std::size_t>(bf16 && !bf16_products ? padded_in * kPanelWidth : 0);
   const auto aside_size = static_cast<std::size_t>(full ? 0 : rows * kPanelWidth);
@@ -182,8 +165,14 @@ void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) co
       padded.push_back(0);
       row = padded.data();
     }
-    const auto body = [&](std::int64_t panel) { one_row(row, panel, y, add); };
-    parallel_for(panels(), std::cref(body));
+    // Neighbours in one piece, for memory likes to be read in long runs; but pieces enough to share out.
+    constexpr std::int64_t kPieces = 16;
+    const std::int64_t group = std::max<std::int64_t>(1, panels() / kPieces);
+    const auto body = [&](std::int64_t piece) {
+      for (std::int64_t panel = piece * group; panel < std::min(panels(), (piece + 1) * group); ++panel)
+        one_row(row, panel, y, add);
+    };
+    parallel_for((panels() + group - 1) / group, std::cref(body));
     return;
   }
   const void* input = x;

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "core/parallel.hpp"
+#include "kernels/large_array.hpp"
 
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
@@ -84,7 +85,7 @@ HWY_EXPORT(TargetName);
 
 namespace {
 
-constexpr int kRuns = 7;
+constexpr int kRuns = 15;
 
 // Whoever computes for the clock alone must make the compiler believe in the result.
 std::atomic<float> sink;
@@ -110,7 +111,7 @@ double fma_rate(int threads) {
   return static_cast<double>(pieces * kRounds * 12 * 2) * lanes / seconds;
 }
 
-double read_rate(const std::vector<float>& memory) {
+double read_rate(const LargeArray<float>& memory) {
   constexpr std::size_t kPiece = std::size_t{1} << 18;  // 1 MiB
   const std::size_t pieces = memory.size() / kPiece;
   const double seconds = best_seconds([&] {
@@ -125,7 +126,7 @@ double read_rate(const std::vector<float>& memory) {
 
 MachineLimits measure_machine_limits(int threads) {
   const int before = thread_count();
-  const std::vector<float> memory(std::size_t{1} << 26, 1.0F);  // 256 MiB
+  const LargeArray<float> memory(std::size_t{1} << 26);  // 256 MiB, touched
   MachineLimits limits;
   limits.instruction_set = HWY_DYNAMIC_DISPATCH(TargetName)();
   for (int t = 1; t <= threads; ++t) {
@@ -135,6 +136,13 @@ MachineLimits measure_machine_limits(int threads) {
   }
   set_thread_count(before);
   return limits;
+}
+
+void keep_larger(MachineLimits& limits, const MachineLimits& other) {
+  for (std::size_t t = 0; t < limits.flops.size(); ++t) {
+    limits.flops[t] = std::max(limits.flops[t], other.flops[t]);
+    limits.read_bytes[t] = std::max(limits.read_bytes[t], other.read_bytes[t]);
+  }
 }
 
 }  // namespace toptheta

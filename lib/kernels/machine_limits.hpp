@@ -17,4 +17,7 @@ struct MachineLimits {
 // the number of threads as it was. Memory: 256 MiB.
 MachineLimits measure_machine_limits(int threads);
 
+// The larger of two measurements of one machine, for the same numbers of threads: what disturbs, lowers.
+void keep_larger(MachineLimits& limits, const MachineLimits& other);
+
 }  // namespace toptheta

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 #include "kernels/matrix_vector.hpp"
@@ -132,23 +133,31 @@ bool has_bf16_instructions() {
   return (isa & needed) == needed;
 }
 
-}  // namespace
-
-bool multiplies_bf16(std::int64_t in) {
-  // A block is 16 pairs of rows.
-  if (in % 32 != 0 || !has_bf16_instructions()) return false;
+bool is_fast(const PanelKind& kind) {
+  constexpr std::int64_t kBf16Block = 32;
+  if (kind.bf16 && (kind.in % kBf16Block != 0 || !has_bf16_instructions())) return false;
   const OneThread guard;
-  const PanelKind kind{in, kPanelWidth, true};
-  return static_cast<bool>(plan(std::int64_t{1} << kLogMaxTileRows, kind, weights_of(kind), true));
+  const Plan largest = plan(std::int64_t{1} << kLogMaxTileRows, kind, weights_of(kind), true);
+  return largest && std::string_view(largest.impl_info_str()).find("ref") == std::string_view::npos;
 }
 
-const PanelProducts& PanelProducts::of(const PanelKind& kind) {
+const PanelProducts& planned(const PanelKind& kind) {
   static std::mutex mutex;
   static std::map<PanelKind, std::unique_ptr<PanelProducts>> all;
   const std::lock_guard lock(mutex);
   std::unique_ptr<PanelProducts>& products = all[kind];
   if (!products) products = std::make_unique<DnnlProducts>(kind);
   return *products;
+}
+
+}  // namespace
+
+const PanelProducts* PanelProducts::fast(const PanelKind& kind) {
+  return is_fast(kind) ? &planned(kind) : nullptr;
+}
+
+const PanelProducts& PanelProducts::any(std::int64_t in, std::int64_t stride) {
+  return planned({in, stride, false});
 }
 
 }  // namespace toptheta

@@ -16,14 +16,14 @@ struct PanelKind {
   auto operator<=>(const PanelKind&) const = default;
 };
 
-// Whether this processor multiplies bfloat16, and oneDNN can take our panels of that many rows as they are.
-bool multiplies_bf16(std::int64_t in);
-
 class PanelProducts {
  public:
-  // Planned at the first call for a kind, and kept: the layers of a model share them. bf16 requires
-  // multiplies_bf16(in).
-  static const PanelProducts& of(const PanelKind& kind);
+  // Planned at the first call for a kind, and kept: the layers of a model share them. Null where oneDNN has
+  // only its plain reference loop for it here: for bf16, where the processor does not multiply bfloat16 or
+  // the panel's rows do not fill blocks of 32.
+  static const PanelProducts* fast(const PanelKind& kind);
+  // The same in fp32, be it slow.
+  static const PanelProducts& any(std::int64_t in, std::int64_t stride);
 
   virtual ~PanelProducts() = default;
   PanelProducts(const PanelProducts&) = delete;
