@@ -18,7 +18,8 @@ bool decides_key_by_key(const Policy& policy) {
 void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
             const AttentionListeners& listeners) {
   const Job job{call, cache, policy, listeners};
-  if (listeners.scores != nullptr || !tiles_serve(job.head_dim())) return attend_by_rows(job);
+  if (listeners.scores != nullptr) observe_scores(job);
+  if (!tiles_serve(job.head_dim())) return attend_by_rows(job);
   if (!decides_key_by_key(policy.policy())) return attend_by_lists(job);
   if (call.rows == 1) return attend_one_row(job);
   attend_by_tiles(job);

@@ -33,11 +33,12 @@ struct AttentionListeners {
 };
 
 // Parallel over KV heads and tiles of rows, for a single row over KV heads and tiles of keys; a row's result
-// depends neither on the number of threads nor on the rows that come with it. Time: scores of all keys (of those
-// a prefilter leaves), then exponentials and V rows for the kept only; exact SDC and lost mass add the
-// exponentials of the dropped, in the same pass over K. Memory per thread: about 150 KB for dense and top-theta;
-// 4 bytes * 24 rows * keys for top-k, post-softmax placement and cap-k; 4 bytes * 16 rows * keys row by row, which
-// serves head sizes that are not multiples of 4, and score listeners.
+// depends neither on the number of threads nor on the rows that come with it. Time: scores of all keys (of
+// those a prefilter leaves), then exponentials and V rows for the kept only; exact SDC and lost mass add the
+// exponentials of the dropped, in the same pass over K. Memory per thread: about 150 KB for dense and
+// top-theta; 4 bytes * 24 rows * keys for top-k, post-softmax placement and cap-k; 4 bytes * 16 rows * keys
+// row by row, which serves head sizes that are not multiples of 4. A score listener costs the scores once
+// more and changes no result.
 void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
             const AttentionListeners& listeners = {});
 

@@ -77,7 +77,11 @@ void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, st
 // Hands the counts on in row order; all: [KV heads][tiles].
 void report_counts(const Job& job, const std::vector<TileCounts>& all);
 
-// Full rows of scores, one row at a time: serves every policy, head size and listener.
+// Shows the listener every row's scores, head by head in row order. What attention then does is the same
+// whether somebody listens or not.
+void observe_scores(const Job& job);
+
+// Full rows of scores, one row at a time: serves every policy and head size.
 void attend_by_rows(const Job& job);
 // Dense, and top-theta before the softmax: tiles of rows over tiles of keys, one pass over K.
 void attend_by_tiles(const Job& job);

@@ -47,14 +47,6 @@ void write_output(const RowOutcome& outcome, const RowRule& rule, const RowScrat
     out[i] += static_cast<float>(share * value_sum[i]);
 }
 
-void observe(const Job& job, std::int64_t head, std::int64_t tile, const std::vector<float>& scores,
-             std::int64_t stride) {
-  std::vector<std::int32_t> lengths(static_cast<std::size_t>(job.tile_rows(tile)));
-  std::iota(lengths.begin(), lengths.end(),
-            static_cast<std::int32_t>(job.call.first_position + tile * job.row_tile + 1));
-  job.listeners.scores->add({job.call.layer, head, scores.data(), stride, lengths});
-}
-
 // One query head, one tile of rows.
 void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span<const double> value_sums,
                  TileCounts& counts, RowScratch& scratch) {
@@ -70,7 +62,6 @@ void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span
     scratch.scores.resize(static_cast<std::size_t>(rows * stride));
   score_rows(job.call.q + offset, rows, q_stride, job.cache.keys(job.call.layer, kv_head), shape.head_dim,
              job.tile_keys(tile), job.call.scale, scratch.scores.data(), stride);
-  if (job.listeners.scores != nullptr) observe(job, head, tile, scratch.scores, stride);
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t n = job.call.first_position + first_row + r + 1;
     const RowRule rule = row_rule(job.policy, job.call.layer, head, n);
@@ -105,15 +96,29 @@ void attend_by_rows(const Job& call) {
   const auto run = [&](std::int64_t group, std::int64_t tile) {
     attend_group_tile(job, group, tile, counts[static_cast<std::size_t>(group * tiles + tile)]);
   };
-  if (job.listeners.scores != nullptr) {  // a sink sees the rows of a head in order
-    parallel_for(groups, [&](std::int64_t group) {
-      for (std::int64_t tile = 0; tile < tiles; ++tile)
-        run(group, tile);
-    });
-  } else {
-    parallel_for(groups * tiles, [&](std::int64_t i) { run(i / tiles, i % tiles); });
-  }
+  parallel_for(groups * tiles, [&](std::int64_t i) { run(i / tiles, i % tiles); });
   if (job.listeners.counts != nullptr) report_counts(job, counts);
+}
+
+void observe_scores(const Job& job) {
+  parallel_for(
+      job.shape().num_kv_heads, [&](std::int64_t kv_head) {  // a sink sees the rows of a head in order
+        thread_local std::vector<float> scores;
+        thread_local std::vector<std::int32_t> lengths;
+        for (std::int64_t i = 0; i < job.group_heads() * job.tiles(); ++i) {
+          const std::int64_t head = kv_head * job.group_heads() + i / job.tiles();
+          const std::int64_t tile = i % job.tiles();
+          const std::int64_t rows = job.tile_rows(tile);
+          const std::int64_t stride = round_up(job.tile_keys(tile), kKeyBlock);
+          scores.resize(std::max(scores.size(), static_cast<std::size_t>(rows * stride)));
+          score_rows(job.call.q + job.row_offset(tile * job.row_tile, head), rows, job.row_stride(),
+                     job.cache.keys(job.call.layer, kv_head), job.head_dim(), job.tile_keys(tile),
+                     job.call.scale, scores.data(), stride);
+          lengths.resize(static_cast<std::size_t>(rows));
+          std::iota(lengths.begin(), lengths.end(), static_cast<std::int32_t>(job.tile_position(tile) + 1));
+          job.listeners.scores->add({job.call.layer, head, scores.data(), stride, lengths});
+        }
+      });
 }
 
 }  // namespace toptheta

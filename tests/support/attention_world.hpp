@@ -47,14 +47,16 @@ class AttentionWorld {
                                           std::int64_t count,
                                           const AttentionListeners& listeners = {}) const {
     std::vector<float> out(static_cast<std::size_t>(count * row_floats()));
-    toptheta::attend({.layer = 0,
-                      .first_position = first,
-                      .rows = count,
-                      .q = q_.data() + first * row_floats(),
-                      .scale = scale(),
-                      .out = out.data()},
-                     cache_, policy, listeners);
+    toptheta::attend(call(first, count, out), cache_, policy, listeners);
     return out;
+  }
+  [[nodiscard]] AttentionCall call(std::int64_t first, std::int64_t count, std::vector<float>& out) const {
+    return {.layer = 0,
+            .first_position = first,
+            .rows = count,
+            .q = q_.data() + first * row_floats(),
+            .scale = scale(),
+            .out = out.data()};
   }
 
   [[nodiscard]] NaiveRow naive(std::int64_t head, std::int64_t i, const NaiveRule& rule) const {
