@@ -3,9 +3,11 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "dump/mapped_scores.hpp"
 #include "dump/stream.hpp"
 #include "dump/structure.hpp"
 #include "io/hdf5.hpp"
+#include "io/mapped_file.hpp"
 
 namespace toptheta {
 
@@ -13,9 +15,13 @@ struct DumpReader::Impl {
   std::string path;
   hdf5::File file;
   DumpStructure structure;
+  MappedFile mapping;
 
   explicit Impl(const std::filesystem::path& name)
-      : path(name.string()), file(hdf5::File::open(name)), structure(read_structure(file.root())) {}
+      : path(name.string()),
+        file(hdf5::File::open(name)),
+        structure(read_structure(file.root())),
+        mapping(name) {}
 
   [[nodiscard]] hdf5::Group sample_group(std::size_t sample) const {
     return file.root().open_group("samples").open_group(structure.samples.at(sample).name);
@@ -57,6 +63,10 @@ struct DumpReader::Impl {
   }
 
   void stream(const LayerRows& layer, RowSink& sink) const {
+    if (structure.header.content == DumpContent::scores) {
+      const auto bytes = mapped_bytes(layer.group.open_dataset("scores"), mapping);
+      if (bytes) return stream_mapped_scores(layer, structure.header, mapping, *bytes, sink);
+    }
     const auto& one = structure.header.content == DumpContent::scores ? stream_scores : stream_queries_keys;
     one(layer, structure.header, kBlockBytes, sink);
   }
