@@ -1,11 +1,14 @@
 #include "dump/reader.hpp"
 
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 
+#include "dump/mapped_scores.hpp"
 #include "dump/stream.hpp"
 #include "dump/structure.hpp"
 #include "io/hdf5.hpp"
+#include "io/mapped_file.hpp"
 
 namespace toptheta {
 
@@ -13,9 +16,13 @@ struct DumpReader::Impl {
   std::string path;
   hdf5::File file;
   DumpStructure structure;
+  std::optional<MappedFile> mapping{};  // of scores
 
   explicit Impl(const std::filesystem::path& name)
-      : path(name.string()), file(hdf5::File::open(name)), structure(read_structure(file.root())) {}
+      : path(name.string()), file(hdf5::File::open(name)), structure(read_structure(file.root())) {
+    if (structure.header.content == DumpContent::scores) mapping.emplace(name);
+  }
+  // Not mapped: the file grows.
   Impl(const std::filesystem::path& name, hdf5::File live, std::int64_t complete)
       : path(name.string()), file(std::move(live)), structure(read_structure(file.root(), complete)) {}
 
@@ -59,6 +66,10 @@ struct DumpReader::Impl {
   }
 
   void stream(const LayerRows& layer, RowSink& sink) const {
+    if (mapping) {
+      const auto bytes = mapped_bytes(layer.group.open_dataset("scores"), *mapping);
+      if (bytes) return stream_mapped_scores(layer, structure.header, *mapping, *bytes, sink);
+    }
     const auto& one = structure.header.content == DumpContent::scores ? stream_scores : stream_queries_keys;
     one(layer, structure.header, kBlockBytes, sink);
   }

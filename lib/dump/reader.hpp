@@ -63,8 +63,10 @@ class DumpReader {
   // model computes it (kernels/attention_rows.hpp), with KV head h / (num_heads / num_kv_heads) for query
   // head h. Throws InputError, naming sample, layer, head, row and key position, for a NaN or an infinity
   // among a row's causal entries; what lies past them is never looked at. The sink may have seen other rows
-  // by then. Memory: kBlockBytes of scores, the same rows in the file's element type, HDF5's chunk cache (at
-  // most 256 MiB, or one chunk where that is larger); for qk also the layer's queries and keys in float.
+  // by then. Contiguous scores in the machine's byte order are read through a mapping of the file, without
+  // HDF5 and without a copy of float32; the file must not be cut short meanwhile. Other memory: kBlockBytes
+  // of scores, the same rows in the file's element type, HDF5's chunk cache (at most 256 MiB, or one chunk
+  // where that is larger); for qk also the layer's queries and keys in float.
   void stream(std::size_t sample, std::int64_t layer, RowSink& sink) const;
 
   // The same for some rows only: `rows` are numbers in [0, DumpLayer::rows), ascending and without

@@ -1,13 +1,10 @@
 #include "dump/stream.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <bit>
 
-#include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "dump/float_dataset.hpp"
+#include "dump/row_checks.hpp"
 #include "kernels/attention_rows.hpp"
 
 namespace toptheta {
@@ -71,34 +68,6 @@ std::vector<hdf5::Box> boxes_of(std::int64_t first_head, std::int64_t heads,
     i = end;
   }
   return boxes;
-}
-
-bool is_finite(float value) {
-  return (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) != 0x7F800000U;
-}
-
-bool all_finite(std::span<const float> values) {
-  std::uint32_t wrong = 0;
-  for (const float value : values)
-    wrong |= is_finite(value) ? 0U : 1U;
-  return wrong == 0;
-}
-
-// `row_numbers`: of the block's rows, in the file.
-void require_finite(const RowBlock& block, std::span<const std::int64_t> row_numbers,
-                    const std::string& where) {
-  for (std::int64_t r = 0; r < block.rows(); ++r) {
-    const std::span<const float> row = block.row(r);
-    if (all_finite(row)) continue;
-    const auto key = std::find_if_not(row.begin(), row.end(), is_finite) - row.begin();
-    throw InputError(
-        {.where = where,
-         .what = "a score is not a finite number",
-         .expected = fmt::format("finite scores for key positions 0 to {} of this row", row.size() - 1),
-         .found = fmt::format("{} at head {}, row {} (query position {}), key position {}",
-                              row[static_cast<std::size_t>(key)], block.head,
-                              row_numbers[static_cast<std::size_t>(r)], row.size() - 1, key)});
-  }
 }
 
 // Calls use(first row, rows) for the pieces of a layer, in order.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -119,6 +120,9 @@ class Dataset : public Object {
   [[nodiscard]] Dims chunk() const;
   // False where space was declared but nothing was ever written.
   [[nodiscard]] bool has_data() const;
+  // Where in the file the elements stand one after the other in the machine's byte order; nothing where they
+  // do not: chunked, compact, virtual or external storage, the other byte order, or never written.
+  [[nodiscard]] std::optional<std::int64_t> plain_offset() const;
 
   // Everything, converted by HDF5 to T (float, double, or an integer of 8 ... 64 bits); integers saturate.
   // Throws InputError if the data set holds integers (bfloat16 among them) and T is a float or the other way

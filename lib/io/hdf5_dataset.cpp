@@ -68,6 +68,18 @@ bool Dataset::has_data() const {
   return H5Dget_storage_size(id()) > 0;
 }
 
+std::optional<std::int64_t> Dataset::plain_offset() const {
+  const Handle list(H5Dget_create_plist(id()), H5Pclose);
+  if (H5Pget_layout(list.id()) != H5D_CONTIGUOUS || H5Pget_external_count(list.id()) != 0)
+    return std::nullopt;
+  const Handle type = check_reading(H5Dget_type(id()), H5Tclose, where(), "cannot read the element type");
+  if (H5Tget_order(type.id()) != H5Tget_order(H5T_NATIVE_INT)) return std::nullopt;
+  const haddr_t offset = H5Dget_offset(id());
+  if (offset == HADDR_UNDEF || offset > static_cast<haddr_t>(kMost)) return std::nullopt;
+  if (H5Dget_storage_size(id()) != static_cast<hsize_t>(size_ * size_of(element_))) return std::nullopt;
+  return static_cast<std::int64_t>(offset);
+}
+
 Handle Dataset::select(std::span<const Box> boxes, std::int64_t elements) const {
   Handle space = check_reading(H5Dget_space(id()), H5Sclose, where(), "cannot read the shape");
   if (dims_.empty()) return space;  // scalar: everything is selected

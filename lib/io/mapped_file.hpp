@@ -1,4 +1,4 @@
-// Inside io: a file's bytes in memory, read as they are touched.
+// A file's bytes in memory, read as they are touched.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -17,6 +17,8 @@ class MappedFile {
   [[nodiscard]] std::span<const std::byte> bytes() const {
     return {static_cast<const std::byte*>(address_), size_};
   }
+  // Takes the whole pages of `part`, of bytes(), out of the process's memory until they are touched again.
+  void release(std::span<const std::byte> part) const;
 
  private:
   void* address_ = nullptr;

@@ -2,7 +2,7 @@
 // mass that a selection keeps or drops. docs/method.md, "Calibrating" and "Compensating".
 //
 // Exponentials are floats with a relative error below 2e-7 (5e-6 for those of e^-80, which no sum with 1 in
-// it sees), at least e^-87 each. A bounded number of them is added in float, these sums in double. `shift`
+// it sees), 0 below e^-86.6. A bounded number of them is added in float, these sums in double. `shift`
 // must not be below any value that is summed: it is the row's largest. Results depend on the values in their
 // order, and on the instruction set.
 #pragma once

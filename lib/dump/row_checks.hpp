@@ -1,0 +1,16 @@
+// Inside dump: scores that are not finite are refused by name.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "core/rows.hpp"
+
+namespace toptheta {
+
+// Throws InputError naming `where`, head, row and key position for the first NaN or infinity among the causal
+// entries of the block. `row_numbers`: of the block's rows, in the file.
+void require_finite(const RowBlock& block, std::span<const std::int64_t> row_numbers,
+                    const std::string& where);
+
+}  // namespace toptheta
