@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "eval/calibrate_from_dumps.hpp"
 #include "eval/calibrate_from_model.hpp"
+#include "eval/observe_curves.hpp"
 #include "report/thresholds.hpp"
 #include "tt_calibrate/calibration_source.hpp"
 #include "tt_calibrate/commands.hpp"
@@ -25,6 +26,8 @@ struct FitFlags {
   double row_fraction = 1;
   bool tac = false;
   bool sdc_offline = false;
+  bool curve = false;
+  std::string estimator = "exact";
   std::string format = "table";
   std::string output{};
 };
@@ -36,6 +39,8 @@ struct FitPlan {
   std::int64_t context = 0;
   CalibrationOptions options;
   bool tac = false;
+  bool curve = false;
+  bool pooled = false;
   TableFormat table_format = TableFormat::hdf5;
   ResultFormat summary_format = ResultFormat::table;
   std::filesystem::path output;
@@ -56,6 +61,22 @@ void require_one_source(const FitFlags& flags) {
     throw UsageError({.where = "--context", .what = "has no meaning for dumps", .next = "drop it"});
 }
 
+// Curves see dense rows, all of them.
+void require_curves_possible(const FitFlags& flags) {
+  const bool pooled = flags.estimator == "pooled";
+  if (!pooled && !flags.curve) return;
+  const std::string flag = pooled ? "--estimator pooled" : "--curve";
+  const auto fail = [&flag](const char* what, const char* next) {
+    throw UsageError({.where = flag, .what = what, .next = next});
+  };
+  if (flags.tac) fail("sees rows as dense attention leaves them, not as --tac does", "drop --tac");
+  if (pooled && flags.sdc_offline)
+    fail("has no row thresholds for --sdc-offline to follow",
+         "use --estimator exact, or --sdc exact at inference");
+  if (pooled && flags.add_sigma != 0)
+    fail("meets k on average: --add-sigma has nothing to correct", "drop --add-sigma");
+}
+
 FitPlan resolve(const FitFlags& flags, Session& session) {
   if (flags.k.empty())
     throw UsageError(
@@ -64,6 +85,7 @@ FitPlan resolve(const FitFlags& flags, Session& session) {
     throw UsageError(
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o theta.h5"});
   require_one_source(flags);
+  require_curves_possible(flags);
   FitPlan plan;
   plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
@@ -80,6 +102,8 @@ FitPlan resolve(const FitFlags& flags, Session& session) {
   plan.table_format = resolve_table_format(plan.output, "", "-o");
   plan.summary_format = result_format_from_name(flags.format).value();
   plan.tac = flags.tac;
+  plan.pooled = flags.estimator == "pooled";
+  plan.curve = flags.curve || plan.pooled;
   plan.context = flags.source.context;
   plan.dumps.assign(flags.dumps.begin(), flags.dumps.end());
   for (const auto& dump : plan.dumps)
@@ -94,12 +118,16 @@ Calibration calibrate(const FitPlan& plan, Session& session) {
   if (!plan.dumps.empty()) {
     Calibration calibration = calibrate_from_dumps(plan.dumps, plan.options);
     calibration.table.meta.provenance = session.provenance_of(plan.dumps);
+    if (plan.curve) calibration.table.curves = curves_from_dumps(plan.dumps, plan.options);
+    if (plan.pooled) refit_pooled(calibration.table, plan.options.layer_k);
     return calibration;
   }
   LanguageModel model = load_language_model(plan.source.model);
   const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
   Calibration calibration = calibrate_from_model(model, windows, plan.options, plan.tac);
   calibration.table.meta.provenance = provenance_of(plan.source, model, session);
+  if (plan.curve) calibration.table.curves = curves_from_model(model, windows, plan.options);
+  if (plan.pooled) refit_pooled(calibration.table, plan.options.layer_k);
   return calibration;
 }
 
@@ -151,6 +179,17 @@ void FitCommand::declare(CLI::App& app) {
       "they will be. One pass for each k; with --model only");
   app.add_flag("--sdc-offline", flags_.sdc_offline,
                "Also calibrate the offline denominator compensation, in a second pass over the same rows");
+  app.add_flag(
+      "--curve", flags_.curve,
+      "Also store curves, from which tt-calibrate retarget finds any other k without the data (.h5 only); a "
+      "second pass over all rows");
+  app.add_option(
+         "--estimator", flags_.estimator,
+         "exact = mean of the rows' own thresholds; pooled = the threshold under which rows keep k on "
+         "average, from curves: keeps k on unseen text where exact keeps more")
+      ->type_name("exact|pooled")
+      ->check(CLI::IsMember({"exact", "pooled"}).description(""))
+      ->capture_default_str();
   declare_format(app, flags_.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
       ->capture_default_str();
   declare_output(app, flags_.output,
