@@ -11,5 +11,6 @@ std::unique_ptr<Command> make_merge_command();
 std::unique_ptr<Command> make_dump_command();
 std::unique_ptr<Command> make_show_command();
 std::unique_ptr<Command> make_convert_command();
+std::unique_ptr<Command> make_retarget_command();
 
 }  // namespace toptheta::app

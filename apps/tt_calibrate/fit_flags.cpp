@@ -45,6 +45,13 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o theta.h5"});
   require_one_source(flags);
   FitPlan plan;
+  plan.curves = resolve_curves(flags.curves,
+                               {.tac = flags.tac,
+                                .sdc_offline = flags.sdc_offline,
+                                .add_sigma = flags.add_sigma != 0,
+                                .follow = !flags.follow.dump.empty(),
+                                .shared = session.cluster.size() > 1 || !flags.share.shard.empty() ||
+                                          !flags.share.sdc_from.empty() || !flags.share.checkpoint.empty()});
   plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.placement = placement_from_name(flags.placement).value();
@@ -100,6 +107,7 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       "they will be. One pass for each k; with --model only");
   app.add_flag("--sdc-offline", flags.sdc_offline,
                "Also calibrate the offline denominator compensation, in a second pass over the same rows");
+  declare_curves(app, flags.curves);
   declare_follow(app, flags.follow);
   declare_share(app, flags.share);
   declare_format(app, flags.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")

@@ -10,6 +10,7 @@
 #include "eval/calibration_options.hpp"
 #include "report/format.hpp"
 #include "tt_calibrate/calibration_source.hpp"
+#include "tt_calibrate/curve_flags.hpp"
 #include "tt_calibrate/follow_flags.hpp"
 #include "tt_calibrate/share_flags.hpp"
 #include "tt_calibrate/table_path.hpp"
@@ -26,6 +27,7 @@ struct FitFlags {
   double row_fraction = 1;
   bool tac = false;
   bool sdc_offline = false;
+  CurveFlags curves{};
   FollowFlags follow{};
   ShareFlags share{};
   std::string format = "table";
@@ -38,6 +40,7 @@ struct FitPlan {
   CalibrationSource source;
   std::int64_t context = 0;
   CalibrationOptions options;
+  CurvePlan curves;
   FollowPlan follow;
   SharePlan share;
   TableFormat table_format = TableFormat::hdf5;

@@ -25,6 +25,11 @@ int main(int argc, char** argv) {
         "  tt-calibrate show theta.h5 --layer 3 --head 0\n"
         "  tt-calibrate show theta.h5 --format json",
         make_show_command},
+       {"retarget", "Thresholds for another k, kept fraction or kept mass, without the data",
+        "  tt-calibrate fit --curve -k 16 -o theta.h5\n"
+        "  tt-calibrate retarget theta.h5 -k 48 -o t48.h5\n"
+        "  tt-calibrate retarget theta.h5 --kept-mass 0.95 -o m95.h5",
+        make_retarget_command},
        {"convert", "Convert a threshold table to and from exchange formats",
         "  tt-calibrate convert theta.h5 -o th.txt\n"
         "  tt-calibrate convert theta.h5 -k 64 -o theta.h         # for kernels in C; also .npz, "

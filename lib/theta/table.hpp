@@ -11,6 +11,7 @@
 #include "core/number_list.hpp"
 #include "core/provenance.hpp"
 #include "core/shape.hpp"
+#include "theta/curve.hpp"
 
 namespace toptheta {
 
@@ -48,6 +49,7 @@ struct TableMeta {
 struct ThresholdTable {
   TableMeta meta;
   std::vector<Target> targets;  // in the order asked for; k unique
+  ScoreCurves curves{};         // every k at once, where calibrated with --curve
 
   [[nodiscard]] std::size_t cell_index(std::int64_t layer, std::int64_t head) const {
     return static_cast<std::size_t>(layer * meta.shape.num_heads + head);

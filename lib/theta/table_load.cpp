@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
+#include "theta/curve_file.hpp"
 #include "theta/provenance_json.hpp"
 #include "theta/table_columns.hpp"
 #include "theta/table_file.hpp"
@@ -138,6 +139,7 @@ ThresholdTable load_table(const std::filesystem::path& path) {
   const hdf5::Group root = file.root();
   require_kind(root);
   ThresholdTable table{read_meta(root), {}};
+  if (root.has("curves")) table.curves = read_curves(root, table.meta.shape);
   const hdf5::Group targets = root.open_group("targets");
   std::vector<std::pair<std::int64_t, Target>> indexed;
   for (const std::string& name : targets.links()) {

@@ -4,6 +4,7 @@
 
 #include "io/atomic_file.hpp"
 #include "io/hdf5.hpp"
+#include "theta/curve_file.hpp"
 #include "theta/provenance_json.hpp"
 #include "theta/table_columns.hpp"
 #include "theta/table_file.hpp"
@@ -72,6 +73,7 @@ void save_table(const ThresholdTable& table, const std::filesystem::path& path) 
     for (std::size_t i = 0; i < table.targets.size(); ++i)
       write_target(targets.create_group(fmt::format("{}", table.targets[i].k)), table.targets[i], i,
                    table.meta.shape.num_heads);
+    if (!table.curves.empty()) write_curves(root, table.curves, table.meta.shape.num_heads);
   }
   file.close();
   output.commit();

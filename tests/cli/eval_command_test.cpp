@@ -196,8 +196,8 @@ TEST_CASE("every subcommand has help with an example, and a version") {
 TEST_CASE("configs/ has every key, with its default") {
   const World world;
   for (const std::string command :
-       {"tt-calibrate fit", "tt-calibrate merge", "tt-calibrate dump", "tt-calibrate show",
-        "tt-calibrate convert", "tt-eval run", "tt-eval generate", "tt-eval bench"}) {
+       {"tt-calibrate fit", "tt-calibrate merge", "tt-calibrate retarget", "tt-calibrate dump",
+        "tt-calibrate show", "tt-calibrate convert", "tt-eval run", "tt-eval generate", "tt-eval bench"}) {
     INFO(command);
     const std::filesystem::path file =
         std::filesystem::current_path() / "configs" / (command.substr(0, command.find(' ')) + ".toml");

@@ -1,0 +1,116 @@
+// tt-calibrate retarget: thresholds for another k from a table's curves, without the data.
+#include <fmt/format.h>
+
+#include "calibration/retarget.hpp"
+#include "common/common_flags.hpp"
+#include "common/output.hpp"
+#include "core/error.hpp"
+#include "report/thresholds.hpp"
+#include "theta/table_file.hpp"
+#include "tt_calibrate/commands.hpp"
+#include "tt_calibrate/table_path.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+class RetargetCommand : public Command {
+ public:
+  void declare(CLI::App& app) override;
+  void run(Session& session) override;
+
+ private:
+  [[nodiscard]] std::vector<std::int64_t> wanted_k(const ThresholdTable& table) const;
+  void warn_of_short_curves(const ThresholdTable& table, Session& session) const;
+
+  std::string table_;
+  std::string k_;
+  std::string layer_k_;
+  double fraction_ = 0;
+  double mass_ = 0;
+  std::string format_ = "table";
+  std::string output_;
+  CLI::Option* fraction_option_ = nullptr;
+  CLI::Option* mass_option_ = nullptr;
+};
+
+void RetargetCommand::declare(CLI::App& app) {
+  app.add_option("table", table_, "Threshold table with curves (.h5, from fit --curve)");
+  app.add_option("-k,--k", k_, "Keys to keep per row; one target each: 48, or 16,32,64, or 16-256*2")
+      ->type_name("LIST");
+  fraction_option_ =
+      app.add_option("--kept-fraction", fraction_,
+                     "Instead of -k: the k under which this share of the visible elements of the "
+                     "calibration rows is kept; above 0, below 1")
+          ->type_name("F");
+  mass_option_ = app.add_option("--kept-mass", mass_,
+                                "Instead of -k: the smallest k under which a row keeps this share of its "
+                                "softmax mass, on average over heads and rows; above 0, below 1")
+                     ->type_name("M");
+  app.add_option("--layer-k", layer_k_, "Layers with a k of their own: 0:512,1:dense")
+      ->type_name("LAYER:K,...");
+  declare_format(app, format_, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
+      ->capture_default_str();
+  declare_output(app, output_, "The threshold table to write: .h5 (with the curves), .json, .csv or .txt");
+}
+
+std::vector<std::int64_t> RetargetCommand::wanted_k(const ThresholdTable& table) const {
+  const int asked =
+      (k_.empty() ? 0 : 1) + (fraction_option_->count() > 0 ? 1 : 0) + (mass_option_->count() > 0 ? 1 : 0);
+  if (asked != 1)
+    throw UsageError({.where = "retarget",
+                      .what = asked == 0 ? "no target given" : "more than one kind of target",
+                      .expected = "one of -k, --kept-fraction and --kept-mass"});
+  if (!k_.empty()) return parse_number_list(k_, "-k");
+  return {mass_option_->count() > 0 ? k_of_kept_mass(table, mass_) : k_of_kept_fraction(table, fraction_)};
+}
+
+void RetargetCommand::warn_of_short_curves(const ThresholdTable& table, Session& session) const {
+  std::int32_t longest = 0;
+  std::int64_t fewest = kMaxCurveRows;
+  for (const auto& cell : table.curves.cells)
+    for (const ScoreCurve& curve : cell) {
+      longest = std::max(longest, curve.longest);
+      fewest = std::min(fewest, curve.rows);
+    }
+  session.console.note(
+      fmt::format("curves of rows up to {} keys; longer rows get the threshold of that length", longest));
+  if (fewest < 30)
+    session.console.warn(fmt::format("the thinnest curve holds {} rows", fewest),
+                         "calibrate on more documents where short rows matter");
+}
+
+void RetargetCommand::run(Session& session) {
+  if (table_.empty())
+    throw UsageError({.where = "retarget",
+                      .what = "no threshold table given",
+                      .next = "tt-calibrate retarget theta.h5 -k 48 -o t48.h5"});
+  if (output_.empty())
+    throw UsageError(
+        {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o t48.h5"});
+  require_distinct(output_, table_, "-o");
+  const TableFormat format = resolve_table_format(output_, "", "-o");
+  const ThresholdTable source =
+      read_table(table_, resolve_table_format(table_, "", "retarget"), Placement::pre_softmax);
+  const std::vector<LayerK> layer_k = layer_k_.empty() ? std::vector<LayerK>() : parse_layer_k(layer_k_);
+  ThresholdTable result{source.meta, {}};
+  for (const std::int64_t k : wanted_k(source))
+    result.targets.push_back(pooled_target(source, k, layer_k));
+  result.curves = source.curves;
+  result.meta.estimator = "pooled";
+  result.meta.add_sigma = 0;
+  result.meta.provenance = session.provenance_of({table_});
+  warn_of_short_curves(source, session);
+  const std::string summary =
+      format_listing(thresholds_listing(result, {}), result_format_from_name(format_).value());
+  write_table(result, 0, output_, format);
+  write_stdout(summary);
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_retarget_command() {
+  return std::make_unique<RetargetCommand>();
+}
+
+}  // namespace toptheta::app

@@ -1,0 +1,205 @@
+#include "calibration/retarget.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr std::int32_t kEntriesPerOctave = 32;
+
+void require_curves(const ThresholdTable& table) {
+  if (!table.curves.empty()) return;
+  throw UsageError({.where = "threshold table",
+                    .what = "holds no curves",
+                    .expected = "a table that was calibrated with --curve or --estimator pooled",
+                    .next = "calibrate again: tt-calibrate fit ... --curve"});
+}
+
+std::vector<CurveReader> readers_of(const std::vector<ScoreCurve>& curves, Placement placement) {
+  std::vector<CurveReader> readers;
+  readers.reserve(curves.size());
+  for (const ScoreCurve& curve : curves)
+    readers.emplace_back(curve, placement);
+  return readers;
+}
+
+// The next length to have an entry.
+std::int32_t step_from(std::int32_t length) {
+  return std::max(1, length / kEntriesPerOctave);
+}
+
+// Theta of rows of length n: at k / n of both neighbouring curves, interpolated along log n.
+double theta_at(const std::vector<CurveReader>& readers, double n, double k) {
+  const auto theta = [&](const CurveReader& reader) { return reader.theta(k / n * reader.mean_length()); };
+  const auto above = std::find_if(readers.begin(), readers.end(),
+                                  [n](const CurveReader& reader) { return reader.mean_length() >= n; });
+  if (above == readers.begin()) return theta(readers.front());
+  if (above == readers.end()) return theta(readers.back());
+  const CurveReader& below = *std::prev(above);
+  const double share =
+      std::log(n / below.mean_length()) / std::log(above->mean_length() / below.mean_length());
+  return (1 - share) * theta(below) + share * theta(*above);
+}
+
+// The curve whose bin a length belongs to or is nearest to.
+std::size_t nearest_curve(const std::vector<ScoreCurve>& curves, std::int32_t length) {
+  std::size_t at = 0;
+  while (at + 1 < curves.size() && curves[at + 1].shortest <= length)
+    ++at;
+  return at;
+}
+
+std::vector<ThresholdEntry> entries_of(const std::vector<ScoreCurve>& curves, Placement placement,
+                                       std::int64_t k) {
+  std::vector<ThresholdEntry> entries;
+  if (curves.empty() || curves.back().longest <= k) return entries;
+  const std::vector<CurveReader> readers = readers_of(curves, placement);
+  const std::int32_t longest = curves.back().longest;
+  const auto add = [&](std::int32_t length) {
+    const std::size_t nearest = nearest_curve(curves, length);
+    const double theta = theta_at(readers, length, static_cast<double>(k));
+    ThresholdEntry entry;
+    entry.length = length;
+    entry.theta = theta;
+    entry.count = curves[nearest].rows;
+    entry.kept_mass = std::min(1.0, readers[nearest].kept_mass(theta));
+    entries.push_back(entry);
+  };
+  std::int32_t length = std::max(curves.front().shortest, static_cast<std::int32_t>(k) + 1);
+  for (; length < longest; length += step_from(length))
+    add(length);
+  add(longest);
+  return entries;
+}
+
+// Elements kept and visible, and mass kept, by all heads under one k; rows with n <= k are dense.
+struct Totals {
+  double kept = 0;
+  double visible = 0;
+  double mass = 0;
+  double rows = 0;
+};
+
+Totals totals_of(const std::vector<CurveReader>& readers, double k) {
+  Totals totals;
+  for (const CurveReader& reader : readers) {
+    const double kept = std::min(k, reader.mean_length());
+    totals.rows += reader.rows();
+    totals.visible += reader.rows() * reader.mean_length();
+    totals.kept += reader.rows() * kept;
+    totals.mass +=
+        reader.rows() * (kept < reader.mean_length() ? std::min(1.0, reader.mass_of_kept(kept)) : 1);
+  }
+  return totals;
+}
+
+std::vector<CurveReader> all_readers(const ThresholdTable& table) {
+  require_curves(table);
+  std::vector<CurveReader> readers;
+  for (const auto& cell : table.curves.cells)
+    for (const ScoreCurve& curve : cell)
+      readers.emplace_back(curve, table.meta.placement);
+  if (readers.empty())
+    throw UsageError(
+        {.where = "threshold table", .what = "its curves hold no rows", .next = "calibrate again"});
+  return readers;
+}
+
+// The smallest k for which `reached` holds, by bisection; it must hold from some k on.
+template <typename Reached>
+std::int64_t smallest_k(Reached reached) {
+  std::int64_t high = 1;
+  while (!reached(high))
+    high *= 2;
+  std::int64_t low = high / 2;  // not reached, or 0
+  while (high - low > 1) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (reached(middle) ? high : low) = middle;
+  }
+  return high;
+}
+
+void require_share(double value, const char* flag) {
+  if (value > 0 && value < 1) return;
+  throw UsageError({.where = flag,
+                    .what = "not a share",
+                    .expected = "a number above 0 and below 1",
+                    .found = fmt::format("{}", value)});
+}
+
+}  // namespace
+
+Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k) {
+  require_curves(table);
+  Target target{k, resolve_layer_k(k, layer_k, table.meta.shape.num_layers), {}};
+  std::int32_t longest = 0;
+  bool any = false;
+  for (std::size_t cell = 0; cell < table.curves.cells.size(); ++cell) {
+    const auto layer = cell / static_cast<std::size_t>(table.meta.shape.num_heads);
+    const auto& curves = table.curves.cells[cell];
+    if (!curves.empty()) longest = std::max(longest, curves.back().longest);
+    target.cells.push_back(entries_of(curves, table.meta.placement, target.layer_k[layer]));
+    any = any || !target.cells.back().empty();
+  }
+  if (!any)
+    throw UsageError({.where = fmt::format("-k {}", k),
+                      .what = "every row is as short as k or shorter, so that all would stay dense",
+                      .expected = fmt::format("rows of more than {} keys", k),
+                      .found = fmt::format("at most {}", longest),
+                      .next = "choose a smaller k, or calibrate with longer texts"});
+  return target;
+}
+
+std::int64_t k_of_kept_fraction(const ThresholdTable& table, double fraction) {
+  require_share(fraction, "--kept-fraction");
+  const std::vector<CurveReader> readers = all_readers(table);
+  const auto share = [&readers](std::int64_t k) {
+    const Totals totals = totals_of(readers, static_cast<double>(k));
+    return totals.kept / totals.visible;
+  };
+  const std::int64_t above = smallest_k([&](std::int64_t k) { return share(k) >= fraction; });
+  return above > 1 && fraction - share(above - 1) < share(above) - fraction ? above - 1 : above;
+}
+
+std::int64_t k_of_kept_mass(const ThresholdTable& table, double mass) {
+  require_share(mass, "--kept-mass");
+  const std::vector<CurveReader> readers = all_readers(table);
+  return smallest_k([&](std::int64_t k) {
+    const Totals totals = totals_of(readers, static_cast<double>(k));
+    return totals.mass >= mass * totals.rows || totals.kept >= totals.visible;
+  });
+}
+
+std::optional<LengthLaw> length_law(const std::vector<ScoreCurve>& curves, Placement placement,
+                                    std::int64_t k) {
+  double w = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
+  int points = 0;
+  LengthLaw law;
+  for (const ScoreCurve& curve : curves) {
+    if (curve.shortest <= k) continue;
+    const CurveReader reader(curve, placement);
+    const double weight = reader.rows();
+    const double u = std::log(reader.mean_length());
+    const double v = reader.theta(static_cast<double>(k));
+    w += weight, x += weight * u, y += weight * v;
+    xx += weight * u * u, xy += weight * u * v, yy += weight * v * v;
+    law.shortest = points == 0 ? curve.shortest : law.shortest;
+    law.longest = curve.longest;
+    ++points;
+  }
+  if (points < 2) return std::nullopt;
+  const double sxx = xx - x * x / w;
+  const double sxy = xy - x * y / w;
+  law.b = sxy / sxx;
+  law.a = (y - law.b * x) / w;
+  law.residual = std::sqrt(std::max(0.0, (yy - y * y / w - law.b * sxy) / w));
+  return law;
+}
+
+}  // namespace toptheta

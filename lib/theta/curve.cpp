@@ -1,0 +1,105 @@
+#include "theta/curve.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+
+namespace toptheta {
+
+namespace {
+
+constexpr int kWeightShift = 23 - 5;                             // sign, exponent and 5 bits of the mantissa
+constexpr std::int32_t kWeightOne = 0x3F800000 >> kWeightShift;  // of the weight 1
+
+// Between (0, from) and (1, to) by their logarithms; linear where one of them is 0.
+double between(double from, double to, double share) {
+  if (from <= 0 || to <= 0) return from + share * (to - from);
+  return from * std::pow(to / from, share);
+}
+
+// The share at which between() is `value`.
+double share_of(double from, double to, double value) {
+  if (to <= from) return 0;
+  if (from <= 0) return (value - from) / (to - from);
+  return std::log(value / from) / std::log(to / from);
+}
+
+}  // namespace
+
+std::int32_t length_bin(std::int32_t length) {
+  assert(length >= 1);
+  const auto n = static_cast<std::uint32_t>(length);
+  const int octave = std::bit_width(n) - 1;
+  const auto past = static_cast<std::uint64_t>(n - (std::uint32_t{1} << octave));
+  return octave * kLengthBinsPerOctave + static_cast<std::int32_t>((past * kLengthBinsPerOctave) >> octave);
+}
+
+std::int32_t value_bin(float value, Placement placement) {
+  if (placement == Placement::pre_softmax) {
+    // Exact: the factor is a power of two.
+    const float scaled =
+        std::clamp(value * 32.0F, -static_cast<float>(kScoreBinLimit), static_cast<float>(kScoreBinLimit));
+    const auto truncated = static_cast<std::int32_t>(scaled);
+    return truncated - (static_cast<float>(truncated) > scaled ? 1 : 0);
+  }
+  const auto bits = std::bit_cast<std::int32_t>(std::max(value, 0.0F));
+  return std::max((bits >> kWeightShift) - kWeightOne, kLowestWeightBin - 1);
+}
+
+double lower_edge(std::int32_t bin, Placement placement) {
+  if (placement == Placement::pre_softmax) return bin * kScoreBin;
+  if (bin < kLowestWeightBin) return 0;
+  return static_cast<double>(std::bit_cast<float>((bin + kWeightOne) << kWeightShift));
+}
+
+CurveReader::CurveReader(const ScoreCurve& curve, Placement placement)
+    : rows_(static_cast<double>(curve.rows)) {
+  points_.reserve(curve.bins.size() + 1);
+  std::int64_t count = 0;
+  std::int64_t mass = 0;
+  for (auto bin = curve.bins.rbegin(); bin != curve.bins.rend(); ++bin) {
+    const double upper = lower_edge(bin->bin + 1, placement);
+    // Also where a gap begins: nothing lies within it.
+    if (points_.empty() || points_.back().theta > upper)
+      points_.push_back(
+          {upper, static_cast<double>(count) / rows_, static_cast<double>(mass) * kMassUnit / rows_});
+    count += bin->count;
+    mass += bin->mass;
+    points_.push_back({lower_edge(bin->bin, placement), static_cast<double>(count) / rows_,
+                       static_cast<double>(mass) * kMassUnit / rows_});
+  }
+  elements_ = static_cast<double>(count);
+}
+
+double CurveReader::above(double theta, double Point::*what) const {
+  const auto next = std::lower_bound(points_.begin(), points_.end(), theta,
+                                     [](const Point& point, double t) { return point.theta > t; });
+  if (next == points_.begin()) return 0;
+  if (next == points_.end()) return points_.back().*what;
+  const Point& upper = *std::prev(next);
+  return between(upper.*what, (*next).*what, (upper.theta - theta) / (upper.theta - next->theta));
+}
+
+double CurveReader::kept(double theta) const {
+  return above(theta, &Point::kept);
+}
+
+double CurveReader::kept_mass(double theta) const {
+  return above(theta, &Point::mass);
+}
+
+double CurveReader::theta(double kept) const {
+  const auto next = std::lower_bound(points_.begin(), points_.end(), kept,
+                                     [](const Point& point, double wanted) { return point.kept < wanted; });
+  if (next == points_.begin()) return points_.front().theta;
+  if (next == points_.end()) return points_.back().theta;
+  const Point& upper = *std::prev(next);
+  return upper.theta - share_of(upper.kept, next->kept, kept) * (upper.theta - next->theta);
+}
+
+double CurveReader::mass_of_kept(double kept) const {
+  return kept_mass(theta(kept));
+}
+
+}  // namespace toptheta

@@ -1,0 +1,56 @@
+#include "theta/curve.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "support/catch.hpp"
+
+using namespace toptheta;
+
+TEST_CASE("length bins ascend, four to the octave, single lengths at first") {
+  CHECK(length_bin(1) == 0);
+  std::int32_t last = 0;
+  for (std::int32_t n = 2; n < 5000; ++n) {
+    const std::int32_t bin = length_bin(n);
+    CHECK((bin >= last));
+    last = bin;
+  }
+  CHECK(length_bin(8) != length_bin(10));
+  CHECK(length_bin(1024) == 4 * 10);
+  CHECK(length_bin(1279) == length_bin(1024));
+  CHECK(length_bin(1280) == length_bin(1024) + 1);
+  CHECK(length_bin(std::numeric_limits<std::int32_t>::max()) == 4 * 31 - 1);
+}
+
+TEST_CASE("a value lies between the edges of its bin") {
+  for (const float x : {-4000.1F, -1.0F, -0.03125F, -1e-30F, 0.0F, 1e-30F, 0.03125F, 0.99F, 17.3F, 900.0F}) {
+    const std::int32_t bin = value_bin(x, Placement::pre_softmax);
+    CHECK(lower_edge(bin, Placement::pre_softmax) <= static_cast<double>(x));
+    CHECK(static_cast<double>(x) < lower_edge(bin + 1, Placement::pre_softmax));
+  }
+  CHECK(value_bin(1e30F, Placement::pre_softmax) == kScoreBinLimit);
+  CHECK(value_bin(-1e30F, Placement::pre_softmax) == -kScoreBinLimit);
+  for (const float p : {0.0F, 1e-20F, 1e-12F, 1e-6F, 0.1F, 0.5F, 0.97F, 1.0F}) {
+    const std::int32_t bin = value_bin(p, Placement::post_softmax);
+    CHECK(lower_edge(bin, Placement::post_softmax) <= static_cast<double>(p));
+    CHECK(static_cast<double>(p) < lower_edge(bin + 1, Placement::post_softmax));
+  }
+}
+
+TEST_CASE("a reader answers for edges exactly and in between by interpolation") {
+  // Two rows; 4 elements in [0, 1/32), 2 in [1/32, 2/32), a gap, 1 in [10/32, 11/32).
+  const std::int64_t half = std::int64_t{1} << 35;
+  const ScoreCurve curve{8, 2, 3, 4, {{0, 4, half}, {1, 2, half}, {10, 1, 2 * half}}};
+  const CurveReader reader(curve, Placement::pre_softmax);
+  CHECK(reader.mean_length() == 3.5);
+  CHECK(reader.kept(1) == 0);
+  CHECK(reader.kept(10 * kScoreBin) == 0.5);
+  CHECK(reader.kept(5 * kScoreBin) == 0.5);
+  CHECK(reader.kept(1 * kScoreBin) == 1.5);
+  CHECK(reader.kept(-3) == 3.5);
+  CHECK(reader.kept_mass(10 * kScoreBin) == 0.5);
+  CHECK(reader.kept_mass(0) == Approx(1));
+  for (const double kept : {0.25, 0.7, 1.5, 2.0, 3.4})
+    CHECK(reader.kept(reader.theta(kept)) == Approx(kept));
+  CHECK(reader.theta(100) == 0);
+}
