@@ -1,6 +1,5 @@
 #include "kernels/convert.hpp"
 
-#include <hwy/targets.h>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -10,6 +9,7 @@
 #include "core/half.hpp"
 #include "core/random.hpp"
 #include "support/catch.hpp"
+#include "support/instruction_sets.hpp"
 
 namespace toptheta {
 namespace {
@@ -28,20 +28,6 @@ std::int64_t differences(std::span<const float> a, std::span<const float> b) {
   return count;
 }
 
-// Runs `check` once with every instruction set that this machine and this build have.
-template <class Check>
-void on_every_target(const Check& check) {
-  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
-    INFO("instruction set " << hwy::TargetName(target));
-    check();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
-
 }  // namespace
 
 TEST_CASE("floats round to bfloat16 as core/half.hpp does, at any length") {
@@ -56,7 +42,7 @@ TEST_CASE("floats round to bfloat16 as core/half.hpp does, at any length") {
   std::vector<std::uint16_t> expected;
   for (const float value : values)
     expected.push_back(bf16_from_float(value));
-  on_every_target([&] {
+  testing::at_every_instruction_set([&] {
     std::vector<std::uint16_t> converted(values.size());
     bf16_from_floats(values, converted);
     CHECK(converted == expected);
@@ -71,7 +57,7 @@ TEST_CASE("every half and every bfloat16 converts as core/half.hpp does") {
     expected_f16.push_back(float_from_f16(bits));
     expected_bf16.push_back(float_from_bf16(bits));
   }
-  on_every_target([&] {
+  testing::at_every_instruction_set([&] {
     std::vector<float> converted(halves.size());
     floats_from_f16(halves, converted);
     CHECK(differences(converted, expected_f16) == 0);
@@ -103,7 +89,7 @@ TEST_CASE("doubles convert as static_cast does") {
   std::vector<float> expected;
   for (const double value : values)
     expected.push_back(static_cast<float>(value));
-  on_every_target([&] {
+  testing::at_every_instruction_set([&] {
     std::vector<float> converted(values.size());
     floats_from_f64(values, converted);
     CHECK(differences(converted, expected) == 0);

@@ -1,30 +1,15 @@
 #include "kernels/matrix_vector.hpp"
 
-#include <hwy/targets.h>
-
 #include <cmath>
 #include <vector>
 
 #include "core/half.hpp"
 #include "core/random.hpp"
 #include "support/catch.hpp"
+#include "support/instruction_sets.hpp"
 
 namespace toptheta {
 namespace {
-
-// Runs `check` once with every instruction set that this machine and this build have.
-template <class Check>
-void on_every_target(const Check& check) {
-  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
-    INFO("instruction set " << hwy::TargetName(target));
-    check();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
 
 std::vector<float> random_floats(std::int64_t count, std::uint64_t seed) {
   Random random(seed);
@@ -61,7 +46,7 @@ TEST_CASE("a panel times a vector equals the sums in double, on every instructio
     CAPTURE(rows);
     const std::vector<float> x = random_floats(rows, 1);
     const std::vector<float> panel = random_floats(rows * kPanelWidth, 2);
-    on_every_target([&] {
+    testing::at_every_instruction_set([&] {
       std::vector<float> y(kWidth, std::nanf(""));
       panel_times_vector(x.data(), panel.data(), rows, y.data());
       CHECK(largest_error(
@@ -86,7 +71,7 @@ TEST_CASE("a bfloat16 panel holds pairs of rows; widened, it is the same numbers
     const auto weight = [&](std::size_t i, std::size_t c) {
       return float_from_bf16(static_cast<std::uint16_t>(panel[i / 2 * kWidth + c] >> (i % 2 * 16)));
     };
-    on_every_target([&] {
+    testing::at_every_instruction_set([&] {
       std::vector<float> y(kWidth, std::nanf(""));
       panel_times_vector_bf16(x.data(), panel.data(), rows, y.data());
       CHECK(largest_error(x, weight, y) < 1e-6);

@@ -1,37 +1,22 @@
 #include "kernels/row_mass.hpp"
 
-#include <hwy/targets.h>
-
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "core/random.hpp"
 #include "support/catch.hpp"
+#include "support/instruction_sets.hpp"
 
 namespace toptheta {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Runs `check` once with every instruction set that this machine and this build have.
-template <class Check>
-void on_every_target(const Check& check) {
-  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
-    INFO("instruction set " << hwy::TargetName(target));
-    check();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
-
 }  // namespace
 
 TEST_CASE("mass on either side of a threshold agrees with double precision") {
-  on_every_target([] {
+  testing::at_every_instruction_set([] {
     Random random(5);
     for (const std::size_t size : {0, 1, 3, 15, 16, 17, 63, 200, 1023, 5000}) {
       std::vector<float> row(size);
@@ -63,7 +48,7 @@ TEST_CASE("mass on either side of a threshold agrees with double precision") {
 }
 
 TEST_CASE("exponentials far below the largest vanish, and -infinity has none") {
-  on_every_target([] {
+  testing::at_every_instruction_set([] {
     const std::vector<float> row = {5, -kInfinity, -200, -1e30F, 4, -std::numeric_limits<float>::max()};
     CHECK(exp_sum_at_most(row, kInfinity, 5) == Approx(1 + std::exp(-1.0)).epsilon(1e-6));
     CHECK(exp_sum_at_most(row, 0, 5) == Approx(0).margin(1e-30));

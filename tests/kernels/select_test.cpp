@@ -1,7 +1,5 @@
 #include "kernels/select.hpp"
 
-#include <hwy/targets.h>
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -11,26 +9,13 @@
 
 #include "core/random.hpp"
 #include "support/catch.hpp"
+#include "support/instruction_sets.hpp"
 
 namespace toptheta {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kMax = std::numeric_limits<float>::max();
-
-// Runs `check` once with every instruction set that this machine and this build have.
-template <class Check>
-void on_every_target(const Check& check) {
-  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
-    INFO("instruction set " << hwy::TargetName(target));
-    check();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
 
 float normal(Random& random) {
   double sum = -6;
@@ -121,7 +106,7 @@ void check_row(const NamedRow& row, const std::vector<std::int64_t>& ranks, Sele
 }  // namespace
 
 TEST_CASE("order statistics of short rows are those of a full sort") {
-  on_every_target([] {
+  testing::at_every_instruction_set([] {
     Random random(1);
     SelectScratch scratch;
     for (std::size_t size = 1; size < 200; size += size < 70 ? 1 : 13)
@@ -131,7 +116,7 @@ TEST_CASE("order statistics of short rows are those of a full sort") {
 }
 
 TEST_CASE("order statistics of sampled rows are those of a full sort") {
-  on_every_target([] {
+  testing::at_every_instruction_set([] {
     Random random(2);
     SelectScratch scratch;
     for (const std::size_t size : {767, 768, 2048, 4099, 17003})
@@ -143,7 +128,7 @@ TEST_CASE("order statistics of sampled rows are those of a full sort") {
 TEST_CASE("a sample that misleads costs time, not exactness") {
   // Large values wherever the sample looks, and nowhere else; and the other way round. Found by asking: a
   // place is in the sample if raising it changes which candidates are left.
-  on_every_target([] {
+  testing::at_every_instruction_set([] {
     SelectScratch scratch;
     constexpr std::size_t kSize = 4096;
     std::vector<float> row(kSize, 0.0F);
@@ -167,7 +152,7 @@ TEST_CASE("a sample that misleads costs time, not exactness") {
 }
 
 TEST_CASE("the range of a row, and what is not finite in it") {
-  on_every_target([] {
+  testing::at_every_instruction_set([] {
     Random random(4);
     CHECK(row_range({}).finite);
     CHECK(row_range({}).smallest == kInfinity);

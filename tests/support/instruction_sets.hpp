@@ -15,9 +15,11 @@ inline void at_every_instruction_set(const std::function<void()>& body) {
     const std::int64_t target = targets & -targets;
     INFO("instruction set " << hwy::TargetName(target));
     hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(target);  // what was chosen before stays chosen otherwise
     body();
-    hwy::SetSupportedTargetsForTest(0);
   }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 }  // namespace toptheta::testing
