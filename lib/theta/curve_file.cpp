@@ -3,23 +3,13 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "theta/column_file.hpp"
 
 namespace toptheta {
 
 namespace {
 
-constexpr std::int64_t kChunk = 16384;
-constexpr int kGzipLevel = 4;
 constexpr std::int64_t kVersion = 1;
-
-template <typename T>
-void write_column(hdf5::Group& group, const std::string& name, hdf5::Element element,
-                  const std::vector<T>& values) {
-  const auto size = static_cast<std::int64_t>(values.size());
-  const hdf5::Storage storage = size < kChunk ? hdf5::Storage{} : hdf5::Storage{{kChunk}, kGzipLevel};
-  hdf5::Dataset dataset = group.create_dataset(name, element, {size}, storage);
-  if (size > 0) dataset.write(std::span<const T>(values));
-}
 
 std::vector<std::int64_t> read_column(const hdf5::Group& group, const std::string& name, std::size_t size) {
   const hdf5::Dataset dataset = group.open_dataset(name);

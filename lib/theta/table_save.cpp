@@ -4,6 +4,7 @@
 
 #include "io/atomic_file.hpp"
 #include "io/hdf5.hpp"
+#include "theta/column_file.hpp"
 #include "theta/curve_file.hpp"
 #include "theta/provenance_json.hpp"
 #include "theta/table_columns.hpp"
@@ -12,18 +13,6 @@
 namespace toptheta {
 
 namespace {
-
-constexpr std::int64_t kChunk = 16384;  // entries; shorter columns are stored in one piece
-constexpr int kGzipLevel = 4;
-
-template <typename T>
-void write_column(hdf5::Group& group, const std::string& name, hdf5::Element element,
-                  const std::vector<T>& values) {
-  const auto size = static_cast<std::int64_t>(values.size());
-  const hdf5::Storage storage = size < kChunk ? hdf5::Storage{} : hdf5::Storage{{kChunk}, kGzipLevel};
-  hdf5::Dataset dataset = group.create_dataset(name, element, {size}, storage);
-  if (size > 0) dataset.write(std::span<const T>(values));
-}
 
 void write_meta(hdf5::Group& root, const TableMeta& meta) {
   root.write_attribute("format", "toptheta.threshold-table");
