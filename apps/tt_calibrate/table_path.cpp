@@ -61,7 +61,7 @@ void write_table(const ThresholdTable& table, std::int64_t k, const std::filesys
   switch (format) {
     case TableFormat::hdf5: {
       if (k == 0) return save_table(table, path);
-      return save_table(ThresholdTable{table.meta, {table.target(k)}}, path);
+      return save_table(ThresholdTable{table.meta, {table.target(k)}, table.curves}, path);
     }
     case TableFormat::json:
       return write_json(table, k, path);
