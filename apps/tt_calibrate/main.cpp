@@ -30,6 +30,11 @@ int main(int argc, char** argv) {
         "  tt-calibrate retarget theta.h5 -k 48 -o t48.h5\n"
         "  tt-calibrate retarget theta.h5 --kept-mass 0.95 -o m95.h5",
         make_retarget_command},
+       {"audit", "Check on unseen rows that a threshold table keeps the k asked for",
+        "  tt-calibrate audit theta.h5                                      # the embedded model's held-out "
+        "texts\n"
+        "  tt-calibrate audit theta.h5 --on held-out.h5 --tolerance 0.05    # exit status 1 past 5%",
+        make_audit_command},
        {"convert", "Convert a threshold table to and from exchange formats",
         "  tt-calibrate convert theta.h5 -o th.txt\n"
         "  tt-calibrate convert theta.h5 -k 64 -o theta.h         # for kernels in C; also .npz, "
