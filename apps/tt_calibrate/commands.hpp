@@ -13,5 +13,6 @@ std::unique_ptr<Command> make_show_command();
 std::unique_ptr<Command> make_convert_command();
 std::unique_ptr<Command> make_retarget_command();
 std::unique_ptr<Command> make_audit_command();
+std::unique_ptr<Command> make_budget_command();
 
 }  // namespace toptheta::app

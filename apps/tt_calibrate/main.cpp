@@ -35,6 +35,12 @@ int main(int argc, char** argv) {
         "texts\n"
         "  tt-calibrate audit theta.h5 --on held-out.h5 --tolerance 0.05    # exit status 1 past 5%",
         make_audit_command},
+       {"budget",
+        "Choose a k for every head or layer from one budget for all, to lose the least softmax mass",
+        "  tt-calibrate fit --curve -k 16 -o theta.h5\n"
+        "  tt-calibrate budget theta.h5 --kept-fraction 0.05 -o budget.h5\n"
+        "  tt-calibrate budget theta.h5 --uniform-k 16 --per layer -o budget.h5      # prints a --layer-k",
+        make_budget_command},
        {"convert", "Convert a threshold table to and from exchange formats",
         "  tt-calibrate convert theta.h5 -o th.txt\n"
         "  tt-calibrate convert theta.h5 -k 64 -o theta.h         # for kernels in C; also .npz, "
