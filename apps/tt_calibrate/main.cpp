@@ -35,6 +35,10 @@ int main(int argc, char** argv) {
         "texts\n"
         "  tt-calibrate audit theta.h5 --on held-out.h5 --tolerance 0.05    # exit status 1 past 5%",
         make_audit_command},
+       {"drift", "Which heads have moved between two calibrations, or between two dumps",
+        "  tt-calibrate drift old.h5 new.h5\n"
+        "  tt-calibrate drift monday.h5 friday.h5 -k 64 --tolerance 0.1      # exit status 1 if a head moved",
+        make_drift_command},
        {"budget",
         "Choose a k for every head or layer from one budget for all, to lose the least softmax mass",
         "  tt-calibrate fit --curve -k 16 -o theta.h5\n"
