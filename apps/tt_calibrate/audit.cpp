@@ -109,7 +109,7 @@ AuditReport AuditCommand::audit(Session& session) const {
   AuditReport report{.table = table_, .meta = table.meta, .precision = precision_};
   AuditOptions how = options(session);
   if (!dumps_.empty()) {
-    DumpSource source({dumps_.begin(), dumps_.end()});
+    DumpSource source(std::vector<std::filesystem::path>(dumps_.begin(), dumps_.end()));
     report.audit = audit_table(table, table_, source, how);
     std::vector<std::filesystem::path> inputs = {table_};
     inputs.insert(inputs.end(), dumps_.begin(), dumps_.end());

@@ -85,7 +85,7 @@ bool is_dump(const std::string& path) {
 
 // The curves of a dump as a table that has no targets yet.
 ThresholdTable curves_of(const std::string& path, Placement placement, Session& session) {
-  DumpSource source({path});
+  DumpSource source(std::vector<std::filesystem::path>{path});
   const SourceDescription& description = source.description();
   CurveFitter fitter(placement, description.row_content, description.shape);
   const auto samples = static_cast<std::int64_t>(description.weights.size());

@@ -151,7 +151,7 @@ Target filled(const ThresholdTable& table, Target target) {
   if (!any)
     throw UsageError({.where = fmt::format("-k {}", format_k(target.k)),
                       .what = "every row is as short as k or shorter, so that all would stay dense",
-                      .expected = fmt::format("rows of more than {} keys", k),
+                      .expected = fmt::format("rows of more than {} keys", format_k(target.k)),
                       .found = fmt::format("at most {}", longest),
                       .next = "choose a smaller k, or calibrate with longer texts"});
   return target;
