@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 namespace toptheta {
 
@@ -10,30 +9,6 @@ namespace {
 
 constexpr double kTwoSided95 = 1.959963984540054;
 constexpr double kFewestBeyondFirst = 20;
-
-struct Spread {
-  double theta = 0;  // mean over rows
-  double half = 0;   // of a 95% interval of a threshold
-  double rows = 0;   // per length
-};
-
-std::optional<Spread> spread_of(const std::vector<ThresholdEntry>& entries) {
-  double rows = 0;
-  double lengths = 0;
-  double theta = 0;
-  double squares = 0;
-  for (const ThresholdEntry& entry : entries) {
-    if (entry.count == 0) continue;
-    const auto count = static_cast<double>(entry.count);
-    rows += count;
-    ++lengths;
-    theta += count * entry.theta;
-    squares += count * entry.std * entry.std;
-  }
-  if (rows - lengths < kFewestBeyondFirst || squares == 0) return std::nullopt;
-  const double deviation = std::sqrt(squares / (rows - lengths));
-  return Spread{theta / rows, kTwoSided95 * deviation / std::sqrt(rows / lengths), rows / lengths};
-}
 
 const ThresholdEntry& nearest(const std::vector<ThresholdEntry>& entries, double length) {
   return *std::min_element(entries.begin(), entries.end(), [length](const auto& a, const auto& b) {
@@ -65,14 +40,32 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
+std::optional<ThresholdSpread> threshold_spread(const std::vector<ThresholdEntry>& entries) {
+  double rows = 0;
+  double lengths = 0;
+  double theta = 0;
+  double squares = 0;
+  for (const ThresholdEntry& entry : entries) {
+    if (entry.count == 0) continue;
+    const auto count = static_cast<double>(entry.count);
+    rows += count;
+    ++lengths;
+    theta += count * entry.theta;
+    squares += count * entry.std * entry.std;
+  }
+  if (rows - lengths < kFewestBeyondFirst) return std::nullopt;
+  const double deviation = std::sqrt(squares / (rows - lengths));
+  return ThresholdSpread{theta / rows, kTwoSided95 * deviation * std::sqrt(lengths / rows), rows / lengths};
+}
+
 std::optional<TablePrecision> table_precision(const ThresholdTable& table, const Target& target) {
   std::vector<double> weights;
   std::vector<double> effective;
   std::vector<double> rows;
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
     const std::vector<ThresholdEntry>& entries = target.cells[cell];
-    const std::optional<Spread> spread = spread_of(entries);
-    if (!spread) continue;
+    const std::optional<ThresholdSpread> spread = threshold_spread(entries);
+    if (!spread || spread->half == 0) continue;
     const bool pre = table.meta.placement == Placement::pre_softmax;
     weights.push_back(pre ? std::expm1(spread->half) : spread->half / std::max(spread->theta, 1e-30));
     rows.push_back(spread->rows);

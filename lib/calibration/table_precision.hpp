@@ -2,10 +2,22 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "theta/table.hpp"
 
 namespace toptheta {
+
+// The thresholds of one head.
+struct ThresholdSpread {
+  double theta = 0;  // mean over rows
+  double half = 0;   // of a 95% interval of a threshold
+  double rows = 0;   // per length
+};
+
+// Interpolated entries are passed over. Nullopt with fewer than 20 rows beyond the first of each length: the
+// deviation would be a guess.
+std::optional<ThresholdSpread> threshold_spread(const std::vector<ThresholdEntry>& entries);
 
 // 95% half-widths, median over heads. Per head, rows of one length are taken as independent (each comes from
 // another document), with one deviation s for all lengths, so that a threshold is known to h = 1.96 s /
