@@ -292,9 +292,9 @@ std::int64_t uniform_k_of(const World& world, double cost) {
   std::int64_t high = longest_row(world.table) + std::int64_t{1};
   while (high - low > 1) {
     const std::int64_t middle = low + (high - low) / 2;
-    (uniform_cost(world, middle) <= cost * (1 + 1e-12) ? low : high) = middle;
+    (uniform_cost(world, middle) <= cost ? low : high) = middle;
   }
-  return low;
+  return cost - uniform_cost(world, low) < uniform_cost(world, high) - cost ? low : high;
 }
 
 }  // namespace

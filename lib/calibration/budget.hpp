@@ -46,8 +46,8 @@ struct BudgetPlan {
   std::vector<BudgetedHead> heads{};   // [layers * heads]
   Prediction predicted{};
   double bound = 0;  // nothing within the budget loses less mass; with lost_mass: keeps a smaller share
-  std::int64_t uniform_k = 0;  // the largest k that keeps no more elements in every head, and
-  Prediction uniform{};        // what it loses
+  std::int64_t uniform_k = 0;  // the one k for every head that keeps most nearly as many elements,
+  Prediction uniform{};        // and what it loses
 };
 
 // Candidates are all k up to 64 and 32 to the octave beyond. For elements and for lost mass the plan is the
