@@ -14,6 +14,7 @@
 #include "eval/model_source.hpp"
 #include "eval/observe_curves.hpp"
 #include "theta/table_file.hpp"
+#include "tt_calibrate/fit_advice.hpp"
 
 namespace toptheta::app {
 
@@ -85,6 +86,12 @@ CalibrationOutcome with_curves(CalibrationOutcome outcome, const FitPlan& plan, 
   return outcome;
 }
 
+void advise(RowSource& source, const std::vector<std::int64_t>& document_of, const FitPlan& plan,
+            const CalibrationOutcome& outcome, Session& session) {
+  if (plan.precision > 0 && outcome.calibration)
+    advise_on_documents(source, document_of, outcome.calibration->table, plan.precision, session);
+}
+
 }  // namespace
 
 CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
@@ -94,8 +101,10 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
     DumpSource source(plan.dumps);
     job.inputs = fingerprinted(plan.dumps);
     CalibrationOutcome outcome = run(source, plan, std::move(job));
-    if (!plan.curves.stored) return outcome;
-    return with_curves(std::move(outcome), plan, curves_from_dumps(plan.dumps, plan.options));
+    if (plan.curves.stored)
+      outcome = with_curves(std::move(outcome), plan, curves_from_dumps(plan.dumps, plan.options));
+    advise(source, {}, plan, outcome, session);
+    return outcome;
   }
   LanguageModel model = load_language_model(plan.source.model);
   const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
@@ -104,8 +113,13 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
     job.inputs.push_back({file.path, file.sha256, file.sha256});
   ModelSource source(model, windows, plan.options.placement, plan.options.layer_k, plan.context);
   CalibrationOutcome outcome = run(source, plan, std::move(job));
-  if (!plan.curves.stored) return outcome;
-  return with_curves(std::move(outcome), plan, curves_from_model(model, windows, plan.options));
+  if (plan.curves.stored)
+    outcome = with_curves(std::move(outcome), plan, curves_from_model(model, windows, plan.options));
+  std::vector<std::int64_t> document_of;
+  for (const TextWindow& window : windows)
+    document_of.push_back(window.document);
+  advise(source, document_of, plan, outcome, session);
+  return outcome;
 }
 
 }  // namespace toptheta::app

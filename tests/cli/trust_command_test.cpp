@@ -52,6 +52,26 @@ TEST_CASE("audit: from the model and from a dump alike, the same bytes at any nu
   CHECK(table.find("the 3 heads of each k that are farthest from it") != std::string::npos);
 }
 
+TEST_CASE("fit says how many documents it wants, and where thresholds are thin") {
+  const World world;
+  const Outcome fit = world.run("tt-calibrate fit" + kTexts + " -k 4 --precision 0.0001 -o theta.h5");
+  INFO(fit.err);
+  REQUIRE(fit.status == 0);
+  CHECK(fit.err.find("note: k = 4: effective k is known to ±") != std::string::npos);
+  CHECK(fit.err.find("more documents (") != std::string::npos);
+  CHECK(fit.err.find("warning: -k 4: the thresholds of rows of 5 to ") != std::string::npos);
+  CHECK(fit.err.find("stand on as few as ") != std::string::npos);
+  // The table is the same but for the command line.
+  (void)world.output("tt-calibrate fit" + kTexts + " -k 4 -o plain.h5");
+  CHECK(load_table(world.path("plain.h5")).targets[0].cells[3][2].theta ==
+        load_table(world.path("theta.h5")).targets[0].cells[3][2].theta);
+  (void)world.output("tt-calibrate dump" + kTexts + " -o held.h5");
+  const Outcome dumped = world.run("tt-calibrate fit held.h5 -k 4 --precision 0.0001 -o dumped.h5");
+  CHECK(dumped.err.substr(dumped.err.find("note: k = 4")) == fit.err.substr(fit.err.find("note: k = 4")));
+  require_status(world, "tt-calibrate fit held.h5 -k 4 --precision 0.03 --shard 1/2 -o part.h5", 2,
+                 "looks at all rows once more");
+}
+
 TEST_CASE("audit: one document has no interval, and says so") {
   const World world;
   (void)world.output("tt-calibrate fit" + kTexts + " -k 4 -o theta.h5");
