@@ -1,5 +1,7 @@
 #include "attention/attention.hpp"
 
+#include <algorithm>
+
 #include "attention/job.hpp"
 #include "kernels/attention_tiles.hpp"
 
@@ -29,11 +31,17 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head)
     : head_(job.call.layer * job.shape().num_kv_heads + kv_head) {
   const Policy& policy = job.policy.policy();
   const std::int64_t keys = job.call.first_position + job.call.rows;
-  const std::int64_t k = job.policy.layer_k(job.call.layer);
-  if (policy.selection != Selection::theta || policy.prefilter == Prefilter::none || k >= keys) return;
+  std::int64_t smallest = kDenseK;
+  std::int64_t largest = 0;
+  for (std::int64_t i = 0; i < job.group_heads(); ++i) {
+    const std::int64_t k = job.policy.k(job.call.layer, kv_head * job.group_heads() + i);
+    smallest = std::min(smallest, k);
+    largest = std::max(largest, k);
+  }
+  if (policy.selection != Selection::theta || policy.prefilter == Prefilter::none || smallest >= keys) return;
   index_ = &job.cache.index();
   only_if_it_pays_ = policy.prefilter == Prefilter::automatic;
-  const bool few_kept = k <= keys / 10;
+  const bool few_kept = largest <= keys / 10;
   bytes_ = index_->has_bytes() && policy.prefilter != Prefilter::page && job.call.rows == 1 &&
            (few_kept || !only_if_it_pays_);
   bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !bytes_;

@@ -18,6 +18,10 @@ namespace toptheta {
 // UsageError where there are no curves, or no row is longer than k. Time: O(entries * log bins).
 Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k);
 
+// The same where every head has a k of its own: [layers * heads], named by their mean. Where the heads of
+// each layer agree, the target is one of layers.
+Target pooled_target_by_head(const ThresholdTable& table, const std::vector<std::int64_t>& head_k);
+
 // The k under which all heads together keep this share of the visible elements of the calibration rows (rows
 // with n <= k are dense): the nearest whole number. Throws UsageError for no share in (0, 1).
 std::int64_t k_of_kept_fraction(const ThresholdTable& table, double fraction);
