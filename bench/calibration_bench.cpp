@@ -11,6 +11,7 @@
 
 #include "calibration/curve_fitter.hpp"
 #include "calibration/fitter.hpp"
+#include "calibration/joint_sink.hpp"
 #include "calibration/row_observer.hpp"
 #include "core/half.hpp"
 #include "core/random.hpp"
@@ -115,10 +116,15 @@ void pass(benchmark::State& state, bool exact, bool curve, Placement placement) 
   const ModelShape shape = {1, 1, 1, 1};
   ThresholdFitter thresholds({.k = {64}, .placement = placement}, shape);
   CurveFitter curves(placement, Placement::pre_softmax, shape);
+  JointSink joint(thresholds, curves);
   for (auto _ : state) {
     const RowBlock block{0, 0, rows.row().data(), n, lengths};
-    if (exact) thresholds.add(block);
-    if (curve) curves.add(block);
+    if (exact && curve)
+      joint.add(block);
+    else if (exact)
+      thresholds.add(block);
+    else
+      curves.add(block);
   }
   count_bytes(state, lengths.size() * static_cast<std::size_t>(n));
 }

@@ -67,7 +67,7 @@ class CurveFitter::RowCounter {
     content_ = content;
     into_ = nullptr;
   }
-  void count(const RowBlock& block, std::int64_t r, CurveHistogram& into);
+  RowFacts count(const RowBlock& block, std::int64_t r, CurveHistogram& into);
   void flush() {
     if (into_ == nullptr) return;
     window_.drain([this](std::int32_t bin, std::int64_t elements, std::int64_t mass) {
@@ -81,8 +81,9 @@ class CurveFitter::RowCounter {
   struct Row {
     std::span<const float> values;  // scores, where these are counted
     std::span<const float> masses;  // softmax weights but for their scale
-    double sum;                     // of the masses
-    std::int32_t lowest;            // bins
+    RowFacts facts;
+    double sum;           // of the masses
+    std::int32_t lowest;  // bins
     std::int32_t highest;
   };
   Row look_at(const RowBlock& block, std::int64_t r);
@@ -102,14 +103,23 @@ CurveFitter::RowCounter::Row CurveFitter::RowCounter::look_at(const RowBlock& bl
   if (content_ == Placement::post_softmax) {
     const double sum = sum_above(values, -std::numeric_limits<float>::infinity()).sum;
     if (sum > kLargestSum) refuse_sum(block, r, sum);
-    return {values, values, 1, value_bin(range.smallest, placement_), value_bin(range.largest, placement_)};
+    return {values,
+            values,
+            {range, 0},
+            1,
+            value_bin(range.smallest, placement_),
+            value_bin(range.largest, placement_)};
   }
   exponentials_.resize(values.size());
   const double sum = exponentials(values, range.largest, exponentials_);
   if (placement_ == Placement::pre_softmax)
-    return {values, exponentials_, sum, value_bin(range.smallest, placement_),
+    return {values,
+            exponentials_,
+            {range, sum},
+            sum,
+            value_bin(range.smallest, placement_),
             value_bin(range.largest, placement_)};
-  return {values, exponentials_, sum, kLowestWeightBin - 1, value_bin(1, placement_)};
+  return {values, exponentials_, {range, sum}, sum, kLowestWeightBin - 1, value_bin(1, placement_)};
 }
 
 void CurveFitter::RowCounter::count_piece(const Row& row, std::size_t first, std::size_t size) {
@@ -139,23 +149,30 @@ void CurveFitter::RowCounter::count_wide(const Row& row) {
   }
 }
 
-void CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r, CurveHistogram& into) {
+RowFacts CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r, CurveHistogram& into) {
   const Row row = look_at(block, r);
   if (&into != into_) flush();
   into_ = &into;
   into.start_row(static_cast<std::int32_t>(row.values.size()));
-  if (row.highest - row.lowest >= BinWindow::kBins) return count_wide(row);
+  if (row.highest - row.lowest >= BinWindow::kBins) {
+    count_wide(row);
+    return row.facts;
+  }
   for (std::size_t first = 0; first < row.values.size(); first += BinWindow::kElements)
     count_piece(row, first,
                 std::min(row.values.size() - first, static_cast<std::size_t>(BinWindow::kElements)));
+  return row.facts;
 }
 
-void CurveFitter::add(const RowBlock& block) {
+void CurveFitter::add(const RowBlock& block, std::span<RowFacts> facts) {
   const auto head = static_cast<std::size_t>(block.layer * shape_.num_heads + block.head);
   thread_local RowCounter counter;
   counter.start(placement_, row_content_);
-  for (std::int64_t r = 0; r < block.rows(); ++r)
-    counter.count(block, r, histogram(head, length_bin(block.lengths[static_cast<std::size_t>(r)])));
+  for (std::int64_t r = 0; r < block.rows(); ++r) {
+    const auto row = static_cast<std::size_t>(r);
+    const RowFacts found = counter.count(block, r, histogram(head, length_bin(block.lengths[row])));
+    if (!facts.empty()) facts[row] = found;
+  }
   counter.flush();
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "calibration/row_checks.hpp"
 #include "calibration/state.hpp"
 #include "theta/curve.hpp"
 
@@ -25,7 +26,9 @@ class CurveFitter final : public CalibrationState {
 
   // Throws InputError naming layer, head and row for a value that is no score or weight; UnfinishedError past
   // kMaxCurveRows rows in one length bin.
-  void add(const RowBlock& block) override;
+  void add(const RowBlock& block) override { add(block, {}); }
+  // The same, and tells what it found: one of `facts` for each row.
+  void add(const RowBlock& block, std::span<RowFacts> facts);
   void merge(const CurveFitter& other);
 
   // The group `curves`, as in a table's file (theta/curve_file.hpp).

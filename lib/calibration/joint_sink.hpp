@@ -1,19 +1,21 @@
-// Two sinks for the rows of one pass.
+// Thresholds and curves from one pass over the rows.
 #pragma once
-#include "core/rows.hpp"
+#include "calibration/curve_fitter.hpp"
+#include "calibration/fitter.hpp"
 
 namespace toptheta {
 
-// Sends every row to the first sink, then to the second, a few rows at a time: they are still in the
-// second-level cache when the second sink reads them. Both must outlive this object.
+// Gives every row to the curves, then to the thresholds, some rows at a time: they are still in the
+// second-level cache then, and their range and their exponentials are found once. Each gets what it would get
+// alone. Both must outlive this object, and fit the same rows: of one content, for one placement.
 class JointSink final : public RowSink {
  public:
-  JointSink(RowSink& first, RowSink& second) : first_(first), second_(second) {}
+  JointSink(ThresholdFitter& thresholds, CurveFitter& curves) : thresholds_(thresholds), curves_(curves) {}
   void add(const RowBlock& block) override;
 
  private:
-  RowSink& first_;
-  RowSink& second_;
+  ThresholdFitter& thresholds_;
+  CurveFitter& curves_;
 };
 
 }  // namespace toptheta

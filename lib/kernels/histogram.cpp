@@ -17,7 +17,7 @@ using Doubles = hn::CappedTag<double, 8>;
 using Ints = hn::RebindToSigned<Floats>;
 
 // Elements whose places and words are computed before they are added: these loads and stores overlap.
-constexpr std::size_t kBatch = 64;
+constexpr std::size_t kBatch = 32;
 
 struct Batch {
   HWY_ALIGN std::int32_t places[kBatch];  // of the bin's first word

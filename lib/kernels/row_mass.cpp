@@ -114,13 +114,21 @@ double Exponentials(std::span<const float> row, float shift, std::span<float> ou
   std::size_t j = 0;
   while (j + lanes <= row.size()) {
     const std::size_t end = j + std::min(kFold, (row.size() - j) / lanes) * lanes;
-    Vec partial = hn::Zero(d);
-    for (; j < end; j += lanes) {
+    const auto next = [&]() HWY_ATTR {
       const Vec e = ExpNegative(hn::Sub(hn::LoadU(d, row.data() + j), minus));
       hn::StoreU(e, d, out.data() + j);
-      partial = hn::Add(partial, e);
+      j += lanes;
+      return e;
+    };
+    // In SumWhere's order.
+    Vec partial = hn::Zero(d);
+    Vec other = partial;
+    while (j + 2 * lanes <= end) {
+      partial = hn::Add(partial, next());
+      other = hn::Add(other, next());
     }
-    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, partial)));
+    if (j < end) partial = hn::Add(partial, next());
+    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(partial, other))));
   }
   if (j < row.size()) {
     HWY_ALIGN float tail[kMaxLanes];
