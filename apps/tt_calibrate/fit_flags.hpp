@@ -40,7 +40,6 @@ struct FitPlan {
   CalibrationSource source;
   std::int64_t context = 0;
   CalibrationOptions options;
-  CurvePlan curves;
   FollowPlan follow;
   SharePlan share;
   TableFormat table_format = TableFormat::hdf5;

@@ -70,7 +70,7 @@ std::int64_t ThresholdFitter::smallest_k() const {
   return smallest;
 }
 
-void ThresholdFitter::add(const RowBlock& block) {
+void ThresholdFitter::add(const RowBlock& block, std::span<const RowFacts> facts) {
   assert(block.layer >= 0 && block.layer < shape_.num_layers && block.head >= 0 &&
          block.head < shape_.num_heads);
   const std::vector<std::int64_t>& k = k_[static_cast<std::size_t>(block.layer)];
@@ -81,7 +81,11 @@ void ThresholdFitter::add(const RowBlock& block) {
     const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
     longest_[head] = std::max(longest_[head], length);
     if (length <= smallest) continue;
-    observer.observe(block.row(r), require_row(block, r, options_.row_content));
+    if (facts.empty())
+      observer.observe(block.row(r), require_row(block, r, options_.row_content));
+    else
+      observer.observe(block.row(r), facts[static_cast<std::size_t>(r)].range,
+                       facts[static_cast<std::size_t>(r)].total);
     for (std::size_t target = 0; target < k.size(); ++target)
       if (length > k[target])
         cells_[target][head].at(length).add(observer.threshold(target), observer.kept_mass(target));

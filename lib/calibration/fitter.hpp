@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "calibration/accumulator.hpp"
+#include "calibration/row_checks.hpp"
 #include "calibration/state.hpp"
 #include "theta/table.hpp"
 
@@ -31,7 +32,9 @@ class ThresholdFitter final : public CalibrationState {
 
   // Throws InputError naming layer, head and row for a value that is not finite, or that is no softmax weight
   // where the rows should hold them.
-  void add(const RowBlock& block) override;
+  void add(const RowBlock& block) override { add(block, {}); }
+  // The same of rows that were looked at already: one of `facts` for each row.
+  void add(const RowBlock& block, std::span<const RowFacts> facts);
 
   // Adds what another fitter with the same options and shape has seen.
   void merge(const ThresholdFitter& other);

@@ -2,11 +2,11 @@
 
 namespace toptheta {
 
-void RowObserver::observe(std::span<const float> row, const RowRange& range) {
+void RowObserver::observe(std::span<const float> row, const RowRange& range, std::optional<double> total) {
   if (placement_ == Placement::pre_softmax) {
     candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
     largest_ = range.largest;
-    total_ = total_exponentials(row, largest_);
+    total_ = total ? *total : total_exponentials(row, largest_);
   } else if (content_ == Placement::post_softmax) {
     candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
   } else {

@@ -1,6 +1,7 @@
 // One attention row after the other, looked at for every k at once: threshold and kept mass.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,8 +19,9 @@ class RowObserver {
       : content_(content), placement_(placement), k_(k), thresholds_(k.size()) {}
 
   // `range` is row_range(row), finite. Time: three passes, one of them with an exponential for every value
-  // that serves every k.
-  void observe(std::span<const float> row, const RowRange& range);
+  // that serves every k; without the exponentials where `total`, total_exponentials() of a row of scores, is
+  // known.
+  void observe(std::span<const float> row, const RowRange& range, std::optional<double> total = std::nullopt);
 
   // Of the last row, for k[target] below its length: the (k+1)-th largest value, and the softmax mass of the
   // k largest.
