@@ -72,8 +72,8 @@ double kept_mass_of_weights(std::span<const float> candidates, float threshold, 
   return above.sum + static_cast<double>(k - above.count) * static_cast<double>(threshold);
 }
 
-double total_exponentials(std::span<const float> scores, float largest) {
-  return exp_sum_at_most(scores, kInfinity, largest);
+double total_exponentials(std::span<const float> scores, float largest, std::span<const std::byte> next) {
+  return exp_sum_at_most(scores, kInfinity, largest, next);
 }
 
 double dropped_exponentials(std::span<const float> scores, float largest, double theta) {

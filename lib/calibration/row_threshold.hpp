@@ -36,8 +36,8 @@ double kept_mass_of_scores(std::span<const float> candidates, float threshold, s
                            double total);
 double kept_mass_of_weights(std::span<const float> candidates, float threshold, std::int64_t k);
 
-// The sum of e^(s - largest) over a row of scores.
-double total_exponentials(std::span<const float> scores, float largest);
+// The sum of e^(s - largest) over a row of scores; `next` as for exp_sum_at_most (kernels/row_mass.hpp).
+double total_exponentials(std::span<const float> scores, float largest, std::span<const std::byte> next = {});
 
 // M of one row: the sum of e^(s - largest) over the scores that top-theta drops, s <= theta.
 double dropped_exponentials(std::span<const float> scores, float largest, double theta);

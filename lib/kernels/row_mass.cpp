@@ -1,5 +1,7 @@
 #include "kernels/row_mass.hpp"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -41,17 +43,15 @@ HWY_INLINE Vec ExpNegative(Vec x) {
   return hn::IfThenElseZero(hn::Ge(x, lowest), hn::BitCast(d, hn::Add(hn::BitCast(di, power), exponent)));
 }
 
-// Sum of value_of(v) over the values that is_counted(v) counts; -infinity must not be, or have no value: the
-// last vector is filled up with it. This many terms a lane are added in float: their rounding stays near that
-// of an exponential.
+// Sum of term(v) over the values, in double from some terms on: so many a lane are added in float that their
+// rounding stays near that of an exponential. term(-infinity) must be 0: it fills up the last vector.
 constexpr std::size_t kFold = 64;
 
-template <class IsCounted, class ValueOf>
-HWY_INLINE double SumWhere(std::span<const float> values, const IsCounted& is_counted,
-                           const ValueOf& value_of) {
+template <class Term>
+HWY_INLINE double SumOf(std::span<const float> values, const Term& term,
+                        std::span<const std::byte> next = {}) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
-  const auto term = [&](Vec v) HWY_ATTR { return hn::IfThenElseZero(is_counted(v), value_of(v)); };
   double sum = 0;
   std::size_t j = 0;
   while (j + lanes <= values.size()) {
@@ -59,6 +59,7 @@ HWY_INLINE double SumWhere(std::span<const float> values, const IsCounted& is_co
     Vec partial = hn::Zero(d);
     Vec other = partial;
     for (; j + 2 * lanes <= end; j += 2 * lanes) {
+      if (j * sizeof(float) < next.size()) hwy::Prefetch(next.data() + j * sizeof(float));
       partial = hn::Add(partial, term(hn::LoadU(d, values.data() + j)));
       other = hn::Add(other, term(hn::LoadU(d, values.data() + j + lanes)));
     }
@@ -91,26 +92,27 @@ MassAbove ExpSumAbove(std::span<const float> values, float threshold, float shif
   const Floats d;
   const Vec bound = hn::Set(d, threshold);
   const Vec minus = hn::Set(d, shift);
-  const double sum = SumWhere(
-      values, [&](Vec v) HWY_ATTR { return hn::Gt(v, bound); },
-      [&](Vec v) HWY_ATTR { return ExpNegative(hn::Sub(v, minus)); });
+  const double sum = SumOf(values, [&](Vec v) HWY_ATTR {
+    return hn::IfThenElseZero(hn::Gt(v, bound), ExpNegative(hn::Sub(v, minus)));
+  });
   return {sum, CountAbove(values, threshold)};
 }
 
-double ExpSumAtMost(std::span<const float> values, float threshold, float shift) {
+double ExpSumAtMost(std::span<const float> values, float threshold, float shift,
+                    std::span<const std::byte> next) {
   const Floats d;
   const Vec bound = hn::Set(d, threshold);
   const Vec minus = hn::Set(d, shift);
-  return SumWhere(
-      values, [&](Vec v) HWY_ATTR { return hn::Le(v, bound); },
-      [&](Vec v) HWY_ATTR { return ExpNegative(hn::Sub(v, minus)); });
+  const auto exponential = [&](Vec v) HWY_ATTR { return ExpNegative(hn::Sub(v, minus)); };
+  if (threshold == std::numeric_limits<float>::infinity()) return SumOf(values, exponential, next);
+  return SumOf(
+      values, [&](Vec v) HWY_ATTR { return hn::IfThenElseZero(hn::Le(v, bound), exponential(v)); }, next);
 }
 
 MassAbove SumAbove(std::span<const float> values, float threshold) {
   const Floats d;
   const Vec bound = hn::Set(d, threshold);
-  const double sum = SumWhere(
-      values, [&](Vec v) HWY_ATTR { return hn::Gt(v, bound); }, [](Vec v) HWY_ATTR { return v; });
+  const double sum = SumOf(values, [&](Vec v) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(v, bound), v); });
   return {sum, CountAbove(values, threshold)};
 }
 
@@ -128,8 +130,9 @@ MassAbove exp_sum_above(std::span<const float> values, float threshold, float sh
   return HWY_DYNAMIC_DISPATCH(ExpSumAbove)(values, threshold, shift);
 }
 
-double exp_sum_at_most(std::span<const float> values, float threshold, float shift) {
-  return HWY_DYNAMIC_DISPATCH(ExpSumAtMost)(values, threshold, shift);
+double exp_sum_at_most(std::span<const float> values, float threshold, float shift,
+                       std::span<const std::byte> next) {
+  return HWY_DYNAMIC_DISPATCH(ExpSumAtMost)(values, threshold, shift, next);
 }
 
 MassAbove sum_above(std::span<const float> values, float threshold) {

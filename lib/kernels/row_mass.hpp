@@ -6,6 +6,7 @@
 // must not be below any value that is summed: it is the row's largest. Results depend on the values in their
 // order, and on the instruction set.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -20,8 +21,10 @@ struct MassAbove {
 // and one that counts.
 MassAbove exp_sum_above(std::span<const float> values, float threshold, float shift);
 
-// Sum of e^(v - shift) over the values v <= threshold; over all of them where it is +infinity.
-double exp_sum_at_most(std::span<const float> values, float threshold, float shift);
+// Sum of e^(v - shift) over the values v <= threshold; over all of them where it is +infinity. The work hides
+// the way of `next`, memory that will be read soon, up to as many bytes as the values have, into the cache.
+double exp_sum_at_most(std::span<const float> values, float threshold, float shift,
+                       std::span<const std::byte> next = {});
 
 // Sum of the values v > threshold themselves, which are weights.
 MassAbove sum_above(std::span<const float> values, float threshold);
