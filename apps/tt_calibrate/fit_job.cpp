@@ -92,7 +92,7 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   CalibrationJob job = job_of(plan, session);
   if (!plan.dumps.empty()) {
     DumpSource source(plan.dumps);
-    job.inputs = fingerprinted(plan.dumps);
+    job.inputs = fingerprinted(plan.dumps, plan.digest);
     CalibrationOutcome outcome = run(source, plan, std::move(job));
     if (!plan.curves.stored) return outcome;
     return with_curves(std::move(outcome), plan, curves_from_dumps(plan.dumps, plan.options));

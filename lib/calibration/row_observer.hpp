@@ -26,8 +26,8 @@ class RowObserver {
     thresholds_.resize(k.size());
   }
 
-  // `range` is row_range(row), finite; `next` what will be read soon (exp_sum_at_most). Time: two passes, one
-  // of them with an exponential for every value that serves every k.
+  // `range` is row_range(row), finite; `next` what will be read soon (exp_sum, kernels/row_mass.hpp). Time:
+  // two passes, one of them with an exponential for every value that serves every k.
   void observe(std::span<const float> row, const RowRange& range, std::span<const std::byte> next = {});
 
   // Of the last row, for k[target] below its length: the (k+1)-th largest value, and the softmax mass of the

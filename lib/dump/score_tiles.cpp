@@ -30,6 +30,13 @@ RowRange widen(const std::byte* bytes, Element element, std::span<float> out) {
   }
 }
 
+// Maps the pages of a file: what is asked for ahead of time is only brought from pages that are there.
+void touch(std::span<const std::byte> bytes) {
+  constexpr std::size_t kPage = 4096;
+  for (std::size_t i = 0; i < bytes.size(); i += kPage)
+    static_cast<void>(*static_cast<const volatile std::byte*>(bytes.data() + i));
+}
+
 const std::byte* row_of(const KeyPiece& piece, std::int64_t row) {
   return piece.rows + (row - piece.first_row) * piece.row_bytes;
 }
@@ -54,9 +61,11 @@ void TileSender::look_ahead(const LayerRows& layer, Element element, std::size_t
                             const HeadPieces& pieces) {
   next_.clear();
   if (pieces.pieces.size() != 1 || pieces.pieces[0].rows == nullptr) return;
-  for (std::size_t r = first; r < end; ++r)
+  for (std::size_t r = first; r < end; ++r) {
     next_.emplace_back(row_of(pieces.pieces[0], layer.rows[r]),
                        static_cast<std::size_t>(layer.lengths[r] * hdf5::size_of(element)));
+    touch(next_.back());
+  }
 }
 
 RowRange TileSender::widen_row(Element element, std::int64_t row, const HeadPieces& pieces,

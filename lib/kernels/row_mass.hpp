@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <span>
 
+#include "core/rows.hpp"
+
 namespace toptheta {
 
 struct MassAbove {
@@ -21,10 +23,12 @@ struct MassAbove {
 // and one that counts.
 MassAbove exp_sum_above(std::span<const float> values, float threshold, float shift);
 
-// Sum of e^(v - shift) over the values v <= threshold; over all of them where it is +infinity. The work hides
-// the way of `next`, memory that will be read soon, up to as many bytes as the values have, into the cache.
-double exp_sum_at_most(std::span<const float> values, float threshold, float shift,
-                       std::span<const std::byte> next = {});
+// Sum of e^(v - shift) over the values v <= threshold; over all of them where it is +infinity.
+double exp_sum_at_most(std::span<const float> values, float threshold, float shift);
+
+// Sum of e^(v - largest) over all values, whose row_range() is `range`. The work hides the way of `next`,
+// memory that will be read soon, up to as many bytes as the values have, into the cache.
+double exp_sum(std::span<const float> values, const RowRange& range, std::span<const std::byte> next = {});
 
 // Sum of the values v > threshold themselves, which are weights.
 MassAbove sum_above(std::span<const float> values, float threshold);

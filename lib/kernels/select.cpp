@@ -154,22 +154,31 @@ RowRange Range(std::span<const float> row) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   const Vec zero = hn::Zero(d);
-  Vec smallest[2] = {hn::Set(d, kInfinity), hn::Set(d, kInfinity)};
-  Vec largest[2] = {hn::Set(d, -kInfinity), hn::Set(d, -kInfinity)};
-  Vec nothing[2] = {zero, zero};  // value * 0 is NaN for NaN and infinity
-  const auto look_at = [&](Vec v, std::size_t i) HWY_ATTR {
-    smallest[i] = hn::Min(smallest[i], v);
-    largest[i] = hn::Max(largest[i], v);
-    nothing[i] = hn::MulAdd(v, zero, nothing[i]);
-  };
-  std::size_t j = 0;
-  for (; j + 2 * lanes <= row.size(); j += 2 * lanes) {
-    look_at(hn::LoadU(d, row.data() + j), 0);
-    look_at(hn::LoadU(d, row.data() + j + lanes), 1);
+  constexpr std::size_t kAbreast = 4;
+  Vec smallest[kAbreast];
+  Vec largest[kAbreast];
+  Vec nothing[kAbreast];  // value * 0 is NaN for NaN and infinity
+  for (std::size_t i = 0; i < kAbreast; ++i) {
+    smallest[i] = hn::Set(d, kInfinity);
+    largest[i] = hn::Set(d, -kInfinity);
+    nothing[i] = zero;
   }
-  RowRange range{hn::GetLane(hn::MinOfLanes(d, hn::Min(smallest[0], smallest[1]))),
-                 hn::GetLane(hn::MaxOfLanes(d, hn::Max(largest[0], largest[1]))), true};
-  float rest = hn::GetLane(hn::SumOfLanes(d, hn::Add(nothing[0], nothing[1])));
+  std::size_t j = 0;
+  for (; j + kAbreast * lanes <= row.size(); j += kAbreast * lanes)
+    for (std::size_t i = 0; i < kAbreast; ++i) {
+      const Vec v = hn::LoadU(d, row.data() + j + i * lanes);
+      smallest[i] = hn::Min(smallest[i], v);
+      largest[i] = hn::Max(largest[i], v);
+      nothing[i] = hn::MulAdd(v, zero, nothing[i]);
+    }
+  for (std::size_t i = 1; i < kAbreast; ++i) {
+    smallest[0] = hn::Min(smallest[0], smallest[i]);
+    largest[0] = hn::Max(largest[0], largest[i]);
+    nothing[0] = hn::Add(nothing[0], nothing[i]);
+  }
+  RowRange range{hn::GetLane(hn::MinOfLanes(d, smallest[0])), hn::GetLane(hn::MaxOfLanes(d, largest[0])),
+                 true};
+  float rest = hn::GetLane(hn::SumOfLanes(d, nothing[0]));
   for (; j < row.size(); ++j) {
     range.smallest = std::min(range.smallest, row[j]);
     range.largest = std::max(range.largest, row[j]);
