@@ -100,6 +100,7 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
                        .out = out,
                        .sums = sums.data(),
                        .kept_union = kept};
+    prefilter.begin(work, scratch);
     prefilter.use(first, scratch, work);
     attend_tile(work, scratch);
   }

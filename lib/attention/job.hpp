@@ -56,19 +56,20 @@ struct Job {
 class TilePrefilter {
  public:
   TilePrefilter(const Job& job, std::int64_t kv_head);
-  // Points `tile`, whose keys begin at `first`, to bounds or bytes. `scratch` tells how often bounds helped.
-  void use(std::int64_t first, const TileScratch& scratch, AttentionTile& tile);
+  // The rows of q that tiles are about to be attended with: tile.q, q_stride, rows and head_dim. Their codes
+  // stay in `scratch`.
+  void begin(const AttentionTile& tile, TileScratch& scratch);
+  // Points `tile`, whose keys begin at `first`, to bounds or codes. `scratch` tells how often they helped.
+  void use(std::int64_t first, TileScratch& scratch, AttentionTile& tile);
 
  private:
   const KeyIndex* index_ = nullptr;
   std::int64_t head_ = 0;
-  bool bytes_ = false;
+  bool codes_ = false;
   bool bounds_ = false;
   bool only_if_it_pays_ = false;
-  std::int64_t seen_before_ = -1;
-  std::int64_t skipped_before_ = 0;
   TileBounds tile_bounds_;
-  TileBytes tile_bytes_;
+  KeyCodes tile_codes_;
 };
 
 // Sums of V up to and with each of the tile's rows: [rows][head_dim].

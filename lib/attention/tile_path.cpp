@@ -62,6 +62,7 @@ void attend_head_tile(const Job& job, std::int64_t head, std::int64_t tile, Tile
                      .out = scratch.out.data(),
                      .sums = scratch.sums.data()};
   TilePrefilter prefilter(job, kv_head);
+  prefilter.begin(work, scratch.tile);
   for (std::int64_t first = 0; first < job.tile_keys(tile); first += kTileKeys) {
     work.num_keys = std::min(kTileKeys, job.tile_keys(tile) - first);
     work.keys = keys + first * dim;

@@ -16,12 +16,11 @@
 
 #include "kernels/attention_tiles.hpp"
 #include "kernels/exp2-inl.hpp"
-#include "kernels/score_tile-inl.hpp"
-#include "kernels/value_tile-inl.hpp"
+#include "kernels/floats-inl.hpp"
+#include "kernels/value_list-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
 inline constexpr std::int64_t kTileWords = kTileKeys / 64;
 inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
@@ -134,6 +133,16 @@ HWY_INLINE void ClearInvisible(std::uint64_t* marks, std::int64_t visible) {
 // that its sums do not depend on the others.
 HWY_INLINE bool WeighsInPlace(std::int64_t kept, std::int64_t visible) {
   return kept * 5 > visible * 2;
+}
+
+// A row's kept, listed in the scratch with their scores.
+HWY_INLINE void WeighList(const AttentionTile& t, std::int64_t kept, TileScratch& scratch, RowState& state,
+                          float* out) {
+  const std::int64_t padded = Pad(scratch.weights, kept, kMinusInfinity);
+  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
+  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
+  const Join join = JoinOf(state, shift, sum);
+  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim, join, out);
 }
 
 }  // namespace toptheta::HWY_NAMESPACE
