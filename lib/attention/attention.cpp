@@ -25,8 +25,10 @@ void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolic
   attend_by_tiles(job);
 }
 
-TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head)
-    : head_(job.call.layer * job.shape().num_kv_heads + kv_head) {
+TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& scratch)
+    : scratch_(scratch), head_(job.call.layer * job.shape().num_kv_heads + kv_head) {
+  scratch.pages_seen = scratch.pages_skipped = 0;
+  scratch.keys_seen = scratch.keys_left = 0;
   const Policy& policy = job.policy.policy();
   const std::int64_t keys = job.call.first_position + job.call.rows;
   const std::int64_t k = job.policy.layer_k(job.call.layer);
@@ -40,19 +42,17 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head)
   bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(codes_ && job.call.rows == 1);
 }
 
-void TilePrefilter::begin(const AttentionTile& tile, TileScratch& scratch) {
-  scratch.pages_seen = scratch.pages_skipped = 0;
-  scratch.keys_seen = scratch.keys_left = 0;
-  if (codes_) code_queries(tile.q, tile.rows, tile.q_stride, tile.head_dim, scratch.query_codes);
+void TilePrefilter::code(const AttentionTile& tile, QueryCodes& codes) const {
+  if (codes_) code_queries(tile.q, tile.rows, tile.q_stride, tile.head_dim, codes);
 }
 
 // Which tiles are asked about shows in no result.
-void TilePrefilter::use(std::int64_t first, TileScratch& scratch, AttentionTile& tile) {
+void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTile& tile) {
   if (only_if_it_pays_) {
     // Bounds cost a sixteenth of the scores, or a quarter of the codes.
-    const bool skips = scratch.pages_skipped * (codes_ ? 3 : 8) >= scratch.pages_seen;
-    if (scratch.pages_seen >= 32 && !skips) bounds_ = false;
-    if (scratch.keys_seen > 0 && scratch.keys_left * 6 > scratch.keys_seen) codes_ = false;
+    const bool skips = scratch_.pages_skipped * (codes_ ? 3 : 8) >= scratch_.pages_seen;
+    if (scratch_.pages_seen >= 32 && !skips) bounds_ = false;
+    if (scratch_.keys_left * CandidateScratch::kLeast > scratch_.keys_seen) codes_ = false;
   }
   tile.bounds = nullptr;
   tile.codes = nullptr;
@@ -63,7 +63,7 @@ void TilePrefilter::use(std::int64_t first, TileScratch& scratch, AttentionTile&
   if (!codes_) return;
   tile_codes_ = index_->codes(head_, first);
   tile.codes = &tile_codes_;
-  tile.query_codes = &scratch.query_codes;
+  tile.query_codes = &codes;
   tile.key_rows = index_->rows(head_, first);
 }
 

@@ -55,15 +55,16 @@ struct Job {
 // What the prefilters know of a tile of keys, as a call may use it.
 class TilePrefilter {
  public:
-  TilePrefilter(const Job& job, std::int64_t kv_head);
-  // The rows of q that tiles are about to be attended with: tile.q, q_stride, rows and head_dim. Their codes
-  // stay in `scratch`.
-  void begin(const AttentionTile& tile, TileScratch& scratch);
-  // Points `tile`, whose keys begin at `first`, to bounds or codes. `scratch` tells how often they helped.
-  void use(std::int64_t first, TileScratch& scratch, AttentionTile& tile);
+  // `scratch`, which attend_tile is given as well, tells how often skipping helped, and counts from here.
+  TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& scratch);
+  // Codes of the rows of tile.q, where they are needed.
+  void code(const AttentionTile& tile, QueryCodes& codes) const;
+  // Points `tile`, whose keys begin at `first`, to what may be used for it.
+  void use(std::int64_t first, const QueryCodes& codes, AttentionTile& tile);
 
  private:
   const KeyIndex* index_ = nullptr;
+  const TileScratch& scratch_;
   std::int64_t head_ = 0;
   bool codes_ = false;
   bool bounds_ = false;

@@ -17,93 +17,122 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-// Keys from `rows` on, one per lane.
-struct LaneKeys {
-  const float* at[kKeyBlock];
+// Some candidates of a row, one per lane: a chain of multiply-adds. Several chains at a time hide each
+// other's latency.
+struct Piece {
+  const float* q;
+  const float* keys[kLanes];
 };
+inline constexpr int kPieces = kLanes > 8 ? 2 : 4;
+inline constexpr std::int64_t kAhead = 2 * kPieces;  // pieces whose keys are under way
 
 #if HWY_TARGET != HWY_SCALAR
-// Four dimensions of a vector's keys: lane g of the result u holds dimension u of key g, reordered as
-// KeyOfLane says.
+// Four dimensions of every fourth key from `first` on: a group of four lanes for each of them.
 template <class D>
-HWY_INLINE hn::Vec<D> LoadQuads(D d, const LaneKeys& keys, std::int64_t first, std::int64_t i) {
-  if constexpr (hn::MaxLanes(D()) == 4) {
-    return hn::LoadU(d, keys.at[first] + i);
+HWY_INLINE hn::Vec<D> LoadQuads(D d, const float* const* keys, std::int64_t i) {
+  constexpr auto kWidth = static_cast<std::int64_t>(hn::MaxLanes(D()));
+  if constexpr (kWidth == 4) {
+    return hn::LoadU(d, keys[0] + i);
   } else {
     const hn::Half<D> half;
-    constexpr auto kStep = static_cast<std::int64_t>(hn::MaxLanes(hn::Half<D>()));
-    return hn::Combine(d, LoadQuads(half, keys, first + kStep, i), LoadQuads(half, keys, first, i));
+    return hn::Combine(d, LoadQuads(half, keys + kWidth / 2, i), LoadQuads(half, keys, i));
   }
 }
 
-// The scores of kKeyBlock keys for one row.
-HWY_INLINE void ScoreKeys(const float* q, const LaneKeys& keys, std::int64_t head_dim, float scale,
-                          float* scores) {
+HWY_INLINE void ScorePieces(const Piece (&pieces)[kPieces], std::int64_t head_dim, float scale,
+                            float* const (&scores)[kPieces]) {
   const Floats d;
   const hn::Repartition<double, Floats> dd;
-  Vec sum[kBlockVectors];
-  for (int v = 0; v < kBlockVectors; ++v)
-    sum[v] = hn::Zero(d);
+  Vec sum[kPieces];
+  for (int p = 0; p < kPieces; ++p)
+    sum[p] = hn::Zero(d);
   for (std::int64_t i = 0; i < head_dim; i += 4) {
-    for (int v = 0; v < kBlockVectors; ++v) {
-      // Groups of four lanes hold keys 0-3, 4-7, ...: key u of each group, four dimensions; then transposed.
-      const Vec a = LoadQuads(d, keys, v * kLanes, i);
-      const Vec b = LoadQuads(d, keys, v * kLanes + 1, i);
-      const Vec c = LoadQuads(d, keys, v * kLanes + 2, i);
-      const Vec e = LoadQuads(d, keys, v * kLanes + 3, i);
+    for (int p = 0; p < kPieces; ++p) {
+      // Lanes 4 g + u of a, b, c, e: dimension i + u of keys 4 g, 4 g + 1 ...; then transposed.
+      const Vec a = LoadQuads(d, pieces[p].keys, i);
+      const Vec b = LoadQuads(d, pieces[p].keys + 1, i);
+      const Vec c = LoadQuads(d, pieces[p].keys + 2, i);
+      const Vec e = LoadQuads(d, pieces[p].keys + 3, i);
       const auto ab_low = hn::BitCast(dd, hn::InterleaveLower(d, a, b));  // a0 b0 a1 b1
       const auto ce_low = hn::BitCast(dd, hn::InterleaveLower(d, c, e));
       const auto ab_high = hn::BitCast(dd, hn::InterleaveUpper(d, a, b));  // a2 b2 a3 b3
       const auto ce_high = hn::BitCast(dd, hn::InterleaveUpper(d, c, e));
-      sum[v] = hn::MulAdd(hn::Set(d, q[i]), hn::BitCast(d, hn::InterleaveLower(dd, ab_low, ce_low)), sum[v]);
-      sum[v] =
-          hn::MulAdd(hn::Set(d, q[i + 1]), hn::BitCast(d, hn::InterleaveUpper(dd, ab_low, ce_low)), sum[v]);
-      sum[v] =
-          hn::MulAdd(hn::Set(d, q[i + 2]), hn::BitCast(d, hn::InterleaveLower(dd, ab_high, ce_high)), sum[v]);
-      sum[v] =
-          hn::MulAdd(hn::Set(d, q[i + 3]), hn::BitCast(d, hn::InterleaveUpper(dd, ab_high, ce_high)), sum[v]);
+      const float* const q = pieces[p].q + i;
+      sum[p] = hn::MulAdd(hn::Set(d, q[0]), hn::BitCast(d, hn::InterleaveLower(dd, ab_low, ce_low)), sum[p]);
+      sum[p] = hn::MulAdd(hn::Set(d, q[1]), hn::BitCast(d, hn::InterleaveUpper(dd, ab_low, ce_low)), sum[p]);
+      sum[p] =
+          hn::MulAdd(hn::Set(d, q[2]), hn::BitCast(d, hn::InterleaveLower(dd, ab_high, ce_high)), sum[p]);
+      sum[p] =
+          hn::MulAdd(hn::Set(d, q[3]), hn::BitCast(d, hn::InterleaveUpper(dd, ab_high, ce_high)), sum[p]);
     }
   }
-  for (int v = 0; v < kBlockVectors; ++v)
-    hn::StoreU(hn::Mul(sum[v], hn::Set(d, scale)), d, scores + v * kLanes);
+  for (int p = 0; p < kPieces; ++p)
+    hn::StoreU(hn::Mul(sum[p], hn::Set(d, scale)), d, scores[p]);
 }
 #else
-HWY_INLINE void ScoreKeys(const float* q, const LaneKeys& keys, std::int64_t head_dim, float scale,
-                          float* scores) {
+HWY_INLINE void ScorePieces(const Piece (&pieces)[kPieces], std::int64_t head_dim, float scale,
+                            float* const (&scores)[kPieces]) {
   const Floats d;
-  for (std::int64_t g = 0; g < kKeyBlock; ++g) {
+  for (int p = 0; p < kPieces; ++p) {
     Vec sum = hn::Zero(d);
     for (std::int64_t i = 0; i < head_dim; ++i)
-      sum = hn::MulAdd(hn::Set(d, q[i]), hn::Set(d, keys.at[g][i]), sum);
-    scores[g] = hn::GetLane(sum) * scale;
+      sum = hn::MulAdd(hn::Set(d, pieces[p].q[i]), hn::Set(d, pieces[p].keys[0][i]), sum);
+    *scores[p] = hn::GetLane(sum) * scale;
   }
 }
 #endif
 
-HWY_INLINE void PrefetchRows(const float* rows, std::int64_t head_dim, const std::int32_t* positions,
-                             std::int64_t count) {
-  for (std::int64_t c = 0; c < count; ++c)
-    for (std::int64_t line = 0; line < head_dim; line += 16)
-      hwy::Prefetch(rows + positions[c] * head_dim + line);
+// Lists the candidates of all rows, each row's padded with its last to whole pieces; returns the number of
+// pieces.
+HWY_INLINE std::int64_t ListPieces(const AttentionTile& t, const std::uint64_t* marks,
+                                   CandidateScratch& scratch) {
+  std::int64_t size = 0;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    const std::int64_t count = CountMarks(marks + r * kTileWords);
+    std::int32_t* const positions = scratch.positions + size;
+    ListMarks(marks + r * kTileWords, positions);
+    const std::int64_t padded = (count + kLanes - 1) / kLanes * kLanes;
+    for (std::int64_t c = count; c < padded; ++c)
+      positions[c] = positions[count - 1];
+    for (std::int64_t c = 0; c < padded; c += kLanes)
+      scratch.rows[(size + c) / kLanes] = static_cast<std::uint8_t>(r);
+    scratch.counts[r] = static_cast<std::int32_t>(count);
+    size += padded;
+  }
+  return size / kLanes;
 }
 
-// Scores a row's candidates and lists those above its threshold in scratch.indices and scratch.weights.
-HWY_INLINE std::int64_t ListSurvivors(const AttentionTile& t, std::int64_t r, const std::int32_t* candidates,
-                                      std::int64_t count, TileScratch& scratch) {
-  const float* const q = t.q + r * t.q_stride;
-  std::int64_t kept = 0;
-  for (std::int64_t first = 0; first < count; first += kKeyBlock) {
-    const std::int64_t keys = std::min(kKeyBlock, count - first);
-    LaneKeys lanes;
-    for (std::int64_t g = 0; g < kKeyBlock; ++g)
-      lanes.at[g] = t.key_rows + candidates[first + std::min(g, keys - 1)] * t.head_dim;
-    float scores[kKeyBlock];
-    ScoreKeys(q, lanes, t.head_dim, t.scale, scores);
-    for (std::int64_t g = 0; g < keys; ++g) {
-      scratch.weights[kept] = scores[g];
-      scratch.indices[kept] = candidates[first + g];
-      kept += scores[g] > t.theta[r] ? 1 : 0;
+HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, CandidateScratch& scratch) {
+  const auto fetch = [&](std::int64_t piece) {
+    for (std::int64_t l = 0; l < kLanes; ++l)
+      for (std::int64_t line = 0; line < t.head_dim; line += 16)
+        hwy::Prefetch(t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim + line);
+  };
+  for (std::int64_t piece = 0; piece < std::min(kAhead, pieces); ++piece)
+    fetch(piece);
+  for (std::int64_t first = 0; first < pieces; first += kPieces) {
+    Piece some[kPieces];
+    float* scores[kPieces];
+    for (std::int64_t p = 0; p < kPieces; ++p) {
+      const std::int64_t piece = std::min(first + p, pieces - 1);
+      if (piece + kAhead < pieces) fetch(piece + kAhead);
+      some[p].q = t.q + scratch.rows[piece] * t.q_stride;
+      for (std::int64_t l = 0; l < kLanes; ++l)
+        some[p].keys[l] = t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim;
+      scores[p] = scratch.scores + piece * kLanes;
     }
+    ScorePieces(some, t.head_dim, t.scale, scores);
+  }
+}
+
+// Lists the candidates above a row's threshold in scratch.indices and scratch.weights.
+HWY_INLINE std::int64_t ListSurvivors(const std::int32_t* positions, const float* scores, std::int64_t count,
+                                      float theta, TileScratch& scratch) {
+  std::int64_t kept = 0;
+  for (std::int64_t c = 0; c < count; ++c) {
+    scratch.weights[kept] = scores[c];
+    scratch.indices[kept] = positions[c];
+    kept += scores[c] > theta ? 1 : 0;
   }
   return kept;
 }
@@ -127,20 +156,14 @@ HWY_INLINE void WeighScattered(const AttentionTile& t, std::int64_t r, std::int6
 
 // marks: [rows][kTileWords] of keys that the rows see.
 void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratch& scratch) {
-  // Single keys of memory: a row's are asked for while the row before it is at work.
-  std::int64_t next = CountMarks(marks);
-  ListMarks(marks, scratch.candidates[0]);
-  PrefetchRows(t.key_rows, t.head_dim, scratch.candidates[0], next);
+  CandidateScratch& candidates = scratch.candidates;
+  ScorePiecesOf(t, ListPieces(t, marks, candidates), candidates);
+  std::int64_t first = 0;
   for (std::int64_t r = 0; r < t.rows; ++r) {
-    const std::int64_t count = next;
-    const std::int32_t* const candidates = scratch.candidates[r % 2];
-    if (r + 1 < t.rows) {
-      const std::uint64_t* const later = marks + (r + 1) * kTileWords;
-      next = CountMarks(later);
-      ListMarks(later, scratch.candidates[(r + 1) % 2]);
-      PrefetchRows(t.key_rows, t.head_dim, scratch.candidates[(r + 1) % 2], next);
-    }
-    const std::int64_t kept = ListSurvivors(t, r, candidates, count, scratch);
+    const std::int64_t count = candidates.counts[r];
+    const std::int64_t kept =
+        ListSurvivors(candidates.positions + first, candidates.scores + first, count, t.theta[r], scratch);
+    first += (count + kLanes - 1) / kLanes * kLanes;
     if (kept == 0) continue;
     t.states[r].kept += kept;
     if (t.kept_union != nullptr)
@@ -187,7 +210,7 @@ bool attend_candidates(const AttentionTile& t, std::uint32_t live, TileScratch& 
   scratch.keys_seen += visible;
   scratch.keys_left += candidates;
   // A single key costs three or four times what a key among all costs.
-  if (candidates * 5 > visible) return false;
+  if (candidates * CandidateScratch::kLeast > visible) return false;
   HWY_DYNAMIC_DISPATCH(AttendMarked)(t, scratch.marks, scratch);
   return true;
 }

@@ -29,9 +29,9 @@ HWY_INLINE void SparseRow(const AttentionTile& t, const float* scores, const std
 
 // What becomes of one row within a tile.
 struct TileRow {
-  std::int64_t kept;
-  bool in_place;  // so much is kept that its weights stay where the scores are, the dropped as zeros
-  Join join;
+  std::int64_t kept = 0;
+  bool in_place = false;  // so much is kept that its weights stay where the scores are, the dropped as zeros
+  Join join{1, 1};
 };
 
 // Weights in place of the scores: [0, num_keys).
@@ -39,8 +39,12 @@ HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta
                              TileRow& row) {
   const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
   const float shift = MaxAbove(scores, padded, theta);
+  // A comparison drops what is not a number; where nothing is to be dropped, it shows in the result.
+  const bool lost_nan = theta == kMinusInfinity && AnyNan(scores, padded);
   const double sum = ExpAbove(scores, padded, theta, shift);
   row.join = JoinOf(t.states[r], shift, sum);
+  if (lost_nan) row.join.add = std::numeric_limits<float>::quiet_NaN();
+  if (lost_nan) t.states[r].kept_sum = std::numeric_limits<double>::quiet_NaN();
   std::fill(scores + padded, scores + std::max(padded, t.num_keys), 0.0F);
 }
 
@@ -77,7 +81,7 @@ HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const Til
                     .prefetch = t.from_memory});
   const hn::CappedTag<float, 4> d;
   for (std::int64_t r = 0; r < t.rows; ++r) {
-    if (rows[r].kept == 0) continue;
+    if (rows[r].kept == 0 && rows[r].join.add == rows[r].join.add) continue;
     for (std::int64_t i = 0; i < t.head_dim; i += static_cast<std::int64_t>(hn::Lanes(d)))
       JoinInto(d, rows[r].join, hn::LoadU(d, t.sums + r * t.head_dim + i), t.out + r * t.head_dim + i);
   }
@@ -111,7 +115,7 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
     std::uint64_t* const marks = scratch.marks + r * kTileWords;
     if (t.visible[r] < kTileKeys) ClearInvisible(marks, t.visible[r]);
     rows[r].kept = CountMarks(marks);
-    rows[r].in_place = WeighsInPlace(rows[r].kept, t.visible[r]);
+    rows[r].in_place = t.theta[r] == kMinusInfinity || WeighsInPlace(rows[r].kept, t.visible[r]);
     in_place += rows[r].in_place ? 1 : 0;
     t.states[r].kept += rows[r].kept;
     if (t.want_dropped && rows[r].kept < t.visible[r]) {

@@ -27,6 +27,17 @@ struct RowState {
   double dropped_sum = 0;  // sum over the dropped of e^(s - theta); only where asked for
 };
 
+// The candidates that codes leave of a tile: at most a part of it, or the tile is scored as a whole.
+struct CandidateScratch {
+  static constexpr std::int64_t kLeast = 8;  // one key in so many
+  // Each row's are filled up to whole vectors.
+  static constexpr std::int64_t kSize = kTileRows * (kTileKeys / kLeast + kKeyBlock) + kKeyBlock;
+  alignas(64) std::int32_t positions[kSize];
+  alignas(64) float scores[kSize];
+  std::uint8_t rows[kSize];        // of each vector's
+  std::int32_t counts[kTileRows];  // of a row
+};
+
 // Memory of one tile that a thread reuses.
 struct TileScratch {
   static constexpr std::int64_t kStride = kTileKeys + 16;  // apart from a power of two: cache sets
@@ -36,8 +47,7 @@ struct TileScratch {
   alignas(64) std::int32_t indices[kTileKeys + 16];
   // Prefilters.
   std::vector<float> parts;  // [rows][head_dim] the positive, then the negative part of q
-  QueryCodes query_codes;
-  alignas(64) std::int32_t candidates[2][kTileKeys + 16];
+  CandidateScratch candidates;
   std::int64_t pages_seen = 0;  // how often a page's bound was asked, and how often it ruled the page out
   std::int64_t pages_skipped = 0;
   std::int64_t keys_seen = 0;  // how many scores codes were to rule out, and how many they left

@@ -1,6 +1,5 @@
 // Keys and queries as small integers, and which keys they show to be at or below a threshold
-// (docs/method.md, "Skipping before reading"). Integers are exact: what is ruled out never depends on the
-// instruction set, and nothing above a threshold is ever ruled out.
+// (docs/method.md, "Skipping before reading"). Nothing above a threshold is ever ruled out.
 //
 // A key is step * (C + e) with integers C, |C_i| <= 127, one step for kKeyBlock keys, and a small e; a query
 // step * (Q + f), |Q_i| <= 64. Then q . k <= steps * (Q . C + |f| |C + e| + |Q| |e|): a key is a candidate
@@ -31,7 +30,7 @@ struct QueryCodes {
   std::int64_t head_dim = 0;
   std::int64_t rows = 0;
   std::vector<std::int8_t> codes;  // [rows][head_dim]
-  // 128 times the sum of a row's codes, of each half.
+  // 128 times the sum of a row's codes, of each half: by so much the bytes of keys are too large.
   std::vector<std::int32_t> offsets;  // [rows][2]
   std::vector<float> inverse_steps;   // [rows]
   std::vector<float> norms;           // [rows] |Q|

