@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/session.hpp"
+#include "eval/calibration_inputs.hpp"
 #include "eval/calibration_options.hpp"
 #include "report/format.hpp"
 #include "tt_calibrate/calibration_source.hpp"
@@ -31,6 +32,7 @@ struct FitFlags {
   CurveFlags curves{};
   FollowFlags follow{};
   ShareFlags share{};
+  std::string digest = "auto";
   std::string format = "table";
   std::string output{};
 };
@@ -42,9 +44,9 @@ struct FitPlan {
   CalibrationSource source;
   std::int64_t context = 0;
   CalibrationOptions options;
-  CurvePlan curves;
   FollowPlan follow;
   SharePlan share;
+  DigestPolicy digest = DigestPolicy::automatic;
   TableFormat table_format = TableFormat::hdf5;
   ResultFormat summary_format = ResultFormat::table;
   std::filesystem::path output;

@@ -50,7 +50,7 @@ void RowAuditor::add(const RowBlock& block) {
     RowMass row{block.row(r), range.largest, 1};
     const auto n = static_cast<std::int64_t>(row.values.size());
     if (table_.meta.placement == Placement::pre_softmax) {
-      row.total = total_exponentials(row.values, row.largest);
+      row.total = exp_sum(row.values, range);
     } else if (row_content_ == Placement::pre_softmax) {
       weights.resize(row.values.size());
       softmax(row.values, row.largest, weights);

@@ -54,7 +54,9 @@ void SdcFitter::add(const RowBlock& block) {
       if (length <= target.k_of(head)) continue;
       if (!range) range = require_row(block, r, Placement::pre_softmax);
       const double theta = require_length(target.cells[head], length, where).theta;
-      cells_[t][head].at(length).add(dropped_exponentials(block.row(r), range->largest, theta));
+      const double dropped = dropped_exponentials(block.row(r), range->largest, theta);
+      const std::lock_guard lock(guards_[head % guards_.size()]);
+      cells_[t][head].at(length).add(dropped);
     }
   }
 }
