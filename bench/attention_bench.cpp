@@ -47,6 +47,7 @@ std::vector<Case> cases(double kept, std::int64_t keys) {
           {"theta+sdc+vmc", compensated, {.selection = "theta", .sdc = "exact", .vmc = true, .k = 8}},
           {"theta+page", with(theta, Prefilter::page), {.selection = "theta", .k = 8}},
           {"theta+int8", with(theta, Prefilter::int8), {.selection = "theta", .k = 8}},
+          {"theta+auto", with(theta, Prefilter::automatic), {.selection = "theta", .k = 8}},
           {"theta+counts", theta, {.selection = "theta", .k = 8}, true},
           {"topk", {.selection = Selection::topk, .k = k}, {.selection = "topk", .k = k}}};
 }

@@ -57,6 +57,9 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
                                      std::string_view unit) {
     session.console.progress(std::string(stage), done, total, std::string(unit));
   };
+  plan.digest = flags.digest == "full"          ? DigestPolicy::full
+                : flags.digest == "fingerprint" ? DigestPolicy::fingerprint
+                                                : DigestPolicy::automatic;
   plan.output = flags.output;
   plan.share = resolve_share(flags.share, plan.output, flags.sdc_offline, session.cluster);
   if (!plan.share.is_part()) plan.table_format = resolve_table_format(plan.output, "", "-o");
@@ -104,6 +107,13 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
   declare_curves(app, flags.curves);
   declare_follow(app, flags.follow);
   declare_share(app, flags.share);
+  app.add_option("--digest", flags.digest,
+                 "How the table names its dumps: full = SHA-256 of every byte (1 to 2 GB/s, slower than "
+                 "calibrating); fingerprint = of the size and 4 MiB of each; auto = full for up to 256 MiB")
+      ->type_name("auto|full|fingerprint")
+      ->check(CLI::IsMember({"auto", "full", "fingerprint"}).description(""))
+      ->capture_default_str()
+      ->group(kOutputGroup);
   declare_format(app, flags.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
       ->capture_default_str();
   declare_output(

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/session.hpp"
+#include "eval/calibration_inputs.hpp"
 #include "eval/calibration_options.hpp"
 #include "report/format.hpp"
 #include "tt_calibrate/calibration_source.hpp"
@@ -30,6 +31,7 @@ struct FitFlags {
   CurveFlags curves{};
   FollowFlags follow{};
   ShareFlags share{};
+  std::string digest = "auto";
   std::string format = "table";
   std::string output{};
 };
@@ -42,6 +44,7 @@ struct FitPlan {
   CalibrationOptions options;
   FollowPlan follow;
   SharePlan share;
+  DigestPolicy digest = DigestPolicy::automatic;
   TableFormat table_format = TableFormat::hdf5;
   ResultFormat summary_format = ResultFormat::table;
   std::filesystem::path output;

@@ -84,7 +84,7 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   CalibrationJob job = job_of(plan, session);
   if (!plan.dumps.empty()) {
     DumpSource source(plan.dumps);
-    job.inputs = fingerprinted(plan.dumps);
+    job.inputs = fingerprinted(plan.dumps, plan.digest);
     return run(source, plan, std::move(job));
   }
   LanguageModel model = load_language_model(plan.source.model);

@@ -53,9 +53,18 @@ std::int64_t longest_row(const ThresholdTable& table) {
 PolicyRecord record_of(const ResolvedPolicy& policy, const ModelShape& shape, const ThresholdFile* file) {
   PolicyRecord record;
   record.policy = policy.policy();
-  if (policy.policy().selection != Selection::dense)
+  if (policy.policy().selection != Selection::dense) {
+    std::vector<std::int64_t> head_k;
     for (std::int64_t layer = 0; layer < shape.num_layers; ++layer)
-      record.layer_k.push_back(policy.layer_k(layer));
+      for (std::int64_t head = 0; head < shape.num_heads; ++head)
+        head_k.push_back(policy.k(layer, head));
+    record.layer_k = layer_k_of(head_k, shape.num_heads);
+    for (std::size_t i = 0; i < head_k.size(); ++i)
+      if (head_k[i] != record.layer_k[i / static_cast<std::size_t>(shape.num_heads)]) {
+        record.head_k = std::move(head_k);
+        break;
+      }
+  }
   if (file == nullptr) return record;
   record.thresholds = file->path;
   record.add_sigma = file->table.meta.add_sigma;

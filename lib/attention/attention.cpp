@@ -1,5 +1,7 @@
 #include "attention/attention.hpp"
 
+#include <algorithm>
+
 #include "attention/job.hpp"
 #include "kernels/attention_tiles.hpp"
 
@@ -25,40 +27,52 @@ void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolic
   attend_by_tiles(job);
 }
 
-TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head)
-    : head_(job.call.layer * job.shape().num_kv_heads + kv_head) {
+TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& scratch)
+    : scratch_(scratch), head_(job.call.layer * job.shape().num_kv_heads + kv_head) {
+  scratch.pages_seen = scratch.pages_skipped = 0;
+  scratch.keys_seen = scratch.keys_left = 0;
   const Policy& policy = job.policy.policy();
   const std::int64_t keys = job.call.first_position + job.call.rows;
-  const std::int64_t k = job.policy.layer_k(job.call.layer);
-  if (policy.selection != Selection::theta || policy.prefilter == Prefilter::none || k >= keys) return;
+  std::int64_t smallest = kDenseK;
+  std::int64_t largest = 0;
+  for (std::int64_t i = 0; i < job.group_heads(); ++i) {
+    const std::int64_t k = job.policy.k(job.call.layer, kv_head * job.group_heads() + i);
+    smallest = std::min(smallest, k);
+    largest = std::max(largest, k);
+  }
+  if (policy.selection != Selection::theta || policy.prefilter == Prefilter::none || smallest >= keys) return;
   index_ = &job.cache.index();
   only_if_it_pays_ = policy.prefilter == Prefilter::automatic;
-  const bool few_kept = k <= keys / 10;
-  bytes_ = index_->has_bytes() && policy.prefilter != Prefilter::page && job.call.rows == 1 &&
-           (few_kept || !only_if_it_pays_);
-  bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !bytes_;
+  // One row is over before it could be seen whether codes pay.
+  const bool may_pay = job.call.rows > 1 || largest <= keys / 10;
+  codes_ = index_->has_codes() && policy.prefilter != Prefilter::page && (may_pay || !only_if_it_pays_);
+  // In decode, codes are read either way: bounds would be read in addition.
+  bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(codes_ && job.call.rows == 1);
 }
 
-void TilePrefilter::use(std::int64_t first, const TileScratch& scratch, AttentionTile& tile) {
-  if (bytes_) {
-    tile_bytes_ = index_->bytes(head_, first);
-    tile.bytes = &tile_bytes_;
+void TilePrefilter::code(const AttentionTile& tile, QueryCodes& codes) const {
+  if (codes_) code_queries(tile.q, tile.rows, tile.q_stride, tile.head_dim, codes);
+}
+
+// Which tiles are asked about shows in no result.
+void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTile& tile) {
+  if (only_if_it_pays_) {
+    // Bounds cost a sixteenth of the scores, or a quarter of the codes.
+    const bool skips = scratch_.pages_skipped * (codes_ ? 3 : 8) >= scratch_.pages_seen;
+    if (scratch_.pages_seen >= 32 && !skips) bounds_ = false;
+    if (scratch_.keys_left * CandidateScratch::kLeast > scratch_.keys_seen) codes_ = false;
   }
-  if (!bounds_) return;
-  if (seen_before_ < 0) {
-    seen_before_ = scratch.pages_seen;
-    skipped_before_ = scratch.pages_skipped;
+  tile.bounds = nullptr;
+  tile.codes = nullptr;
+  if (bounds_) {
+    tile_bounds_ = index_->bounds(head_, first);
+    tile.bounds = &tile_bounds_;
   }
-  // Bounds cost a sixteenth of the scores. Which tiles ask them shows in no result.
-  const std::int64_t seen = scratch.pages_seen - seen_before_;
-  const std::int64_t skipped = scratch.pages_skipped - skipped_before_;
-  if (only_if_it_pays_ && seen >= 32 && skipped * 8 < seen) {
-    bounds_ = false;
-    tile.bounds = nullptr;
-    return;
-  }
-  tile_bounds_ = index_->bounds(head_, first);
-  tile.bounds = &tile_bounds_;
+  if (!codes_) return;
+  tile_codes_ = index_->codes(head_, first);
+  tile.codes = &tile_codes_;
+  tile.query_codes = &codes;
+  tile.key_rows = index_->rows(head_, first);
 }
 
 void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums) {

@@ -66,6 +66,7 @@ bool prepare(const Job& job, std::int64_t n, Partials& partials) {
 
 void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
   thread_local TileScratch scratch;
+  thread_local QueryCodes codes;
   thread_local std::vector<float> sums;
   const Job& job = step.job;
   const std::int64_t dim = job.head_dim();
@@ -76,7 +77,7 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
   std::fill_n(visible, kTileRows, static_cast<std::int32_t>(std::min(kTileKeys, step.n - first)));
   std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(kv_head, tile) : nullptr;
   if (kept != nullptr) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
-  TilePrefilter prefilter(job, kv_head);
+  TilePrefilter prefilter(job, kv_head, scratch);
   for (std::int64_t h = 0; h < job.group_heads(); h += kTileRows) {
     const std::int64_t head = kv_head * job.group_heads() + h;
     const std::int64_t heads = std::min(kTileRows, job.group_heads() - h);
@@ -100,7 +101,8 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
                        .out = out,
                        .sums = sums.data(),
                        .kept_union = kept};
-    prefilter.use(first, scratch, work);
+    prefilter.code(work, codes);
+    prefilter.use(first, codes, work);
     attend_tile(work, scratch);
   }
 }

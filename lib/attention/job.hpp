@@ -55,20 +55,22 @@ struct Job {
 // What the prefilters know of a tile of keys, as a call may use it.
 class TilePrefilter {
  public:
-  TilePrefilter(const Job& job, std::int64_t kv_head);
-  // Points `tile`, whose keys begin at `first`, to bounds or bytes. `scratch` tells how often bounds helped.
-  void use(std::int64_t first, const TileScratch& scratch, AttentionTile& tile);
+  // `scratch`, which attend_tile is given as well, tells how often skipping helped, and counts from here.
+  TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& scratch);
+  // Codes of the rows of tile.q, where they are needed.
+  void code(const AttentionTile& tile, QueryCodes& codes) const;
+  // Points `tile`, whose keys begin at `first`, to what may be used for it.
+  void use(std::int64_t first, const QueryCodes& codes, AttentionTile& tile);
 
  private:
   const KeyIndex* index_ = nullptr;
+  const TileScratch& scratch_;
   std::int64_t head_ = 0;
-  bool bytes_ = false;
+  bool codes_ = false;
   bool bounds_ = false;
   bool only_if_it_pays_ = false;
-  std::int64_t seen_before_ = -1;
-  std::int64_t skipped_before_ = 0;
   TileBounds tile_bounds_;
-  TileBytes tile_bytes_;
+  KeyCodes tile_codes_;
 };
 
 // Sums of V up to and with each of the tile's rows: [rows][head_dim].

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/parallel.hpp"
+
 namespace toptheta {
 
 namespace {
@@ -18,8 +20,8 @@ KvCache::KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefi
   static_assert(kSumStride % kKeyBlock == 0);
   const auto heads = static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads);
   const auto elements = heads * static_cast<std::size_t>(capacity_ * shape.head_dim);
-  keys_.resize(elements);
-  values_.resize(elements);
+  keys_ = LargeArray<float>(elements);
+  values_ = LargeArray<float>(elements);
   sums_.resize(heads * static_cast<std::size_t>((capacity_ / kSumStride + 1) * shape.head_dim));
 }
 
@@ -35,24 +37,24 @@ void KvCache::append(std::int64_t layer, std::int64_t rows, const float* k, cons
   assert(length_ + rows <= capacity_);
   const std::int64_t dim = shape_.head_dim;
   const std::int64_t stride = shape_.num_kv_heads * dim;
-  for (std::int64_t g = 0; g < shape_.num_kv_heads; ++g) {
-    const auto offset = head_index(layer, g) * static_cast<std::size_t>(capacity_ * dim);
-    pack_keys(k + g * dim, rows, stride, dim, length_, keys_.data() + offset);
-    float* const values = values_.data() + offset;
-    double* const sums =
-        sums_.data() + head_index(layer, g) * static_cast<std::size_t>((capacity_ / kSumStride + 1) * dim);
+  parallel_for(shape_.num_kv_heads, [&](std::int64_t g) {
+    const auto head = static_cast<std::int64_t>(head_index(layer, g));
+    const float* const keys = k + g * dim;
+    pack_keys(keys, rows, stride, dim, length_, keys_.data() + head * capacity_ * dim);
+    index_.append(head, length_, rows, keys, stride);
+    float* const values = values_.data() + head * capacity_ * dim;
+    double* const sums = sums_.data() + head * (capacity_ / kSumStride + 1) * dim;
     for (std::int64_t r = 0; r < rows; ++r) {
       const std::int64_t position = length_ + r;
       const float* const row = v + r * stride + g * dim;
       std::copy(row, row + dim, values + position * dim);
-      index_.append(layer * shape_.num_kv_heads + g, position, k + r * stride + g * dim);
       // sums[b] stays the running sum of block b - 1 until that block is full.
       double* const sum = sums + (position / kSumStride + 1) * dim;
       if (position % kSumStride == 0) std::copy(sum - dim, sum, sum);
       for (std::int64_t i = 0; i < dim; ++i)
         sum[i] += static_cast<double>(row[i]);
     }
-  }
+  });
 }
 
 void KvCache::truncate(std::int64_t length) {

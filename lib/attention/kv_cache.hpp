@@ -7,6 +7,7 @@
 #include "attention/prefilter.hpp"
 #include "core/shape.hpp"
 #include "kernels/attention_rows.hpp"
+#include "kernels/large_array.hpp"
 
 namespace toptheta {
 
@@ -25,7 +26,7 @@ class KvCache {
 
   // Writes `rows` positions, from position length() on, of one layer. k, v: [rows, num_kv_heads, head_dim], k
   // after rotary embedding. Requires length() + rows <= capacity(). Call it for every layer, then
-  // advance(rows) once.
+  // advance(rows) once. Parallel over KV heads.
   void append(std::int64_t layer, std::int64_t rows, const float* k, const float* v);
   void advance(std::int64_t rows) { length_ += rows; }
   // Forgets everything from position `length` on.
@@ -50,8 +51,8 @@ class KvCache {
   ModelShape shape_;
   std::int64_t capacity_ = 0;  // rounded up to a multiple of kSumStride
   std::int64_t length_ = 0;
-  std::vector<float> keys_;    // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
-  std::vector<float> values_;  // [layers][KV heads][capacity][head_dim]
+  LargeArray<float> keys_;    // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
+  LargeArray<float> values_;  // [layers][KV heads][capacity][head_dim]
   KeyIndex index_;
   std::vector<double>
       sums_;  // [layers][KV heads][capacity / kSumStride + 1][head_dim]: sum of V before position b * 64

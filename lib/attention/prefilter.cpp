@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace toptheta {
@@ -26,24 +27,38 @@ std::optional<Prefilter> prefilter_from_name(std::string_view name) {
   return std::nullopt;
 }
 
+namespace {
+constexpr std::int64_t kTileBlocks = kTileKeys / kKeyBlock;
+
+// Of a block that is not coded: any of its keys may pass.
+constexpr KeyBlockFacts kUnknown{1, std::numeric_limits<float>::infinity(),
+                                 std::numeric_limits<float>::infinity()};
+}  // namespace
+
 KeyIndex::KeyIndex(Prefilter prefilter, const ModelShape& shape, std::int64_t capacity)
     : dim_(shape.head_dim), tiles_((capacity + kTileKeys - 1) / kTileKeys) {
   const auto tiles = static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads * tiles_);
   if (prefilter == Prefilter::page || prefilter == Prefilter::automatic) {
-    largest_.resize(tiles * static_cast<std::size_t>(dim_ * kKeyBlock));
-    smallest_.resize(largest_.size());
+    largest_ = LargeArray<float>(tiles * static_cast<std::size_t>(dim_ * kKeyBlock));
+    smallest_ = LargeArray<float>(largest_.size());
     magnitude_.resize(tiles);
   }
-  if (prefilter == Prefilter::int8 || prefilter == Prefilter::automatic) {
-    bytes_.resize(tiles * static_cast<std::size_t>(kTileKeys * dim_));
-    steps_.resize(tiles * static_cast<std::size_t>(kTileKeys));
-    rows_.resize(bytes_.size());
+  if ((prefilter == Prefilter::int8 || prefilter == Prefilter::automatic) && tiles_serve(dim_)) {
+    codes_ = LargeArray<std::uint8_t>(tiles * static_cast<std::size_t>(kTileKeys * dim_));
+    facts_.resize(tiles * static_cast<std::size_t>(kTileBlocks), kUnknown);
+    rows_ = LargeArray<float>(codes_.size());
   }
 }
 
-void KeyIndex::append(std::int64_t head, std::int64_t position, const float* key) {
-  if (has_bounds()) append_bounds(head, position, key);
-  if (has_bytes()) append_bytes(head, position, key);
+void KeyIndex::append(std::int64_t head, std::int64_t position, std::int64_t rows, const float* keys,
+                      std::int64_t stride) {
+  if (has_bounds())
+    for (std::int64_t r = 0; r < rows; ++r)
+      append_bounds(head, position + r, keys + r * stride);
+  if (!has_codes()) return;
+  for (std::int64_t r = 0; r < rows; ++r)
+    std::copy_n(keys + r * stride, dim_, rows_.data() + (head * tiles_ * kTileKeys + position + r) * dim_);
+  append_codes(head, position, rows);
 }
 
 // After a truncation the bounds of the page it cut still cover what was forgotten: looser, not wrong.
@@ -53,29 +68,28 @@ void KeyIndex::append_bounds(std::int64_t head, std::int64_t position, const flo
   const bool first_of_page = position % kPageKeys == 0;
   float& magnitude = magnitude_[static_cast<std::size_t>(tile)];
   if (position % kTileKeys == 0) magnitude = 0;
+  float* const largest = largest_.data() + tile * dim_ * kKeyBlock + page;
+  float* const smallest = smallest_.data() + tile * dim_ * kKeyBlock + page;
   for (std::int64_t i = 0; i < dim_; ++i) {
-    const auto at = static_cast<std::size_t>((tile * dim_ + i) * kKeyBlock + page);
-    largest_[at] = first_of_page ? key[i] : std::max(largest_[at], key[i]);
-    smallest_[at] = first_of_page ? key[i] : std::min(smallest_[at], key[i]);
+    float& high = largest[i * kKeyBlock];
+    float& low = smallest[i * kKeyBlock];
+    high = first_of_page ? key[i] : std::max(high, key[i]);
+    low = first_of_page ? key[i] : std::min(low, key[i]);
     magnitude = std::max(magnitude, std::fabs(key[i]));
   }
 }
 
-void KeyIndex::append_bytes(std::int64_t head, std::int64_t position, const float* key) {
-  const std::int64_t tile = head * tiles_ + position / kTileKeys;
-  const std::int64_t within = position % kTileKeys;
-  float magnitude = 0;
-  for (std::int64_t i = 0; i < dim_; ++i)
-    magnitude = std::max(magnitude, std::fabs(key[i]));
-  const float step = magnitude / 127;
-  steps_[static_cast<std::size_t>(tile * kTileKeys + within)] = step;
-  std::copy_n(key, dim_, rows_.data() + (tile * kTileKeys + within) * dim_);
-  std::int8_t* const bytes =
-      bytes_.data() + (tile * kTileKeys + within / kKeyBlock * kKeyBlock) * dim_ + within % kKeyBlock;
-  for (std::int64_t i = 0; i < dim_; ++i)
-    bytes[i * kKeyBlock] =
-        step > 0 ? static_cast<std::int8_t>(std::clamp(std::nearbyint(key[i] / step), -127.0F, 127.0F))
-                 : std::int8_t{0};
+// A block is coded when its last key comes; until then, its keys are read as they are.
+void KeyIndex::append_codes(std::int64_t head, std::int64_t position, std::int64_t rows) {
+  const std::int64_t base = head * tiles_ * kTileKeys;
+  const std::int64_t end = position + rows;
+  for (std::int64_t first = position / kKeyBlock * kKeyBlock; first < end; first += kKeyBlock) {
+    KeyBlockFacts& facts = facts_[static_cast<std::size_t>((base + first) / kKeyBlock)];
+    if (first + kKeyBlock <= end)
+      facts = code_keys(rows_.data() + (base + first) * dim_, dim_, codes_.data() + (base + first) * dim_);
+    else
+      facts = kUnknown;
+  }
 }
 
 TileBounds KeyIndex::bounds(std::int64_t head, std::int64_t position) const {
@@ -84,10 +98,13 @@ TileBounds KeyIndex::bounds(std::int64_t head, std::int64_t position) const {
           magnitude_[static_cast<std::size_t>(tile)]};
 }
 
-TileBytes KeyIndex::bytes(std::int64_t head, std::int64_t position) const {
+KeyCodes KeyIndex::codes(std::int64_t head, std::int64_t position) const {
   const std::int64_t tile = head * tiles_ + position / kTileKeys;
-  return {bytes_.data() + tile * kTileKeys * dim_, steps_.data() + tile * kTileKeys,
-          rows_.data() + tile * kTileKeys * dim_};
+  return {codes_.data() + tile * kTileKeys * dim_, facts_.data() + tile * kTileBlocks};
+}
+
+const float* KeyIndex::rows(std::int64_t head, std::int64_t position) const {
+  return rows_.data() + (head * tiles_ * kTileKeys + position) * dim_;
 }
 
 }  // namespace toptheta

@@ -1,5 +1,5 @@
-// Prefill of dense attention and of top-theta before the softmax: a tile of rows passes by the tiles of keys
-// once, and nothing but the row's sums is left behind.
+// Prefill of dense attention and of top-theta before the softmax: rows pass by the tiles of keys once, and
+// nothing but the row's sums is left behind.
 #include <algorithm>
 
 #include "attention/finish_row.hpp"
@@ -11,106 +11,128 @@ namespace toptheta {
 
 namespace {
 
-// Memory of a thread, kept from tile to tile.
+// A pass takes some tiles of rows along the tiles of keys together: a tile of keys and V comes from memory,
+// or from the last cache, once for all of them.
+constexpr std::int64_t kPassTiles = 4;
+constexpr std::int64_t kPassRows = kPassTiles * kTileRows;
+
+// Memory of a thread, kept from pass to pass.
 struct Scratch {
   TileScratch tile;
-  std::vector<float> out;   // [kTileRows][head_dim]
-  std::vector<float> sums;  // the same, of one tile of keys
+  QueryCodes codes[kPassTiles];
+  std::vector<float> out;   // [kPassRows][head_dim]
+  std::vector<float> sums;  // [kTileRows][head_dim] of one tile of keys
   std::vector<double> value_sums;
+  // The rows of a pass, as one head sees them.
+  RowRule rules[kPassRows];
+  float theta[kPassRows];  // -infinity where everything is kept
+  RowState states[kPassRows];
+  std::int32_t visible[kTileRows];
 };
 
-// The rows of a tile, as one head sees them.
-struct HeadTile {
-  RowRule rules[kTileRows];
-  float theta[kTileRows];  // -infinity where everything is kept
-  RowState states[kTileRows];
+// Returns whether all rows keep everything.
+bool prepare(const Job& job, std::int64_t head, std::int64_t pass, Scratch& rows) {
   bool all_dense = true;
-};
-
-void prepare(const Job& job, std::int64_t head, std::int64_t tile, HeadTile& rows) {
-  rows.all_dense = true;
-  for (std::int64_t r = 0; r < job.tile_rows(tile); ++r) {
-    rows.rules[r] = row_rule(job.policy, job.call.layer, head, job.tile_position(tile) + r + 1);
+  for (std::int64_t r = 0; r < job.tile_rows(pass); ++r) {
+    rows.rules[r] = row_rule(job.policy, job.call.layer, head, job.tile_position(pass) + r + 1);
     const bool dense = rows.rules[r].selection == Selection::dense;
     rows.theta[r] = dense ? -std::numeric_limits<float>::infinity() : rows.rules[r].theta;
     rows.states[r] = {};
-    rows.all_dense = rows.all_dense && dense;
+    all_dense = all_dense && dense;
   }
+  return all_dense;
 }
 
-void attend_head_tile(const Job& job, std::int64_t head, std::int64_t tile, TileCounts* counts,
-                      Scratch& scratch) {
-  thread_local HeadTile rows;
-  prepare(job, head, tile, rows);
+AttentionTile row_tile(const Job& job, std::int64_t head, std::int64_t pass, std::int64_t first_row,
+                       bool all_dense, Scratch& scratch) {
+  return {.q = job.call.q + job.row_offset(pass * job.row_tile + first_row, head),
+          .q_stride = job.row_stride(),
+          .rows = std::min(kTileRows, job.tile_rows(pass) - first_row),
+          .head_dim = job.head_dim(),
+          .scale = job.call.scale,
+          .visible = scratch.visible,
+          .theta = all_dense ? nullptr : scratch.theta + first_row,
+          .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+          .from_memory = first_row == 0,  // or from the last-level cache, where fetching ahead pays as well
+          .states = scratch.states + first_row,
+          .out = scratch.out.data() + first_row * job.head_dim(),
+          .sums = scratch.sums.data()};
+}
+
+// The rows' pass along all keys that they see.
+void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_dense, TileCounts* counts,
+                 Scratch& scratch) {
   const std::int64_t dim = job.head_dim();
-  const std::int64_t count = job.tile_rows(tile);
   const std::int64_t kv_head = head / job.group_heads();
   const float* const keys = job.cache.keys(job.call.layer, kv_head);
   const float* const values = job.cache.values(job.call.layer, kv_head);
-  std::fill_n(scratch.out.begin(), count * dim, 0.0F);
-  std::int32_t visible[kTileRows];
-  AttentionTile work{.q = job.call.q + job.row_offset(tile * job.row_tile, head),
-                     .q_stride = job.row_stride(),
-                     .rows = count,
-                     .head_dim = dim,
-                     .scale = job.call.scale,
-                     .visible = visible,
-                     .theta = rows.all_dense ? nullptr : rows.theta,
-                     .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
-                     .from_memory = true,  // or from the last-level cache, where fetching ahead pays as well
-                     .states = rows.states,
-                     .out = scratch.out.data(),
-                     .sums = scratch.sums.data()};
-  TilePrefilter prefilter(job, kv_head);
-  for (std::int64_t first = 0; first < job.tile_keys(tile); first += kTileKeys) {
-    work.num_keys = std::min(kTileKeys, job.tile_keys(tile) - first);
-    work.keys = keys + first * dim;
-    work.values = values + first * dim;
-    for (std::int64_t r = 0; r < count; ++r)
-      visible[r] = static_cast<std::int32_t>(
-          std::clamp<std::int64_t>(job.tile_position(tile) + r + 1 - first, 0, kTileKeys));
-    if (counts != nullptr) work.kept_union = counts->kept_bits.data() + first / 64;
-    prefilter.use(first, scratch.tile, work);
-    attend_tile(work, scratch.tile);
+  const std::int64_t tiles = (job.tile_rows(pass) + kTileRows - 1) / kTileRows;
+  TilePrefilter prefilter(job, kv_head, scratch.tile);
+  AttentionTile works[kPassTiles];
+  for (std::int64_t i = 0; i < tiles; ++i) {
+    works[i] = row_tile(job, head, pass, i * kTileRows, all_dense, scratch);
+    prefilter.code(works[i], scratch.codes[i]);
   }
+  for (std::int64_t first = 0; first < job.tile_keys(pass); first += kTileKeys)
+    for (std::int64_t i = 0; i < tiles; ++i) {
+      AttentionTile& work = works[i];
+      const std::int64_t position = job.tile_position(pass) + i * kTileRows;  // of its first row
+      work.num_keys = std::min(kTileKeys, position + work.rows - first);
+      if (work.num_keys <= 0) continue;
+      work.keys = keys + first * dim;
+      work.values = values + first * dim;
+      for (std::int64_t r = 0; r < work.rows; ++r)
+        scratch.visible[r] =
+            static_cast<std::int32_t>(std::clamp<std::int64_t>(position + r + 1 - first, 0, kTileKeys));
+      if (counts != nullptr) work.kept_union = counts->kept_bits.data() + first / 64;
+      prefilter.use(first, scratch.codes[i], work);
+      attend_tile(work, scratch.tile);
+    }
+}
+
+void attend_head(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts, Scratch& scratch) {
+  const std::int64_t dim = job.head_dim();
+  const std::int64_t count = job.tile_rows(pass);
+  std::fill_n(scratch.out.begin(), count * dim, 0.0F);
+  attend_keys(job, head, pass, prepare(job, head, pass, scratch), counts, scratch);
   for (std::int64_t r = 0; r < count; ++r) {
-    float* const out = job.call.out + job.row_offset(tile * job.row_tile + r, head);
+    float* const out = job.call.out + job.row_offset(pass * job.row_tile + r, head);
     std::copy_n(scratch.out.begin() + r * dim, dim, out);
     const std::size_t at = static_cast<std::size_t>(r * dim);
     const auto width = static_cast<std::size_t>(dim);
     const std::span<const double> value_sum =
         job.policy.policy().vmc ? std::span<const double>(scratch.value_sums).subspan(at, width)
                                 : std::span<const double>();
-    const HeadCount row = finish_row(rows.rules[r], job.tile_position(tile) + r + 1, rows.states[r],
+    const HeadCount row = finish_row(scratch.rules[r], job.tile_position(pass) + r + 1, scratch.states[r],
                                      job.want_lost_mass(), value_sum, {out, width});
     if (counts != nullptr) counts->rows.push_back(row);
   }
 }
 
-void attend_group_tile(const Job& job, std::int64_t kv_head, std::int64_t tile, TileCounts* counts) {
+void attend_group_pass(const Job& job, std::int64_t kv_head, std::int64_t pass, TileCounts* counts) {
   thread_local Scratch scratch;
-  const auto size = static_cast<std::size_t>(kTileRows * job.head_dim());
+  const auto size = static_cast<std::size_t>(kPassRows * job.head_dim());
   if (scratch.out.size() < size) {
     scratch.out.resize(size);
-    scratch.sums.resize(size);
+    scratch.sums.resize(static_cast<std::size_t>(kTileRows * job.head_dim()));
   }
-  if (job.policy.policy().vmc) tile_value_sums(job, kv_head, tile, scratch.value_sums);
+  if (job.policy.policy().vmc) tile_value_sums(job, kv_head, pass, scratch.value_sums);
   if (counts != nullptr) {
     // Whole tiles of keys, which is what the kernel marks.
     counts->kept_bits.assign(
-        static_cast<std::size_t>((job.tile_keys(tile) + kTileKeys - 1) / kTileKeys * (kTileKeys / 64)), 0);
-    counts->rows.reserve(static_cast<std::size_t>(job.group_heads() * job.tile_rows(tile)));
+        static_cast<std::size_t>((job.tile_keys(pass) + kTileKeys - 1) / kTileKeys * (kTileKeys / 64)), 0);
+    counts->rows.reserve(static_cast<std::size_t>(job.group_heads() * job.tile_rows(pass)));
   }
   for (std::int64_t h = 0; h < job.group_heads(); ++h)
-    attend_head_tile(job, kv_head * job.group_heads() + h, tile, counts, scratch);
-  if (counts != nullptr) counts->kept_bits.resize(static_cast<std::size_t>((job.tile_keys(tile) + 63) / 64));
+    attend_head(job, kv_head * job.group_heads() + h, pass, counts, scratch);
+  if (counts != nullptr) counts->kept_bits.resize(static_cast<std::size_t>((job.tile_keys(pass) + 63) / 64));
 }
 
 }  // namespace
 
 void attend_by_tiles(const Job& call) {
   Job job = call;
-  job.row_tile = job.counts_steps() ? 1 : kTileRows;
+  job.row_tile = job.counts_steps() ? 1 : kPassRows;
   const std::int64_t tiles = job.tiles();
   const std::int64_t groups = job.shape().num_kv_heads;
   const bool counting = job.listeners.counts != nullptr;
@@ -119,7 +141,7 @@ void attend_by_tiles(const Job& call) {
   parallel_for(groups * tiles, [&](std::int64_t i) {
     const std::int64_t group = i % groups;
     const std::int64_t tile = tiles - 1 - i / groups;
-    attend_group_tile(job, group, tile,
+    attend_group_pass(job, group, tile,
                       counting ? &counts[static_cast<std::size_t>(group * tiles + tile)] : nullptr);
   });
   if (counting) report_counts(job, counts);

@@ -22,6 +22,8 @@ void JointSink::add(const RowBlock& block) {
     RowBlock tile = block;
     tile.scores = block.scores + static_cast<std::int64_t>(first) * block.stride;
     tile.lengths = block.lengths.subspan(first, end - first);
+    if (!block.ranges.empty()) tile.ranges = block.ranges.subspan(first, end - first);
+    if (!block.next.empty()) tile.next = block.next.subspan(first, end - first);
     facts.resize(tile.lengths.size());
     curves_.add(tile, facts);
     thresholds_.add(tile, facts);

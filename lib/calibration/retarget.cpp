@@ -128,6 +128,26 @@ void require_share(double value, const char* flag) {
                     .found = fmt::format("{}", value)});
 }
 
+// The cells of a target whose k are set.
+Target filled(const ThresholdTable& table, Target target) {
+  std::int32_t longest = 0;
+  bool any = false;
+  target.cells.resize(table.curves.cells.size());
+  for (std::size_t cell = 0; cell < table.curves.cells.size(); ++cell) {
+    const auto& curves = table.curves.cells[cell];
+    if (!curves.empty()) longest = std::max(longest, curves.back().longest);
+    target.cells[cell] = entries_of(curves, table.meta.placement, target.k_of(cell));
+    any = any || !target.cells[cell].empty();
+  }
+  if (!any)
+    throw UsageError({.where = fmt::format("-k {}", format_k(target.k)),
+                      .what = "every row is as short as k or shorter, so that all would stay dense",
+                      .expected = fmt::format("rows of more than {} keys", format_k(target.k)),
+                      .found = fmt::format("at most {}", longest),
+                      .next = "choose a smaller k, or calibrate with longer texts"});
+  return target;
+}
+
 }  // namespace
 
 std::int32_t length_step(std::int32_t length) {
@@ -136,23 +156,16 @@ std::int32_t length_step(std::int32_t length) {
 
 Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k) {
   require_curves(table);
-  Target target{k, resolve_layer_k(k, layer_k, table.meta.shape.num_layers), {}};
-  std::int32_t longest = 0;
-  bool any = false;
-  for (std::size_t cell = 0; cell < table.curves.cells.size(); ++cell) {
-    const auto layer = cell / static_cast<std::size_t>(table.meta.shape.num_heads);
-    const auto& curves = table.curves.cells[cell];
-    if (!curves.empty()) longest = std::max(longest, curves.back().longest);
-    target.cells.push_back(entries_of(curves, table.meta.placement, target.layer_k[layer]));
-    any = any || !target.cells.back().empty();
-  }
-  if (!any)
-    throw UsageError({.where = fmt::format("-k {}", k),
-                      .what = "every row is as short as k or shorter, so that all would stay dense",
-                      .expected = fmt::format("rows of more than {} keys", k),
-                      .found = fmt::format("at most {}", longest),
-                      .next = "choose a smaller k, or calibrate with longer texts"});
-  return target;
+  return filled(table, {k, resolve_layer_k(k, layer_k, table.meta.shape.num_layers), {}});
+}
+
+Target pooled_target_by_head(const ThresholdTable& table, const std::vector<std::int64_t>& head_k) {
+  require_curves(table);
+  const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
+  Target target{mean_k(head_k), layer_k_of(head_k, table.meta.shape.num_heads), {}};
+  for (std::size_t cell = 0; cell < head_k.size(); ++cell)
+    if (head_k[cell] != target.layer_k[cell / heads]) target.head_k = head_k;
+  return filled(table, std::move(target));
 }
 
 void refit_pooled(ThresholdTable& table, const std::vector<LayerK>& layer_k) {

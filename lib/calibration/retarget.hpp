@@ -19,6 +19,10 @@ std::int32_t length_step(std::int32_t length);
 // UsageError where there are no curves, or no row is longer than k. Time: O(entries * log bins).
 Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k);
 
+// The same where every head has a k of its own: [layers * heads], named by their mean. Where the heads of
+// each layer agree, the target is one of layers.
+Target pooled_target_by_head(const ThresholdTable& table, const std::vector<std::int64_t>& head_k);
+
 // Of a table with curves: every target again from them.
 void refit_pooled(ThresholdTable& table, const std::vector<LayerK>& layer_k);
 

@@ -56,7 +56,8 @@ void require_table(const CalibrationSetup& setup, const ThresholdTable& table, c
   const std::string there = k_text(table.targets, [](const Target& target) { return target.k; });
   if (asked != there) fail("list of k", asked, there);
   for (const Target& target : table.targets)
-    if (target.layer_k != resolve_layer_k(target.k, setup.options.layer_k, setup.source.shape.num_layers))
+    if (!target.head_k.empty() ||
+        target.layer_k != resolve_layer_k(target.k, setup.options.layer_k, setup.source.shape.num_layers))
       fail("k of single layers", "that of --layer-k", fmt::format("another, for k = {}", target.k));
   if (table.meta.placement != setup.options.placement)
     fail("placement", std::string(name_of(setup.options.placement)),

@@ -4,6 +4,8 @@
 #include <bit>
 #include <limits>
 
+#include "kernels/score_tile.hpp"
+
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention_rows.cpp"
@@ -12,17 +14,10 @@
 //
 #include <hwy/contrib/math/math-inl.h>
 
-#include "kernels/score_tile-inl.hpp"
+#include "kernels/floats-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
-void ScoreRows(const float* q, std::int64_t rows, std::int64_t q_stride, const float* packed_keys,
-               std::int64_t head_dim, std::int64_t num_keys, float scale, float* scores,
-               std::int64_t score_stride) {
-  ScoreAll<false>(ScoreTile<float>{q, q_stride, rows, packed_keys, head_dim,
-                                   (num_keys + kKeyBlock - 1) / kKeyBlock, scale, scores, score_stride,
-                                   nullptr, nullptr, 0, false, nullptr, nullptr});
-}
 
 float RowMax(std::span<const float> row) {
   const hn::ScalableTag<float> d;
@@ -155,7 +150,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace toptheta {
 
-HWY_EXPORT(ScoreRows);
 HWY_EXPORT(RowMax);
 HWY_EXPORT(CompactAbove);
 HWY_EXPORT(ExpInPlace);
@@ -176,8 +170,15 @@ void pack_keys(const float* keys, std::int64_t rows, std::int64_t stride, std::i
 void score_rows(const float* q, std::int64_t rows, std::int64_t q_stride, const float* packed_keys,
                 std::int64_t head_dim, std::int64_t num_keys, float scale, float* scores,
                 std::int64_t score_stride) {
-  HWY_DYNAMIC_DISPATCH(ScoreRows)
-  (q, rows, q_stride, packed_keys, head_dim, num_keys, scale, scores, score_stride);
+  score_tile({.q = q,
+              .q_stride = q_stride,
+              .rows = rows,
+              .keys = packed_keys,
+              .head_dim = head_dim,
+              .blocks = (num_keys + kKeyBlock - 1) / kKeyBlock,
+              .scale = scale,
+              .scores = scores,
+              .score_stride = score_stride});
 }
 
 float row_max(std::span<const float> row) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernels/attention_rows.hpp"
+#include "kernels/key_codes.hpp"
 
 namespace toptheta {
 
@@ -26,6 +27,17 @@ struct RowState {
   double dropped_sum = 0;  // sum over the dropped of e^(s - theta); only where asked for
 };
 
+// The candidates that codes leave of a tile: at most a part of it, or the tile is scored as a whole.
+struct CandidateScratch {
+  static constexpr std::int64_t kLeast = 8;  // one key in so many
+  // Each row's are filled up to whole vectors.
+  static constexpr std::int64_t kSize = kTileRows * (kTileKeys / kLeast + kKeyBlock) + kKeyBlock;
+  alignas(64) std::int32_t positions[kSize];
+  alignas(64) float scores[kSize];
+  std::uint8_t rows[kSize];        // of each vector's
+  std::int32_t counts[kTileRows];  // of a row
+};
+
 // Memory of one tile that a thread reuses.
 struct TileScratch {
   static constexpr std::int64_t kStride = kTileKeys + 16;  // apart from a power of two: cache sets
@@ -34,11 +46,12 @@ struct TileScratch {
   alignas(64) float weights[kTileKeys + 16];
   alignas(64) std::int32_t indices[kTileKeys + 16];
   // Prefilters.
-  std::vector<float> packed;  // [kTileKeys / kKeyBlock][head_dim][kKeyBlock] the candidates
-  std::vector<float> parts;   // [rows][head_dim] the positive, then the negative part of q
-  alignas(64) std::int32_t candidates[kTileKeys + 16];
+  std::vector<float> parts;  // [rows][head_dim] the positive, then the negative part of q
+  CandidateScratch candidates;
   std::int64_t pages_seen = 0;  // how often a page's bound was asked, and how often it ruled the page out
   std::int64_t pages_skipped = 0;
+  std::int64_t keys_seen = 0;  // how many scores codes were to rule out, and how many they left
+  std::int64_t keys_left = 0;
 };
 
 // What is known of a tile's keys before they are read, so that those at or below every threshold need not be.
@@ -48,12 +61,6 @@ struct TileBounds {
   const float* largest = nullptr;
   const float* smallest = nullptr;
   float magnitude = 0;  // no |value| of the tile's keys is larger
-};
-// Keys rounded to multiples of a step: key = step * (byte +- 1/2).
-struct TileBytes {
-  const std::int8_t* keys = nullptr;  // packed like the keys
-  const float* steps = nullptr;       // [kTileKeys]
-  const float* rows = nullptr;        // [kTileKeys][head_dim] the keys themselves, row by row
 };
 inline constexpr std::int64_t kPageKeys = kTileKeys / kKeyBlock;  // so that a tile's pages fill a key block
 
@@ -73,15 +80,17 @@ struct AttentionTile {
   RowState* states = nullptr;             // [rows]
   float* out = nullptr;                   // [rows][head_dim]
   float* sums = nullptr;                  // [rows][head_dim] scratch
-  // Used where theta is given and the dropped are not wanted; see prefilter-inl.hpp.
+  // Used where theta is given and the dropped are not wanted; any of them may be null.
   const TileBounds* bounds = nullptr;
-  const TileBytes* bytes = nullptr;
-  std::uint64_t* kept_union = nullptr;  // [kTileKeys / 64] positions some row kept are set; may be null
+  const KeyCodes* codes = nullptr;          // with the next two
+  const QueryCodes* query_codes = nullptr;  // of q
+  const float* key_rows = nullptr;          // [keys][head_dim] the keys row by row
+  std::uint64_t* kept_union = nullptr;      // [kTileKeys / 64] positions some row kept are set; may be null
 };
 
-// Adds one tile of keys to the rows' states. Tiles of few rows use the bytes, others the bounds. Time: rows *
-// num_keys * head_dim for the scores, the same again for V where everything is kept, else in proportion to
-// the kept.
+// Adds one tile of keys to the rows' states. Time: rows * num_keys * head_dim for the scores (a sixteenth of
+// it for the bounds, a quarter for the codes, of what bounds leave), the same again for V where everything is
+// kept, else in proportion to the kept.
 void attend_tile(const AttentionTile& tile, TileScratch& scratch);
 
 // state, out += a later tile's state and out, in the order of positions.

@@ -16,12 +16,11 @@
 
 #include "kernels/attention_tiles.hpp"
 #include "kernels/exp2-inl.hpp"
-#include "kernels/score_tile-inl.hpp"
-#include "kernels/value_tile-inl.hpp"
+#include "kernels/floats-inl.hpp"
+#include "kernels/value_list-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
 inline constexpr std::int64_t kTileWords = kTileKeys / 64;
 inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
@@ -59,6 +58,16 @@ HWY_INLINE float MaxAbove(const float* row, std::int64_t padded, float theta) {
     b = hn::Max(b, hn::IfThenElse(hn::Gt(x, bound), x, lowest));
   }
   return hn::GetLane(hn::MaxOfLanes(d, hn::Max(best[0], best[1])));
+}
+
+HWY_INLINE bool AnyNan(const float* row, std::int64_t padded) {
+  const Floats d;
+  auto nan = hn::Zero(d);
+  for (std::int64_t j = 0; j < padded; j += kLanes) {
+    const Vec x = hn::LoadU(d, row + j);
+    nan = hn::Or(nan, hn::VecFromMask(d, hn::Ne(x, x)));
+  }
+  return !hn::AllFalse(d, hn::MaskFromVec(nan));
 }
 
 // row = e^(row - shift) where above theta, else 0; returns the sum.
@@ -134,6 +143,16 @@ HWY_INLINE void ClearInvisible(std::uint64_t* marks, std::int64_t visible) {
 // that its sums do not depend on the others.
 HWY_INLINE bool WeighsInPlace(std::int64_t kept, std::int64_t visible) {
   return kept * 5 > visible * 2;
+}
+
+// A row's kept, listed in the scratch with their scores.
+HWY_INLINE void WeighList(const AttentionTile& t, std::int64_t kept, TileScratch& scratch, RowState& state,
+                          float* out) {
+  const std::int64_t padded = Pad(scratch.weights, kept, kMinusInfinity);
+  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
+  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
+  const Join join = JoinOf(state, shift, sum);
+  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim, join, out);
 }
 
 }  // namespace toptheta::HWY_NAMESPACE

@@ -71,6 +71,15 @@ std::vector<ListingColumn> aggregate_columns() {
           {"kept_mass", "mean kept mass"}};
 }
 
+// "16", or the range of its heads: "8-40".
+std::string k_of_layer(const Target& target, std::int64_t layer, std::int64_t num_heads) {
+  if (target.head_k.empty()) return format_k(target.layer_k[static_cast<std::size_t>(layer)]);
+  const auto first = target.head_k.begin() + layer * num_heads;
+  const auto [smallest, largest] = std::minmax_element(first, first + num_heads);
+  return *smallest == *largest ? format_k(*smallest)
+                               : fmt::format("{}-{}", format_k(*smallest), format_k(*largest));
+}
+
 void list_layers(const ThresholdTable& table, const std::vector<const Target*>& targets, Listing& listing) {
   listing.columns = {{"k", "k"}, {"layer", "layer"}, {"layer_k", "k of layer"}};
   for (auto& column : aggregate_columns())
@@ -81,7 +90,7 @@ void list_layers(const ThresholdTable& table, const std::vector<const Target*>& 
       for (std::int64_t head = 0; head < table.meta.shape.num_heads; ++head)
         for (const ThresholdEntry& entry : target->cells[table.cell_index(layer, head)])
           sum.add(entry);
-      std::vector<Json> row = {target->k, layer, format_k(target->layer_k[static_cast<std::size_t>(layer)])};
+      std::vector<Json> row = {target->k, layer, k_of_layer(*target, layer, table.meta.shape.num_heads)};
       append(row, sum.cells());
       listing.rows.push_back(std::move(row));
     }
@@ -89,7 +98,7 @@ void list_layers(const ThresholdTable& table, const std::vector<const Target*>& 
 
 void list_heads(const ThresholdTable& table, const std::vector<const Target*>& targets,
                 const ThresholdView& view, Listing& listing) {
-  listing.columns = {{"k", "k"}, {"layer", "layer"}, {"head", "head"}};
+  listing.columns = {{"k", "k"}, {"layer", "layer"}, {"head", "head"}, {"head_k", "k of head"}};
   for (auto& column : aggregate_columns())
     listing.columns.push_back(std::move(column));
   for (const Target* target : targets)
@@ -99,7 +108,8 @@ void list_heads(const ThresholdTable& table, const std::vector<const Target*>& t
         Aggregate sum;
         for (const ThresholdEntry& entry : target->cells[table.cell_index(layer, head)])
           sum.add(entry);
-        std::vector<Json> row = {target->k, layer, head};
+        std::vector<Json> row = {target->k, layer, head,
+                                 format_k(target->k_of(table.cell_index(layer, head)))};
         append(row, sum.cells());
         listing.rows.push_back(std::move(row));
       }

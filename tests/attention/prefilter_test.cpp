@@ -50,16 +50,23 @@ TEST_CASE("prefilters change no bit of any result", "[attention]") {
             REQUIRE(found.totals().head(0, 1).kept == expected.totals().head(0, 1).kept);
             REQUIRE(found.totals().v_rows() == expected.totals().v_rows());
           }
-          // Some rows in the middle, and a few more than bytes are used for.
-          for (const auto& [first, rows] : {std::pair{std::int64_t{600}, std::int64_t{20}}, {1190, 7}})
-            REQUIRE(plain.attend(policy, first, rows) == filtered.attend(filtering, first, rows));
+          // Rows in the middle, more than a tile of them, and from the start, where much of a row is kept.
+          for (const auto& [first, rows] :
+               {std::pair{std::int64_t{600}, std::int64_t{20}}, {960, 230}, {0, 30}}) {
+            SequenceCounts expected(kWide, kRows, Phase::prefill);
+            SequenceCounts found(kWide, kRows, Phase::prefill);
+            REQUIRE(plain.attend(policy, first, rows, {&expected, nullptr, false}) ==
+                    filtered.attend(filtering, first, rows, {&found, nullptr, false}));
+            REQUIRE(found.totals().kept_elements() == expected.totals().kept_elements());
+            REQUIRE(found.totals().v_rows() == expected.totals().v_rows());
+          }
         });
       }
     }
   }
 }
 
-TEST_CASE("bounds rule out pages, bytes rule out keys", "[attention]") {
+TEST_CASE("bounds rule out pages, codes rule out keys", "[attention]") {
   // The same tile through the kernel itself, to see that something is skipped at all.
   constexpr ModelShape kOne{1, 1, 1, 32};
   KvCache cache(kOne, kTileKeys, Prefilter::automatic);
@@ -93,11 +100,15 @@ TEST_CASE("bounds rule out pages, bytes rule out keys", "[attention]") {
   CHECK(state.kept == 64);
   CHECK(scratch.pages_seen == 16);
   CHECK(scratch.pages_skipped == 14);
-  // Keys that the bytes rule out are not read: without them in the packed keys nothing changes.
+  // Keys are not read but through their codes and rows: without them in the packed keys nothing changes.
   const std::vector<float> expected = out;
   const std::vector<float> no_keys(k.size(), 1e6F);
-  const TileBytes bytes = cache.index().bytes(0, 0);
-  tile.bytes = &bytes;
+  const KeyCodes codes = cache.index().codes(0, 0);
+  QueryCodes query_codes;
+  code_queries(q.data(), 1, 32, 32, query_codes);
+  tile.codes = &codes;
+  tile.query_codes = &query_codes;
+  tile.key_rows = cache.index().rows(0, 0);
   tile.bounds = nullptr;
   tile.keys = no_keys.data();
   state = {};

@@ -279,3 +279,19 @@ TEST_CASE("flipped bytes in a column are an InputError or another number, never 
   }
   CHECK(refused < 12);
 }
+
+TEST_CASE("the k of every head is kept, in a file of version 2") {
+  const TempDir dir;
+  ThresholdTable table = sample_table_by_head();
+  save_table(table, dir.path("t.h5"));
+  check_same(load_table(dir.path("t.h5")), table);
+  CHECK(hdf5::File::open(dir.path("t.h5")).root().int_attribute("version") == 2);
+  save_table(sample_table(), dir.path("plain.h5"));
+  CHECK(hdf5::File::open(dir.path("plain.h5")).root().int_attribute("version") == 1);
+  table.targets[0].layer_k[0] = 4;  // not the smallest of its heads
+  save_table(table, dir.path("bad.h5"));
+  CHECK_THROWS_AS(load_table(dir.path("bad.h5")), InputError);
+  table.targets[0].head_k.pop_back();
+  save_table(table, dir.path("bad.h5"));
+  CHECK(problem_of<InputError>([&] { (void)load_table(dir.path("bad.h5")); }).where.ends_with("head_k"));
+}

@@ -1,0 +1,219 @@
+// Rows of a tile from the keys alone that their codes leave as candidates: the same chains of multiply-adds
+// as score_tile's for those, and the same sums for what is kept.
+#include <algorithm>
+
+#include "kernels/tile_prefilter.hpp"
+
+// Highway compiles this file once per instruction set.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/attention_candidates.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+//
+#include <hwy/cache_control.h>
+
+#include "kernels/weigh_row-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+
+// Some candidates of a row, one per lane: a chain of multiply-adds. Several chains at a time hide each
+// other's latency.
+struct Piece {
+  const float* q;
+  const float* keys[kLanes];
+};
+inline constexpr int kPieces = kLanes > 8 ? 2 : 4;
+inline constexpr std::int64_t kAhead = 2 * kPieces;  // pieces whose keys are under way
+
+#if HWY_TARGET != HWY_SCALAR
+// Four dimensions of every fourth key from `first` on: a group of four lanes for each of them.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadQuads(D d, const float* const* keys, std::int64_t i) {
+  constexpr auto kWidth = static_cast<std::int64_t>(hn::MaxLanes(D()));
+  if constexpr (kWidth == 4) {
+    return hn::LoadU(d, keys[0] + i);
+  } else {
+    const hn::Half<D> half;
+    return hn::Combine(d, LoadQuads(half, keys + kWidth / 2, i), LoadQuads(half, keys, i));
+  }
+}
+
+HWY_INLINE void ScorePieces(const Piece (&pieces)[kPieces], std::int64_t head_dim, float scale,
+                            float* const (&scores)[kPieces]) {
+  const Floats d;
+  const hn::Repartition<double, Floats> dd;
+  Vec sum[kPieces];
+  for (int p = 0; p < kPieces; ++p)
+    sum[p] = hn::Zero(d);
+  for (std::int64_t i = 0; i < head_dim; i += 4) {
+    for (int p = 0; p < kPieces; ++p) {
+      // Lanes 4 g + u of a, b, c, e: dimension i + u of keys 4 g, 4 g + 1 ...; then transposed.
+      const Vec a = LoadQuads(d, pieces[p].keys, i);
+      const Vec b = LoadQuads(d, pieces[p].keys + 1, i);
+      const Vec c = LoadQuads(d, pieces[p].keys + 2, i);
+      const Vec e = LoadQuads(d, pieces[p].keys + 3, i);
+      const auto ab_low = hn::BitCast(dd, hn::InterleaveLower(d, a, b));  // a0 b0 a1 b1
+      const auto ce_low = hn::BitCast(dd, hn::InterleaveLower(d, c, e));
+      const auto ab_high = hn::BitCast(dd, hn::InterleaveUpper(d, a, b));  // a2 b2 a3 b3
+      const auto ce_high = hn::BitCast(dd, hn::InterleaveUpper(d, c, e));
+      const float* const q = pieces[p].q + i;
+      sum[p] = hn::MulAdd(hn::Set(d, q[0]), hn::BitCast(d, hn::InterleaveLower(dd, ab_low, ce_low)), sum[p]);
+      sum[p] = hn::MulAdd(hn::Set(d, q[1]), hn::BitCast(d, hn::InterleaveUpper(dd, ab_low, ce_low)), sum[p]);
+      sum[p] =
+          hn::MulAdd(hn::Set(d, q[2]), hn::BitCast(d, hn::InterleaveLower(dd, ab_high, ce_high)), sum[p]);
+      sum[p] =
+          hn::MulAdd(hn::Set(d, q[3]), hn::BitCast(d, hn::InterleaveUpper(dd, ab_high, ce_high)), sum[p]);
+    }
+  }
+  for (int p = 0; p < kPieces; ++p)
+    hn::StoreU(hn::Mul(sum[p], hn::Set(d, scale)), d, scores[p]);
+}
+#else
+HWY_INLINE void ScorePieces(const Piece (&pieces)[kPieces], std::int64_t head_dim, float scale,
+                            float* const (&scores)[kPieces]) {
+  const Floats d;
+  for (int p = 0; p < kPieces; ++p) {
+    Vec sum = hn::Zero(d);
+    for (std::int64_t i = 0; i < head_dim; ++i)
+      sum = hn::MulAdd(hn::Set(d, pieces[p].q[i]), hn::Set(d, pieces[p].keys[0][i]), sum);
+    *scores[p] = hn::GetLane(sum) * scale;
+  }
+}
+#endif
+
+// Lists the candidates of all rows, each row's padded with its last to whole pieces; returns the number of
+// pieces.
+HWY_INLINE std::int64_t ListPieces(const AttentionTile& t, const std::uint64_t* marks,
+                                   CandidateScratch& scratch) {
+  std::int64_t size = 0;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    const std::int64_t count = CountMarks(marks + r * kTileWords);
+    std::int32_t* const positions = scratch.positions + size;
+    ListMarks(marks + r * kTileWords, positions);
+    const std::int64_t padded = (count + kLanes - 1) / kLanes * kLanes;
+    for (std::int64_t c = count; c < padded; ++c)
+      positions[c] = positions[count - 1];
+    for (std::int64_t c = 0; c < padded; c += kLanes)
+      scratch.rows[(size + c) / kLanes] = static_cast<std::uint8_t>(r);
+    scratch.counts[r] = static_cast<std::int32_t>(count);
+    size += padded;
+  }
+  return size / kLanes;
+}
+
+HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, CandidateScratch& scratch) {
+  const auto fetch = [&](std::int64_t piece) {
+    for (std::int64_t l = 0; l < kLanes; ++l)
+      for (std::int64_t line = 0; line < t.head_dim; line += 16)
+        hwy::Prefetch(t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim + line);
+  };
+  for (std::int64_t piece = 0; piece < std::min(kAhead, pieces); ++piece)
+    fetch(piece);
+  for (std::int64_t first = 0; first < pieces; first += kPieces) {
+    Piece some[kPieces];
+    float* scores[kPieces];
+    for (std::int64_t p = 0; p < kPieces; ++p) {
+      const std::int64_t piece = std::min(first + p, pieces - 1);
+      if (piece + kAhead < pieces) fetch(piece + kAhead);
+      some[p].q = t.q + scratch.rows[piece] * t.q_stride;
+      for (std::int64_t l = 0; l < kLanes; ++l)
+        some[p].keys[l] = t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim;
+      scores[p] = scratch.scores + piece * kLanes;
+    }
+    ScorePieces(some, t.head_dim, t.scale, scores);
+  }
+}
+
+// Lists the candidates above a row's threshold in scratch.indices and scratch.weights.
+HWY_INLINE std::int64_t ListSurvivors(const std::int32_t* positions, const float* scores, std::int64_t count,
+                                      float theta, TileScratch& scratch) {
+  std::int64_t kept = 0;
+  for (std::int64_t c = 0; c < count; ++c) {
+    scratch.weights[kept] = scores[c];
+    scratch.indices[kept] = positions[c];
+    kept += scores[c] > theta ? 1 : 0;
+  }
+  return kept;
+}
+
+// A row that keeps so much that others would weigh it in place, among all its scores: those that are not
+// candidates are below its threshold, whatever they are.
+HWY_INLINE void WeighScattered(const AttentionTile& t, std::int64_t r, std::int64_t kept,
+                               TileScratch& scratch) {
+  float* const scores = scratch.scores;
+  std::fill_n(scores, t.visible[r], kMinusInfinity);
+  for (std::int64_t j = 0; j < kept; ++j)
+    scores[scratch.indices[j]] = scratch.weights[j];
+  const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
+  const float shift = MaxAbove(scores, padded, t.theta[r]);
+  const double sum = ExpAbove(scores, padded, t.theta[r], shift);
+  for (std::int64_t j = 0; j < kept; ++j)
+    scratch.weights[j] = scores[scratch.indices[j]];
+  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim,
+                  JoinOf(t.states[r], shift, sum), t.out + r * t.head_dim);
+}
+
+// marks: [rows][kTileWords] of keys that the rows see.
+void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratch& scratch) {
+  CandidateScratch& candidates = scratch.candidates;
+  ScorePiecesOf(t, ListPieces(t, marks, candidates), candidates);
+  std::int64_t first = 0;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    const std::int64_t count = candidates.counts[r];
+    const std::int64_t kept =
+        ListSurvivors(candidates.positions + first, candidates.scores + first, count, t.theta[r], scratch);
+    first += (count + kLanes - 1) / kLanes * kLanes;
+    if (kept == 0) continue;
+    t.states[r].kept += kept;
+    if (t.kept_union != nullptr)
+      for (std::int64_t j = 0; j < kept; ++j)
+        t.kept_union[scratch.indices[j] / 64] |= std::uint64_t{1} << (scratch.indices[j] % 64);
+    if (WeighsInPlace(kept, t.visible[r]))
+      WeighScattered(t, r, kept, scratch);
+    else
+      WeighList(t, kept, scratch, t.states[r], t.out + r * t.head_dim);
+  }
+}
+
+std::int64_t ClearAndCount(const AttentionTile& t, std::uint64_t* marks) {
+  std::int64_t count = 0;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    ClearInvisible(marks + r * kTileWords, t.visible[r]);
+    count += CountMarks(marks + r * kTileWords);
+  }
+  return count;
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace toptheta {
+
+HWY_EXPORT(AttendMarked);
+HWY_EXPORT(ClearAndCount);
+
+bool attend_candidates(const AttentionTile& t, std::uint32_t live, TileScratch& scratch) {
+  constexpr std::int64_t kRowBlocks = kTileKeys / kKeyBlock;
+  std::fill_n(scratch.marks, t.rows * (kTileKeys / 64), std::uint64_t{0});
+  auto* const marks = reinterpret_cast<std::uint16_t*>(scratch.marks);
+  for (const BlockRun run : runs_of_pages(live, (t.num_keys + kKeyBlock - 1) / kKeyBlock))
+    if (run.live)
+      mark_candidates(*t.query_codes,
+                      {t.codes->codes + run.first * kKeyBlock * t.head_dim, t.codes->facts + run.first},
+                      run.last - run.first, t.theta, t.scale, marks + run.first, kRowBlocks);
+  std::int64_t visible = 0;
+  for (std::int64_t r = 0; r < t.rows; ++r)
+    visible += t.visible[r];
+  const std::int64_t candidates = HWY_DYNAMIC_DISPATCH(ClearAndCount)(t, scratch.marks);
+  scratch.keys_seen += visible;
+  scratch.keys_left += candidates;
+  // A single key costs three or four times what a key among all costs.
+  if (candidates * CandidateScratch::kLeast > visible) return false;
+  HWY_DYNAMIC_DISPATCH(AttendMarked)(t, scratch.marks, scratch);
+  return true;
+}
+
+}  // namespace toptheta
+#endif  // HWY_ONCE

@@ -1,0 +1,14 @@
+// Products of codes by the quad product of bytes (AVX-512 VNNI), which Highway 1.0.3 does not have: a fifth
+// of the instructions. The marks are those of code_products-inl.hpp.
+#pragma once
+#include "kernels/code_tile.hpp"
+
+namespace toptheta {
+
+// Whether this processor, and this build, have the instructions.
+bool vnni_serves();
+
+// Requires vnni_serves().
+void mark_tile_vnni(const CodeTile& tile);
+
+}  // namespace toptheta
