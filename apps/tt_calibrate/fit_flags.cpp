@@ -45,13 +45,6 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o theta.h5"});
   require_one_source(flags);
   FitPlan plan;
-  plan.curves = resolve_curves(flags.curves,
-                               {.tac = flags.tac,
-                                .sdc_offline = flags.sdc_offline,
-                                .add_sigma = flags.add_sigma != 0,
-                                .follow = !flags.follow.dump.empty(),
-                                .shared = session.cluster.size() > 1 || !flags.share.shard.empty() ||
-                                          !flags.share.sdc_from.empty() || !flags.share.checkpoint.empty()});
   plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.placement = placement_from_name(flags.placement).value();
@@ -59,6 +52,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.options.row_fraction = flags.row_fraction;
   plan.options.seed = session.seed;
   plan.options.offline_sdc = flags.sdc_offline;
+  resolve_curves(flags.curves, plan.options);
   plan.options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
                                      std::string_view unit) {
     session.console.progress(std::string(stage), done, total, std::string(unit));

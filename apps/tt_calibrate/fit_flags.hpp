@@ -42,7 +42,6 @@ struct FitPlan {
   CalibrationSource source;
   std::int64_t context = 0;
   CalibrationOptions options;
-  CurvePlan curves;
   FollowPlan follow;
   SharePlan share;
   DigestPolicy digest = DigestPolicy::automatic;

@@ -12,7 +12,6 @@
 #include "eval/calibration_exchange.hpp"
 #include "eval/dump_source.hpp"
 #include "eval/model_source.hpp"
-#include "eval/observe_curves.hpp"
 #include "theta/table_file.hpp"
 
 namespace toptheta::app {
@@ -78,13 +77,6 @@ CalibrationOutcome follow(const FitPlan& plan, Session& session) {
   return {std::move(live.calibration), {0, live.samples}};
 }
 
-CalibrationOutcome with_curves(CalibrationOutcome outcome, const FitPlan& plan, ScoreCurves curves) {
-  ThresholdTable& table = outcome.calibration.value().table;
-  table.curves = std::move(curves);
-  if (plan.curves.pooled) refit_pooled(table, plan.options.layer_k);
-  return outcome;
-}
-
 }  // namespace
 
 CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
@@ -93,9 +85,7 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   if (!plan.dumps.empty()) {
     DumpSource source(plan.dumps);
     job.inputs = fingerprinted(plan.dumps, plan.digest);
-    CalibrationOutcome outcome = run(source, plan, std::move(job));
-    if (!plan.curves.stored) return outcome;
-    return with_curves(std::move(outcome), plan, curves_from_dumps(plan.dumps, plan.options));
+    return run(source, plan, std::move(job));
   }
   LanguageModel model = load_language_model(plan.source.model);
   const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
@@ -103,9 +93,7 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   for (const InputFile& file : provenance_of(plan.source, model, session).inputs)
     job.inputs.push_back({file.path, file.sha256, file.sha256});
   ModelSource source(model, windows, plan.options.placement, plan.options.layer_k, plan.context);
-  CalibrationOutcome outcome = run(source, plan, std::move(job));
-  if (!plan.curves.stored) return outcome;
-  return with_curves(std::move(outcome), plan, curves_from_model(model, windows, plan.options));
+  return run(source, plan, std::move(job));
 }
 
 }  // namespace toptheta::app

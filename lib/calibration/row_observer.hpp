@@ -1,6 +1,7 @@
 // One attention row after the other, looked at for every k at once: threshold and kept mass.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 

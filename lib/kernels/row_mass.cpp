@@ -148,6 +148,42 @@ double ExpSum(std::span<const float> values, float shift, std::span<const std::b
   return sum * factor + ExpSumAtMost(values.subspan(j), std::numeric_limits<float>::infinity(), shift);
 }
 
+double Exponentials(std::span<const float> row, float shift, std::span<float> out) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vec minus = hn::Set(d, shift);
+  double sum = 0;
+  std::size_t j = 0;
+  while (j + lanes <= row.size()) {
+    const std::size_t end = j + std::min(kFold, (row.size() - j) / lanes) * lanes;
+    const auto next = [&]() HWY_ATTR {
+      const Vec e = ExpNegative(hn::Sub(hn::LoadU(d, row.data() + j), minus));
+      hn::StoreU(e, d, out.data() + j);
+      j += lanes;
+      return e;
+    };
+    // In the order of SumOf.
+    Vec partial = hn::Zero(d);
+    Vec other = partial;
+    while (j + 2 * lanes <= end) {
+      partial = hn::Add(partial, next());
+      other = hn::Add(other, next());
+    }
+    if (j < end) partial = hn::Add(partial, next());
+    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(partial, other))));
+  }
+  if (j < row.size()) {
+    HWY_ALIGN float tail[kMaxLanes];
+    std::fill(std::copy(row.begin() + static_cast<std::ptrdiff_t>(j), row.end(), tail), tail + kMaxLanes,
+              -std::numeric_limits<float>::infinity());
+    const Vec e = ExpNegative(hn::Sub(hn::Load(d, tail), minus));
+    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, e)));
+    hn::Store(e, d, tail);
+    std::copy_n(tail, row.size() - j, out.begin() + static_cast<std::ptrdiff_t>(j));
+  }
+  return sum;
+}
+
 MassAbove SumAbove(std::span<const float> values, float threshold) {
   const Floats d;
   const Vec bound = hn::Set(d, threshold);
@@ -164,6 +200,7 @@ namespace toptheta {
 HWY_EXPORT(ExpSumAbove);
 HWY_EXPORT(ExpSum);
 HWY_EXPORT(ExpSumAtMost);
+HWY_EXPORT(Exponentials);
 HWY_EXPORT(SumAbove);
 
 MassAbove exp_sum_above(std::span<const float> values, float threshold, float shift) {
@@ -180,6 +217,10 @@ double exp_sum(std::span<const float> values, const RowRange& range, std::span<c
   return all_matter ? HWY_DYNAMIC_DISPATCH(ExpSum)(values, range.largest, next)
                     : HWY_DYNAMIC_DISPATCH(ExpSumAtMost)(values, std::numeric_limits<float>::infinity(),
                                                          range.largest);
+}
+
+double exponentials(std::span<const float> row, float shift, std::span<float> out) {
+  return HWY_DYNAMIC_DISPATCH(Exponentials)(row, shift, out);
 }
 
 MassAbove sum_above(std::span<const float> values, float threshold) {

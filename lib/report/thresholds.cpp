@@ -117,7 +117,9 @@ void list_entries(const ThresholdTable& table, const std::vector<const Target*>&
                               json_number(entry.kept_mass)});
 }
 
-Json about(const TableMeta& meta) {
+}  // namespace
+
+Json about_table(const TableMeta& meta) {
   return {{"model",
            {{"name", meta.model},
             {"num_layers", meta.shape.num_layers},
@@ -132,7 +134,7 @@ Json about(const TableMeta& meta) {
           {"provenance", json_of(meta.provenance)}};
 }
 
-std::string heading(const TableMeta& meta) {
+std::string table_heading(const TableMeta& meta) {
   return fmt::format(
       "thresholds for {}: {} layers, {} query heads\n"
       "{}, estimator {}, add_sigma {}, top-k at calibration {}, row fraction {}\n"
@@ -143,16 +145,18 @@ std::string heading(const TableMeta& meta) {
       meta.provenance.version, meta.provenance.commit, meta.provenance.seed);
 }
 
-}  // namespace
-
-Listing thresholds_listing(const ThresholdTable& table, const ThresholdView& view) {
+void require_view(const ThresholdTable& table, const ThresholdView& view) {
   if (view.layer) require_below(*view.layer, table.meta.shape.num_layers, "--layer", "layer");
   if (view.head) require_below(*view.head, table.meta.shape.num_heads, "--head", "head");
+}
+
+Listing thresholds_listing(const ThresholdTable& table, const ThresholdView& view) {
+  require_view(table, view);
   const std::vector<const Target*> targets = choose_targets(table, view.k);
   Listing listing;
   listing.schema = "toptheta.show/1";
-  listing.heading = heading(table.meta);
-  listing.about = about(table.meta);
+  listing.heading = table_heading(table.meta);
+  listing.about = about_table(table.meta);
   if (view.layer && view.head)
     list_entries(table, targets, view, listing);
   else if (view.layer || view.head)

@@ -123,6 +123,15 @@ TEST_CASE("a table file keeps everything, and equal tables are equal files") {
   CHECK(file_text(dir.path("a.h5")) == file_text(dir.path("b.h5")));
 }
 
+TEST_CASE("a table file without curves, as all were once, is read") {
+  const TempDir dir;
+  write_file(dir.path("old.h5"), {"", {}});
+  const ThresholdTable table = load_table(dir.path("old.h5"));
+  CHECK(table.curves.empty());
+  REQUIRE(table.targets.size() == 1);
+  CHECK(table.targets[0].cells[1][1].theta == 2.5);
+}
+
 TEST_CASE("large tables are compressed, long provenance fits") {
   const TempDir dir;
   ThresholdTable table = sample_table();
