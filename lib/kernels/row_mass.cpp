@@ -162,7 +162,7 @@ double Exponentials(std::span<const float> row, float shift, std::span<float> ou
       j += lanes;
       return e;
     };
-    // In SumWhere's order.
+    // In the order of SumOf.
     Vec partial = hn::Zero(d);
     Vec other = partial;
     while (j + 2 * lanes <= end) {
@@ -211,16 +211,16 @@ double exp_sum_at_most(std::span<const float> values, float threshold, float shi
   return HWY_DYNAMIC_DISPATCH(ExpSumAtMost)(values, threshold, shift);
 }
 
-double exponentials(std::span<const float> row, float shift, std::span<float> out) {
-  return HWY_DYNAMIC_DISPATCH(Exponentials)(row, shift, out);
-}
-
 double exp_sum(std::span<const float> values, const RowRange& range, std::span<const std::byte> next) {
   constexpr float kLargest = 0x1p20F;  // its multiple of log2(e) still has a bit for halves
   const bool all_matter = range.smallest - range.largest > -86 && std::fabs(range.largest) < kLargest;
   return all_matter ? HWY_DYNAMIC_DISPATCH(ExpSum)(values, range.largest, next)
                     : HWY_DYNAMIC_DISPATCH(ExpSumAtMost)(values, std::numeric_limits<float>::infinity(),
                                                          range.largest);
+}
+
+double exponentials(std::span<const float> row, float shift, std::span<float> out) {
+  return HWY_DYNAMIC_DISPATCH(Exponentials)(row, shift, out);
 }
 
 MassAbove sum_above(std::span<const float> values, float threshold) {
