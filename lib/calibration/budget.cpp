@@ -137,12 +137,12 @@ Item common_item(const World& world, std::size_t first, std::size_t count) {
 Item group_item(const World& world, std::size_t first) {
   const std::size_t count = world.group_heads();
   std::vector<std::size_t> chosen;
-  struct Step {
+  struct HullStep {
     double paying;
     std::size_t head;
     std::size_t to;
   };
-  std::vector<Step> steps;
+  std::vector<HullStep> steps;
   for (std::size_t i = 0; i < count; ++i) {
     const Choices& choices = world.choices[first + i];
     const std::vector<std::size_t> hull = lower_hull(choices);
@@ -153,7 +153,7 @@ Item group_item(const World& world, std::size_t first) {
                        i, hull[h]});
   }
   std::stable_sort(steps.begin(), steps.end(),
-                   [](const Step& a, const Step& b) { return a.paying > b.paying; });
+                   [](const HullStep& a, const HullStep& b) { return a.paying > b.paying; });
   Item item{{}, {}, first};
   const auto note = [&] {
     Choice choice;
@@ -167,7 +167,7 @@ Item group_item(const World& world, std::size_t first) {
     item.chosen.push_back(chosen);
   };
   note();
-  for (const Step& step : steps) {
+  for (const HullStep& step : steps) {
     chosen[step.head] = step.to;
     note();
   }

@@ -16,8 +16,6 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 [[noreturn]] void fail(const std::filesystem::path& path, int error) {
   throw InputError(
       {.where = path.string(), .what = "cannot read: " + std::generic_category().message(error)});

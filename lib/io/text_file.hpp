@@ -8,6 +8,8 @@
 
 namespace toptheta {
 
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 // The file's bytes as they are. Throws InputError, naming the file, if there is none or it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
