@@ -18,7 +18,7 @@ namespace toptheta::app {
 
 namespace {
 
-constexpr std::size_t kNamedHeads = 5;
+constexpr std::size_t kNamedDrifts = 5;
 
 class DriftCommand : public Command {
  public:
@@ -152,7 +152,7 @@ void DriftCommand::run(Session& session) {
               {.where = fmt::format("{} and {}", files_[0], files_[1]),
                .what = fmt::format("{} of {} heads need recalibration", moved, report.heads.size()),
                .expected = fmt::format("changes of at most {:.3g}%", 100 * tolerance_),
-               .found = worst_drifts(report, kNamedHeads),
+               .found = worst_drifts(report, kNamedDrifts),
                .next = "calibrate again on texts like the newer ones"});
 }
 

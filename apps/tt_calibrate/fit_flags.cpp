@@ -34,6 +34,16 @@ void require_one_source(const FitFlags& flags) {
     throw UsageError({.where = "--context", .what = "has no meaning for dumps", .next = "drop it"});
 }
 
+// What --precision does not go with.
+void require_one_process(const FitFlags& flags, const Communicator& cluster) {
+  if (flags.precision == 0) return;
+  if (cluster.size() > 1 || !flags.share.shard.empty() || !flags.share.sdc_from.empty() ||
+      !flags.follow.dump.empty())
+    throw UsageError({.where = "--precision",
+                      .what = "looks at all rows once more, in one process",
+                      .next = "drop it, and run tt-calibrate audit on the finished table"});
+}
+
 }  // namespace
 
 FitPlan resolve_fit(const FitFlags& flags, Session& session) {
@@ -44,7 +54,9 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
     throw UsageError(
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o theta.h5"});
   require_one_source(flags);
+  require_one_process(flags, session.cluster);
   FitPlan plan;
+  plan.precision = flags.precision;
   plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.placement = placement_from_name(flags.placement).value();
@@ -104,6 +116,13 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       "they will be. One pass for each k; with --model only");
   app.add_flag("--sdc-offline", flags.sdc_offline,
                "Also calibrate the offline denominator compensation, in a second pass over the same rows");
+  app.add_option(
+         "--precision", flags.precision,
+         "In one more pass over the rows, find how many documents it takes to know effective k to +- this "
+         "share: 0.03; 0 = do not")
+      ->type_name("X")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str();
   declare_curves(app, flags.curves);
   declare_follow(app, flags.follow);
   declare_share(app, flags.share);

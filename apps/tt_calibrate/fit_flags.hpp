@@ -23,6 +23,7 @@ struct FitFlags {
   SourceFlags source{};
   std::string k{};
   std::string layer_k{};
+  double precision = 0;
   std::string placement = "pre-softmax";
   double add_sigma = 0;
   double row_fraction = 1;
@@ -38,6 +39,7 @@ struct FitFlags {
 
 // The flags, checked; either dumps, a dump to follow, or a source.
 struct FitPlan {
+  double precision = 0;  // that advice on documents is for; 0: none
   std::vector<std::filesystem::path> dumps;
   CalibrationSource source;
   std::int64_t context = 0;

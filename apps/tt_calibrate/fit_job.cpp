@@ -13,6 +13,7 @@
 #include "eval/dump_source.hpp"
 #include "eval/model_source.hpp"
 #include "theta/table_file.hpp"
+#include "tt_calibrate/fit_advice.hpp"
 
 namespace toptheta::app {
 
@@ -77,6 +78,12 @@ CalibrationOutcome follow(const FitPlan& plan, Session& session) {
   return {std::move(live.calibration), {0, live.samples}};
 }
 
+void advise(RowSource& source, const std::vector<std::int64_t>& document_of, const FitPlan& plan,
+            const CalibrationOutcome& outcome, Session& session) {
+  if (plan.precision > 0 && outcome.calibration)
+    advise_on_documents(source, document_of, outcome.calibration->table, plan.precision, session);
+}
+
 }  // namespace
 
 CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
@@ -85,7 +92,9 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   if (!plan.dumps.empty()) {
     DumpSource source(plan.dumps);
     job.inputs = fingerprinted(plan.dumps, plan.digest);
-    return run(source, plan, std::move(job));
+    CalibrationOutcome outcome = run(source, plan, std::move(job));
+    advise(source, {}, plan, outcome, session);
+    return outcome;
   }
   LanguageModel model = load_language_model(plan.source.model);
   const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
@@ -93,7 +102,12 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   for (const InputFile& file : provenance_of(plan.source, model, session).inputs)
     job.inputs.push_back({file.path, file.sha256, file.sha256});
   ModelSource source(model, windows, plan.options.placement, plan.options.layer_k, plan.context);
-  return run(source, plan, std::move(job));
+  CalibrationOutcome outcome = run(source, plan, std::move(job));
+  std::vector<std::int64_t> document_of;
+  for (const TextWindow& window : windows)
+    document_of.push_back(window.document);
+  advise(source, document_of, plan, outcome, session);
+  return outcome;
 }
 
 }  // namespace toptheta::app

@@ -41,15 +41,15 @@ struct World {
       choices[at] = choices_of(table.curves.cells[at], table.meta.placement, k[at]);
     });
     for (const auto& curves : table.curves.cells)
-      heads.push_back(head_costs(curves));
+      heads.push_back(head_rows(curves));
   }
   [[nodiscard]] double rows() const {
     return std::accumulate(heads.begin(), heads.end(), 0.0,
-                           [](double sum, const HeadCosts& head) { return sum + head.rows; });
+                           [](double sum, const HeadRows& head) { return sum + head.rows; });
   }
   [[nodiscard]] double elements() const {
     return std::accumulate(heads.begin(), heads.end(), 0.0,
-                           [](double sum, const HeadCosts& head) { return sum + head.elements; });
+                           [](double sum, const HeadRows& head) { return sum + head.elements; });
   }
   [[nodiscard]] std::size_t num_heads() const { return static_cast<std::size_t>(table.meta.shape.num_heads); }
   // Heads that share keys and values; 0 where that is not known.
@@ -61,18 +61,18 @@ struct World {
   const ThresholdTable& table;
   std::vector<std::vector<std::int64_t>> k;  // [cells][candidates]
   std::vector<Choices> choices;              // [cells][candidates]
-  std::vector<HeadCosts> heads;              // [cells]
+  std::vector<HeadRows> heads;               // [cells]
 };
 
 // V rows over all calibration rows of the group whose first head is `first`. Its heads saw the same rows.
 double group_value_rows(const World& world, std::size_t first, const std::vector<std::int64_t>& head_k) {
-  const HeadCosts& head = world.heads[first];
+  const HeadRows& head = world.heads[first];
   double sum = 0;
   std::vector<double> k(world.group_heads());
-  for (std::size_t curve = 0; curve < head.lengths.size(); ++curve) {
+  for (const RowsOfBin& bin : head.bins) {
     for (std::size_t i = 0; i < k.size(); ++i)
-      k[i] = static_cast<double>(head_k[i]);
-    sum += head.weights[curve] * value_rows(k, head.lengths[curve]);
+      k[i] = bin.kept(static_cast<double>(head_k[i]));
+    sum += bin.rows * value_rows(k, bin.mean);
   }
   return sum;
 }
@@ -137,12 +137,12 @@ Item common_item(const World& world, std::size_t first, std::size_t count) {
 Item group_item(const World& world, std::size_t first) {
   const std::size_t count = world.group_heads();
   std::vector<std::size_t> chosen;
-  struct HullStep {
+  struct Gain {
     double paying;
     std::size_t head;
     std::size_t to;
   };
-  std::vector<HullStep> steps;
+  std::vector<Gain> steps;
   for (std::size_t i = 0; i < count; ++i) {
     const Choices& choices = world.choices[first + i];
     const std::vector<std::size_t> hull = lower_hull(choices);
@@ -153,7 +153,7 @@ Item group_item(const World& world, std::size_t first) {
                        i, hull[h]});
   }
   std::stable_sort(steps.begin(), steps.end(),
-                   [](const HullStep& a, const HullStep& b) { return a.paying > b.paying; });
+                   [](const Gain& a, const Gain& b) { return a.paying > b.paying; });
   Item item{{}, {}, first};
   const auto note = [&] {
     Choice choice;
@@ -167,7 +167,7 @@ Item group_item(const World& world, std::size_t first) {
     item.chosen.push_back(chosen);
   };
   note();
-  for (const HullStep& step : steps) {
+  for (const Gain& step : steps) {
     chosen[step.head] = step.to;
     note();
   }
@@ -264,9 +264,8 @@ Allocation allocate(const World& world, const Budget& budget, const std::vector<
   }
   if (budget.kind == BudgetKind::uniform_k) {
     amount = 0;
-    for (const HeadCosts& head : world.heads)
-      for (std::size_t curve = 0; curve < head.lengths.size(); ++curve)
-        amount += head.weights[curve] * std::min(budget.amount, head.lengths[curve]);
+    for (const HeadRows& head : world.heads)
+      amount += head.kept(budget.amount);
   }
   Allocation allocation = share_out(choices, amount);
   if (allocation.cost > amount * (1 + 1e-12))
@@ -281,9 +280,8 @@ Allocation allocate(const World& world, const Budget& budget, const std::vector<
 // One k for every head, and what it keeps.
 double uniform_cost(const World& world, std::int64_t k) {
   double cost = 0;
-  for (const HeadCosts& head : world.heads)
-    for (std::size_t curve = 0; curve < head.lengths.size(); ++curve)
-      cost += head.weights[curve] * std::min(static_cast<double>(k), head.lengths[curve]);
+  for (const HeadRows& head : world.heads)
+    cost += head.kept(static_cast<double>(k));
   return cost;
 }
 

@@ -44,7 +44,7 @@ void compare_thresholds(const Entries& a, const Entries& b, Placement placement,
     const double variance =
         entry.std * entry.std / static_cast<double>(std::max<std::int64_t>(1, entry.count)) +
         other.std * other.std / static_cast<double>(std::max<std::int64_t>(1, other.count));
-    if (variance <= 0 || entry.count < 2 || other.count < 2) continue;
+    if (entry.std == 0 || other.std == 0) continue;  // single rows, and pooled thresholds
     squares += d * d / variance;
     ++with_error;
   }
@@ -52,6 +52,18 @@ void compare_thresholds(const Entries& a, const Entries& b, Placement placement,
   drift.difference = difference / static_cast<double>(drift.lengths);
   drift.weight_change = change / static_cast<double>(drift.lengths);
   if (with_error > 0) drift.standard_errors = std::sqrt(squares / static_cast<double>(with_error));
+}
+
+// What thresholds keep of a row of this curve: the mean over those of its row lengths, or the nearest one's.
+double kept_of(const CurveReader& reader, const ScoreCurve& curve, const Entries& entries) {
+  double kept = 0;
+  double lengths = 0;
+  for (const ThresholdEntry& entry : entries) {
+    if (entry.length < curve.shortest || entry.length > curve.longest) continue;
+    kept += reader.kept(entry.theta);
+    ++lengths;
+  }
+  return lengths > 0 ? kept / lengths : reader.kept(nearest(entries, reader.mean_length()).theta);
 }
 
 // Elements that `other` keeps of the rows of these curves over those that `own` keeps. Rows with n <= k are
@@ -63,8 +75,8 @@ double kept_ratio(const std::vector<ScoreCurve>& curves, Placement placement, st
   for (const ScoreCurve& curve : curves) {
     if (curve.shortest <= k || other.empty() || own.empty()) continue;
     const CurveReader reader(curve, placement);
-    kept_by_other += reader.rows() * reader.kept(nearest(other, reader.mean_length()).theta);
-    kept_by_own += reader.rows() * reader.kept(nearest(own, reader.mean_length()).theta);
+    kept_by_other += reader.rows() * kept_of(reader, curve, other);
+    kept_by_own += reader.rows() * kept_of(reader, curve, own);
   }
   return kept_by_own > 0 ? kept_by_other / kept_by_own : kNotCalibrated;
 }

@@ -81,8 +81,7 @@ struct ThresholdFitter::Observations {
 ThresholdFitter::~ThresholdFitter() = default;
 
 // Fills `seen` from the block's rows.
-void ThresholdFitter::observe(const RowBlock& block, std::span<const RowFacts> facts,
-                              Observations& seen) const {
+void ThresholdFitter::observe(const RowBlock& block, Observations& seen) const {
   const std::vector<std::int64_t>& k = k_[static_cast<std::size_t>(block.layer)];
   const std::int64_t smallest = *std::min_element(k.begin(), k.end());
   seen.observer.look_for(options_.row_content, options_.placement, k);
@@ -93,11 +92,8 @@ void ThresholdFitter::observe(const RowBlock& block, std::span<const RowFacts> f
     const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
     if (length <= smallest) continue;
     const auto place = static_cast<std::size_t>(r);
-    if (facts.empty())
-      seen.observer.observe(block.row(r), require_row(block, r, options_.row_content),
-                            place < block.next.size() ? block.next[place] : std::span<const std::byte>());
-    else
-      seen.observer.observe(block.row(r), facts[place]);
+    seen.observer.observe(block.row(r), require_row(block, r, options_.row_content),
+                          place < block.next.size() ? block.next[place] : std::span<const std::byte>());
     seen.rows.push_back(r);
     for (std::size_t target = 0; target < k.size(); ++target) {
       const bool sparse = length > k[target];
@@ -107,14 +103,14 @@ void ThresholdFitter::observe(const RowBlock& block, std::span<const RowFacts> f
   }
 }
 
-void ThresholdFitter::add(const RowBlock& block, std::span<const RowFacts> facts) {
+void ThresholdFitter::add(const RowBlock& block) {
   assert(block.layer >= 0 && block.layer < shape_.num_layers && block.head >= 0 &&
          block.head < shape_.num_heads);
   if (block.rows() == 0) return;
   const std::vector<std::int64_t>& k = k_[static_cast<std::size_t>(block.layer)];
   const std::size_t head = head_index(block.layer, block.head);
   observations_->lend([&](Observations& seen) {
-    observe(block, facts, seen);
+    observe(block, seen);
     const std::lock_guard lock(guards_[head % guards_.size()]);
     longest_[head] = std::max(longest_[head], *std::max_element(block.lengths.begin(), block.lengths.end()));
     for (std::size_t i = 0; i < seen.rows.size(); ++i) {

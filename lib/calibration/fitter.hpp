@@ -37,9 +37,7 @@ class ThresholdFitter final : public CalibrationState {
 
   // Throws InputError naming layer, head and row for a value that is not finite, or that is no softmax weight
   // where the rows should hold them.
-  void add(const RowBlock& block) override { add(block, {}); }
-  // The same of rows that were looked at already: one of `facts` for each row.
-  void add(const RowBlock& block, std::span<const RowFacts> facts);
+  void add(const RowBlock& block) override;
   // Rows meet only those of their own length, of which a sample has one.
   [[nodiscard]] bool is_order_free() const override { return true; }
 
@@ -72,7 +70,7 @@ class ThresholdFitter final : public CalibrationState {
   // What a thread takes from a block before it adds it to the cells.
   struct Observations;
 
-  void observe(const RowBlock& block, std::span<const RowFacts> facts, Observations& seen) const;
+  void observe(const RowBlock& block, Observations& seen) const;
 
   [[nodiscard]] std::size_t head_index(std::int64_t layer, std::int64_t head) const {
     return static_cast<std::size_t>(layer * shape_.num_heads + head);

@@ -3,23 +3,35 @@
 #include <limits>
 
 #include "calibration/fitter.hpp"
-#include "calibration/table_precision.hpp"
 
 namespace toptheta {
 
 namespace {
 
+constexpr double kNormalQuantile = 1.959963984540054;  // of 97.5%
+constexpr std::int64_t kFewestDegrees = 20;            // below, the deviation is a guess
+
 // Half of the interval of one head's thresholds, in the units of `placement`. 0 for a head without rows.
 double half_interval(const ByLength<ThresholdStatistics>& cell, Placement placement) {
-  std::vector<ThresholdEntry> entries;
+  double deviations = 0;  // sum of squared deviations from the mean of their length
+  double total = 0;
+  std::int64_t rows = 0;
+  std::int64_t lengths = 0;
   cell.for_each([&](std::int32_t length, const ThresholdStatistics& statistics) {
-    entries.push_back(statistics.finish(length, 0));
+    const ThresholdEntry entry = statistics.finish(length, 0);
+    deviations += entry.std * entry.std * static_cast<double>(entry.count);
+    total += entry.theta * static_cast<double>(entry.count);
+    rows += entry.count;
+    ++lengths;
   });
-  if (entries.empty()) return 0;
-  const std::optional<ThresholdSpread> spread = threshold_spread(entries);
-  if (!spread) return std::numeric_limits<double>::infinity();
-  if (placement == Placement::pre_softmax) return std::expm1(spread->half);
-  return spread->theta > 0 ? spread->half / spread->theta : std::numeric_limits<double>::infinity();
+  if (rows == 0) return 0;
+  if (rows - lengths < kFewestDegrees) return std::numeric_limits<double>::infinity();
+  const double deviation = std::sqrt(deviations / static_cast<double>(rows - lengths));
+  const double half =
+      kNormalQuantile * deviation * std::sqrt(static_cast<double>(lengths) / static_cast<double>(rows));
+  if (placement == Placement::pre_softmax) return std::expm1(half);
+  const double mean = total / static_cast<double>(rows);
+  return mean > 0 ? half / mean : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace

@@ -20,32 +20,58 @@ std::vector<std::int64_t> candidate_k(std::int32_t longest, std::int64_t smalles
   return candidates;
 }
 
-HeadCosts head_costs(const std::vector<ScoreCurve>& curves) {
-  HeadCosts costs;
+double RowsOfBin::dense_share(double k) const {
+  if (k < shortest) return 0;
+  if (k >= longest) return 1;
+  return (k - shortest + 1) / (longest - shortest + 1);
+}
+
+double RowsOfBin::kept(double k) const {
+  if (k < shortest) return k;
+  if (k >= longest) return mean;
+  // What is beyond shortest - 1 grows as for equally frequent lengths, up to the true mean.
+  const double dense = k - shortest + 1;
+  const double sum = dense * (shortest + k) / 2 + (longest - k) * k;
+  const double base = shortest - 1;
+  const double grown = (sum / (longest - shortest + 1) - base) / ((shortest + longest) / 2 - base);
+  return std::min(k, base + (mean - base) * grown);
+}
+
+double HeadRows::kept(double k) const {
+  double sum = 0;
+  for (const RowsOfBin& bin : bins)
+    sum += bin.rows * bin.kept(k);
+  return sum;
+}
+
+HeadRows head_rows(const std::vector<ScoreCurve>& curves) {
+  HeadRows head;
   for (const ScoreCurve& curve : curves) {
     double elements = 0;
     for (const CurveBin& bin : curve.bins)
       elements += static_cast<double>(bin.count);
     const auto rows = static_cast<double>(curve.rows);
-    costs.rows += rows;
-    costs.elements += elements;
-    costs.lengths.push_back(elements / rows);
-    costs.weights.push_back(rows);
+    head.rows += rows;
+    head.elements += elements;
+    head.bins.push_back(
+        {rows, elements / rows, static_cast<double>(curve.shortest), static_cast<double>(curve.longest)});
   }
-  return costs;
+  return head;
 }
 
 std::vector<Choice> choices_of(const std::vector<ScoreCurve>& curves, Placement placement,
                                const std::vector<std::int64_t>& k) {
   std::vector<Choice> choices(k.size());
-  for (const ScoreCurve& curve : curves) {
-    const CurveReader reader(curve, placement);
+  const HeadRows head = head_rows(curves);
+  for (std::size_t c = 0; c < curves.size(); ++c) {
+    const CurveReader reader(curves[c], placement);
     for (std::size_t i = 0; i < k.size(); ++i) {
-      // Rows with n <= k are dense and lose nothing.
-      const double kept = std::min(static_cast<double>(k[i]), reader.mean_length());
-      choices[i].cost += reader.rows() * kept;
-      if (kept < reader.mean_length())
-        choices[i].loss += reader.rows() * std::max(0.0, 1 - reader.mass_of_kept(kept));
+      const RowsOfBin& bin = head.bins[c];
+      const auto wanted = static_cast<double>(k[i]);
+      choices[i].cost += bin.rows * bin.kept(wanted);
+      const double sparse = bin.rows * (1 - bin.dense_share(wanted));
+      if (sparse > 0)
+        choices[i].loss += sparse * std::max(0.0, 1 - reader.mass_of_kept(std::min(wanted, bin.mean)));
     }
   }
   return choices;

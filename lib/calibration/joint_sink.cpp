@@ -13,6 +13,7 @@ constexpr std::int64_t kTileFloats = 64 * 1024;
 
 void JointSink::add(const RowBlock& block) {
   std::vector<RowFacts> facts;
+  std::vector<RowRange> ranges;
   std::size_t first = 0;
   while (first < block.lengths.size()) {
     std::int64_t floats = block.lengths[first];
@@ -23,10 +24,14 @@ void JointSink::add(const RowBlock& block) {
     tile.scores = block.scores + static_cast<std::int64_t>(first) * block.stride;
     tile.lengths = block.lengths.subspan(first, end - first);
     if (!block.ranges.empty()) tile.ranges = block.ranges.subspan(first, end - first);
-    if (!block.next.empty()) tile.next = block.next.subspan(first, end - first);
+    tile.next = {};
     facts.resize(tile.lengths.size());
     curves_.add(tile, facts);
-    thresholds_.add(tile, facts);
+    ranges.clear();
+    for (const RowFacts& row : facts)
+      ranges.push_back(row.range);
+    tile.ranges = ranges;
+    thresholds_.add(tile);
     first = end;
   }
 }

@@ -12,21 +12,21 @@ namespace {
 constexpr int kExactBits = 8;     // values below 2^8 have a bin each
 constexpr int kMantissaBits = 7;  // and octaves beyond 2^7
 constexpr std::int64_t kExact = std::int64_t{1} << kExactBits;
-constexpr std::int64_t kPerOctave = std::int64_t{1} << kMantissaBits;
+constexpr std::int64_t kBinsPerOctave = std::int64_t{1} << kMantissaBits;
 
 std::size_t bin_of(std::int64_t value) {
   if (value < kExact) return static_cast<std::size_t>(value);
   const int octave = std::bit_width(static_cast<std::uint32_t>(value)) - 1;
-  const std::int64_t within = (value >> (octave - kMantissaBits)) - kPerOctave;
-  return static_cast<std::size_t>(kExact + (octave - kExactBits) * kPerOctave + within);
+  const std::int64_t within = (value >> (octave - kMantissaBits)) - kBinsPerOctave;
+  return static_cast<std::size_t>(kExact + (octave - kExactBits) * kBinsPerOctave + within);
 }
 
 // The smallest value of a bin.
 std::int64_t value_of(std::size_t bin) {
   const auto at = static_cast<std::int64_t>(bin);
   if (at < kExact) return at;
-  const std::int64_t octave = (at - kExact) / kPerOctave + kExactBits;
-  return (kPerOctave + (at - kExact) % kPerOctave) << (octave - kMantissaBits);
+  const std::int64_t octave = (at - kExact) / kBinsPerOctave + kExactBits;
+  return (kBinsPerOctave + (at - kExact) % kBinsPerOctave) << (octave - kMantissaBits);
 }
 
 }  // namespace

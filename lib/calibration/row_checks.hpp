@@ -9,7 +9,7 @@ namespace toptheta {
 // What one sink found out about a row, for another to go on with.
 struct RowFacts {
   RowRange range;
-  double total = 0;  // of scores: sum of e^(s - largest)
+  double total = 0;  // of scores: the sum of e^(s - largest)
 };
 
 // The range of row r of the block. Throws InputError naming layer, head, row length and key position if the

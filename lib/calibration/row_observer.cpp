@@ -6,19 +6,10 @@ namespace toptheta {
 
 void RowObserver::observe(std::span<const float> row, const RowRange& range,
                           std::span<const std::byte> next) {
-  find(row, range);
-  if (placement_ == Placement::pre_softmax) total_ = exp_sum(row, range, next);
-}
-
-void RowObserver::observe(std::span<const float> row, const RowFacts& facts) {
-  find(row, facts.range);
-  total_ = facts.total;
-}
-
-void RowObserver::find(std::span<const float> row, const RowRange& range) {
   if (placement_ == Placement::pre_softmax) {
     candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
     largest_ = range.largest;
+    total_ = exp_sum(row, range, next);
   } else if (content_ == Placement::post_softmax) {
     candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
   } else {

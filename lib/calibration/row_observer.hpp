@@ -1,10 +1,10 @@
 // One attention row after the other, looked at for every k at once: threshold and kept mass.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "calibration/row_checks.hpp"
 #include "calibration/row_threshold.hpp"
 #include "core/shape.hpp"
 
@@ -30,8 +30,6 @@ class RowObserver {
   // `range` is row_range(row), finite; `next` what will be read soon (exp_sum, kernels/row_mass.hpp). Time:
   // two passes, one of them with an exponential for every value that serves every k.
   void observe(std::span<const float> row, const RowRange& range, std::span<const std::byte> next = {});
-  // The same of a row of which these facts are known already: one pass less.
-  void observe(std::span<const float> row, const RowFacts& facts);
 
   // Of the last row, for k[target] below its length: the (k+1)-th largest value, and the softmax mass of the
   // k largest.
@@ -39,8 +37,6 @@ class RowObserver {
   [[nodiscard]] double kept_mass(std::size_t target) const;
 
  private:
-  void find(std::span<const float> row, const RowRange& range);
-
   Placement content_ = Placement::pre_softmax;
   Placement placement_ = Placement::pre_softmax;
   std::span<const std::int64_t> k_{};

@@ -10,8 +10,8 @@
 namespace toptheta {
 
 struct AuditReport {
-  std::string table;  // its path
-  TableMeta meta{};   // of the table
+  std::string table{};  // its path
+  TableMeta meta{};     // of the table
   Audit audit{};
   AuditCheck check{};
   double precision = 0.03;  // that the advice on documents is for

@@ -45,11 +45,30 @@ TEST_CASE("audit: from the model and from a dump alike, the same bytes at any nu
   CHECK(dumped.at("rows") == audit.at("rows"));
   const std::string one = world.output("tt-calibrate audit theta.h5 --on held.h5 --format csv --threads 1");
   CHECK(one == world.output("tt-calibrate audit theta.h5 --on held.h5 --format csv --threads 2"));
-  CHECK(one != world.output("tt-calibrate audit theta.h5 --on held.h5 --format csv --seed 2"));  // intervals
   CHECK(one.starts_with("k,layer,head,head_k,rows,dense_rows,kept_mean,kept_p01,"));
   const std::string table = world.output("tt-calibrate audit theta.h5 --on held.h5 --heads 3 -k 8");
   CHECK(table.find("audit of theta.h5 on 2 documents: pre-softmax, estimator pooled") == 0);
   CHECK(table.find("the 3 heads of each k that are farthest from it") != std::string::npos);
+}
+
+TEST_CASE("fit says how many documents it wants, and where thresholds are thin") {
+  const World world;
+  const Outcome fit = world.run("tt-calibrate fit" + kTexts + " -k 4 --precision 0.0001 -o theta.h5");
+  INFO(fit.err);
+  REQUIRE(fit.status == 0);
+  CHECK(fit.err.find("note: k = 4: effective k is known to ±") != std::string::npos);
+  CHECK(fit.err.find("more documents (") != std::string::npos);
+  CHECK(fit.err.find("warning: -k 4: the thresholds of rows of 5 to ") != std::string::npos);
+  CHECK(fit.err.find("stand on as few as ") != std::string::npos);
+  // The table is the same but for the command line.
+  (void)world.output("tt-calibrate fit" + kTexts + " -k 4 -o plain.h5");
+  CHECK(load_table(world.path("plain.h5")).targets[0].cells[3][2].theta ==
+        load_table(world.path("theta.h5")).targets[0].cells[3][2].theta);
+  (void)world.output("tt-calibrate dump" + kTexts + " -o held.h5");
+  const Outcome dumped = world.run("tt-calibrate fit held.h5 -k 4 --precision 0.0001 -o dumped.h5");
+  CHECK(dumped.err.substr(dumped.err.find("note: k = 4")) == fit.err.substr(fit.err.find("note: k = 4")));
+  require_status(world, "tt-calibrate fit held.h5 -k 4 --precision 0.03 --shard 1/2 -o part.h5", 2,
+                 "looks at all rows once more");
 }
 
 TEST_CASE("audit: one document has no interval, and says so") {

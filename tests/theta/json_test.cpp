@@ -99,7 +99,8 @@ TEST_CASE("JSON keeps the k of every head, under its own schema") {
            {"[[3, 5]]", "/head_k"}, {"[[3, 5], [8]]", "/head_k/1"}, {"[[3, 5], 8]", "/head_k/1"},
            {"[[4, 5], [\"dense\", 8]]", "/layer_k"}, {"[[0, 5], [\"dense\", 8]]", "/head_k"}}) {
     std::string spoiled = text;
-    spoiled.replace(spoiled.find("[[3, 5], [\"dense\", 8]]"), 23, bad);
+    const std::string good = "[[3, 5], [\"dense\", 8]]";
+    spoiled.replace(spoiled.find(good), good.size(), bad);
     write_text(dir.path("bad.json"), spoiled);
     const Problem problem = problem_of<InputError>([&] { read_json(dir.path("bad.json")); });
     INFO(bad);
