@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/random.hpp"
+#include "kernels/select.hpp"
 #include "support/catch.hpp"
 #include "support/instruction_sets.hpp"
 
@@ -56,25 +57,29 @@ TEST_CASE("exponentials far below the largest vanish, and -infinity has none") {
   });
 }
 
-TEST_CASE("exponentials of a row agree with double precision, and so does their sum") {
+TEST_CASE("exponentials of a row agree with double precision, and their sum is that without storing them") {
   testing::at_every_instruction_set([] {
     Random random(6);
-    for (const std::size_t size : {0, 1, 3, 15, 16, 17, 63, 200, 1023, 5000}) {
-      std::vector<float> row(size);
-      for (float& value : row)
-        value = static_cast<float>(3 - 40 * random.uniform());
-      if (size > 2) row[size / 2] = -kInfinity;
-      std::vector<float> out(size);
-      const double sum = exponentials(row, 3, out);
-      double expected = 0;
-      for (std::size_t j = 0; j < size; ++j) {
-        const double e = std::exp(static_cast<double>(row[j]) - 3);
-        CHECK(static_cast<double>(out[j]) == Approx(e).epsilon(3e-6));
-        expected += e;
+    for (const double spread : {8.0, 300.0})  // all of them matter, or not
+      for (const std::size_t size : {0, 1, 3, 15, 16, 17, 63, 200, 1023, 5000}) {
+        std::vector<float> row(size);
+        for (float& value : row)
+          value = static_cast<float>(3 - spread * random.uniform());
+        if (size > 0) row[size / 2] = 3;
+        std::vector<float> out(size);
+        const RowRange range = row_range(row);
+        const RowExponentials found = exponentials(row, range, out);
+        double expected = 0;
+        for (std::size_t j = 0; j < size; ++j) {
+          const double e = std::exp(static_cast<double>(row[j]) - 3);
+          CHECK(static_cast<double>(out[j]) * found.unit == Approx(e).epsilon(1e-5).margin(1e-37));
+          expected += e;
+        }
+        CHECK(found.sum == Approx(expected).epsilon(1e-6));
+        CHECK(found.sum == exp_sum(row, range));
+        CHECK(found.unit > 0.7);
+        CHECK(found.unit < 1.5);
       }
-      CHECK(sum == Approx(expected).epsilon(1e-6));
-      CHECK(sum == exp_sum_at_most(row, kInfinity, 3));
-    }
   });
 }
 
