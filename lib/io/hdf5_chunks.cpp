@@ -66,10 +66,16 @@ std::optional<ChunkedDataset> ChunkedDataset::of(Dataset dataset) {
   if (defined == H5D_FILL_VALUE_USER_DEFINED &&
       H5Pget_fill_value(list.id(), type.id(), result.fill_.data()) < 0)
     return std::nullopt;
+  std::int64_t chunks = 1;
+  for (std::size_t axis = 0; axis < result.chunk_.size(); ++axis)
+    chunks *= (data.dims()[axis] + result.chunk_[axis] - 1) / result.chunk_[axis];
+  result.complete_ = result.filters_.empty() && H5Dget_storage_size(data.id()) ==
+                                                    static_cast<hsize_t>(chunks * result.chunk_bytes_);
   return result;
 }
 
 std::int64_t ChunkedDataset::stored_bytes(const Dims& offset) const {
+  if (complete_) return chunk_bytes_;
   const std::vector<hsize_t> place(offset.begin(), offset.end());
   const std::lock_guard lock(library());
   hsize_t bytes = 0;
