@@ -14,7 +14,7 @@ namespace {
 // Measured: a fit of a few rows, and what a length of a cell takes while a table is made and written.
 constexpr std::int64_t kProgramBytes = std::int64_t{24} << 20;
 constexpr std::int64_t kColumnBytes = 72;
-constexpr std::int64_t kOutputPerEntry = 56;
+constexpr std::int64_t kOutputPerEntry = 20;  // compressed, 8 to 30
 constexpr std::int64_t kOutputFixed = 16 << 10;
 constexpr std::int64_t kCurveBytes = 40 << 10;  // of a layer, head and length bin
 

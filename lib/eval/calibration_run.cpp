@@ -101,6 +101,7 @@ void Run::report_bytes(std::string_view stage) {
               std::accumulate(bytes.begin() + range_.first, bytes.begin() + range_.last, std::int64_t{0});
   to_read_ = static_cast<std::int64_t>(static_cast<double>(to_read_) * options_.row_fraction);
   read_ = 0;
+  options_.progress(stage, 0, to_read_, "bytes");
   source_.on_read([this, stage](std::int64_t more) {
     // Rows that nobody needs are not read, and how many are drawn is only nearly known before.
     const std::int64_t read = read_ += more;
