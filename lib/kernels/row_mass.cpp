@@ -33,6 +33,18 @@ HWY_INLINE Vec PowerOfTwo(Vec f) {
   return hn::MulAdd(power, f, hn::Set(d, 1.0000000716545667F));
 }
 
+// x log2(e) - n, which is small.
+HWY_INLINE Vec Fraction(Vec x, Vec n) {
+  const Floats d;
+#if HWY_NATIVE_FMA
+  return hn::MulSub(x, hn::Set(d, kLog2E), n);
+#else
+  // The product, rounded, would lack the digits that are left; n times the first part of ln 2 is exact.
+  const Vec rest = hn::Sub(x, hn::Mul(n, hn::Set(d, 0.693359375F)));
+  return hn::Mul(hn::Add(rest, hn::Mul(n, hn::Set(d, 2.12194440e-4F))), hn::Set(d, kLog2E));
+#endif
+}
+
 // e^x for x <= 0, with a relative error below 2e-7 for terms that matter in a sum with 1; 0 below
 // e^-86.6, which is nothing in such a sum. A third of the work of Highway's Exp, which is right to the last
 // digit: e^x = 2^n * 2^f with n + f = x log2(e), n whole, |f| <= 1/2.
@@ -44,8 +56,7 @@ HWY_INLINE Vec ExpNegative(Vec x) {
   const Vec lowest = hn::Set(d, -86.6F);
   const Vec clamped = hn::Max(x, lowest);
   const Vec shifted = hn::MulAdd(clamped, hn::Set(d, kLog2E), round);
-  const Vec f = hn::MulSub(clamped, hn::Set(d, kLog2E), hn::Sub(shifted, round));
-  const Vec power = PowerOfTwo(f);
+  const Vec power = PowerOfTwo(Fraction(clamped, hn::Sub(shifted, round)));
   const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
   return hn::IfThenElseZero(hn::Ge(x, lowest), hn::BitCast(d, hn::Add(hn::BitCast(di, power), exponent)));
 }
@@ -149,6 +160,8 @@ double StoredExponentials(std::span<const float> row, float shift, std::span<flo
   return sum;
 }
 
+#if HWY_NATIVE_FMA
+
 // The sum of e^(v - shift), for values that all matter, in two thirds of the operations: v log2(e) = n + f as
 // above, 2^n is made by shifting n + 127 into the exponent, and what is added up is e^(v - m / log2(e)) for
 // the whole number m next to shift * log2(e), so that n comes out of one multiplication. These terms are also
@@ -203,6 +216,19 @@ double ExpSum(std::span<const float> values, float shift, std::span<const std::b
 RowExponentials Exponentials(std::span<const float> row, float shift, std::span<float> out) {
   return SumExponentials<true>(row, shift, {}, out);
 }
+
+#else
+
+// That one multiplication would round what matters away.
+double ExpSum(std::span<const float> values, float shift, std::span<const std::byte>) {
+  return ExpSumAtMost(values, std::numeric_limits<float>::infinity(), shift);
+}
+
+RowExponentials Exponentials(std::span<const float> row, float shift, std::span<float> out) {
+  return {StoredExponentials(row, shift, out), 1};
+}
+
+#endif
 
 MassAbove SumAbove(std::span<const float> values, float threshold) {
   const Floats d;

@@ -83,4 +83,29 @@ TEST_CASE("exponentials of a row agree with double precision, and their sum is t
   });
 }
 
+TEST_CASE("the sum of a row's exponentials agrees with double precision, wherever the row lies") {
+  testing::at_every_instruction_set([] {
+    Random random(6);
+    for (const std::size_t size : {1, 7, 16, 33, 255, 4099})
+      for (const float middle : {0.0F, 13.7F, -250.0F, 3000.0F, 3e6F, -3e30F})
+        for (const float width : {0.0F, 6.0F, 80.0F, 300.0F}) {
+          std::vector<float> row(size);
+          for (float& value : row)
+            value = middle + width * static_cast<float>(random.uniform());
+          const RowRange range = row_range(row);
+          double naive = 0;
+          for (const float value : row)
+            naive += std::exp(static_cast<double>(value) - static_cast<double>(range.largest));
+          INFO(size << " values around " << middle << ", width " << width);
+          CHECK(exp_sum(row, range) == Approx(naive).epsilon(1e-6));
+          // What is fetched ahead has no say.
+          CHECK(exp_sum(row, range, std::as_bytes(std::span(row))) == exp_sum(row, range));
+        }
+    std::vector<float> masked(100, -1e9F);
+    masked[3] = 2;
+    masked[70] = 1;
+    CHECK(exp_sum(masked, row_range(masked)) == Approx(1 + std::exp(-1.0)).epsilon(1e-6));
+  });
+}
+
 }  // namespace toptheta
