@@ -9,6 +9,9 @@
 #include <stdexcept>
 #include <vector>
 
+#include "calibration/curve_fitter.hpp"
+#include "calibration/fitter.hpp"
+#include "calibration/joint_sink.hpp"
 #include "calibration/row_observer.hpp"
 #include "core/half.hpp"
 #include "core/random.hpp"
@@ -105,6 +108,27 @@ void observe(benchmark::State& state) {
   count_bytes(state, rows.length);
 }
 
+// What a pass does with blocks of 64 Ki scores: exact thresholds of one k, curves, or both.
+void pass(benchmark::State& state, bool exact, bool curve, Placement placement) {
+  Rows rows(std::size_t{64} * 1024);
+  const auto n = static_cast<std::int32_t>(state.range(0));
+  const std::vector<std::int32_t> lengths(rows.length / static_cast<std::size_t>(n), n);
+  const ModelShape shape = {1, 1, 1, 1};
+  ThresholdFitter thresholds({.k = {64}, .placement = placement}, shape);
+  CurveFitter curves(placement, Placement::pre_softmax, shape);
+  JointSink joint(thresholds, curves);
+  for (auto _ : state) {
+    const RowBlock block{0, 0, rows.row().data(), n, lengths};
+    if (exact && curve)
+      joint.add(block);
+    else if (exact)
+      thresholds.add(block);
+    else
+      curves.add(block);
+  }
+  count_bytes(state, lengths.size() * static_cast<std::size_t>(n));
+}
+
 void widen_f16(benchmark::State& state) {
   const Rows rows(4096);
   std::vector<std::uint16_t> halves;
@@ -143,6 +167,23 @@ BENCHMARK(observe)
     ->Args({4096, 8})
     ->Args({65536, 1})
     ->Args({65536, 8});
+BENCHMARK_CAPTURE(pass, exact, true, false, Placement::pre_softmax)
+    ->ArgName("n")
+    ->Arg(256)
+    ->Arg(1024)
+    ->Arg(4096);
+BENCHMARK_CAPTURE(pass, curve, false, true, Placement::pre_softmax)
+    ->ArgName("n")
+    ->Arg(256)
+    ->Arg(1024)
+    ->Arg(4096);
+BENCHMARK_CAPTURE(pass, both, true, true, Placement::pre_softmax)
+    ->ArgName("n")
+    ->Arg(256)
+    ->Arg(1024)
+    ->Arg(4096);
+BENCHMARK_CAPTURE(pass, exact_weights, true, false, Placement::post_softmax)->ArgName("n")->Arg(1024);
+BENCHMARK_CAPTURE(pass, curve_weights, false, true, Placement::post_softmax)->ArgName("n")->Arg(1024);
 BENCHMARK(widen_f16);
 
 }  // namespace

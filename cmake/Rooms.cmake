@@ -5,6 +5,16 @@ function(tt_room name)
   add_library(tt_${name} STATIC ${ARG_SOURCES})
   target_include_directories(tt_${name} PUBLIC "${PROJECT_SOURCE_DIR}/lib")
   target_link_libraries(tt_${name} PUBLIC ${ARG_PUBLIC} PRIVATE tt_options ${ARG_PRIVATE})
+  tt_compile_together(tt_${name})
+endfunction()
+
+# tt_compile_together(TARGET)
+#   With TT_TOGETHER, the target's sources a few at a time as one: most of a compile is the code of libraries that
+#   every source repeats (CLI11, nlohmann-json), and a clean build takes half as long.
+function(tt_compile_together target)
+  if(TT_TOGETHER)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
 endfunction()
 
 # tt_test(NAME SOURCES a.cpp ... [LIBS target ...])
@@ -14,5 +24,8 @@ function(tt_test name)
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE tt_options tt_test_support ${ARG_LIBS})
   target_compile_options(test_${name} PRIVATE -O1)  # most of a build is compiling tests; -O1 is half of it
+  if(TT_TOGETHER)
+    target_precompile_headers(test_${name} REUSE_FROM tt_test_support)
+  endif()
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
 endfunction()

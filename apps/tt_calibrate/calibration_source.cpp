@@ -7,15 +7,16 @@
 
 namespace toptheta::app {
 
-void declare_source(CLI::App& app, SourceFlags& flags) {
+void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embedded) {
   app.add_option(
          "--model", flags.model,
          "Directory with config.json, model.safetensors and tokenizer.json; the embedded model if not given")
       ->type_name("DIR")
       ->group(kSourceGroup);
   app.add_option("--text", flags.texts,
-                 "Texts to run the model on, one document per file; the embedded calibration texts if no "
-                 "model is given")
+                 fmt::format("Texts to run the model on, one document per file; the embedded {} texts if no "
+                             "model is given",
+                             embedded.name))
       ->type_name("FILE")
       ->group(kSourceGroup);
   app.add_option(
@@ -27,7 +28,7 @@ void declare_source(CLI::App& app, SourceFlags& flags) {
       ->group(kSourceGroup);
 }
 
-CalibrationSource resolve_source(const SourceFlags& flags, Session& session) {
+CalibrationSource resolve_source(const SourceFlags& flags, Session& session, const EmbeddedTexts& embedded) {
   CalibrationSource source{flags.model, {flags.texts.begin(), flags.texts.end()}};
   if (!flags.model.empty() && flags.texts.empty())
     throw UsageError({.where = "--model",
@@ -36,9 +37,10 @@ CalibrationSource resolve_source(const SourceFlags& flags, Session& session) {
   if (flags.model.empty()) {
     const EmbeddedData data = find_embedded_data();
     source.model = data.model();
-    if (source.texts.empty()) source.texts = data.files("calib-a", ".txt");
-    session.console.note(fmt::format("no --model: using the embedded one, {}{}", source.model.string(),
-                                     flags.texts.empty() ? ", and its calibration texts" : ""));
+    if (source.texts.empty()) source.texts = data.files(embedded.directory, ".txt");
+    session.console.note(
+        fmt::format("no --model: using the embedded one, {}{}", source.model.string(),
+                    flags.texts.empty() ? fmt::format(", and its {} texts", embedded.name) : ""));
   }
   return source;
 }

@@ -23,10 +23,17 @@ struct CalibrationSource {
 
 inline constexpr const char* kSourceGroup = "Input";
 
-void declare_source(CLI::App& app, SourceFlags& flags);
+// The embedded texts that serve where no model is given: a directory of data/, and what they are called.
+struct EmbeddedTexts {
+  const char* directory = "calib-a";
+  const char* name = "calibration";
+};
+
+void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embedded = {});
 
 // Throws UsageError for a model without texts; falls back to what is embedded, and says so.
-CalibrationSource resolve_source(const SourceFlags& flags, Session& session);
+CalibrationSource resolve_source(const SourceFlags& flags, Session& session,
+                                 const EmbeddedTexts& embedded = {});
 
 // The texts' digests and the model's, for provenance.
 Provenance provenance_of(const CalibrationSource& source, const LanguageModel& model, const Session& session);

@@ -12,5 +12,8 @@ std::unique_ptr<Command> make_dump_command();
 std::unique_ptr<Command> make_show_command();
 std::unique_ptr<Command> make_convert_command();
 std::unique_ptr<Command> make_retarget_command();
+std::unique_ptr<Command> make_audit_command();
+std::unique_ptr<Command> make_budget_command();
+std::unique_ptr<Command> make_drift_command();
 
 }  // namespace toptheta::app

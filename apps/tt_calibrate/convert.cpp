@@ -3,6 +3,7 @@
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "theta/authors_text.hpp"
+#include "theta/curve_csv.hpp"
 #include "theta/smoothing.hpp"
 #include "tt_calibrate/commands.hpp"
 #include "tt_calibrate/table_path.hpp"
@@ -28,7 +29,20 @@ struct ConvertPlan {
   std::filesystem::path output;
   TableFormat output_format = TableFormat::hdf5;
   bool sdc_only = false;
+  bool curve_only = false;
 };
+
+void require_form_of(const std::string& what, const ConvertPlan& plan) {
+  if (what == "sdc" && plan.output_format != TableFormat::authors_text)
+    throw UsageError(
+        {.where = "--what sdc",
+         .what = "writes the authors' sdc.txt only; other formats hold the SDC terms beside theta",
+         .next = "name an output that ends in .txt, or drop --what"});
+  if (what == "curve" && plan.output_format != TableFormat::csv)
+    throw UsageError({.where = "--what curve",
+                      .what = "writes CSV only; .h5 holds the curves beside theta",
+                      .next = "name an output that ends in .csv, or drop --what"});
+}
 
 ConvertPlan resolve(const ConvertFlags& flags) {
   if (flags.input.empty())
@@ -43,11 +57,12 @@ ConvertPlan resolve(const ConvertFlags& flags) {
   plan.output = flags.output;
   plan.output_format = resolve_table_format(plan.output, flags.format, "-o");
   plan.sdc_only = flags.what == "sdc";
-  if (plan.sdc_only && plan.output_format != TableFormat::authors_text)
-    throw UsageError(
-        {.where = "--what sdc",
-         .what = "writes the authors' sdc.txt only; other formats hold the SDC terms beside theta",
-         .next = "name an output that ends in .txt, or drop --what"});
+  plan.curve_only = flags.what == "curve";
+  require_form_of(flags.what, plan);
+  if (plan.curve_only && (flags.k != 0 || flags.smooth >= 0 || !flags.sdc.empty()))
+    throw UsageError({.where = "--what curve",
+                      .what = "curves are of no single k, and are neither smoothed nor compensated",
+                      .next = "drop -k, --smooth and --sdc"});
   require_distinct(plan.output, plan.input, "-o");
   if (!flags.sdc.empty()) require_distinct(plan.output, flags.sdc, "-o");
   return plan;
@@ -68,9 +83,11 @@ void ConvertCommand::declare(CLI::App& app) {
       ->type_name("K")
       ->check(CLI::NonNegativeNumber.description(""))
       ->capture_default_str();
-  app.add_option("--what", flags_.what, "sdc writes the offline SDC terms as the authors' sdc.txt")
-      ->type_name("theta|sdc")
-      ->check(CLI::IsMember({"theta", "sdc"}).description(""))
+  app.add_option("--what", flags_.what,
+                 "sdc writes the offline SDC terms as the authors' sdc.txt; curve the histograms of fit "
+                 "--curve as CSV")
+      ->type_name("theta|sdc|curve")
+      ->check(CLI::IsMember({"theta", "sdc", "curve"}).description(""))
       ->capture_default_str();
   app.add_option("--placement", flags_.placement, "What a th.txt does not say: where its thresholds stand")
       ->type_name("pre-softmax|post-softmax")
@@ -101,10 +118,13 @@ void ConvertCommand::run(Session& session) {
   if (flags_.smooth >= 0) table = smooth_lengths(table, flags_.smooth);
   // A table that brings no history of its own begins one here.
   if (table.meta.provenance.command.empty()) table.meta.provenance = session.provenance_of(inputs);
+  if (plan.curve_only && table.curves.empty()) refuse_without_curves(plan.input);
+  if (plan.curve_only) return write_curve_csv(table, plan.output);
   if (plan.sdc_only)
     write_authors_sdc(table, flags_.k, plan.output, plan.input.string());
   else
     write_table(table, flags_.k, plan.output, plan.output_format);
+  warn_of_lost_curves(table, plan.output_format, session);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "eval/calibration_options.hpp"
+
 namespace toptheta::app {
 
 struct CurveFlags {
@@ -10,23 +12,9 @@ struct CurveFlags {
   std::string estimator = "exact";
 };
 
-struct CurvePlan {
-  bool stored = false;  // curves go into the table
-  bool pooled = false;  // and its thresholds come from them
-};
-
 void declare_curves(CLI::App& app, CurveFlags& flags);
 
-// What else was asked for, as far as curves do not go with it.
-struct CurveCompany {
-  bool tac = false;
-  bool sdc_offline = false;
-  bool add_sigma = false;
-  bool follow = false;
-  bool shared = false;  // in shares, with checkpoints or over several processes
-};
-
-// Throws UsageError.
-CurvePlan resolve_curves(const CurveFlags& flags, const CurveCompany& company);
+// Adds what the flags ask for to the other options. Throws UsageError for what does not go together.
+void resolve_curves(const CurveFlags& flags, CalibrationOptions& options);
 
 }  // namespace toptheta::app

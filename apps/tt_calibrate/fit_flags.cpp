@@ -34,6 +34,16 @@ void require_one_source(const FitFlags& flags) {
     throw UsageError({.where = "--context", .what = "has no meaning for dumps", .next = "drop it"});
 }
 
+// What --precision does not go with.
+void require_one_process(const FitFlags& flags, const Communicator& cluster) {
+  if (flags.precision == 0) return;
+  if (cluster.size() > 1 || !flags.share.shard.empty() || !flags.share.sdc_from.empty() ||
+      !flags.follow.dump.empty())
+    throw UsageError({.where = "--precision",
+                      .what = "looks at all rows once more, in one process",
+                      .next = "drop it, and run tt-calibrate audit on the finished table"});
+}
+
 }  // namespace
 
 FitPlan resolve_fit(const FitFlags& flags, Session& session) {
@@ -44,14 +54,9 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
     throw UsageError(
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o theta.h5"});
   require_one_source(flags);
+  require_one_process(flags, session.cluster);
   FitPlan plan;
-  plan.curves = resolve_curves(flags.curves,
-                               {.tac = flags.tac,
-                                .sdc_offline = flags.sdc_offline,
-                                .add_sigma = flags.add_sigma != 0,
-                                .follow = !flags.follow.dump.empty(),
-                                .shared = session.cluster.size() > 1 || !flags.share.shard.empty() ||
-                                          !flags.share.sdc_from.empty() || !flags.share.checkpoint.empty()});
+  plan.precision = flags.precision;
   plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.placement = placement_from_name(flags.placement).value();
@@ -59,10 +64,14 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.options.row_fraction = flags.row_fraction;
   plan.options.seed = session.seed;
   plan.options.offline_sdc = flags.sdc_offline;
+  resolve_curves(flags.curves, plan.options);
   plan.options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
                                      std::string_view unit) {
     session.console.progress(std::string(stage), done, total, std::string(unit));
   };
+  plan.digest = flags.digest == "full"          ? DigestPolicy::full
+                : flags.digest == "fingerprint" ? DigestPolicy::fingerprint
+                                                : DigestPolicy::automatic;
   plan.output = flags.output;
   plan.share = resolve_share(flags.share, plan.output, flags.sdc_offline, session.cluster);
   if (!plan.share.is_part()) plan.table_format = resolve_table_format(plan.output, "", "-o");
@@ -107,9 +116,23 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       "they will be. One pass for each k; with --model only");
   app.add_flag("--sdc-offline", flags.sdc_offline,
                "Also calibrate the offline denominator compensation, in a second pass over the same rows");
+  app.add_option(
+         "--precision", flags.precision,
+         "In one more pass over the rows, find how many documents it takes to know effective k to +- this "
+         "share: 0.03; 0 = do not")
+      ->type_name("X")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str();
   declare_curves(app, flags.curves);
   declare_follow(app, flags.follow);
   declare_share(app, flags.share);
+  app.add_option("--digest", flags.digest,
+                 "How the table names its dumps: full = SHA-256 of every byte (1 to 2 GB/s, slower than "
+                 "calibrating); fingerprint = of the size and 4 MiB of each; auto = full for up to 256 MiB")
+      ->type_name("auto|full|fingerprint")
+      ->check(CLI::IsMember({"auto", "full", "fingerprint"}).description(""))
+      ->capture_default_str()
+      ->group(kOutputGroup);
   declare_format(app, flags.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
       ->capture_default_str();
   declare_output(

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/session.hpp"
+#include "eval/calibration_inputs.hpp"
 #include "eval/calibration_options.hpp"
 #include "report/format.hpp"
 #include "tt_calibrate/calibration_source.hpp"
@@ -22,6 +23,7 @@ struct FitFlags {
   SourceFlags source{};
   std::string k{};
   std::string layer_k{};
+  double precision = 0;
   std::string placement = "pre-softmax";
   double add_sigma = 0;
   double row_fraction = 1;
@@ -30,19 +32,21 @@ struct FitFlags {
   CurveFlags curves{};
   FollowFlags follow{};
   ShareFlags share{};
+  std::string digest = "auto";
   std::string format = "table";
   std::string output{};
 };
 
 // The flags, checked; either dumps, a dump to follow, or a source.
 struct FitPlan {
+  double precision = 0;  // that advice on documents is for; 0: none
   std::vector<std::filesystem::path> dumps;
   CalibrationSource source;
   std::int64_t context = 0;
   CalibrationOptions options;
-  CurvePlan curves;
   FollowPlan follow;
   SharePlan share;
+  DigestPolicy digest = DigestPolicy::automatic;
   TableFormat table_format = TableFormat::hdf5;
   ResultFormat summary_format = ResultFormat::table;
   std::filesystem::path output;

@@ -12,8 +12,8 @@
 #include "eval/calibration_exchange.hpp"
 #include "eval/dump_source.hpp"
 #include "eval/model_source.hpp"
-#include "eval/observe_curves.hpp"
 #include "theta/table_file.hpp"
+#include "tt_calibrate/fit_advice.hpp"
 
 namespace toptheta::app {
 
@@ -78,11 +78,10 @@ CalibrationOutcome follow(const FitPlan& plan, Session& session) {
   return {std::move(live.calibration), {0, live.samples}};
 }
 
-CalibrationOutcome with_curves(CalibrationOutcome outcome, const FitPlan& plan, ScoreCurves curves) {
-  ThresholdTable& table = outcome.calibration.value().table;
-  table.curves = std::move(curves);
-  if (plan.curves.pooled) refit_pooled(table, plan.options.layer_k);
-  return outcome;
+void advise(RowSource& source, const std::vector<std::int64_t>& document_of, const FitPlan& plan,
+            const CalibrationOutcome& outcome, Session& session) {
+  if (plan.precision > 0 && outcome.calibration)
+    advise_on_documents(source, document_of, outcome.calibration->table, plan.precision, session);
 }
 
 }  // namespace
@@ -92,10 +91,10 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   CalibrationJob job = job_of(plan, session);
   if (!plan.dumps.empty()) {
     DumpSource source(plan.dumps);
-    job.inputs = fingerprinted(plan.dumps);
+    job.inputs = fingerprinted(plan.dumps, plan.digest);
     CalibrationOutcome outcome = run(source, plan, std::move(job));
-    if (!plan.curves.stored) return outcome;
-    return with_curves(std::move(outcome), plan, curves_from_dumps(plan.dumps, plan.options));
+    advise(source, {}, plan, outcome, session);
+    return outcome;
   }
   LanguageModel model = load_language_model(plan.source.model);
   const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
@@ -104,8 +103,11 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
     job.inputs.push_back({file.path, file.sha256, file.sha256});
   ModelSource source(model, windows, plan.options.placement, plan.options.layer_k, plan.context);
   CalibrationOutcome outcome = run(source, plan, std::move(job));
-  if (!plan.curves.stored) return outcome;
-  return with_curves(std::move(outcome), plan, curves_from_model(model, windows, plan.options));
+  std::vector<std::int64_t> document_of;
+  for (const TextWindow& window : windows)
+    document_of.push_back(window.document);
+  advise(source, document_of, plan, outcome, session);
+  return outcome;
 }
 
 }  // namespace toptheta::app

@@ -30,6 +30,21 @@ int main(int argc, char** argv) {
         "  tt-calibrate retarget theta.h5 -k 48 -o t48.h5\n"
         "  tt-calibrate retarget theta.h5 --kept-mass 0.95 -o m95.h5",
         make_retarget_command},
+       {"audit", "Check on unseen rows that a threshold table keeps the k asked for",
+        "  tt-calibrate audit theta.h5                                      # the embedded model's held-out "
+        "texts\n"
+        "  tt-calibrate audit theta.h5 --on held-out.h5 --tolerance 0.05    # exit status 1 past 5%",
+        make_audit_command},
+       {"drift", "Which heads have moved between two calibrations, or between two dumps",
+        "  tt-calibrate drift old.h5 new.h5\n"
+        "  tt-calibrate drift monday.h5 friday.h5 -k 64 --tolerance 0.1      # exit status 1 if a head moved",
+        make_drift_command},
+       {"budget",
+        "Choose a k for every head or layer from one budget for all, to lose the least softmax mass",
+        "  tt-calibrate fit --curve -k 16 -o theta.h5\n"
+        "  tt-calibrate budget theta.h5 --kept-fraction 0.05 -o budget.h5\n"
+        "  tt-calibrate budget theta.h5 --uniform-k 16 --per layer -o budget.h5      # prints a --layer-k",
+        make_budget_command},
        {"convert", "Convert a threshold table to and from exchange formats",
         "  tt-calibrate convert theta.h5 -o th.txt\n"
         "  tt-calibrate convert theta.h5 -k 64 -o theta.h         # for kernels in C; also .npz, "

@@ -1,6 +1,7 @@
 // tt-calibrate retarget: thresholds for another k from a table's curves, without the data.
 #include <fmt/format.h>
 
+#include "calibration/length_law.hpp"
 #include "calibration/retarget.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
@@ -21,13 +22,14 @@ class RetargetCommand : public Command {
 
  private:
   [[nodiscard]] std::vector<std::int64_t> wanted_k(const ThresholdTable& table) const;
-  void warn_of_short_curves(const ThresholdTable& table, Session& session) const;
+  void warn_of_limits(const ThresholdTable& table, Session& session) const;
 
   std::string table_;
   std::string k_;
   std::string layer_k_;
   double fraction_ = 0;
   double mass_ = 0;
+  std::int32_t extend_to_ = 0;
   std::string format_ = "table";
   std::string output_;
   CLI::Option* fraction_option_ = nullptr;
@@ -49,6 +51,12 @@ void RetargetCommand::declare(CLI::App& app) {
                      ->type_name("M");
   app.add_option("--layer-k", layer_k_, "Layers with a k of their own: 0:512,1:dense")
       ->type_name("LAYER:K,...");
+  app.add_option("--extend-to", extend_to_,
+                 "Also thresholds for rows up to this many keys, past the calibrated ones: extrapolated by "
+                 "each head's law (show --law); 0 = none")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str();
   declare_format(app, format_, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
       ->capture_default_str();
   declare_output(app, output_, "The threshold table to write: .h5 (with the curves), .json, .csv or .txt");
@@ -65,7 +73,7 @@ std::vector<std::int64_t> RetargetCommand::wanted_k(const ThresholdTable& table)
   return {mass_option_->count() > 0 ? k_of_kept_mass(table, mass_) : k_of_kept_fraction(table, fraction_)};
 }
 
-void RetargetCommand::warn_of_short_curves(const ThresholdTable& table, Session& session) const {
+void RetargetCommand::warn_of_limits(const ThresholdTable& table, Session& session) const {
   std::int32_t longest = 0;
   std::int64_t fewest = kMaxCurveRows;
   for (const auto& cell : table.curves.cells)
@@ -73,11 +81,20 @@ void RetargetCommand::warn_of_short_curves(const ThresholdTable& table, Session&
       longest = std::max(longest, curve.longest);
       fewest = std::min(fewest, curve.rows);
     }
-  session.console.note(
-      fmt::format("curves of rows up to {} keys; longer rows get the threshold of that length", longest));
+  if (extend_to_ > 0)
+    session.console.warn(
+        fmt::format("thresholds of rows past {} keys are extrapolated: nothing was calibrated there",
+                    longest),
+        "audit them, or calibrate with longer texts");
+  else
+    session.console.note(
+        fmt::format("curves of rows up to {} keys; longer rows get the threshold of that length", longest));
   if (fewest < 30)
     session.console.warn(fmt::format("the thinnest curve holds {} rows", fewest),
                          "calibrate on more documents where short rows matter");
+  if (table.meta.topk_at_calibration)
+    session.console.warn("the curves are of rows as top-k at calibration left them, for the k of that time",
+                         "calibrate again with --tac where the new k is far from it");
 }
 
 void RetargetCommand::run(Session& session) {
@@ -92,18 +109,20 @@ void RetargetCommand::run(Session& session) {
   const TableFormat format = resolve_table_format(output_, "", "-o");
   const ThresholdTable source =
       read_table(table_, resolve_table_format(table_, "", "retarget"), Placement::pre_softmax);
+  if (source.curves.empty()) refuse_without_curves(table_);
   const std::vector<LayerK> layer_k = layer_k_.empty() ? std::vector<LayerK>() : parse_layer_k(layer_k_);
-  ThresholdTable result{source.meta, {}};
+  ThresholdTable result{source.meta, {}, source.curves};
   for (const std::int64_t k : wanted_k(source))
     result.targets.push_back(pooled_target(source, k, layer_k));
-  result.curves = source.curves;
   result.meta.estimator = "pooled";
   result.meta.add_sigma = 0;
+  if (extend_to_ > 0) extend_lengths(result, extend_to_);
   result.meta.provenance = session.provenance_of({table_});
-  warn_of_short_curves(source, session);
+  warn_of_limits(source, session);
   const std::string summary =
       format_listing(thresholds_listing(result, {}), result_format_from_name(format_).value());
   write_table(result, 0, output_, format);
+  warn_of_lost_curves(result, format, session);
   write_stdout(summary);
 }
 

@@ -2,6 +2,7 @@
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
+#include "report/length_laws.hpp"
 #include "report/thresholds.hpp"
 #include "tt_calibrate/commands.hpp"
 #include "tt_calibrate/table_path.hpp"
@@ -22,6 +23,7 @@ class ShowCommand : public Command {
   std::int64_t head_ = -1;
   CLI::Option* layer_option_ = nullptr;
   CLI::Option* head_option_ = nullptr;
+  bool law_ = false;
   std::string format_;
   std::string output_;
 };
@@ -37,6 +39,10 @@ void ShowCommand::declare(CLI::App& app) {
       app.add_option("--head", head_,
                      "One row for each layer of this query head; with --layer, one for each row length")
           ->type_name("H");
+  app.add_flag(
+      "--law", law_,
+      "Of a table with curves: for each head how theta moves with the row length n, theta = a + b ln n "
+      "(of ln theta after the softmax), with its error");
   declare_format(app, format_, {"table", "json", "csv", "md"}, "Default: by the ending of -o, else a table");
   declare_output(app, output_, "Write here instead of standard output");
 }
@@ -53,7 +59,10 @@ void ShowCommand::run(Session& /*session*/) {
   if (head_option_->count() > 0) view.head = head_;
   const ThresholdTable table =
       read_table(table_, resolve_table_format(table_, "", "show"), Placement::pre_softmax);
-  write_output(output_, format_listing(thresholds_listing(table, view), format));
+  if (law_ && table.curves.empty()) refuse_without_curves(table_);
+  write_output(
+      output_,
+      format_listing(law_ ? length_laws_listing(table, view) : thresholds_listing(table, view), format));
 }
 
 }  // namespace

@@ -41,12 +41,30 @@ const ThresholdFile* choose(const Policy& policy, const std::vector<ThresholdFil
        .next = fitting.empty() ? "calibrate for it" : "name one of them"});
 }
 
+// The longest row with a threshold of its own.
+std::int64_t longest_row(const ThresholdTable& table) {
+  std::int64_t longest = 0;
+  for (const Target& target : table.targets)
+    for (const auto& cell : target.cells)
+      if (!cell.empty()) longest = std::max<std::int64_t>(longest, cell.back().length);
+  return longest;
+}
+
 PolicyRecord record_of(const ResolvedPolicy& policy, const ModelShape& shape, const ThresholdFile* file) {
   PolicyRecord record;
   record.policy = policy.policy();
-  if (policy.policy().selection != Selection::dense)
+  if (policy.policy().selection != Selection::dense) {
+    std::vector<std::int64_t> head_k;
     for (std::int64_t layer = 0; layer < shape.num_layers; ++layer)
-      record.layer_k.push_back(policy.layer_k(layer));
+      for (std::int64_t head = 0; head < shape.num_heads; ++head)
+        head_k.push_back(policy.k(layer, head));
+    record.layer_k = layer_k_of(head_k, shape.num_heads);
+    for (std::size_t i = 0; i < head_k.size(); ++i)
+      if (head_k[i] != record.layer_k[i / static_cast<std::size_t>(shape.num_heads)]) {
+        record.head_k = std::move(head_k);
+        break;
+      }
+  }
   if (file == nullptr) return record;
   record.thresholds = file->path;
   record.add_sigma = file->table.meta.add_sigma;
@@ -55,6 +73,21 @@ PolicyRecord record_of(const ResolvedPolicy& policy, const ModelShape& shape, co
 }
 
 }  // namespace
+
+void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,
+                       std::int64_t context, Console& console) {
+  for (const ThresholdFile& file : thresholds) {
+    std::int64_t longest = 0;
+    for (const PolicyPlan& plan : policies)
+      if (plan.record.thresholds == file.path) longest = std::max(longest, longest_row(file.table));
+    if (longest == 0 || 4 * context <= 5 * longest) continue;
+    console.warn(
+        fmt::format("{} ends at rows of {} keys, the model sees up to {}: longer rows get the threshold "
+                    "of that length, and may keep more than k",
+                    file.path, longest, context),
+        "calibrate with longer texts, or tt-calibrate retarget --extend-to");
+  }
+}
 
 std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths) {
   std::vector<ThresholdFile> files;

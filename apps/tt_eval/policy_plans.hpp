@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/console.hpp"
 #include "eval/runner.hpp"
 #include "theta/table.hpp"
 
@@ -22,5 +23,10 @@ std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths
 std::vector<PolicyPlan> plan_policies(const std::vector<Policy>& policies,
                                       const std::vector<ThresholdFile>& thresholds, const ModelShape& shape,
                                       std::int64_t context);
+
+// Warns of tables whose calibrated rows end well before `context`, by more than a quarter: longer rows get
+// the threshold of the longest.
+void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,
+                       std::int64_t context, Console& console);
 
 }  // namespace toptheta::app

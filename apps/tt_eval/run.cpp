@@ -97,6 +97,8 @@ Results evaluate_all(const RunPlan& plan, Session& session) {
   const std::int64_t context = plan.evaluation.context > 0 ? plan.evaluation.context : config.context;
   const std::vector<PolicyPlan> policies = plan_policies(plan.policies, thresholds, config.shape, context);
 
+  warn_of_long_rows(policies, thresholds, context, session.console);
+
   Results results{config.name,    model.sha256, config.shape, {}, provenance_of(plan, model, tasks, session),
                   session.threads};
   for (const Task& task : tasks) {

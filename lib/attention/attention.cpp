@@ -1,5 +1,7 @@
 #include "attention/attention.hpp"
 
+#include <algorithm>
+
 #include "attention/job.hpp"
 #include "kernels/attention_tiles.hpp"
 
@@ -31,12 +33,18 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
   scratch.keys_seen = scratch.keys_left = 0;
   const Policy& policy = job.policy.policy();
   const std::int64_t keys = job.call.first_position + job.call.rows;
-  const std::int64_t k = job.policy.layer_k(job.call.layer);
-  if (policy.selection != Selection::theta || policy.prefilter == Prefilter::none || k >= keys) return;
+  std::int64_t smallest = kDenseK;
+  std::int64_t largest = 0;
+  for (std::int64_t i = 0; i < job.group_heads(); ++i) {
+    const std::int64_t k = job.policy.k(job.call.layer, kv_head * job.group_heads() + i);
+    smallest = std::min(smallest, k);
+    largest = std::max(largest, k);
+  }
+  if (policy.selection != Selection::theta || policy.prefilter == Prefilter::none || smallest >= keys) return;
   index_ = &job.cache.index();
   only_if_it_pays_ = policy.prefilter == Prefilter::automatic;
   // One row is over before it could be seen whether codes pay.
-  const bool may_pay = job.call.rows > 1 || k <= keys / 10;
+  const bool may_pay = job.call.rows > 1 || largest <= keys / 10;
   codes_ = index_->has_codes() && policy.prefilter != Prefilter::page && (may_pay || !only_if_it_pays_);
   // In decode, codes are read either way: bounds would be read in addition.
   bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(codes_ && job.call.rows == 1);

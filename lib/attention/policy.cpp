@@ -86,6 +86,14 @@ void check_table(const Policy& policy, const ThresholdTable* table) {
                        name_of(table->meta.placement), name_of(policy.placement)));
 }
 
+// The k of every head where heads have that of their layer.
+std::vector<std::int64_t> of_heads(const std::vector<std::int64_t>& layer_k, std::int64_t num_heads) {
+  std::vector<std::int64_t> k;
+  for (const std::int64_t of_layer : layer_k)
+    k.insert(k.end(), static_cast<std::size_t>(num_heads), of_layer);
+  return k;
+}
+
 }  // namespace
 
 std::string_view name_of(Selection selection) {
@@ -116,31 +124,32 @@ std::string describe(const Policy& policy) {
 
 ResolvedPolicy::ResolvedPolicy(const Policy& policy, const ModelShape& shape, std::int64_t max_length,
                                const ThresholdTable* table, const std::string& table_path)
-    : policy_(policy) {
+    : policy_(policy), num_heads_(shape.num_heads) {
   check_compensation(policy);
   check_prefilter(policy);
   if (policy.selection == Selection::dense) {
     check_dense(policy);
-    layer_k_.assign(static_cast<std::size_t>(shape.num_layers), kDenseK);
+    k_.assign(static_cast<std::size_t>(shape.num_layers * shape.num_heads), kDenseK);
     return;
   }
   if (policy.selection == Selection::topk) {
     check_topk(policy);
-    layer_k_ = resolve_layer_k(policy.k, policy.layer_k, shape.num_layers);
+    k_ = of_heads(resolve_layer_k(policy.k, policy.layer_k, shape.num_layers), shape.num_heads);
     if (policy.sdc != Sdc::offline) return;
   }
   check_table(policy, table);
   require_shape(*table, shape, table_path);
   const Target& target = table->target(policy.k);
+  const std::vector<std::int64_t> calibrated =
+      target.head_k.empty() ? of_heads(target.layer_k, shape.num_heads) : target.head_k;
   if (!policy.layer_k.empty() &&
-      resolve_layer_k(target.k, policy.layer_k, shape.num_layers) != target.layer_k)
+      of_heads(resolve_layer_k(target.k, policy.layer_k, shape.num_layers), shape.num_heads) != calibrated)
     refuse(policy, "--layer-k is not what the thresholds were calibrated for",
            "drop --layer-k, the table brings its own; or calibrate again with it");
-  if (policy.selection == Selection::topk && layer_k_ != target.layer_k)
-    refuse(policy, "the offline SDC terms belong to other values of k per layer",
-           "calibrate for this k and --layer-k");
+  if (policy.selection == Selection::topk && k_ != calibrated)
+    refuse(policy, "the offline SDC terms belong to other values of k", "calibrate for this k and --layer-k");
   policy_.k = target.k;
-  layer_k_ = target.layer_k;
+  k_ = calibrated;
   lookup_ = std::make_shared<ThresholdLookup>(*table, target.k, max_length, policy.lookup);
   if (policy.sdc == Sdc::offline && !lookup_->has_sdc())
     refuse(policy, "the thresholds hold no offline SDC terms",

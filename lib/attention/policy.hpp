@@ -57,9 +57,9 @@ class ResolvedPolicy {
                  const ThresholdTable* table, const std::string& table_path);
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
-  // The k in force in a layer; kDenseK where it stays dense.
-  [[nodiscard]] std::int64_t layer_k(std::int64_t layer) const {
-    return layer_k_[static_cast<std::size_t>(layer)];
+  // The k in force in a query head; kDenseK where it stays dense.
+  [[nodiscard]] std::int64_t k(std::int64_t layer, std::int64_t head) const {
+    return k_[static_cast<std::size_t>(layer * num_heads_ + head)];
   }
   // Indexed by row length; empty where the policy does not need it.
   [[nodiscard]] std::span<const float> theta(std::int64_t layer, std::int64_t head) const;
@@ -67,7 +67,8 @@ class ResolvedPolicy {
 
  private:
   Policy policy_;
-  std::vector<std::int64_t> layer_k_;
+  std::int64_t num_heads_ = 1;
+  std::vector<std::int64_t> k_;  // [layers * query heads]
   std::shared_ptr<const ThresholdLookup> lookup_;
 };
 

@@ -120,7 +120,7 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
                .sdc_scale = static_cast<float>(asked.sdc_scale),
                .vmc = asked.vmc,
                .cap_k = asked.cap_k,
-               .k = policy.layer_k(layer)};
+               .k = policy.k(layer, head)};
   if (n <= rule.k) {
     rule.selection = Selection::dense;
     return rule;

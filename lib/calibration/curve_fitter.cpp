@@ -4,97 +4,39 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
+#include <limits>
 
+#include "calibration/bin_window.hpp"
+#include "calibration/curve_histogram.hpp"
 #include "calibration/row_checks.hpp"
 #include "core/error.hpp"
-#include "kernels/attention_rows.hpp"
+#include "kernels/row_mass.hpp"
+#include "theta/curve_file.hpp"
 
 namespace toptheta {
 
 namespace {
 
-constexpr std::int32_t kPageBits = 6;
-constexpr std::int32_t kPage = 1 << kPageBits;
-constexpr std::int32_t kFirstPage = -kScoreBinLimit / kPage;
+constexpr ScoreBinning kScoreBinning = {static_cast<float>(1 / kScoreBin),
+                                        static_cast<float>(kScoreBinLimit)};
+constexpr WeightBinning kWeightBinning = {kWeightShift, kWeightOne, kLowestWeightBin - 1};
 
-struct Tally {
-  std::int64_t count = 0;
-  std::int64_t mass = 0;
-};
+// Weights of 8-bit mantissas may add up to this.
+constexpr double kLargestSum = 1.1;
+
+[[noreturn]] void refuse_sum(const RowBlock& block, std::int64_t r, double sum) {
+  throw InputError({.where = fmt::format("layer {}, head {}, row of {} keys", block.layer, block.head,
+                                         block.lengths[static_cast<std::size_t>(r)]),
+                    .what = "its softmax weights add up to more than 1",
+                    .expected = "weights that a softmax has normalised",
+                    .found = fmt::format("{:.4g}", sum),
+                    .next = "if these are scores before the softmax, say placement pre-softmax"});
+}
 
 }  // namespace
 
-// Pages of bins, taken when they are first hit; the directory spans what was seen.
-class CurveFitter::Histogram {
- public:
-  void start_row(std::int32_t length) {
-    if (++rows > kMaxCurveRows)
-      throw UnfinishedError({.where = "curves",
-                             .what = "too many rows of one length bin",
-                             .expected = fmt::format("at most {}", kMaxCurveRows),
-                             .next = "calibrate on fewer rows with --row-fraction"});
-    shortest = rows == 1 ? length : std::min(shortest, length);
-    longest = std::max(longest, length);
-  }
-  Tally& at(std::int32_t bin) {
-    const std::int32_t page = (bin >> kPageBits) - kFirstPage;
-    if (page < first_ || page >= first_ + static_cast<std::int32_t>(pages_.size()) ||
-        pages_[static_cast<std::size_t>(page - first_)] == nullptr)
-      open(page);
-    return (*pages_[static_cast<std::size_t>(page - first_)])[static_cast<std::size_t>(bin & (kPage - 1))];
-  }
-  void add(const ScoreCurve& curve) {
-    shortest = rows == 0 ? curve.shortest : std::min(shortest, curve.shortest);
-    longest = std::max(longest, curve.longest);
-    rows += curve.rows;
-    if (rows > kMaxCurveRows)
-      throw UnfinishedError({.where = "curves", .what = "too many rows of one length bin together"});
-    for (const CurveBin& bin : curve.bins) {
-      Tally& tally = at(bin.bin);
-      tally.count += bin.count;
-      tally.mass += bin.mass;
-    }
-  }
-  [[nodiscard]] ScoreCurve curve(std::int32_t length_bin) const {
-    ScoreCurve result{length_bin, rows, shortest, longest, {}};
-    for (std::size_t page = 0; page < pages_.size(); ++page) {
-      if (pages_[page] == nullptr) continue;
-      for (std::int32_t i = 0; i < kPage; ++i) {
-        const Tally& tally = (*pages_[page])[static_cast<std::size_t>(i)];
-        if (tally.count == 0) continue;
-        const std::int32_t bin = (first_ + static_cast<std::int32_t>(page) + kFirstPage) * kPage + i;
-        result.bins.push_back({bin, tally.count, tally.mass});
-      }
-    }
-    return result;
-  }
-
-  std::int64_t rows = 0;
-  std::int32_t shortest = 0;
-  std::int32_t longest = 0;
-
- private:
-  using Page = std::array<Tally, kPage>;
-
-  void open(std::int32_t page) {
-    if (pages_.empty()) first_ = page;
-    if (page < first_) {
-      std::vector<std::unique_ptr<Page>> wider(static_cast<std::size_t>(first_ - page) + pages_.size());
-      std::move(pages_.begin(), pages_.end(), wider.begin() + (first_ - page));
-      pages_ = std::move(wider);
-      first_ = page;
-    }
-    const auto at = static_cast<std::size_t>(page - first_);
-    if (at >= pages_.size()) pages_.resize(at + 1);
-    pages_[at] = std::make_unique<Page>();
-  }
-
-  std::int32_t first_ = 0;
-  std::vector<std::unique_ptr<Page>> pages_;
-};
-
-CurveFitter::CurveFitter(Placement placement, Placement row_content, const ModelShape& shape,
-                         const ScoreCurves& seen)
+CurveFitter::CurveFitter(Placement placement, Placement row_content, const ModelShape& shape)
     : placement_(placement),
       row_content_(row_content),
       shape_(shape),
@@ -103,57 +45,154 @@ CurveFitter::CurveFitter(Placement placement, Placement row_content, const Model
     throw UsageError({.where = "--placement pre-softmax",
                       .what = "curves of scores cannot come from rows taken after the softmax",
                       .next = "use --placement post-softmax, or write a new dump before the softmax"});
-  assert(seen.empty() || seen.cells.size() == cells_.size());
-  for (std::size_t head = 0; head < seen.cells.size(); ++head)
-    for (const ScoreCurve& curve : seen.cells[head])
-      histogram(head, curve.length_bin).add(curve);
 }
 
 CurveFitter::~CurveFitter() = default;
 
-CurveFitter::Histogram& CurveFitter::histogram(std::size_t head, std::int32_t bin) {
+CurveHistogram& CurveFitter::histogram(std::size_t head, std::int32_t bin) {
   Cell& cell = cells_[head];
   const auto at = static_cast<std::size_t>(bin);
   if (at >= cell.size()) cell.resize(at + 1);
-  if (cell[at] == nullptr) cell[at] = std::make_unique<Histogram>();
+  if (cell[at] == nullptr) cell[at] = std::make_unique<CurveHistogram>();
   return *cell[at];
 }
 
-void CurveFitter::add(const RowBlock& block) {
-  const auto head = static_cast<std::size_t>(block.layer * shape_.num_heads + block.head);
-  std::vector<float> weights;
-  std::vector<std::int32_t> bins;
-  for (std::int64_t r = 0; r < block.rows(); ++r) {
-    require_row(block, r, row_content_);
-    const std::span<const float> row = block.row(r);
-    weights.assign(row.begin(), row.end());
-    bins.resize(row.size());
-    double scale = 1 / kMassUnit;
-    if (row_content_ == Placement::pre_softmax) scale /= exp_in_place(weights, row_max(row));
-    if (placement_ == Placement::pre_softmax || row_content_ == Placement::post_softmax) {
-      for (std::size_t j = 0; j < row.size(); ++j)
-        bins[j] = value_bin(row[j], placement_);
-    } else {
-      const double weight_scale = scale * kMassUnit;
-      for (std::size_t j = 0; j < row.size(); ++j)
-        bins[j] = value_bin(static_cast<float>(static_cast<double>(weights[j]) * weight_scale), placement_);
-    }
-    Histogram& histogram_of_row = histogram(head, length_bin(static_cast<std::int32_t>(row.size())));
-    histogram_of_row.start_row(static_cast<std::int32_t>(row.size()));
-    for (std::size_t j = 0; j < row.size(); ++j) {
-      Tally& tally = histogram_of_row.at(bins[j]);
-      ++tally.count;
-      tally.mass += static_cast<std::int64_t>(static_cast<double>(weights[j]) * scale + 0.5);
-    }
+// The rows of one block on their way into histograms; what it holds besides the window is memory to reuse.
+class CurveFitter::RowCounter {
+ public:
+  // What an exception left in the window is not counted.
+  void start(Placement placement, Placement content) {
+    window_.drain([](std::int32_t, std::int64_t, std::int64_t) {});
+    placement_ = placement;
+    content_ = content;
+    into_ = nullptr;
   }
+  RowFacts count(const RowBlock& block, std::int64_t r, CurveHistogram& into);
+  void flush() {
+    if (into_ == nullptr) return;
+    window_.drain([this](std::int32_t bin, std::int64_t elements, std::int64_t mass) {
+      Tally& tally = into_->at(bin);
+      tally.count += elements;
+      tally.mass += mass;
+    });
+  }
+
+ private:
+  struct Row {
+    std::span<const float> values;  // scores, where these are counted
+    std::span<const float> masses;  // softmax weights but for their scale
+    RowFacts facts;
+    double sum;           // of the masses
+    std::int32_t lowest;  // bins
+    std::int32_t highest;
+  };
+  Row look_at(const RowBlock& block, std::int64_t r);
+  void count_piece(const Row& row, std::size_t first, std::size_t size);
+  void count_wide(const Row& row);
+
+  Placement placement_ = Placement::pre_softmax;
+  Placement content_ = Placement::pre_softmax;
+  BinWindow window_;
+  std::vector<float> exponentials_;
+  CurveHistogram* into_ = nullptr;
+};
+
+CurveFitter::RowCounter::Row CurveFitter::RowCounter::look_at(const RowBlock& block, std::int64_t r) {
+  const RowRange range = require_row(block, r, content_);
+  const std::span<const float> values = block.row(r);
+  if (content_ == Placement::post_softmax) {
+    const double sum = sum_above(values, -std::numeric_limits<float>::infinity()).sum;
+    if (sum > kLargestSum) refuse_sum(block, r, sum);
+    return {values,
+            values,
+            {range, 0},
+            1,
+            value_bin(range.smallest, placement_),
+            value_bin(range.largest, placement_)};
+  }
+  exponentials_.resize(values.size());
+  const double sum = exponentials(values, range.largest, exponentials_);
+  if (placement_ == Placement::pre_softmax)
+    return {values,
+            exponentials_,
+            {range, sum},
+            sum,
+            value_bin(range.smallest, placement_),
+            value_bin(range.largest, placement_)};
+  return {values, exponentials_, {range, sum}, sum, kLowestWeightBin - 1, value_bin(1, placement_)};
+}
+
+void CurveFitter::RowCounter::count_piece(const Row& row, std::size_t first, std::size_t size) {
+  const auto elements = static_cast<std::int64_t>(size);
+  if (!window_.takes(row.lowest, row.highest, elements)) {
+    flush();
+    window_.open(row.lowest, row.highest);
+  }
+  window_.add(row.lowest, row.highest, elements);
+  const double mass_unit = 1 / kMassUnit / row.sum;
+  const std::span<const float> masses = row.masses.subspan(first, size);
+  if (placement_ == Placement::pre_softmax)
+    count_scores(row.values.subspan(first, size), masses, mass_unit, kScoreBinning, window_.first(),
+                 window_.words());
+  else
+    count_weights(masses, static_cast<float>(1 / row.sum), mass_unit, kWeightBinning, window_.first(),
+                  window_.words());
+}
+
+// Scores further apart than the window is wide, as a mask of finite values makes them.
+void CurveFitter::RowCounter::count_wide(const Row& row) {
+  for (std::size_t j = 0; j < row.values.size(); ++j) {
+    Tally& tally = into_->at(value_bin(row.values[j], placement_));
+    ++tally.count;
+    tally.mass += static_cast<std::int64_t>(
+        std::nearbyint(static_cast<double>(row.masses[j]) * (1 / kMassUnit / row.sum)));
+  }
+}
+
+RowFacts CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r, CurveHistogram& into) {
+  const Row row = look_at(block, r);
+  if (&into != into_) flush();
+  into_ = &into;
+  into.start_row(static_cast<std::int32_t>(row.values.size()));
+  if (row.highest - row.lowest >= BinWindow::kBins) {
+    count_wide(row);
+    return row.facts;
+  }
+  for (std::size_t first = 0; first < row.values.size(); first += BinWindow::kElements)
+    count_piece(row, first,
+                std::min(row.values.size() - first, static_cast<std::size_t>(BinWindow::kElements)));
+  return row.facts;
+}
+
+void CurveFitter::add(const RowBlock& block, std::span<RowFacts> facts) {
+  const auto head = static_cast<std::size_t>(block.layer * shape_.num_heads + block.head);
+  thread_local RowCounter counter;
+  counter.start(placement_, row_content_);
+  for (std::int64_t r = 0; r < block.rows(); ++r) {
+    const auto row = static_cast<std::size_t>(r);
+    const RowFacts found = counter.count(block, r, histogram(head, length_bin(block.lengths[row])));
+    if (!facts.empty()) facts[row] = found;
+  }
+  counter.flush();
 }
 
 void CurveFitter::merge(const CurveFitter& other) {
   assert(placement_ == other.placement_ && shape_ == other.shape_);
-  const ScoreCurves theirs = other.curves();
+  add(other.curves());
+}
+
+void CurveFitter::add(const ScoreCurves& curves) {
   for (std::size_t head = 0; head < cells_.size(); ++head)
-    for (const ScoreCurve& curve : theirs.cells[head])
+    for (const ScoreCurve& curve : curves.cells[head])
       histogram(head, curve.length_bin).add(curve);
+}
+
+void CurveFitter::save(hdf5::Group& group) const {
+  write_curves(group, curves(), shape_.num_heads);
+}
+
+void CurveFitter::add_saved(const hdf5::Group& group) {
+  add(read_curves(group, shape_));
 }
 
 ScoreCurves CurveFitter::curves() const {

@@ -2,38 +2,47 @@
 //
 // docs/method.md, "Every k at once"; docs/calibration.md, "Curves".
 #pragma once
-#include <array>
 #include <memory>
 #include <vector>
 
-#include "core/rows.hpp"
+#include "calibration/row_checks.hpp"
+#include "calibration/state.hpp"
 #include "theta/curve.hpp"
 
 namespace toptheta {
 
+class CurveHistogram;
+
 // Counts every value of every row, and its softmax weight, into the histogram of its layer, head and length
 // bin. All state is integers: the result does not depend on how rows are grouped, nor on their order, and
-// curves() is the state, which the constructor takes back. Memory: 1 KiB for each 64 neighbouring value bins
-// (2 units of score) that a layer, head and length bin has seen; typically 20-40 KiB for each of them.
-class CurveFitter final : public RowSink {
+// curves() is the state. Memory: 1 KiB for each 64 neighbouring value bins (2 units of score) that a layer,
+// head and length bin has seen; typically 20-40 KiB for each of them.
+class CurveFitter final : public CalibrationState {
  public:
   // `placement`: which values to count; `row_content`: what the rows hold. Throws UsageError for scores
-  // wanted from softmax weights. `seen`: what another fitter has counted; must fit the shape.
-  CurveFitter(Placement placement, Placement row_content, const ModelShape& shape,
-              const ScoreCurves& seen = {});
+  // wanted from softmax weights.
+  CurveFitter(Placement placement, Placement row_content, const ModelShape& shape);
   ~CurveFitter() override;
 
   // Throws InputError naming layer, head and row for a value that is no score or weight; UnfinishedError past
   // kMaxCurveRows rows in one length bin.
-  void add(const RowBlock& block) override;
+  void add(const RowBlock& block) override { add(block, {}); }
+  // The same, and tells what it found: one of `facts` for each row.
+  void add(const RowBlock& block, std::span<RowFacts> facts);
   void merge(const CurveFitter& other);
+
+  // The group `curves`, as in a table's file (theta/curve_file.hpp).
+  void save(hdf5::Group& group) const override;
+  void add_saved(const hdf5::Group& group) override;
+
   [[nodiscard]] ScoreCurves curves() const;
 
  private:
-  class Histogram;
-  using Cell = std::vector<std::unique_ptr<Histogram>>;  // by length bin
+  class RowCounter;
+  using Cell = std::vector<std::unique_ptr<CurveHistogram>>;  // by length bin
 
-  Histogram& histogram(std::size_t head, std::int32_t bin);
+  CurveHistogram& histogram(std::size_t head, std::int32_t bin);
+  void add(const ScoreCurves& curves);
 
   Placement placement_;
   Placement row_content_;

@@ -57,6 +57,7 @@ ThresholdFitter::ThresholdFitter(FitOptions options, const ModelShape& shape)
     cells_.emplace_back(heads);
   }
   longest_.assign(heads, 0);
+  observations_ = std::make_unique<Pool<Observations>>();
   if (smallest_k() == kDenseK)
     throw UsageError({.where = "--layer-k",
                       .what = "every layer is dense: there is nothing to calibrate",
@@ -70,22 +71,56 @@ std::int64_t ThresholdFitter::smallest_k() const {
   return smallest;
 }
 
+struct ThresholdFitter::Observations {
+  RowObserver observer;
+  std::vector<std::int64_t> rows;  // those longer than some k
+  std::vector<float> thresholds;   // [rows, targets]
+  std::vector<double> masses;      // [rows, targets]
+};
+
+ThresholdFitter::~ThresholdFitter() = default;
+
+// Fills `seen` from the block's rows.
+void ThresholdFitter::observe(const RowBlock& block, Observations& seen) const {
+  const std::vector<std::int64_t>& k = k_[static_cast<std::size_t>(block.layer)];
+  const std::int64_t smallest = *std::min_element(k.begin(), k.end());
+  seen.observer.look_for(options_.row_content, options_.placement, k);
+  seen.rows.clear();
+  seen.thresholds.clear();
+  seen.masses.clear();
+  for (std::int64_t r = 0; r < block.rows(); ++r) {
+    const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
+    if (length <= smallest) continue;
+    const auto place = static_cast<std::size_t>(r);
+    seen.observer.observe(block.row(r), require_row(block, r, options_.row_content),
+                          place < block.next.size() ? block.next[place] : std::span<const std::byte>());
+    seen.rows.push_back(r);
+    for (std::size_t target = 0; target < k.size(); ++target) {
+      const bool sparse = length > k[target];
+      seen.thresholds.push_back(sparse ? seen.observer.threshold(target) : 0);
+      seen.masses.push_back(sparse ? seen.observer.kept_mass(target) : 0);
+    }
+  }
+}
+
 void ThresholdFitter::add(const RowBlock& block) {
   assert(block.layer >= 0 && block.layer < shape_.num_layers && block.head >= 0 &&
          block.head < shape_.num_heads);
+  if (block.rows() == 0) return;
   const std::vector<std::int64_t>& k = k_[static_cast<std::size_t>(block.layer)];
-  const std::int64_t smallest = *std::min_element(k.begin(), k.end());
   const std::size_t head = head_index(block.layer, block.head);
-  RowObserver observer(options_.row_content, options_.placement, k);
-  for (std::int64_t r = 0; r < block.rows(); ++r) {
-    const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
-    longest_[head] = std::max(longest_[head], length);
-    if (length <= smallest) continue;
-    observer.observe(block.row(r), require_row(block, r, options_.row_content));
-    for (std::size_t target = 0; target < k.size(); ++target)
-      if (length > k[target])
-        cells_[target][head].at(length).add(observer.threshold(target), observer.kept_mass(target));
-  }
+  observations_->lend([&](Observations& seen) {
+    observe(block, seen);
+    const std::lock_guard lock(guards_[head % guards_.size()]);
+    longest_[head] = std::max(longest_[head], *std::max_element(block.lengths.begin(), block.lengths.end()));
+    for (std::size_t i = 0; i < seen.rows.size(); ++i) {
+      const std::int32_t length = block.lengths[static_cast<std::size_t>(seen.rows[i])];
+      for (std::size_t target = 0; target < k.size(); ++target)
+        if (length > k[target])
+          cells_[target][head].at(length).add(seen.thresholds[i * k.size() + target],
+                                              seen.masses[i * k.size() + target]);
+    }
+  });
 }
 
 void ThresholdFitter::merge(const ThresholdFitter& other) {

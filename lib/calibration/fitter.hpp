@@ -2,11 +2,16 @@
 //
 // Paper: arXiv 2502.08363, section 3.1; here: docs/method.md, "Calibrating".
 #pragma once
+#include <array>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "calibration/accumulator.hpp"
+#include "calibration/row_checks.hpp"
 #include "calibration/state.hpp"
+#include "core/pool.hpp"
 #include "theta/table.hpp"
 
 namespace toptheta {
@@ -28,10 +33,13 @@ class ThresholdFitter final : public CalibrationState {
   // Throws UsageError for a missing, repeated or non-positive k, a layer out of range, dense layers only,
   // add_sigma that is not finite, and thresholds before the softmax from rows taken after it.
   ThresholdFitter(FitOptions options, const ModelShape& shape);
+  ~ThresholdFitter() override;
 
   // Throws InputError naming layer, head and row for a value that is not finite, or that is no softmax weight
   // where the rows should hold them.
   void add(const RowBlock& block) override;
+  // Rows meet only those of their own length, of which a sample has one.
+  [[nodiscard]] bool is_order_free() const override { return true; }
 
   // Adds what another fitter with the same options and shape has seen.
   void merge(const ThresholdFitter& other);
@@ -59,6 +67,10 @@ class ThresholdFitter final : public CalibrationState {
 
  private:
   using Cell = ByLength<ThresholdStatistics>;
+  // What a thread takes from a block before it adds it to the cells.
+  struct Observations;
+
+  void observe(const RowBlock& block, Observations& seen) const;
 
   [[nodiscard]] std::size_t head_index(std::int64_t layer, std::int64_t head) const {
     return static_cast<std::size_t>(layer * shape_.num_heads + head);
@@ -73,6 +85,8 @@ class ThresholdFitter final : public CalibrationState {
   std::vector<std::vector<std::int64_t>> k_;  // [layers][targets] the k in force
   std::vector<std::vector<Cell>> cells_;      // [targets][layers * heads]
   std::vector<std::int32_t> longest_;         // [layers * heads] longest row seen, 0 for none
+  std::unique_ptr<Pool<Observations>> observations_;
+  std::array<std::mutex, 64> guards_;  // of cells_ and longest_: [head % 64]
 };
 
 }  // namespace toptheta

@@ -29,11 +29,6 @@ std::vector<CurveReader> readers_of(const std::vector<ScoreCurve>& curves, Place
   return readers;
 }
 
-// The next length to have an entry.
-std::int32_t step_from(std::int32_t length) {
-  return std::max(1, length / kEntriesPerOctave);
-}
-
 // Theta of rows of length n: at k / n of both neighbouring curves, interpolated along log n.
 double theta_at(const std::vector<CurveReader>& readers, double n, double k) {
   const auto theta = [&](const CurveReader& reader) { return reader.theta(k / n * reader.mean_length()); };
@@ -72,7 +67,7 @@ std::vector<ThresholdEntry> entries_of(const std::vector<ScoreCurve>& curves, Pl
     entries.push_back(entry);
   };
   std::int32_t length = std::max(curves.front().shortest, static_cast<std::int32_t>(k) + 1);
-  for (; length < longest; length += step_from(length))
+  for (; length < longest; length += length_step(length))
     add(length);
   add(longest);
   return entries;
@@ -133,27 +128,51 @@ void require_share(double value, const char* flag) {
                     .found = fmt::format("{}", value)});
 }
 
-}  // namespace
-
-Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k) {
-  require_curves(table);
-  Target target{k, resolve_layer_k(k, layer_k, table.meta.shape.num_layers), {}};
+// The cells of a target whose k are set.
+Target filled(const ThresholdTable& table, Target target) {
   std::int32_t longest = 0;
   bool any = false;
+  target.cells.resize(table.curves.cells.size());
   for (std::size_t cell = 0; cell < table.curves.cells.size(); ++cell) {
-    const auto layer = cell / static_cast<std::size_t>(table.meta.shape.num_heads);
     const auto& curves = table.curves.cells[cell];
     if (!curves.empty()) longest = std::max(longest, curves.back().longest);
-    target.cells.push_back(entries_of(curves, table.meta.placement, target.layer_k[layer]));
-    any = any || !target.cells.back().empty();
+    target.cells[cell] = entries_of(curves, table.meta.placement, target.k_of(cell));
+    any = any || !target.cells[cell].empty();
   }
   if (!any)
-    throw UsageError({.where = fmt::format("-k {}", k),
+    throw UsageError({.where = fmt::format("-k {}", format_k(target.k)),
                       .what = "every row is as short as k or shorter, so that all would stay dense",
-                      .expected = fmt::format("rows of more than {} keys", k),
+                      .expected = fmt::format("rows of more than {} keys", format_k(target.k)),
                       .found = fmt::format("at most {}", longest),
                       .next = "choose a smaller k, or calibrate with longer texts"});
   return target;
+}
+
+}  // namespace
+
+std::int32_t length_step(std::int32_t length) {
+  return std::max(1, length / kEntriesPerOctave);
+}
+
+Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k) {
+  require_curves(table);
+  return filled(table, {k, resolve_layer_k(k, layer_k, table.meta.shape.num_layers), {}});
+}
+
+Target pooled_target_by_head(const ThresholdTable& table, const std::vector<std::int64_t>& head_k) {
+  require_curves(table);
+  const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
+  Target target{mean_k(head_k), layer_k_of(head_k, table.meta.shape.num_heads), {}};
+  for (std::size_t cell = 0; cell < head_k.size(); ++cell)
+    if (head_k[cell] != target.layer_k[cell / heads]) target.head_k = head_k;
+  return filled(table, std::move(target));
+}
+
+void refit_pooled(ThresholdTable& table, const std::vector<LayerK>& layer_k) {
+  for (Target& target : table.targets)
+    target = pooled_target(table, target.k, layer_k);
+  table.meta.estimator = "pooled";
+  table.meta.add_sigma = 0;
 }
 
 std::int64_t k_of_kept_fraction(const ThresholdTable& table, double fraction) {
@@ -174,32 +193,6 @@ std::int64_t k_of_kept_mass(const ThresholdTable& table, double mass) {
     const Totals totals = totals_of(readers, static_cast<double>(k));
     return totals.mass >= mass * totals.rows || totals.kept >= totals.visible;
   });
-}
-
-std::optional<LengthLaw> length_law(const std::vector<ScoreCurve>& curves, Placement placement,
-                                    std::int64_t k) {
-  double w = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
-  int points = 0;
-  LengthLaw law;
-  for (const ScoreCurve& curve : curves) {
-    if (curve.shortest <= k) continue;
-    const CurveReader reader(curve, placement);
-    const double weight = reader.rows();
-    const double u = std::log(reader.mean_length());
-    const double v = reader.theta(static_cast<double>(k));
-    w += weight, x += weight * u, y += weight * v;
-    xx += weight * u * u, xy += weight * u * v, yy += weight * v * v;
-    law.shortest = points == 0 ? curve.shortest : law.shortest;
-    law.longest = curve.longest;
-    ++points;
-  }
-  if (points < 2) return std::nullopt;
-  const double sxx = xx - x * x / w;
-  const double sxy = xy - x * y / w;
-  law.b = sxy / sxx;
-  law.a = (y - law.b * x) / w;
-  law.residual = std::sqrt(std::max(0.0, (yy - y * y / w - law.b * sxy) / w));
-  return law;
 }
 
 }  // namespace toptheta

@@ -4,13 +4,14 @@
 // keep k on average: the spread between rows no longer makes them keep more.
 #pragma once
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "theta/table.hpp"
 
 namespace toptheta {
+
+// From one length with an entry to the next, where entries are made: 32 to the octave.
+std::int32_t length_step(std::int32_t length);
 
 // One target. Entries stand at every length up to 64 and 32 to the octave beyond, between the shortest and
 // the longest row seen; theta of length n is read at k / n of the two neighbouring curves and interpolated
@@ -18,22 +19,17 @@ namespace toptheta {
 // UsageError where there are no curves, or no row is longer than k. Time: O(entries * log bins).
 Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k);
 
+// The same where every head has a k of its own: [layers * heads], named by their mean. Where the heads of
+// each layer agree, the target is one of layers.
+Target pooled_target_by_head(const ThresholdTable& table, const std::vector<std::int64_t>& head_k);
+
+// Of a table with curves: every target again from them.
+void refit_pooled(ThresholdTable& table, const std::vector<LayerK>& layer_k);
+
 // The k under which all heads together keep this share of the visible elements of the calibration rows (rows
 // with n <= k are dense): the nearest whole number. Throws UsageError for no share in (0, 1).
 std::int64_t k_of_kept_fraction(const ThresholdTable& table, double fraction);
 // The smallest k at which the mean over heads and rows of the kept mass is at least this.
 std::int64_t k_of_kept_mass(const ThresholdTable& table, double mass);
-
-// theta = a + b ln n through the curves of a head: least squares, each curve weighted by its rows.
-struct LengthLaw {
-  double a = 0;
-  double b = 0;
-  double residual = 0;  // root mean square, in units of theta
-  std::int32_t shortest = 0;
-  std::int32_t longest = 0;
-};
-// Nullopt where fewer than two curves have rows longer than k.
-std::optional<LengthLaw> length_law(const std::vector<ScoreCurve>& curves, Placement placement,
-                                    std::int64_t k);
 
 }  // namespace toptheta

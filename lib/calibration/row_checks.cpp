@@ -43,7 +43,8 @@ void refuse_row(const RowBlock& block, std::int64_t r) {
 }  // namespace
 
 RowRange require_row(const RowBlock& block, std::int64_t r, Placement content) {
-  const RowRange range = row_range(block.row(r));
+  const RowRange range =
+      block.ranges.empty() ? row_range(block.row(r)) : block.ranges[static_cast<std::size_t>(r)];
   const bool weights = is_weight(range.smallest) && is_weight(range.largest);
   if (!range.finite || (content == Placement::post_softmax && !block.row(r).empty() && !weights))
     refuse_row(block, r);

@@ -1,12 +1,15 @@
 #include "calibration/row_observer.hpp"
 
+#include "kernels/row_mass.hpp"
+
 namespace toptheta {
 
-void RowObserver::observe(std::span<const float> row, const RowRange& range) {
+void RowObserver::observe(std::span<const float> row, const RowRange& range,
+                          std::span<const std::byte> next) {
   if (placement_ == Placement::pre_softmax) {
     candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
     largest_ = range.largest;
-    total_ = total_exponentials(row, largest_);
+    total_ = exp_sum(row, range, next);
   } else if (content_ == Placement::post_softmax) {
     candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
   } else {

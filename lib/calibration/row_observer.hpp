@@ -1,6 +1,7 @@
 // One attention row after the other, looked at for every k at once: threshold and kept mass.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,14 +13,23 @@ namespace toptheta {
 // Keeps its memory from row to row; one for each thread.
 class RowObserver {
  public:
-  // `content` is what the rows hold, `placement` where the thresholds will stand; weights serve only the
-  // latter. `k` must outlive the observer.
-  RowObserver(Placement content, Placement placement, std::span<const std::int64_t> k)
-      : content_(content), placement_(placement), k_(k), thresholds_(k.size()) {}
+  RowObserver() = default;
+  RowObserver(Placement content, Placement placement, std::span<const std::int64_t> k) {
+    look_for(content, placement, k);
+  }
 
-  // `range` is row_range(row), finite. Time: three passes, one of them with an exponential for every value
-  // that serves every k.
-  void observe(std::span<const float> row, const RowRange& range);
+  // From here on. `content` is what the rows hold, `placement` where the thresholds will stand; weights serve
+  // only the latter. `k` must outlive the observer or its next look_for().
+  void look_for(Placement content, Placement placement, std::span<const std::int64_t> k) {
+    content_ = content;
+    placement_ = placement;
+    k_ = k;
+    thresholds_.resize(k.size());
+  }
+
+  // `range` is row_range(row), finite; `next` what will be read soon (exp_sum, kernels/row_mass.hpp). Time:
+  // two passes, one of them with an exponential for every value that serves every k.
+  void observe(std::span<const float> row, const RowRange& range, std::span<const std::byte> next = {});
 
   // Of the last row, for k[target] below its length: the (k+1)-th largest value, and the softmax mass of the
   // k largest.
@@ -27,9 +37,9 @@ class RowObserver {
   [[nodiscard]] double kept_mass(std::size_t target) const;
 
  private:
-  Placement content_;
-  Placement placement_;
-  std::span<const std::int64_t> k_;
+  Placement content_ = Placement::pre_softmax;
+  Placement placement_ = Placement::pre_softmax;
+  std::span<const std::int64_t> k_{};
   std::vector<float> thresholds_;
   SelectionScratch scratch_;
   std::vector<float> weights_;

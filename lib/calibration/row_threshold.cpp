@@ -72,10 +72,6 @@ double kept_mass_of_weights(std::span<const float> candidates, float threshold, 
   return above.sum + static_cast<double>(k - above.count) * static_cast<double>(threshold);
 }
 
-double total_exponentials(std::span<const float> scores, float largest) {
-  return exp_sum_at_most(scores, kInfinity, largest);
-}
-
 double dropped_exponentials(std::span<const float> scores, float largest, double theta) {
   return exp_sum_at_most(scores, round_down(theta), largest);
 }

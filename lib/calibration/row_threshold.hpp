@@ -31,13 +31,11 @@ void softmax(std::span<const float> scores, float largest, std::span<float> weig
 
 // Softmax mass that the k largest of a row of scores hold, and of a row of weights. `candidates` is what
 // row_thresholds() returned, `threshold` its value for k. Values that tie with the threshold have one common
-// weight; as many of them count as are needed to make k. `total` is total_exponentials() of the row.
+// weight; as many of them count as are needed to make k. `total` is exp_sum() of the row
+// (kernels/row_mass.hpp).
 double kept_mass_of_scores(std::span<const float> candidates, float threshold, std::int64_t k, float largest,
                            double total);
 double kept_mass_of_weights(std::span<const float> candidates, float threshold, std::int64_t k);
-
-// The sum of e^(s - largest) over a row of scores.
-double total_exponentials(std::span<const float> scores, float largest);
 
 // M of one row: the sum of e^(s - largest) over the scores that top-theta drops, s <= theta.
 double dropped_exponentials(std::span<const float> scores, float largest, double theta);

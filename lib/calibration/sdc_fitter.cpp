@@ -51,10 +51,12 @@ void SdcFitter::add(const RowBlock& block) {
     std::optional<RowRange> range;
     for (std::size_t t = 0; t < table_.targets.size(); ++t) {
       const Target& target = table_.targets[t];
-      if (length <= target.layer_k[static_cast<std::size_t>(block.layer)]) continue;
+      if (length <= target.k_of(head)) continue;
       if (!range) range = require_row(block, r, Placement::pre_softmax);
       const double theta = require_length(target.cells[head], length, where).theta;
-      cells_[t][head].at(length).add(dropped_exponentials(block.row(r), range->largest, theta));
+      const double dropped = dropped_exponentials(block.row(r), range->largest, theta);
+      const std::lock_guard lock(guards_[head % guards_.size()]);
+      cells_[t][head].at(length).add(dropped);
     }
   }
 }

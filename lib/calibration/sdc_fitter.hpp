@@ -2,6 +2,8 @@
 //
 // Paper: arXiv 2502.08363, section 3.2; here: docs/method.md, "Compensating".
 #pragma once
+#include <array>
+#include <mutex>
 #include <vector>
 
 #include "calibration/accumulator.hpp"
@@ -22,6 +24,8 @@ class SdcFitter final : public CalibrationState {
   // Throws InputError for a value that is not finite, and for a row of a length that the table has not: such
   // a row was not in the first pass.
   void add(const RowBlock& block) override;
+  // Rows meet only those of their own length, of which a sample has one.
+  [[nodiscard]] bool is_order_free() const override { return true; }
 
   // Adds what another fitter with the same table has seen.
   void merge(const SdcFitter& other);
@@ -38,6 +42,7 @@ class SdcFitter final : public CalibrationState {
 
   const ThresholdTable& table_;
   std::vector<std::vector<Cell>> cells_;  // [targets][layers * heads]
+  std::array<std::mutex, 64> guards_;     // of cells_: [head % 64]
 };
 
 }  // namespace toptheta

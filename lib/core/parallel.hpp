@@ -14,7 +14,9 @@ int thread_count();
 
 // Runs body(index) for 0 <= index < count, dealt out dynamically one by one. If pieces throw, the exception
 // of the lowest throwing index is rethrown after all running pieces have ended; later pieces may be skipped.
-// Called inside another parallel loop it runs serially.
-void parallel_for(std::int64_t count, const std::function<void(std::int64_t index)>& body);
+// Called inside another parallel loop it runs serially. `most_threads`: where each piece needs much memory;
+// 0: no limit.
+void parallel_for(std::int64_t count, const std::function<void(std::int64_t index)>& body,
+                  int most_threads = 0);
 
 }  // namespace toptheta

@@ -11,7 +11,8 @@ std::string commit();   // short hash, with "-dirty" where the tree had changes;
 
 struct InputFile {
   std::string path;
-  std::string sha256;
+  std::string sha256;         // of the whole file; empty where it was too large to be digested
+  std::string fingerprint{};  // then, of pieces of it (eval/calibration_inputs.hpp)
   bool operator==(const InputFile&) const = default;
 };
 

@@ -1,9 +1,16 @@
 // Attention rows on their way from a dump or a forward pass to whoever calibrates or records them.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace toptheta {
+
+struct RowRange {
+  float smallest;  // +infinity for an empty row
+  float largest;   // -infinity for an empty row
+  bool finite;     // no NaN and no infinity; smallest and largest mean nothing in a row with a NaN
+};
 
 // Some rows of one query head of one layer.
 struct RowBlock {
@@ -13,6 +20,11 @@ struct RowBlock {
       nullptr;              // [rows, stride]; row r holds lengths[r] causal entries, the rest is ignored
   std::int64_t stride = 0;  // elements from one row to the next
   std::span<const std::int32_t> lengths{};  // [rows] n = query position + 1
+  // [rows] row_range() of each row (kernels/select.hpp), where the sender has it; empty otherwise.
+  std::span<const RowRange> ranges{};
+  // Rows that the sender will read next, where it knows: a sink with much to compute may bring next[r] into
+  // the cache while it works on row r.
+  std::span<const std::span<const std::byte>> next{};
 
   [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(lengths.size()); }
   [[nodiscard]] std::span<const float> row(std::int64_t r) const {
@@ -29,6 +41,9 @@ class RowSink {
   RowSink& operator=(const RowSink&) = delete;
   virtual ~RowSink() = default;
   virtual void add(const RowBlock& block) = 0;
+  // Whether blocks of one (layer, head), as long as they hold different rows, may also arrive at the same
+  // time and in any order.
+  [[nodiscard]] virtual bool is_order_free() const { return false; }
 };
 
 }  // namespace toptheta

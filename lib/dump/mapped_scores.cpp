@@ -1,95 +1,10 @@
 #include "dump/mapped_scores.hpp"
 
-#include <algorithm>
-
-#include "core/parallel.hpp"
-#include "dump/row_checks.hpp"
-#include "kernels/convert.hpp"
+#include <optional>
 
 namespace toptheta {
 
 namespace {
-
-// Rows that a sink gets at a time: they stay in the second-level cache while it passes over them again.
-constexpr std::int64_t kTileBytes = std::int64_t{256} << 10;
-// Pages are given back once so much has been read.
-constexpr std::int64_t kReleaseBytes = std::int64_t{16} << 20;
-
-template <class T>
-std::span<const T> elements(std::span<const std::byte> bytes, std::int64_t first, std::size_t count) {
-  // mapped_bytes() has seen to the alignment.
-  return {static_cast<const T*>(static_cast<const void*>(bytes.data())) + first, count};
-}
-
-void widen(std::span<const std::byte> bytes, hdf5::Element element, std::int64_t first,
-           std::span<float> out) {
-  switch (element) {
-    case hdf5::Element::f64:
-      floats_from_f64(elements<double>(bytes, first, out.size()), out);
-      break;
-    case hdf5::Element::bf16:
-      floats_from_bf16(elements<std::uint16_t>(bytes, first, out.size()), out);
-      break;
-    default:
-      floats_from_f16(elements<std::uint16_t>(bytes, first, out.size()), out);
-  }
-}
-
-// One head of a layer on its way to the sink.
-class HeadStream {
- public:
-  HeadStream(const LayerRows& layer, hdf5::Element element, std::string where,
-             std::span<const std::byte> head_bytes, std::int64_t head, RowSink& sink)
-      : layer_(layer),
-        element_(element),
-        where_(std::move(where)),
-        bytes_(head_bytes),
-        head_(head),
-        sink_(sink) {}
-
-  // Sends rows first ... end - 1 of the selection, which are neighbours in the file where the element is f32.
-  void send(std::size_t first, std::size_t end) {
-    const std::span<const std::int32_t> lengths = std::span(layer_.lengths).subspan(first, end - first);
-    const std::span<const std::int64_t> numbers = std::span(layer_.rows).subspan(first, end - first);
-    RowBlock block{layer_.layer, head_, nullptr, layer_.kv_len, lengths};
-    if (element_ == hdf5::Element::f32) {
-      block.scores = elements<float>(bytes_, numbers.front() * layer_.kv_len, 1).data();
-    } else {
-      block.stride = *std::max_element(lengths.begin(), lengths.end());
-      buffer_.resize(static_cast<std::size_t>(block.stride) * lengths.size());
-      for (std::size_t r = 0; r < lengths.size(); ++r)
-        widen(bytes_, element_, numbers[r] * layer_.kv_len,
-              std::span(buffer_).subspan(r * static_cast<std::size_t>(block.stride),
-                                         static_cast<std::size_t>(lengths[r])));
-      block.scores = buffer_.data();
-    }
-    require_finite(block, numbers, where_);
-    sink_.add(block);
-  }
-
- private:
-  const LayerRows& layer_;
-  hdf5::Element element_;
-  std::string where_;
-  std::span<const std::byte> bytes_;
-  std::int64_t head_;
-  RowSink& sink_;
-  std::vector<float> buffer_;
-};
-
-// The end of the tile that begins with selected row `first`.
-std::size_t tile_end(const LayerRows& layer, std::size_t first, bool neighbours) {
-  std::int64_t floats = layer.lengths[first];
-  std::size_t end = first + 1;
-  for (; end < layer.rows.size(); ++end) {
-    if (neighbours && layer.rows[end] != layer.rows[end - 1] + 1) break;
-    floats += layer.lengths[end];
-    if (floats * static_cast<std::int64_t>(sizeof(float)) > kTileBytes) break;
-  }
-  return end;
-}
-
-}  // namespace
 
 std::optional<std::span<const std::byte>> mapped_bytes(const hdf5::Dataset& dataset, const MappedFile& file) {
   const std::optional<std::int64_t> offset = dataset.plain_offset();
@@ -102,29 +17,75 @@ std::optional<std::span<const std::byte>> mapped_bytes(const hdf5::Dataset& data
   return file.bytes().subspan(static_cast<std::size_t>(*offset), static_cast<std::size_t>(size));
 }
 
-void stream_mapped_scores(const LayerRows& layer, const DumpHeader& header, const MappedFile& file,
-                          std::span<const std::byte> bytes, RowSink& sink) {
-  const hdf5::Dataset scores = layer.group.open_dataset("scores");
-  const hdf5::Element element = scores.element();
-  const std::string where = scores.where();
-  const std::size_t per_head = bytes.size() / static_cast<std::size_t>(header.shape.num_heads);
-  const std::int64_t row_bytes = layer.kv_len * hdf5::size_of(element);
-  parallel_for(header.shape.num_heads, [&](std::int64_t head) {
-    const std::span<const std::byte> own = bytes.subspan(static_cast<std::size_t>(head) * per_head, per_head);
-    HeadStream stream(layer, element, where, own, head, sink);
-    std::int64_t released = 0;
-    for (std::size_t first = 0; first < layer.rows.size();) {
-      const std::size_t end = tile_end(layer, first, element == hdf5::Element::f32);
-      stream.send(first, end);
-      const std::int64_t read = (layer.rows[end - 1] + 1) * row_bytes;
-      if (read - released >= kReleaseBytes || end == layer.rows.size()) {
-        file.release(
-            own.subspan(static_cast<std::size_t>(released), static_cast<std::size_t>(read - released)));
-        released = read;
+class MappedScores final : public DirectScores {
+ public:
+  MappedScores(const LayerRows& layer, std::int64_t num_heads, const hdf5::Dataset& scores,
+               std::span<const std::byte> bytes, const MappedFile& file, Pool<TileSender>& senders)
+      : layer_(layer),
+        num_heads_(num_heads),
+        element_(scores.element()),
+        where_(scores.where()),
+        bytes_(bytes),
+        file_(file),
+        senders_(senders) {}
+
+  [[nodiscard]] std::vector<Lane> lanes(bool order_free) const override {
+    std::vector<Lane> lanes;
+    for (std::int64_t head = 0; head < num_heads_; ++head)
+      for (std::size_t first = 0; first < layer_.rows.size();) {
+        const std::size_t end = order_free ? stretch_end(first) : layer_.rows.size();
+        lanes.push_back({first, end, head, head + 1});
+        first = end;
       }
+    return lanes;
+  }
+
+  void send(const Lane& lane, RowSink& sink) const override {
+    const std::size_t per_head = bytes_.size() / static_cast<std::size_t>(num_heads_);
+    const std::span<const std::byte> head =
+        bytes_.subspan(static_cast<std::size_t>(lane.first_head) * per_head, per_head);
+    const KeyPiece piece{head.data(), 0, row_bytes()};
+    for (std::size_t first = lane.first; first < lane.end;) {
+      const std::size_t end = std::min(stretch_end(first), lane.end);
+      senders_.lend([&](TileSender& sender) {
+        sender.send(layer_, element_, where_, lane.first_head, first, end, {{&piece, 1}, layer_.kv_len, 0},
+                    sink);
+      });
+      const auto begin = static_cast<std::size_t>(layer_.rows[first] * row_bytes());
+      file_.release(
+          head.subspan(begin, static_cast<std::size_t>((layer_.rows[end - 1] + 1) * row_bytes()) - begin));
       first = end;
     }
-  });
+  }
+
+ private:
+  [[nodiscard]] std::int64_t row_bytes() const { return layer_.kv_len * hdf5::size_of(element_); }
+  // The end of the rows that are read in one go from selected row `first` on.
+  [[nodiscard]] std::size_t stretch_end(std::size_t first) const {
+    const std::int64_t most = std::max<std::int64_t>(1, kStretchBytes / row_bytes());
+    std::size_t end = first + 1;
+    while (end < layer_.rows.size() && layer_.rows[end] - layer_.rows[first] < most)
+      ++end;
+    return end;
+  }
+
+  const LayerRows& layer_;
+  std::int64_t num_heads_;
+  hdf5::Element element_;
+  std::string where_;
+  std::span<const std::byte> bytes_;
+  const MappedFile& file_;
+  Pool<TileSender>& senders_;
+};
+
+}  // namespace
+
+std::unique_ptr<DirectScores> map_scores(const LayerRows& layer, std::int64_t num_heads,
+                                         const MappedFile& file, Pool<TileSender>& senders) {
+  const hdf5::Dataset scores = layer.group.open_dataset("scores");
+  const auto bytes = mapped_bytes(scores, file);
+  if (!bytes) return nullptr;
+  return std::make_unique<MappedScores>(layer, num_heads, scores, *bytes, file, senders);
 }
 
 }  // namespace toptheta

@@ -1,24 +1,24 @@
 // Inside dump: scores that stand in the file as they are wanted, read from the page cache without a copy.
 #pragma once
 #include <cstddef>
-#include <optional>
-#include <span>
+#include <memory>
 
-#include "dump/header.hpp"
-#include "dump/stream.hpp"
+#include "core/pool.hpp"
+#include "dump/score_lanes.hpp"
+#include "dump/score_tiles.hpp"
 #include "io/hdf5.hpp"
 #include "io/mapped_file.hpp"
 
 namespace toptheta {
 
-// The bytes of a data set that is contiguous, in the machine's byte order, without filters and wholly within
-// `file`; nothing for any other, which HDF5 must read.
-std::optional<std::span<const std::byte>> mapped_bytes(const hdf5::Dataset& dataset, const MappedFile& file);
+// Null for scores that are not contiguous, in the machine's byte order, without filters and wholly within
+// `file`. float32 goes to the sink where it stands, other types are widened, up to each row's causal limit.
+// Pages are given back behind the reading. All arguments must outlive the result. Memory: for each thread,
+// kTileBytes of floats or one row, and kStretchBytes of the file.
+std::unique_ptr<DirectScores> map_scores(const LayerRows& layer, std::int64_t num_heads,
+                                         const MappedFile& file, Pool<TileSender>& senders);
 
-// As stream_scores(), from `bytes` of the layer's scores in `file`. Heads are read in parallel, some rows at
-// a time; float32 goes to the sink where it stands, other types are widened, up to each row's causal limit.
-// Pages are given back behind the reading. Memory: for each thread, kTileBytes of floats or one row.
-void stream_mapped_scores(const LayerRows& layer, const DumpHeader& header, const MappedFile& file,
-                          std::span<const std::byte> bytes, RowSink& sink);
+// A thread reads this much of a head in one go, and gives it back.
+inline constexpr std::int64_t kStretchBytes = std::int64_t{8} << 20;
 
 }  // namespace toptheta

@@ -4,7 +4,10 @@
 #include <optional>
 #include <stdexcept>
 
+#include "core/parallel.hpp"
+#include "dump/chunked_scores.hpp"
 #include "dump/mapped_scores.hpp"
+#include "dump/score_lanes.hpp"
 #include "dump/stream.hpp"
 #include "dump/structure.hpp"
 #include "io/hdf5.hpp"
@@ -17,6 +20,7 @@ struct DumpReader::Impl {
   hdf5::File file;
   DumpStructure structure;
   std::optional<MappedFile> mapping{};  // of scores
+  std::int64_t buffer_bytes = kBufferBytes;
 
   explicit Impl(const std::filesystem::path& name)
       : path(name.string()), file(hdf5::File::open(name)), structure(read_structure(file.root())) {
@@ -65,13 +69,28 @@ struct DumpReader::Impl {
     }
   }
 
-  void stream(const LayerRows& layer, RowSink& sink) const {
-    if (mapping) {
-      const auto bytes = mapped_bytes(layer.group.open_dataset("scores"), *mapping);
-      if (bytes) return stream_mapped_scores(layer, structure.header, *mapping, *bytes, sink);
+  void stream(const std::vector<LayerRows>& layers, RowSink& sink) const {
+    if (structure.header.content == DumpContent::qk) {
+      for (const LayerRows& layer : layers)
+        stream_queries_keys(layer, structure.header, kBlockBytes, sink);
+      return;
     }
-    const auto& one = structure.header.content == DumpContent::scores ? stream_scores : stream_queries_keys;
-    one(layer, structure.header, kBlockBytes, sink);
+    Pool<TileSender> senders;
+    Pool<ChunkScratch> scratch;
+    std::vector<std::unique_ptr<DirectScores>> direct;
+    std::vector<const LayerRows*> others;  // the HDF5 library reads these
+    for (const LayerRows& layer : layers) {
+      std::unique_ptr<DirectScores> scores;
+      if (mapping) scores = map_scores(layer, structure.header.shape.num_heads, *mapping, senders);
+      if (mapping && !scores) scores = chunked_scores(layer, buffer_bytes / thread_count(), scratch);
+      if (scores)
+        direct.push_back(std::move(scores));
+      else
+        others.push_back(&layer);
+    }
+    stream_lanes(direct, 0, sink);
+    for (const LayerRows* layer : others)
+      stream_scores(*layer, structure.header, kBlockBytes, sink);
   }
 };
 
@@ -110,12 +129,25 @@ std::vector<std::int32_t> DumpReader::tokens(std::size_t sample) const {
 }
 
 void DumpReader::stream(std::size_t sample, std::int64_t layer, RowSink& sink) const {
-  impl_->stream(impl_->layer_rows(sample, layer, nullptr), sink);
+  const LayerSelection all{layer, std::nullopt};
+  stream(sample, {&all, 1}, sink);
 }
 
 void DumpReader::stream_selected(std::size_t sample, std::int64_t layer, std::span<const std::int64_t> rows,
                                  RowSink& sink) const {
-  impl_->stream(impl_->layer_rows(sample, layer, &rows), sink);
+  const LayerSelection some{layer, std::vector<std::int64_t>(rows.begin(), rows.end())};
+  stream(sample, {&some, 1}, sink);
+}
+
+void DumpReader::stream(std::size_t sample, std::span<const LayerSelection> selection, RowSink& sink) const {
+  std::vector<LayerRows> layers;
+  layers.reserve(selection.size());
+  for (const LayerSelection& one : selection) {
+    const std::span<const std::int64_t> rows =
+        one.rows ? std::span(*one.rows) : std::span<const std::int64_t>();
+    layers.push_back(impl_->layer_rows(sample, one.layer, one.rows ? &rows : nullptr));
+  }
+  impl_->stream(layers, sink);
 }
 
 }  // namespace toptheta

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,10 +33,19 @@ struct DumpSample {
   std::vector<DumpLayer> layers;  // those present, ascending
 };
 
+// Rows of a layer: all of them, or numbers in [0, DumpLayer::rows), ascending and without repetition.
+struct LayerSelection {
+  std::int64_t layer = 0;
+  std::optional<std::vector<std::int64_t>> rows{};
+};
+
 class DumpReader {
  public:
-  // float scores of all heads that stream() holds at a time, unless a single row of one head is larger.
+  // float scores of all heads that stream() holds at a time where the HDF5 library reads, and for qk, unless
+  // a single row of one head is larger.
   static constexpr std::int64_t kBlockBytes = std::int64_t{32} << 20;
+  // Memory for the decoded chunks of all threads.
+  static constexpr std::int64_t kBufferBytes = std::int64_t{512} << 20;
 
   // Opens the file and checks all of its structure: attributes, shapes and element types of every layer of
   // every sample, row positions. Throws InputError naming the file and the object in it. Scores are not read
@@ -57,20 +67,25 @@ class DumpReader {
   // [kv_len]; empty where the file does not hold them.
   [[nodiscard]] std::vector<std::int32_t> tokens(std::size_t sample) const;
 
-  // Sends all rows of all query heads of a layer to `sink`: blocks of different heads at the same time from
-  // different threads, blocks of one head one after the other in the order of the file's rows. Scores are as
-  // the file holds them, pre- or post-softmax (header().placement); for qk they are scale * (q . k) as the
-  // model computes it (kernels/attention_rows.hpp), with KV head h / (num_heads / num_kv_heads) for query
-  // head h. Throws InputError, naming sample, layer, head, row and key position, for a NaN or an infinity
-  // among a row's causal entries; what lies past them is never looked at. The sink may have seen other rows
-  // by then. Contiguous scores in the machine's byte order are read through a mapping of the file, without
-  // HDF5 and without a copy of float32; the file must not be cut short meanwhile. Other memory: kBlockBytes
-  // of scores, the same rows in the file's element type, HDF5's chunk cache (at most 256 MiB, or one chunk
-  // where that is larger); for qk also the layer's queries and keys in float.
+  // Sends rows of all query heads of some layers of a sample to `sink`: blocks of different layers and heads
+  // at the same time from different threads, blocks of one head one after the other in the order of the
+  // file's rows, unless the sink is free of order (core/rows.hpp). Scores are as the file holds them, pre-
+  // or post-softmax (header().placement); for qk they are scale * (q . k) as the model computes it
+  // (kernels/attention_rows.hpp), with KV head h / (num_heads / num_kv_heads) for query head h. Throws
+  // InputError, naming sample, layer, head, row and key position, for a NaN or an infinity among a row's
+  // causal entries; what lies past them is never looked at, and chunks that hold nothing else are not read.
+  // The sink may have seen other rows by then.
+  //
+  // Contiguous scores in the machine's byte order are read through a mapping of the file, without HDF5
+  // and without a copy of float32; the file must not be cut short meanwhile. Chunks are read one at a time
+  // and decoded on all threads, where their filters are none, shuffle or gzip. The HDF5 library reads
+  // everything else, and files that grow. Memory: small for mapped scores; kBufferBytes, or one chunk and a
+  // row for each thread where that is larger, for chunks; kBlockBytes of scores, the same rows in the file's
+  // element type and HDF5's chunk cache (at most 256 MiB, or one chunk where that is larger) where HDF5
+  // reads; for qk kBlockBytes and the layer's queries and keys in float.
+  void stream(std::size_t sample, std::span<const LayerSelection> selection, RowSink& sink) const;
+  // All rows of a layer; some.
   void stream(std::size_t sample, std::int64_t layer, RowSink& sink) const;
-
-  // The same for some rows only: `rows` are numbers in [0, DumpLayer::rows), ascending and without
-  // repetition. Only these rows are read (of chunked files: the chunks that hold them).
   void stream_selected(std::size_t sample, std::int64_t layer, std::span<const std::int64_t> rows,
                        RowSink& sink) const;
 

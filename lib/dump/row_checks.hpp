@@ -3,14 +3,16 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/rows.hpp"
 
 namespace toptheta {
 
-// Throws InputError naming `where`, head, row and key position for the first NaN or infinity among the causal
+// The ranges of the block's rows, unless the block brings them already: `ranges` becomes block.ranges. Throws
+// InputError naming `where`, head, row and key position for the first NaN or infinity among the causal
 // entries of the block. `row_numbers`: of the block's rows, in the file.
-void require_finite(const RowBlock& block, std::span<const std::int64_t> row_numbers,
-                    const std::string& where);
+void require_finite(RowBlock& block, std::span<const std::int64_t> row_numbers, const std::string& where,
+                    std::vector<RowRange>& ranges);
 
 }  // namespace toptheta

@@ -145,8 +145,9 @@ void stream_scores(const LayerRows& layer, const DumpHeader& header, std::int64_
         const std::span<float> own = std::span(buffer).subspan(static_cast<std::size_t>(h * per_head),
                                                                static_cast<std::size_t>(per_head));
         scores.widen(h * per_head, own);
-        const RowBlock block{layer.layer, first_head + h, own.data(), columns, lengths};
-        require_finite(block, numbers, where);
+        RowBlock block{layer.layer, first_head + h, own.data(), columns, lengths};
+        std::vector<RowRange> ranges;
+        require_finite(block, numbers, where, ranges);
         sink.add(block);
       });
     });
@@ -178,8 +179,9 @@ void stream_queries_keys(const LayerRows& layer, const DumpHeader& header, std::
           score_rows(queries + r * shape.head_dim, tile, shape.head_dim, keys, shape.head_dim,
                      longest(piece(layer.lengths, first + r, tile)), scale, own + r * stride, stride);
         }
-        const RowBlock block{layer.layer, head, own, stride, piece(layer.lengths, first, rows)};
-        require_finite(block, piece(layer.rows, first, rows), layer.group.where());
+        RowBlock block{layer.layer, head, own, stride, piece(layer.lengths, first, rows)};
+        std::vector<RowRange> ranges;
+        require_finite(block, piece(layer.rows, first, rows), layer.group.where(), ranges);
         sink.add(block);
       });
     });

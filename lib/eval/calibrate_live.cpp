@@ -6,10 +6,10 @@
 #include <optional>
 #include <thread>
 
-#include "calibration/row_sampler.hpp"
 #include "core/error.hpp"
 #include "dump/live.hpp"
 #include "eval/calibration_states.hpp"
+#include "eval/drawn_rows.hpp"
 #include "eval/dump_source.hpp"
 
 namespace toptheta {
@@ -32,7 +32,7 @@ class Follower {
   // Waits for samples beyond those taken; nullopt where the time is up.
   std::optional<LiveProgress> await();
   void begin(const DumpReader& dump);
-  void take(const DumpReader& dump, std::int64_t sample, RowSampler& sampler, RowSink& sink) const;
+  void take(const DumpReader& dump, std::int64_t sample, DrawnRows& rows, RowSink& sink) const;
   // Takes samples up to `complete`; stops early, and returns true, once the intervals are narrow enough.
   bool take_up_to(std::int64_t complete);
   void add_sdc();
@@ -41,7 +41,7 @@ class Follower {
   const CalibrationOptions& options_;
   const FollowOptions& follow_;
   std::optional<CalibrationStates> states_;
-  std::optional<RowSampler> sampler_;
+  std::optional<DrawnRows> rows_;
   std::int64_t taken_ = 0;
   Clock::time_point last_news_ = Clock::now();
 };
@@ -62,16 +62,12 @@ void Follower::begin(const DumpReader& dump) {
                                       .model = header.model,
                                       .topk_at_calibration = header.topk_at_calibration,
                                       .weights = {}}));
-  sampler_.emplace(options_.row_fraction, options_.seed, states_->smallest_k(0));
+  rows_.emplace(options_, states_->smallest_k(0), true);
 }
 
-void Follower::take(const DumpReader& dump, std::int64_t sample, RowSampler& sampler, RowSink& sink) const {
+void Follower::take(const DumpReader& dump, std::int64_t sample, DrawnRows& rows, RowSink& sink) const {
   const auto index = static_cast<std::size_t>(sample);
-  const std::vector<std::int32_t> lengths = sample_lengths(dump, index);
-  std::vector<std::int32_t> drawn;
-  for (const std::int64_t row : sampler.draw(lengths))
-    drawn.push_back(lengths[static_cast<std::size_t>(row)]);
-  stream_sample(dump, index, drawn, sink);
+  stream_sample(dump, index, rows.draw(sample_lengths(dump, index)), sink);
 }
 
 bool Follower::take_up_to(std::int64_t complete) {
@@ -83,7 +79,7 @@ bool Follower::take_up_to(std::int64_t complete) {
                       .found = fmt::format("{}", complete)});
   if (!states_) begin(dump);
   while (taken_ < complete) {
-    take(dump, taken_, *sampler_, states_->thresholds(0));
+    take(dump, taken_, *rows_, states_->sink(0));
     ++taken_;
     if (options_.progress) options_.progress("following", taken_, 0, "samples");
     if (follow_.until_interval > 0 && states_->thresholds(0).widest_interval() <= follow_.until_interval)
@@ -95,10 +91,10 @@ bool Follower::take_up_to(std::int64_t complete) {
 
 void Follower::add_sdc() {
   states_->begin_sdc();
-  RowSampler sampler(options_.row_fraction, options_.seed, states_->smallest_k(0));
+  DrawnRows rows(options_, states_->smallest_k(0), false);
   const DumpReader dump = DumpReader::open_live(path_, taken_);
   for (std::int64_t sample = 0; sample < taken_; ++sample) {
-    take(dump, sample, sampler, states_->sdc(0));
+    take(dump, sample, rows, states_->sdc(0));
     if (options_.progress) options_.progress("offline SDC", sample + 1, taken_, "samples");
   }
 }

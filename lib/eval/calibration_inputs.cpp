@@ -38,17 +38,26 @@ std::string fingerprint_of(const std::filesystem::path& path) {
   return sha256_of_text(text);
 }
 
-std::vector<CalibrationInput> fingerprinted(const std::vector<std::filesystem::path>& paths) {
+std::vector<CalibrationInput> fingerprinted(const std::vector<std::filesystem::path>& paths,
+                                            DigestPolicy policy) {
   std::vector<CalibrationInput> inputs;
   inputs.reserve(paths.size());
-  for (const auto& path : paths)
-    inputs.push_back({path.string(), fingerprint_of(path), {}});
+  std::int64_t bytes = 0;
+  for (const auto& path : paths) {
+    inputs.push_back({path.string(), fingerprint_of(path)});
+    bytes += static_cast<std::int64_t>(std::filesystem::file_size(path));
+  }
+  const bool wanted =
+      policy == DigestPolicy::automatic ? bytes <= kDigestedBytes : policy == DigestPolicy::full;
+  for (CalibrationInput& input : inputs)
+    input.wanted = wanted;
   return inputs;
 }
 
 void digest_share(std::vector<CalibrationInput>& inputs, const Shard& shard) {
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (inputs[i].sha256.empty() && static_cast<std::int64_t>(i) % shard.count == shard.index)
+    if (inputs[i].wanted && inputs[i].sha256.empty() &&
+        static_cast<std::int64_t>(i) % shard.count == shard.index)
       inputs[i].sha256 = sha256_of_path(inputs[i].path);
 }
 
@@ -56,7 +65,7 @@ std::vector<InputFile> files_of(const std::vector<CalibrationInput>& inputs) {
   std::vector<InputFile> files;
   files.reserve(inputs.size());
   for (const CalibrationInput& input : inputs)
-    files.push_back({input.path, input.sha256});
+    files.push_back({input.path, input.sha256, input.sha256.empty() ? input.fingerprint : std::string()});
   return files;
 }
 

@@ -25,6 +25,8 @@ struct CalibrationOptions {
   std::uint64_t seed = 0;
   bool tac = false;          // top-k at calibration: one pass for each k; from a model only
   bool offline_sdc = false;  // a second pass over the same rows, with the finished thresholds
+  bool curves = false;       // the table also gets curves, of the same pass
+  bool pooled = false;       // and its thresholds come from them
   StageProgress progress{};
 };
 

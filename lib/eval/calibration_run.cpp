@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include "calibration/row_sampler.hpp"
 #include "core/error.hpp"
 #include "eval/calibration_exchange.hpp"
+#include "eval/drawn_rows.hpp"
 
 namespace toptheta {
 
@@ -100,17 +100,13 @@ void Run::after_sample(std::string_view stage) {
 
 void Run::walk_group(Stage stage, std::int64_t group) {
   const auto index = static_cast<std::size_t>(group);
-  RowSink& sink = stage == Stage::thresholds ? static_cast<RowSink&>(states_.thresholds(index))
-                                             : static_cast<RowSink&>(states_.sdc(index));
+  RowSink& sink = stage == Stage::thresholds ? states_.sink(index) : states_.sdc(index);
   const std::string_view name = stage == Stage::thresholds ? "calibrating" : "offline SDC";
-  RowSampler sampler(options_.row_fraction, options_.seed, states_.smallest_k(index));
+  DrawnRows rows(options_, states_.smallest_k(index), stage == Stage::thresholds);
   const std::int64_t next = std::max(range_.first, position_.sample);
   // What is drawn depends on the samples before, unless all rows are.
   for (std::int64_t sample = options_.row_fraction < 1 ? 0 : next; sample < range_.last; ++sample) {
-    const std::vector<std::int32_t> lengths = source_.lengths(sample);
-    std::vector<std::int32_t> drawn;
-    for (const std::int64_t row : sampler.draw(lengths))
-      drawn.push_back(lengths[static_cast<std::size_t>(row)]);
+    const std::vector<std::int32_t> drawn = rows.draw(source_.lengths(sample));
     if (sample < next) continue;
     // Where all rows are too short to be drawn, the sink sees them and can say so.
     stream(sample, group, drawn, sink);

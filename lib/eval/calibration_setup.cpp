@@ -60,6 +60,8 @@ nlohmann::ordered_json json_from(const CalibrationSetup& setup) {
   json["seed"] = options.seed;
   json["tac"] = options.tac;
   json["offline_sdc"] = options.offline_sdc;
+  json["curves"] = options.curves;
+  json["pooled"] = options.pooled;
   json["num_layers"] = source.shape.num_layers;
   json["num_heads"] = source.shape.num_heads;
   json["num_kv_heads"] = source.shape.num_kv_heads;
@@ -93,6 +95,8 @@ CalibrationSetup setup_from(const nlohmann::json& json, const std::string& where
   options.seed = seed.get<std::uint64_t>();
   options.tac = json_bool(json, "tac", where);
   options.offline_sdc = json_bool(json, "offline_sdc", where);
+  options.curves = json_bool(json, "curves", where);
+  options.pooled = json_bool(json, "pooled", where);
   setup.source.shape = shape_in(json, where);
   setup.source.row_content = placement_in(json, "row_content", where);
   setup.source.model = json_text(json, "model", where);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "calibration/retarget.hpp"
 #include "core/error.hpp"
 
 namespace toptheta {
@@ -16,11 +17,23 @@ std::vector<std::vector<std::int64_t>> groups_of(const CalibrationOptions& optio
   return groups;
 }
 
+constexpr const char* kCurves = "curves-0";  // there is one group where there are curves
+
 std::string thresholds_name(std::size_t group) {
   return fmt::format("thresholds-{}", group);
 }
 std::string sdc_name(std::size_t group) {
   return fmt::format("sdc-{}", group);
+}
+
+// Under top-k at calibration every k leaves other rows behind, of which a table could hold one kind only.
+void require_one_k(const CalibrationOptions& options) {
+  if (options.tac && options.k.size() > 1)
+    throw UsageError({.where = "--tac",
+                      .what = "curves would be of other rows for each k",
+                      .expected = "one k",
+                      .found = fmt::format("{} of them", options.k.size()),
+                      .next = "calibrate each k by itself, or drop --tac"});
 }
 
 // A table of other options than these would compensate thresholds that nobody asked for.
@@ -43,7 +56,8 @@ void require_table(const CalibrationSetup& setup, const ThresholdTable& table, c
   const std::string there = k_text(table.targets, [](const Target& target) { return target.k; });
   if (asked != there) fail("list of k", asked, there);
   for (const Target& target : table.targets)
-    if (target.layer_k != resolve_layer_k(target.k, setup.options.layer_k, setup.source.shape.num_layers))
+    if (!target.head_k.empty() ||
+        target.layer_k != resolve_layer_k(target.k, setup.options.layer_k, setup.source.shape.num_layers))
       fail("k of single layers", "that of --layer-k", fmt::format("another, for k = {}", target.k));
   if (table.meta.placement != setup.options.placement)
     fail("placement", std::string(name_of(setup.options.placement)),
@@ -53,6 +67,7 @@ void require_table(const CalibrationSetup& setup, const ThresholdTable& table, c
   if (table.meta.row_fraction != setup.options.row_fraction)
     fail("row_fraction", fmt::format("{}", setup.options.row_fraction),
          fmt::format("{}", table.meta.row_fraction));
+  if (setup.options.curves && table.curves.empty()) fail("content", "curves too", "none");
 }
 
 }  // namespace
@@ -71,6 +86,14 @@ void CalibrationStates::clear_thresholds() {
                                                                     .row_content = setup_.source.row_content,
                                                                     .add_sigma = options.add_sigma},
                                                          setup_.source.shape));
+  if (!options.curves) return;
+  require_one_k(options);
+  curves_ = std::make_unique<CurveFitter>(options.placement, setup_.source.row_content, setup_.source.shape);
+  joint_.emplace(*fitters_[0], *curves_);
+}
+
+RowSink& CalibrationStates::sink(std::size_t group) {
+  return joint_ ? static_cast<RowSink&>(*joint_) : *fitters_[group];
 }
 
 std::int64_t CalibrationStates::topk_of(std::size_t group) const {
@@ -85,6 +108,9 @@ ThresholdTable CalibrationStates::table() const {
   ThresholdTable all = fitters_[0]->table(meta);
   for (std::size_t group = 1; group < fitters_.size(); ++group)
     all.targets.push_back(std::move(fitters_[group]->table(meta).targets.front()));
+  if (curves_ == nullptr) return all;
+  all.curves = curves_->curves();
+  if (setup_.options.pooled) refit_pooled(all, setup_.options.layer_k);
   return all;
 }
 
@@ -106,7 +132,7 @@ void CalibrationStates::begin_sdc(const ThresholdTable& table, const std::string
 }
 
 ThresholdTable CalibrationStates::table_with_sdc() const {
-  ThresholdTable all{tables_.front().meta, {}};
+  ThresholdTable all{tables_.front().meta, {}, tables_.front().curves};
   for (std::size_t group = 0; group < tables_.size(); ++group) {
     ThresholdTable one = tables_[group];
     sdc_fitters_[group]->fill(one);
@@ -135,6 +161,10 @@ void CalibrationStates::save(hdf5::Group& group, bool thresholds, bool sdc) cons
     hdf5::Group own = group.create_group(thresholds_name(i));
     fitters_[i]->save(own);
   }
+  if (thresholds && curves_ != nullptr) {
+    hdf5::Group own = group.create_group(kCurves);
+    curves_->save(own);
+  }
   for (std::size_t i = 0; sdc && i < sdc_fitters_.size(); ++i) {
     hdf5::Group own = group.create_group(sdc_name(i));
     sdc_fitters_[i]->save(own);
@@ -144,6 +174,7 @@ void CalibrationStates::save(hdf5::Group& group, bool thresholds, bool sdc) cons
 void CalibrationStates::add_saved_thresholds(const hdf5::Group& group) {
   for (std::size_t i = 0; i < fitters_.size(); ++i)
     fitters_[i]->add_saved(group.open_group(thresholds_name(i)));
+  if (curves_ != nullptr) curves_->add_saved(group.open_group(kCurves));
 }
 
 void CalibrationStates::add_saved_sdc(const hdf5::Group& group) {

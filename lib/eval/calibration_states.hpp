@@ -2,10 +2,13 @@
 #pragma once
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "calibration/curve_fitter.hpp"
 #include "calibration/fitter.hpp"
+#include "calibration/joint_sink.hpp"
 #include "calibration/sdc_fitter.hpp"
 #include "eval/calibration_setup.hpp"
 
@@ -24,9 +27,11 @@ class CalibrationStates {
   // Rows up to this length are dense for the group.
   [[nodiscard]] std::int64_t smallest_k(std::size_t group) const { return fitters_[group]->smallest_k(); }
 
-  [[nodiscard]] ThresholdFitter& thresholds(std::size_t group) { return *fitters_[group]; }
+  [[nodiscard]] const ThresholdFitter& thresholds(std::size_t group) const { return *fitters_[group]; }
+  // Where the rows of stage "thresholds" go: to the thresholds and, where asked for, to the curves.
+  [[nodiscard]] RowSink& sink(std::size_t group);
 
-  // The thresholds so far as a table without provenance. Throws as ThresholdFitter::table().
+  // The thresholds so far as a table without provenance, with its curves. Throws as ThresholdFitter::table().
   [[nodiscard]] ThresholdTable table() const;
   // Begins stage "sdc" with the thresholds gathered here, or with a table of the same setup (UsageError if it
   // is of another).
@@ -39,8 +44,8 @@ class CalibrationStates {
   // For people; of stage "thresholds".
   [[nodiscard]] std::vector<std::string> warnings() const;
 
-  // The states of both stages, as far as there are any: groups thresholds-<i> and sdc-<i>. Others may stand
-  // beside them.
+  // The states of both stages, as far as there are any: groups thresholds-<i> with curves-<i>, and sdc-<i>.
+  // Others may stand beside them.
   void save(hdf5::Group& group, bool thresholds, bool sdc) const;
   void add_saved_thresholds(const hdf5::Group& group);
   void add_saved_sdc(const hdf5::Group& group);
@@ -50,6 +55,8 @@ class CalibrationStates {
  private:
   CalibrationSetup setup_;
   std::vector<std::unique_ptr<ThresholdFitter>> fitters_;
+  std::unique_ptr<CurveFitter> curves_;  // where asked for; there is one group then
+  std::optional<JointSink> joint_;
   std::deque<ThresholdTable> tables_;  // of stage "sdc": one for each group, which its fitter refers to
   std::vector<std::unique_ptr<SdcFitter>> sdc_fitters_;
 };

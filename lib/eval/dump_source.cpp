@@ -110,19 +110,18 @@ void stream_sample(const DumpReader& dump, std::size_t sample, std::span<const s
   std::vector<bool> wanted(lengths.empty() ? 0 : static_cast<std::size_t>(lengths.back()) + 1, false);
   for (const std::int32_t length : lengths)
     wanted[static_cast<std::size_t>(length)] = true;
+  std::vector<LayerSelection> selection;
   for (const DumpLayer& layer : dump.samples()[sample].layers) {
-    if (lengths.empty()) {
-      dump.stream(sample, layer.layer, sink);
-      continue;
-    }
+    selection.push_back({layer.layer, std::nullopt});
+    if (lengths.empty()) continue;
     const std::vector<std::int32_t> positions = dump.row_positions(sample, layer.layer);
-    std::vector<std::int64_t> rows;
+    std::vector<std::int64_t>& rows = selection.back().rows.emplace();
     for (std::size_t r = 0; r < positions.size(); ++r) {
       const std::size_t length = static_cast<std::size_t>(positions[r]) + 1;
       if (length < wanted.size() && wanted[length]) rows.push_back(static_cast<std::int64_t>(r));
     }
-    dump.stream_selected(sample, layer.layer, rows, sink);
   }
+  dump.stream(sample, selection, sink);
 }
 
 }  // namespace toptheta

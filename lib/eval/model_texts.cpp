@@ -20,7 +20,8 @@ std::vector<TextWindow> text_windows(const LanguageModel& model,
                       .expected = fmt::format("1 to {} tokens", limit),
                       .found = fmt::format("{}", context)});
   std::vector<TextWindow> windows;
-  for (const auto& file : files) {
+  for (std::size_t document = 0; document < files.size(); ++document) {
+    const auto& file = files[document];
     std::vector<std::int32_t> tokens = model.tokenizer.encode(read_text_file(file));
     if (tokens.empty())
       throw InputError(
@@ -29,7 +30,7 @@ std::vector<TextWindow> text_windows(const LanguageModel& model,
     auto parts = consecutive_windows(tokens, context > 0 ? context : limit);
     for (std::size_t i = 0; i < parts.size(); ++i)
       windows.push_back({parts.size() == 1 ? file.string() : fmt::format("{} window {}", file.string(), i),
-                         std::move(parts[i])});
+                         std::move(parts[i]), static_cast<std::int64_t>(document)});
   }
   return windows;
 }

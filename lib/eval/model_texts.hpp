@@ -13,6 +13,7 @@ namespace toptheta {
 struct TextWindow {
   std::string source;                // the file, and the window's number where there are several
   std::vector<std::int32_t> tokens;  // at most the model's context
+  std::int64_t document = 0;         // which of the files, from 0
 };
 
 // One document per file: the start token, then the text, cut into consecutive windows of `context` tokens (0:

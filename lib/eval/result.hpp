@@ -22,6 +22,7 @@ struct Measure {
 struct PolicyRecord {
   Policy policy{};
   std::vector<std::int64_t> layer_k{};  // [num_layers], kDenseK where dense; empty under dense
+  std::vector<std::int64_t> head_k{};   // [num_layers * num_heads] where heads of one layer differ
   std::string thresholds{};             // the table's path; empty where none was used
   double add_sigma = 0;                 // of that table
   bool topk_at_calibration = false;     // of that table

@@ -52,15 +52,15 @@ Selected select(const Doubles& x, const ResolvedPolicy& resolved, std::int64_t l
   const Policy& policy = resolved.policy();
   const auto n = static_cast<std::int64_t>(x.size());
   Selected result{std::vector<bool>(x.size(), true), false};
-  if (policy.selection == Selection::dense || n <= resolved.layer_k(layer)) return result;
+  if (policy.selection == Selection::dense || n <= resolved.k(layer, head)) return result;
   double edge = 0;
   std::int64_t room = n;
   if (policy.selection == Selection::theta) {
     edge = static_cast<double>(resolved.theta(layer, head)[static_cast<std::size_t>(n)]);
-    if (policy.cap_k) room = resolved.layer_k(layer);
+    if (policy.cap_k) room = resolved.k(layer, head);
   } else {
     Doubles sorted = x;
-    const auto next = sorted.begin() + resolved.layer_k(layer);
+    const auto next = sorted.begin() + resolved.k(layer, head);
     std::nth_element(sorted.begin(), next, sorted.end(), std::greater<>());
     edge = *next;
     // Halfway to the smallest that is kept, so that neither is doubtful unless they nearly tie.
@@ -116,7 +116,7 @@ bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int
   if (dropped > 0 && policy.sdc == Sdc::exp_threshold)
     term = static_cast<double>(dropped) *
            std::exp(static_cast<double>(resolved.theta(in.layer, head)[n]) - largest);
-  if (policy.sdc == Sdc::offline && row + 1 > resolved.layer_k(in.layer))
+  if (policy.sdc == Sdc::offline && row + 1 > resolved.k(in.layer, head))
     term = static_cast<double>(resolved.sdc(in.layer, head)[n]);
   // Where nothing survives, nothing is weighed.
   const double denominator =

@@ -149,6 +149,7 @@ class Dataset : public Object {
 
  private:
   friend class Group;
+  friend class ChunkedDataset;
   Dataset(Handle handle, std::shared_ptr<const std::string> file, std::string path);
   [[nodiscard]] Box whole() const { return {Dims(dims_.size(), 0), dims_}; }
   // `elements` is how many the boxes must hold together.

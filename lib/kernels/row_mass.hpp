@@ -6,8 +6,11 @@
 // must not be below any value that is summed: it is the row's largest. Results depend on the values in their
 // order, and on the instruction set.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <span>
+
+#include "core/rows.hpp"
 
 namespace toptheta {
 
@@ -22,6 +25,14 @@ MassAbove exp_sum_above(std::span<const float> values, float threshold, float sh
 
 // Sum of e^(v - shift) over the values v <= threshold; over all of them where it is +infinity.
 double exp_sum_at_most(std::span<const float> values, float threshold, float shift);
+
+// Sum of e^(v - largest) over all values, whose row_range() is `range`. The work hides the way of `next`,
+// memory that will be read soon, up to as many bytes as the values have, into the cache.
+double exp_sum(std::span<const float> values, const RowRange& range, std::span<const std::byte> next = {});
+
+// out[j] = e^(row[j] - shift), in memory of its own; returns their sum, to the last bit that of
+// exp_sum_at_most() without a threshold. Time: one pass.
+double exponentials(std::span<const float> row, float shift, std::span<float> out);
 
 // Sum of the values v > threshold themselves, which are weights.
 MassAbove sum_above(std::span<const float> values, float threshold);

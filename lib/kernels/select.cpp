@@ -5,6 +5,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 // Highway compiles this file once per instruction set.
@@ -24,6 +25,8 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kFill = 64;
 // Shorter rows are bisected as they are; a sample would cost more than it spares.
 constexpr std::size_t kSampledFrom = 768;
+// And below this length the row before is not asked either.
+constexpr std::size_t kHintedFrom = 128;
 
 // Floats as integers of the same order, without a gap; both zeros are 0.
 inline std::int32_t order_of(float value) {
@@ -43,13 +46,19 @@ struct Bracket {
   std::int64_t above_high;    // values > high
 };
 
-// A value in [low, high) to compare with next. Halving the interval suits numbers of one magnitude; after
-// some steps halving the number of floats in it bounds the steps to come by 32.
-inline float middle(const Bracket& bracket, int step) {
-  constexpr int kHalvings = 16;
+// A value in [low, high) to compare with next. Where the value of this rank stands if the values lie evenly
+// is the best guess, and where that fails, as it may for good, halving the interval; after some steps halving
+// the number of floats in it bounds the steps to come by 32.
+inline float middle(const Bracket& bracket, std::int64_t rank, int step) {
+  constexpr int kHalvings = 24;
   const std::int64_t low = order_of(bracket.low);
   const std::int64_t high = order_of(bracket.high);
-  const double mean = 0.5 * static_cast<double>(bracket.low) + 0.5 * static_cast<double>(bracket.high);
+  double part = 0.5;
+  if (step % 3 != 2)
+    part = (static_cast<double>(bracket.at_least_low - rank) - 0.5) /
+           static_cast<double>(bracket.at_least_low - bracket.above_high);
+  const double mean =
+      (1 - part) * static_cast<double>(bracket.low) + part * static_cast<double>(bracket.high);
   if (step >= kHalvings || !std::isfinite(mean))
     return float_at(static_cast<std::int32_t>((low + high) >> 1));
   const std::int64_t order = order_of(static_cast<float>(mean));
@@ -88,16 +97,45 @@ inline SampleRanks sample_ranks(std::int64_t rank, std::size_t row, std::size_t 
           static_cast<std::int64_t>(std::floor(expected - 3 * deviation)) - 1};
 }
 
-// One value from each of `count` equally long stretches of the row, at a place that jumps about so that no
-// pattern of the row's can follow it.
+// Where in its stretch of the row, in 256ths, each value of a sample is taken: places that jump about so that
+// no pattern of the row's can follow them.
+constexpr std::size_t kLargestSample = 512;
+constexpr std::array<std::uint8_t, kLargestSample> sample_places() {
+  std::array<std::uint8_t, kLargestSample> places{};
+  std::uint32_t state = 0x9E3779B9U;
+  for (std::uint8_t& place : places) {
+    state = state * 1664525U + 1013904223U;
+    place = static_cast<std::uint8_t>(state >> 24);
+  }
+  return places;
+}
+[[maybe_unused]] constexpr std::array<std::uint8_t, kLargestSample> kSamplePlaces = sample_places();
+
+// One value from each of `count` equally long stretches of the row.
 inline void take_sample(std::span<const float> row, std::size_t count, float* sample) {
   const std::size_t stretch = row.size() / count;
-  std::uint32_t state = 0x9E3779B9U;
-  for (std::size_t i = 0; i < count; ++i) {
-    state = state * 1664525U + 1013904223U;
-    const auto place = static_cast<std::size_t>((std::uint64_t{state >> 8} * stretch) >> 24);
-    sample[i] = row[i * stretch + place];
-  }
+  for (std::size_t i = 0; i < count; ++i)
+    sample[i] = row[i * stretch + (kSamplePlaces[i] * stretch >> 8)];
+}
+
+// How many values more than the rank asks for a bracket taken from one row should hold in the next.
+inline double spare(std::int64_t rank) {
+  return 16 + 4 * std::sqrt(static_cast<double>(rank));
+}
+
+// After a row: `count` of its values were at least `low`, and `value` had the rank. Where the next row's
+// bracket should end if values lie there as they do between these two.
+inline void learn(SelectHint& hint, std::int64_t rank, float value, float low, std::int64_t count) {
+  hint.rank = -1;
+  const auto between = static_cast<double>(count - 1 - rank);
+  const double width = static_cast<double>(value) - static_cast<double>(low);
+  if (!(width > 0) || between < 1 || !std::isfinite(width)) return;
+  const double wanted = spare(rank) * hint.caution;
+  // Far below, values lie closer together.
+  const double reach = between > 4 * wanted ? 2 * wanted : wanted;
+  hint.low = static_cast<float>(static_cast<double>(value) - reach * width / between);
+  hint.value = value;
+  if (std::isfinite(hint.low)) hint.rank = rank;
 }
 
 }  // namespace
@@ -116,22 +154,31 @@ RowRange Range(std::span<const float> row) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   const Vec zero = hn::Zero(d);
-  Vec smallest[2] = {hn::Set(d, kInfinity), hn::Set(d, kInfinity)};
-  Vec largest[2] = {hn::Set(d, -kInfinity), hn::Set(d, -kInfinity)};
-  Vec nothing[2] = {zero, zero};  // value * 0 is NaN for NaN and infinity
-  const auto look_at = [&](Vec v, std::size_t i) HWY_ATTR {
-    smallest[i] = hn::Min(smallest[i], v);
-    largest[i] = hn::Max(largest[i], v);
-    nothing[i] = hn::MulAdd(v, zero, nothing[i]);
-  };
-  std::size_t j = 0;
-  for (; j + 2 * lanes <= row.size(); j += 2 * lanes) {
-    look_at(hn::LoadU(d, row.data() + j), 0);
-    look_at(hn::LoadU(d, row.data() + j + lanes), 1);
+  constexpr std::size_t kAbreast = 4;
+  Vec smallest[kAbreast];
+  Vec largest[kAbreast];
+  Vec nothing[kAbreast];  // value * 0 is NaN for NaN and infinity
+  for (std::size_t i = 0; i < kAbreast; ++i) {
+    smallest[i] = hn::Set(d, kInfinity);
+    largest[i] = hn::Set(d, -kInfinity);
+    nothing[i] = zero;
   }
-  RowRange range{hn::GetLane(hn::MinOfLanes(d, hn::Min(smallest[0], smallest[1]))),
-                 hn::GetLane(hn::MaxOfLanes(d, hn::Max(largest[0], largest[1]))), true};
-  float rest = hn::GetLane(hn::SumOfLanes(d, hn::Add(nothing[0], nothing[1])));
+  std::size_t j = 0;
+  for (; j + kAbreast * lanes <= row.size(); j += kAbreast * lanes)
+    for (std::size_t i = 0; i < kAbreast; ++i) {
+      const Vec v = hn::LoadU(d, row.data() + j + i * lanes);
+      smallest[i] = hn::Min(smallest[i], v);
+      largest[i] = hn::Max(largest[i], v);
+      nothing[i] = hn::MulAdd(v, zero, nothing[i]);
+    }
+  for (std::size_t i = 1; i < kAbreast; ++i) {
+    smallest[0] = hn::Min(smallest[0], smallest[i]);
+    largest[0] = hn::Max(largest[0], largest[i]);
+    nothing[0] = hn::Add(nothing[0], nothing[i]);
+  }
+  RowRange range{hn::GetLane(hn::MinOfLanes(d, smallest[0])), hn::GetLane(hn::MaxOfLanes(d, largest[0])),
+                 true};
+  float rest = hn::GetLane(hn::SumOfLanes(d, nothing[0]));
   for (; j < row.size(); ++j) {
     range.smallest = std::min(range.smallest, row[j]);
     range.largest = std::max(range.largest, row[j]);
@@ -233,7 +280,37 @@ HWY_INLINE std::size_t Compact(const float* values, std::size_t size, float low,
   return FillUp(out, count);
 }
 
-// Values that are at least `low`, counted, in order; `out` needs room for one vector more than the row.
+// Values that are at least `low`, counted, in order; `out` needs room for 16 more than the row.
+#if HWY_TARGET > HWY_AVX3
+std::size_t CompactAtLeast(std::span<const float> row, float low, float* out) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vec lowest = hn::Set(d, low);
+  constexpr std::size_t kWord = 64;  // values at a time, a bit for each
+  constexpr std::size_t kAtOnce = 8;
+  std::size_t count = 0;
+  std::size_t j = 0;
+  for (; j + kWord <= row.size(); j += kWord) {
+    const float* from = row.data() + j;
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < kWord; i += lanes)
+      word |= std::uint64_t{Bits(hn::Ge(hn::LoadU(d, from + i), lowest))} << i;
+    const auto found = static_cast<std::size_t>(std::popcount(word));
+    // Some at once, whether they are there or not: a branch for each would be guessed wrongly too often.
+    for (std::size_t done = 0; done < found; done += kAtOnce)
+      for (std::size_t i = 0; i < kAtOnce; ++i) {
+        out[count + done + i] = from[std::countr_zero(word | std::uint64_t{1} << (kWord - 1))];
+        word &= word - 1;
+      }
+    count += found;
+  }
+  for (; j < row.size(); ++j) {
+    out[count] = row[j];
+    count += row[j] >= low ? 1 : 0;
+  }
+  return count;
+}
+#else
 std::size_t CompactAtLeast(std::span<const float> row, float low, float* out) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
@@ -258,6 +335,7 @@ std::size_t CompactAtLeast(std::span<const float> row, float low, float* out) {
   }
   return count;
 }
+#endif
 
 // The value of this rank among `size` values. `band` has room for a quarter of them and 2 kFill; it may be
 // where they are, if they are not needed any more.
@@ -276,7 +354,7 @@ float Bisect(const float* values, std::size_t size, std::int64_t rank, Bracket b
       bracket.above_high = 0;
     }
     const bool guess = step == 0 && first_guess >= bracket.low && first_guess < bracket.high;
-    const float bound = guess ? first_guess : middle(bracket, step);
+    const float bound = guess ? first_guess : middle(bracket, rank, step);
     const std::int64_t above = CountAbove(values, size, bound);
     if (above > rank) {
       bracket.low = float_at(order_of(bound) + 1);
@@ -302,10 +380,33 @@ Candidates AllOf(std::span<const float> row, float smallest, SelectScratch& scra
           std::numeric_limits<float>::quiet_NaN()};
 }
 
+// What the row before suggests; size 0 where that does not suffice.
+Candidates FollowHint(std::span<const float> row, const RowRange& range, std::int64_t rank,
+                      SelectScratch& scratch) {
+  SelectHint& hint = scratch.hint;
+  const Candidates nothing{0, 0, 0, 0};
+  if (hint.pause > 0) --hint.pause;
+  if (hint.rank != rank || hint.pause > 0 || row.size() < kHintedFrom) return nothing;
+  if (hint.low > range.largest || hint.low <= range.smallest) return nothing;
+  const std::size_t count = CompactAtLeast(row, hint.low, scratch.candidates.data());
+  if (static_cast<std::int64_t>(count) <= rank) {
+    // Rows that differ that much are better off on their own, for a while.
+    hint.failures = std::min(hint.failures + 1, 6);
+    hint.pause = 1 << hint.failures;
+    hint.caution = std::min(2 * hint.caution, 8.0);
+    return nothing;
+  }
+  hint.failures = 0;
+  hint.caution = std::max(0.99 * hint.caution, 1.0);
+  return {FillUp(scratch.candidates.data(), count), static_cast<std::int64_t>(count), hint.low, hint.value};
+}
+
 Candidates FindCandidates(std::span<const float> row, const RowRange& range, std::int64_t rank,
                           SelectScratch& scratch) {
+  const Candidates near = FollowHint(row, range, rank, scratch);
+  if (near.size > 0) return near;
   if (row.size() < kSampledFrom) return AllOf(row, range.smallest, scratch);
-  const std::size_t sample = row.size() < 4096 ? 128 : row.size() < 16384 ? 256 : 512;
+  const std::size_t sample = row.size() < 4096 ? 128 : row.size() < 16384 ? 256 : kLargestSample;
   const SampleRanks ranks = sample_ranks(rank, row.size(), sample);
   if (2 * ranks.low > static_cast<std::int64_t>(sample)) return AllOf(row, range.smallest, scratch);
   reserve(scratch.sample, 2 * sample + 2 * kFill);
@@ -328,9 +429,9 @@ std::size_t SelectLargest(std::span<const float> row, const RowRange& range,
                           std::span<const std::int64_t> ranks, SelectScratch& scratch,
                           std::span<float> values) {
   reserve(scratch.candidates, row.size() + 2 * kFill);
+  float* const candidates = scratch.candidates.data();
   const Candidates found = FindCandidates(row, range, ranks.front(), scratch);
   reserve(scratch.band, found.size / 4 + 2 * kFill);
-  const float* candidates = scratch.candidates.data();
   Bracket bracket{found.low + 0.0F, range.largest + 0.0F, found.count, 0};
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     const float guess = i == 0 ? found.guess : std::numeric_limits<float>::quiet_NaN();
@@ -343,7 +444,9 @@ std::size_t SelectLargest(std::span<const float> row, const RowRange& range,
                                ? found.count
                                : CountAbove(candidates, found.size, float_at(order_of(values[i]) - 1));
   }
-  return found.size;
+  learn(scratch.hint, ranks.front(), values.front(), found.low, found.count);
+  // What is handed on must depend on the row alone, or sums over it would depend on the row before.
+  return Compact(candidates, found.size, values.front(), kInfinity, candidates);
 }
 
 }  // namespace toptheta::HWY_NAMESPACE

@@ -15,7 +15,7 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::int64_t kMaxSize = std::int64_t{1} << 20;
+constexpr std::int64_t kLargestSize = std::int64_t{1} << 20;
 constexpr std::int64_t kDefaultContext = 131072;
 
 [[noreturn]] void refuse(std::string_view text, std::string what) {
@@ -46,8 +46,8 @@ void apply(ShapeText& shape, std::string_view part, std::string_view text) {
     refuse(text, fmt::format("'{}' is no part of a shape", part));
   const std::string_view number = part.substr(equals + 1);
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), *field);
-  if (error != std::errc() || end != number.data() + number.size() || *field < 1 || *field > kMaxSize)
-    refuse(text, fmt::format("'{}' is not a size from 1 to {}", part, kMaxSize));
+  if (error != std::errc() || end != number.data() + number.size() || *field < 1 || *field > kLargestSize)
+    refuse(text, fmt::format("'{}' is not a size from 1 to {}", part, kLargestSize));
 }
 
 std::vector<float> random_matrix(std::uint64_t seed, std::uint64_t stream, std::int64_t out,

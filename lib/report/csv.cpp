@@ -41,7 +41,7 @@ std::vector<std::string> policy_fields(const PolicyRecord& record) {
   const bool dense = policy.selection == Selection::dense;
   return {std::string(name_of(policy.selection)),
           dense || policy.k == 0 ? "" : format_k(policy.k),
-          dense ? "" : format_layer_k(policy.k, record.layer_k),
+          dense ? "" : format_layer_k(policy.k, record.layer_k, record.head_k),
           dense ? "" : std::string(name_of(policy.placement)),
           std::string(name_of(policy.sdc)),
           policy.sdc == Sdc::none ? "" : format_exact(policy.sdc_scale),

@@ -26,6 +26,11 @@ Json json_of(const PolicyRecord& record) {
   json["layer_k"] = Json::array();
   for (const std::int64_t k : record.layer_k)
     json["layer_k"].push_back(json_k(k));
+  if (!record.head_k.empty()) {
+    json["head_k"] = Json::array();
+    for (const std::int64_t k : record.head_k)
+      json["head_k"].push_back(json_k(k));
+  }
   const bool theta = policy.selection == Selection::theta;
   json["lookup"] =
       theta ? Json(policy.lookup == LengthLookup::nearest ? "nearest" : "linear") : Json(nullptr);

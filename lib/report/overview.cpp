@@ -31,7 +31,7 @@ std::string label(const PolicyRecord& record) {
   policy.k = 0;  // told together with the layers' own
   std::string text(name_of(policy.selection));
   if (policy.selection == Selection::dense) return text;
-  text += " k=" + format_layer_k(record.policy.k, record.layer_k);
+  text += " k=" + format_layer_k(record.policy.k, record.layer_k, record.head_k);
   std::string details = describe(policy).substr(name_of(policy.selection).size());
   constexpr std::string_view kUsual = " pre-softmax";
   if (details.starts_with(kUsual)) details.erase(0, kUsual.size());

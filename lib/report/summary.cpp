@@ -43,8 +43,9 @@ std::string sdc_name(const Policy& policy) {
 
 void add_policy_columns(Columns& columns) {
   add(columns, "policy", false, [](const RunResult& run) { return policy_name(run.policy.policy); });
-  add(columns, "k", true,
-      [](const RunResult& run) { return format_layer_k(run.policy.policy.k, run.policy.layer_k); });
+  add(columns, "k", true, [](const RunResult& run) {
+    return format_layer_k(run.policy.policy.k, run.policy.layer_k, run.policy.head_k);
+  });
   add(columns, "placement", false, [](const RunResult& run) { return placement_name(run.policy.policy); });
   add(columns, "SDC", false, [](const RunResult& run) { return sdc_name(run.policy.policy); });
   add(columns, "VMC", false,
@@ -142,7 +143,12 @@ std::vector<std::string> notes_of(const Results& results, bool per_task) {
 
 }  // namespace
 
-std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& layer_k) {
+std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& layer_k,
+                           const std::vector<std::int64_t>& head_k) {
+  if (!head_k.empty()) {
+    const auto [smallest, largest] = std::minmax_element(head_k.begin(), head_k.end());
+    return fmt::format("{} [heads {}-{}]", format_k(k), format_k(*smallest), format_k(*largest));
+  }
   if (layer_k.empty()) return k > 0 ? format_k(k) : kNone;
   std::string special;
   for (std::size_t begin = 0; begin < layer_k.size();) {

@@ -36,6 +36,8 @@ Summary summarize(const Results& results, Detail detail = Detail::full);
 bool same_task(const RunResult& a, const RunResult& b);
 
 // "64", or with layers of their own k in brackets: "64 [0-1:512,5:dense]".
-std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& layer_k);
+// Where heads of one layer differ: their smallest and largest, "16 [heads 2-120]".
+std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& layer_k,
+                           const std::vector<std::int64_t>& head_k = {});
 
 }  // namespace toptheta

@@ -71,6 +71,15 @@ std::vector<ListingColumn> aggregate_columns() {
           {"kept_mass", "mean kept mass"}};
 }
 
+// "16", or the range of its heads: "8-40".
+std::string k_of_layer(const Target& target, std::int64_t layer, std::int64_t num_heads) {
+  if (target.head_k.empty()) return format_k(target.layer_k[static_cast<std::size_t>(layer)]);
+  const auto first = target.head_k.begin() + layer * num_heads;
+  const auto [smallest, largest] = std::minmax_element(first, first + num_heads);
+  return *smallest == *largest ? format_k(*smallest)
+                               : fmt::format("{}-{}", format_k(*smallest), format_k(*largest));
+}
+
 void list_layers(const ThresholdTable& table, const std::vector<const Target*>& targets, Listing& listing) {
   listing.columns = {{"k", "k"}, {"layer", "layer"}, {"layer_k", "k of layer"}};
   for (auto& column : aggregate_columns())
@@ -81,7 +90,7 @@ void list_layers(const ThresholdTable& table, const std::vector<const Target*>& 
       for (std::int64_t head = 0; head < table.meta.shape.num_heads; ++head)
         for (const ThresholdEntry& entry : target->cells[table.cell_index(layer, head)])
           sum.add(entry);
-      std::vector<Json> row = {target->k, layer, format_k(target->layer_k[static_cast<std::size_t>(layer)])};
+      std::vector<Json> row = {target->k, layer, k_of_layer(*target, layer, table.meta.shape.num_heads)};
       append(row, sum.cells());
       listing.rows.push_back(std::move(row));
     }
@@ -89,7 +98,7 @@ void list_layers(const ThresholdTable& table, const std::vector<const Target*>& 
 
 void list_heads(const ThresholdTable& table, const std::vector<const Target*>& targets,
                 const ThresholdView& view, Listing& listing) {
-  listing.columns = {{"k", "k"}, {"layer", "layer"}, {"head", "head"}};
+  listing.columns = {{"k", "k"}, {"layer", "layer"}, {"head", "head"}, {"head_k", "k of head"}};
   for (auto& column : aggregate_columns())
     listing.columns.push_back(std::move(column));
   for (const Target* target : targets)
@@ -99,7 +108,8 @@ void list_heads(const ThresholdTable& table, const std::vector<const Target*>& t
         Aggregate sum;
         for (const ThresholdEntry& entry : target->cells[table.cell_index(layer, head)])
           sum.add(entry);
-        std::vector<Json> row = {target->k, layer, head};
+        std::vector<Json> row = {target->k, layer, head,
+                                 format_k(target->k_of(table.cell_index(layer, head)))};
         append(row, sum.cells());
         listing.rows.push_back(std::move(row));
       }
@@ -117,7 +127,9 @@ void list_entries(const ThresholdTable& table, const std::vector<const Target*>&
                               json_number(entry.kept_mass)});
 }
 
-Json about(const TableMeta& meta) {
+}  // namespace
+
+Json about_table(const TableMeta& meta) {
   return {{"model",
            {{"name", meta.model},
             {"num_layers", meta.shape.num_layers},
@@ -132,7 +144,7 @@ Json about(const TableMeta& meta) {
           {"provenance", json_of(meta.provenance)}};
 }
 
-std::string heading(const TableMeta& meta) {
+std::string table_heading(const TableMeta& meta) {
   return fmt::format(
       "thresholds for {}: {} layers, {} query heads\n"
       "{}, estimator {}, add_sigma {}, top-k at calibration {}, row fraction {}\n"
@@ -143,16 +155,18 @@ std::string heading(const TableMeta& meta) {
       meta.provenance.version, meta.provenance.commit, meta.provenance.seed);
 }
 
-}  // namespace
-
-Listing thresholds_listing(const ThresholdTable& table, const ThresholdView& view) {
+void require_view(const ThresholdTable& table, const ThresholdView& view) {
   if (view.layer) require_below(*view.layer, table.meta.shape.num_layers, "--layer", "layer");
   if (view.head) require_below(*view.head, table.meta.shape.num_heads, "--head", "head");
+}
+
+Listing thresholds_listing(const ThresholdTable& table, const ThresholdView& view) {
+  require_view(table, view);
   const std::vector<const Target*> targets = choose_targets(table, view.k);
   Listing listing;
   listing.schema = "toptheta.show/1";
-  listing.heading = heading(table.meta);
-  listing.about = about(table.meta);
+  listing.heading = table_heading(table.meta);
+  listing.about = about_table(table.meta);
   if (view.layer && view.head)
     list_entries(table, targets, view, listing);
   else if (view.layer || view.head)

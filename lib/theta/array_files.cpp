@@ -51,10 +51,9 @@ void add_target(std::vector<Array>& arrays, const Target& target, std::int64_t n
   const auto add = [&](const char* name, const auto& values) {
     arrays.push_back(array_of(fmt::format("{}/{}", target.k, name), values));
   };
-  std::vector<std::int64_t> layer_k = target.layer_k;
-  std::replace(layer_k.begin(), layer_k.end(), kDenseK, std::int64_t{-1});
   const TargetColumns columns = columns_from(target, num_heads);
-  add("layer_k", layer_k);
+  add("layer_k", stored_k(target.layer_k));
+  if (!target.head_k.empty()) add("head_k", stored_k(target.head_k));
   add("layer", columns.layer);
   add("head", columns.head);
   add("length", columns.length);

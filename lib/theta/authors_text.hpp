@@ -13,8 +13,8 @@
 namespace toptheta {
 
 // th.txt, by target, layer, head and length; numbers as Python prints them, so that reading and writing again
-// gives the same bytes. The last column is the k of the line's layer. k = 0 writes all targets; where several
-// share the k of a layer, its lines are written once. Throws UsageError for a k that the table has not,
+// gives the same bytes. The last column is the k of the line's head. k = 0 writes all targets; where several
+// share the k of a head, its lines are written once. Throws UsageError for a k that the table has not,
 // UnfinishedError if the file cannot be written.
 void write_authors_thresholds(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path);
 
@@ -23,7 +23,9 @@ void write_authors_thresholds(const ThresholdTable& table, std::int64_t k, const
 //   the order
 //     in which they first appear (of equally frequent sets the larger counts, then the one of smaller k);
 //   - a layer whose lines have one other k has that k under every target, as after --layer-k;
-//   - a layer without lines is dense; any other layer is an error.
+//   - a layer without lines is dense; any other layer is an error;
+//   - but where every head has lines of one k only, and heads of a layer differ, there is one target with a k
+//     for each head, named by their mean; a head without lines is dense.
 // The shape is what the lines show: layers and heads up to the largest number, num_kv_heads and head_dim
 // unknown (0). `placement` is not in the file either. The caller fills in model and provenance. Throws
 // InputError naming file and line.

@@ -102,6 +102,34 @@ std::vector<Target> empty_targets(const std::vector<AuthorsLine>& lines, const s
   return targets;
 }
 
+// Where every head has lines of one k only, and heads of a layer differ: the k of every head, dense without
+// lines. Empty otherwise.
+std::vector<std::int64_t> k_of_heads(const std::vector<AuthorsLine>& lines, const ModelShape& shape) {
+  std::vector<std::int64_t> k(static_cast<std::size_t>(shape.num_layers * shape.num_heads), kDenseK);
+  for (const AuthorsLine& line : lines) {
+    std::int64_t& of_head = k[static_cast<std::size_t>(line.layer * shape.num_heads + line.head)];
+    if (of_head != kDenseK && of_head != line.k) return {};
+    of_head = line.k;
+  }
+  for (std::size_t first = 0; first < k.size(); first += static_cast<std::size_t>(shape.num_heads)) {
+    std::int64_t other = kDenseK;
+    for (std::size_t cell = first; cell < first + static_cast<std::size_t>(shape.num_heads); ++cell) {
+      if (k[cell] == kDenseK) continue;  // perhaps its rows were too short
+      if (other != kDenseK && other != k[cell]) return k;
+      other = k[cell];
+    }
+  }
+  return {};
+}
+
+// The one target of a file whose heads have a k of their own.
+Target target_by_head(std::vector<std::int64_t> head_k, const ModelShape& shape) {
+  Target target{mean_k(head_k), layer_k_of(head_k, shape.num_heads),
+                std::vector<std::vector<ThresholdEntry>>(head_k.size())};
+  target.head_k = std::move(head_k);
+  return target;
+}
+
 // Sorted by layer, head, length and k; a line that stands twice is an error.
 void sort_lines(std::vector<AuthorsLine>& lines, const std::string& file) {
   const auto place = [](const AuthorsLine& line) {
@@ -128,13 +156,15 @@ ThresholdTable read_authors_thresholds(const std::filesystem::path& path, Placem
   table.meta.shape = shape_of(lines, file);
   table.meta.placement = placement;
   table.meta.estimator = "unknown (from a th.txt)";
-  table.targets =
-      empty_targets(lines, k_of_layers(lines, table.meta.shape.num_layers), table.meta.shape, file);
+  std::vector<std::int64_t> head_k = k_of_heads(lines, table.meta.shape);
+  table.targets = head_k.empty() ? empty_targets(lines, k_of_layers(lines, table.meta.shape.num_layers),
+                                                 table.meta.shape, file)
+                                 : std::vector<Target>{target_by_head(std::move(head_k), table.meta.shape)};
   sort_lines(lines, file);
   for (const AuthorsLine& line : lines) {
     const std::size_t cell = table.cell_index(line.layer, line.head);
     for (Target& target : table.targets) {
-      if (target.layer_k[static_cast<std::size_t>(line.layer)] != line.k) continue;
+      if (target.k_of(cell) != line.k) continue;
       ThresholdEntry entry;
       entry.length = line.length;
       entry.theta = line.value;

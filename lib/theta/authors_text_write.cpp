@@ -18,11 +18,11 @@ std::string line_start(std::size_t cell, std::int64_t num_heads, std::int32_t le
   return fmt::format("L{}_H{}:{} ", cell / heads, cell % heads, length);
 }
 
-// Whether one of the targets before `index` has the same k in this layer, and so the same lines.
-bool written_before(const std::vector<const Target*>& targets, std::size_t index, std::size_t layer) {
+// Whether one of the targets before `index` has the same k in this head, and so the same lines.
+bool written_before(const std::vector<const Target*>& targets, std::size_t index, std::size_t cell) {
   return std::any_of(
       targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(index),
-      [&](const Target* earlier) { return earlier->layer_k[layer] == targets[index]->layer_k[layer]; });
+      [&](const Target* earlier) { return earlier->k_of(cell) == targets[index]->k_of(cell); });
 }
 
 }  // namespace
@@ -33,12 +33,11 @@ void write_authors_thresholds(const ThresholdTable& table, std::int64_t k,
   AtomicFile file(path);
   for (std::size_t t = 0; t < targets.size(); ++t) {
     for (std::size_t cell = 0; cell < targets[t]->cells.size(); ++cell) {
-      const std::size_t layer = cell / static_cast<std::size_t>(table.meta.shape.num_heads);
-      if (written_before(targets, t, layer)) continue;
+      if (written_before(targets, t, cell)) continue;
       std::string lines;
       for (const ThresholdEntry& entry : targets[t]->cells[cell])
         lines += line_start(cell, table.meta.shape.num_heads, entry.length) +
-                 fmt::format("{} {} {}\n", python_repr(entry.theta), entry.count, targets[t]->layer_k[layer]);
+                 fmt::format("{} {} {}\n", python_repr(entry.theta), entry.count, targets[t]->k_of(cell));
       file.write(lines);
     }
   }

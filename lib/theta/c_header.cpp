@@ -7,6 +7,7 @@
 
 #include "io/atomic_file.hpp"
 #include "theta/lookup.hpp"
+#include "theta/table_columns.hpp"
 
 namespace toptheta {
 
@@ -97,7 +98,8 @@ static inline int64_t toptheta_entry(int layer, int head, int32_t n) {
 /* Keep the scores above this of a row of n keys; -INFINITY where everything is kept. */
 static inline float toptheta_threshold(int layer, int head, int32_t n) {
   const int64_t entry = toptheta_entry(layer, head, n);
-  if (toptheta_layer_k[layer] < 0 || n <= toptheta_layer_k[layer] || entry < 0) return -INFINITY;
+  const int64_t k = toptheta_head_k[layer * TOPTHETA_NUM_HEADS + head];
+  if (k < 0 || n <= k || entry < 0) return -INFINITY;
   return toptheta_theta[entry];
 }
 
@@ -127,8 +129,11 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   define("POST_SOFTMAX", meta.placement == Placement::post_softmax ? 1 : 0);
   define("HAS_SDC", entries.has_sdc ? 1 : 0);
   file.write("\n");
-  write_array(file, "int64_t", "toptheta_layer_k", target.layer_k,
-              [](std::int64_t layer_k) { return integer_text(layer_k == kDenseK ? -1 : layer_k); });
+  write_array(file, "int64_t", "toptheta_layer_k", stored_k(target.layer_k), integer_text);
+  std::vector<std::int64_t> head_k;
+  for (std::size_t cell = 0; cell < target.cells.size(); ++cell)
+    head_k.push_back(target.k_of(cell));
+  write_array(file, "int64_t", "toptheta_head_k", stored_k(head_k), integer_text);
   write_array(file, "int64_t", "toptheta_first", entries.first, integer_text);
   write_array(file, "int32_t", "toptheta_length", entries.length, integer_text);
   write_array(file, "float", "toptheta_theta", entries.theta, float_text);

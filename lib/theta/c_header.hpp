@@ -5,10 +5,10 @@
 //   float theta = toptheta_threshold(layer, head, n);   // keep scores s > theta of a row of n keys
 //
 // TOPTHETA_K, TOPTHETA_NUM_LAYERS, TOPTHETA_NUM_HEADS, TOPTHETA_NUM_KV_HEADS, TOPTHETA_POST_SOFTMAX;
-// toptheta_layer_k[layer] (-1 = dense); the entries of (layer, head) are toptheta_first[c] ...
-// toptheta_first[c + 1] - 1 with c = layer * TOPTHETA_NUM_HEADS + head, in toptheta_length, toptheta_theta
-// (floats rounded towards -infinity, so that s > theta decides as in double) and, where TOPTHETA_HAS_SDC,
-// toptheta_sdc (-1 = not calibrated). C99 and C++.
+// toptheta_layer_k[layer], the smallest of the layer, and toptheta_head_k[c] (-1 = dense); the entries of
+// (layer, head) are toptheta_first[c] ... toptheta_first[c + 1] - 1 with c = layer * TOPTHETA_NUM_HEADS +
+// head, in toptheta_length, toptheta_theta (floats rounded towards -infinity, so that s > theta decides as in
+// double) and, where TOPTHETA_HAS_SDC, toptheta_sdc (-1 = not calibrated). C99 and C++.
 #pragma once
 #include <cstdint>
 #include <filesystem>

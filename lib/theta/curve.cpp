@@ -9,9 +9,6 @@ namespace toptheta {
 
 namespace {
 
-constexpr int kWeightShift = 23 - 5;                             // sign, exponent and 5 bits of the mantissa
-constexpr std::int32_t kWeightOne = 0x3F800000 >> kWeightShift;  // of the weight 1
-
 // Between (0, from) and (1, to) by their logarithms; linear where one of them is 0.
 double between(double from, double to, double share) {
   if (from <= 0 || to <= 0) return from + share * (to - from);

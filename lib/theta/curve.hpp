@@ -22,12 +22,15 @@ std::int32_t length_bin(std::int32_t length);  // of a row length of at least 1;
 inline constexpr double kScoreBin = 1.0 / 32;
 inline constexpr std::int32_t kScoreBinLimit = 1 << 20;
 inline constexpr std::int32_t kLowestWeightBin = -40 * 32;
+// A weight's bin is what stays of its float without the lower bits, less that of the weight 1.
+inline constexpr int kWeightShift = 23 - 5;  // sign, exponent and 5 bits of the mantissa stay
+inline constexpr std::int32_t kWeightOne = 0x3F800000 >> kWeightShift;
 std::int32_t value_bin(float value, Placement placement);
 double lower_edge(std::int32_t bin, Placement placement);
 
-// Softmax mass is counted in units of 2^-36 of a row: a curve has room for 2^28 rows.
+// Softmax mass is counted in units of 2^-36 of a row: a curve has room for 2^26 rows.
 inline constexpr double kMassUnit = 0x1p-36;
-inline constexpr std::int64_t kMaxCurveRows = std::int64_t{1} << 28;
+inline constexpr std::int64_t kMaxCurveRows = std::int64_t{1} << 26;
 
 struct CurveBin {
   std::int32_t bin = 0;

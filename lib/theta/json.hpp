@@ -7,7 +7,8 @@
 //             "topk_at_calibration": false, "row_fraction": 1},
 //    "provenance": {"version", "commit", "command", "seed", "inputs": [{"path", "sha256"}]},
 //    "targets": [{"k": 64, "layer_k": ["dense", 64],                                    the k of every layer
-//                 "cells": [{"layer": 1, "head": 0, "length": [65, 66], "theta": [1.5, 1.6], "std": [0.1,
+//                 "head_k": [["dense", "dense"], [64, 80]],       only where heads of a layer differ: schema
+//                 /2 "cells": [{"layer": 1, "head": 0, "length": [65, 66], "theta": [1.5, 1.6], "std": [0.1,
 //                 0.1],
 //                            "count": [4, 4], "sdc": [null, null], "kept_mass": [0.9, 0.9]}]}]}
 //

@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kSchema = "toptheta.thresholds/1";
+constexpr const char* kSchemaByHead = "toptheta.thresholds/2";
 
 json parse(const std::string& file) {
   try {
@@ -64,19 +65,42 @@ TableMeta read_meta(const json& root, const std::string& where) {
   return meta;
 }
 
+void require_size(const json& array, std::int64_t size, const std::string& where, const char* things) {
+  if (static_cast<std::int64_t>(array.size()) == size) return;
+  throw InputError({.where = where,
+                    .what = fmt::format("wrong number of {}", things),
+                    .expected = fmt::format("{}, as in meta", size),
+                    .found = fmt::format("{}", array.size())});
+}
+
+void append_k(const json& array, const std::string& where, std::vector<std::int64_t>& k) {
+  for (std::size_t i = 0; i < array.size(); ++i)
+    k.push_back(array[i] == "dense" ? kDenseK : integer_of(array[i], fmt::format("{}/{}", where, i)));
+}
+
 std::vector<std::int64_t> read_layer_k(const json& target, std::int64_t num_layers,
                                        const std::string& where) {
   const json& array = json_array(target, "layer_k", where);
-  if (static_cast<std::int64_t>(array.size()) != num_layers)
-    throw InputError({.where = where + "/layer_k",
-                      .what = "wrong number of layers",
-                      .expected = fmt::format("{}, as in meta", num_layers),
-                      .found = fmt::format("{}", array.size())});
+  require_size(array, num_layers, where + "/layer_k", "layers");
   std::vector<std::int64_t> layer_k;
-  for (std::size_t i = 0; i < array.size(); ++i)
-    layer_k.push_back(array[i] == "dense" ? kDenseK
-                                          : integer_of(array[i], fmt::format("{}/layer_k/{}", where, i)));
+  append_k(array, where + "/layer_k", layer_k);
   return layer_k;
+}
+
+// Empty where the target has none.
+std::vector<std::int64_t> read_head_k(const json& target, const ModelShape& shape, const std::string& where) {
+  std::vector<std::int64_t> head_k;
+  if (!target.contains("head_k")) return head_k;
+  const json& layers = json_array(target, "head_k", where);
+  require_size(layers, shape.num_layers, where + "/head_k", "layers");
+  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    const std::string place = fmt::format("{}/head_k/{}", where, layer);
+    if (!layers[layer].is_array())
+      throw InputError({.where = place, .what = "not a list", .expected = "the k of the layer's heads"});
+    require_size(layers[layer], shape.num_heads, place, "heads");
+    append_k(layers[layer], place, head_k);
+  }
+  return head_k;
 }
 
 double number_or_null(const json& value, const std::string& where) {
@@ -135,6 +159,7 @@ Target read_target(const json& object, const ModelShape& shape, const std::strin
   Target target;
   target.k = json_integer(object, "k", where);
   target.layer_k = read_layer_k(object, shape.num_layers, where);
+  target.head_k = read_head_k(object, shape, where);
   refuse(find_fault(target), where);
   target.cells.resize(static_cast<std::size_t>(shape.num_layers * shape.num_heads));
   const json& cells = json_array(object, "cells", where);
@@ -163,10 +188,10 @@ ThresholdTable read_json(const std::filesystem::path& path) {
   const json root = parse(file);
   const std::string where = file + ":";
   const std::string schema = json_text(root, "schema", where);
-  if (schema != kSchema)
+  if (schema != kSchema && schema != kSchemaByHead)
     throw InputError({.where = where + "/schema",
                       .what = "not a threshold table",
-                      .expected = fmt::format("'{}'", kSchema),
+                      .expected = fmt::format("'{}' or '{}'", kSchema, kSchemaByHead),
                       .found = fmt::format("'{}'", schema)});
   ThresholdTable table;
   table.meta = read_meta(root, where);

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 #include "io/atomic_file.hpp"
 #include "theta/json.hpp"
 #include "theta/meta_json.hpp"
@@ -31,16 +34,24 @@ std::string cell_text(std::size_t layer, std::size_t head, const std::vector<Thr
          column("kept_mass", entries, [](const Entry& e) { return shortest_or(e.kept_mass, "null"); }) + "}";
 }
 
-std::string layer_k_text(const std::vector<std::int64_t>& layer_k) {
+std::string k_text(std::span<const std::int64_t> all_k) {
   std::string text;
-  for (const std::int64_t k : layer_k)
+  for (const std::int64_t k : all_k)
     text += (text.empty() ? "" : ", ") + (k == kDenseK ? std::string("\"dense\"") : fmt::format("{}", k));
-  return text;
+  return "[" + text + "]";
+}
+
+// , "head_k": one list for each layer.
+std::string head_k_text(const Target& target, std::size_t num_heads) {
+  std::string text;
+  for (std::size_t first = 0; first < target.head_k.size(); first += num_heads)
+    text += (first == 0 ? "" : ", ") + k_text(std::span(target.head_k).subspan(first, num_heads));
+  return text.empty() ? text : fmt::format(", \"head_k\": [{}]", text);
 }
 
 void write_target(const Target& target, std::size_t num_heads, AtomicFile& file) {
-  file.write(
-      fmt::format("{{\"k\": {}, \"layer_k\": [{}],\n \"cells\": [", target.k, layer_k_text(target.layer_k)));
+  file.write(fmt::format("{{\"k\": {}, \"layer_k\": {}{},\n \"cells\": [", target.k, k_text(target.layer_k),
+                         head_k_text(target, num_heads)));
   const char* separator = "\n  ";
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
     if (target.cells[cell].empty()) continue;
@@ -55,7 +66,10 @@ void write_target(const Target& target, std::size_t num_heads, AtomicFile& file)
 void write_json(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path) {
   const std::vector<const Target*> targets = choose_targets(table, k);
   AtomicFile file(path);
-  file.write("{\"schema\": \"toptheta.thresholds/1\",\n\"meta\": " + dump_json(json_from(table.meta)));
+  const bool by_head = std::any_of(targets.begin(), targets.end(),
+                                   [](const Target* target) { return !target->head_k.empty(); });
+  file.write(fmt::format("{{\"schema\": \"toptheta.thresholds/{}\",\n\"meta\": ", by_head ? 2 : 1) +
+             dump_json(json_from(table.meta)));
   file.write(",\n\"provenance\": " + dump_json(json_from(table.meta.provenance)) + ",\n\"targets\": [");
   for (std::size_t t = 0; t < targets.size(); ++t) {
     file.write(t == 0 ? "\n" : ",\n");

@@ -73,7 +73,6 @@ ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, st
                                  LengthLookup method)
     : num_heads_(table.meta.shape.num_heads), max_length_(max_length), has_sdc_(true) {
   const Target& target = table.target(k);
-  layer_k_ = target.layer_k;
   const std::size_t size = target.cells.size() * static_cast<std::size_t>(max_length + 1);
   theta_.assign(size, -kInfinity);
   sdc_.assign(size, kNaN);
@@ -82,18 +81,19 @@ ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, st
     const std::int64_t head = static_cast<std::int64_t>(cell) % num_heads_;
     float* theta = theta_.data() + offset(layer, head);
     float* sdc = sdc_.data() + offset(layer, head);
-    std::fill_n(sdc, std::min(layer_k(layer), max_length) + 1, 0.0F);
-    if (layer_k(layer) >= max_length) continue;  // every row is dense
+    const std::int64_t head_k = target.k_of(cell);
+    std::fill_n(sdc, std::min(head_k, max_length) + 1, 0.0F);
+    if (head_k >= max_length) continue;  // every row is dense
 
     const std::vector<ThresholdEntry>& entries = target.cells[cell];
     if (entries.empty())
       throw InputError(
           {.where = fmt::format("threshold table, k = {}, layer {}, head {}", target.k, layer, head),
            .what = "no thresholds for a head that is not dense",
-           .expected = fmt::format("thresholds for row lengths above {}", layer_k(layer)),
+           .expected = fmt::format("thresholds for row lengths above {}", head_k),
            .found = fmt::format("none, but rows of up to {} keys to attend", max_length),
            .next = fmt::format("calibrate with longer texts, or with --layer-k {}:dense", layer)});
-    const std::int64_t first = layer_k(layer) + 1;
+    const std::int64_t first = head_k + 1;
     resolve(theta_samples(entries), first, max_length, method,
             [theta](std::int64_t length, double value) { theta[length] = rounded_down(value); });
     const std::vector<Sample> terms = sdc_samples(entries);

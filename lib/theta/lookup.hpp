@@ -20,23 +20,20 @@ enum class LengthLookup {
 // max_length.
 class ThresholdLookup {
  public:
-  // Throws InputError if a head of a layer with k < max_length has no calibrated length.
+  // Throws InputError if a head with k < max_length has no calibrated length.
   ThresholdLookup(const ThresholdTable& table, std::int64_t k, std::int64_t max_length,
                   LengthLookup method = LengthLookup::nearest);
 
   [[nodiscard]] std::int64_t max_length() const { return max_length_; }
-  [[nodiscard]] std::int64_t layer_k(std::int64_t layer) const {
-    return layer_k_[static_cast<std::size_t>(layer)];
-  }
   // Whether every head of every layer that is not dense has an offline SDC term.
   [[nodiscard]] bool has_sdc() const { return has_sdc_; }
 
   // [max_length + 1], indexed by row length. Rounded towards -infinity from double, so that for every float x
-  // `x > theta` decides exactly as it would in double. Lengths up to the layer's k hold -infinity (they are
+  // `x > theta` decides exactly as it would in double. Lengths up to the head's k hold -infinity (they are
   // dense).
   [[nodiscard]] std::span<const float> theta(std::int64_t layer, std::int64_t head) const;
   // [max_length + 1], looked up among the lengths that have a term; NaN where the head has none. Lengths up
-  // to the layer's k hold 0: nothing is dropped there.
+  // to the head's k hold 0: nothing is dropped there.
   [[nodiscard]] std::span<const float> sdc(std::int64_t layer, std::int64_t head) const;
 
  private:
@@ -47,9 +44,8 @@ class ThresholdLookup {
   std::int64_t num_heads_ = 0;
   std::int64_t max_length_ = 0;
   bool has_sdc_ = false;
-  std::vector<std::int64_t> layer_k_;  // [layers]
-  std::vector<float> theta_;           // [layers, heads, max_length + 1]
-  std::vector<float> sdc_;             // [layers, heads, max_length + 1]
+  std::vector<float> theta_;  // [layers, heads, max_length + 1]
+  std::vector<float> sdc_;    // [layers, heads, max_length + 1]
 };
 
 }  // namespace toptheta

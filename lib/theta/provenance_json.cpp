@@ -14,8 +14,10 @@ nlohmann::ordered_json json_from(const Provenance& provenance) {
   json["command"] = provenance.command;
   json["seed"] = provenance.seed;
   json["inputs"] = nlohmann::ordered_json::array();
-  for (const InputFile& input : provenance.inputs)
+  for (const InputFile& input : provenance.inputs) {
     json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
+    if (!input.fingerprint.empty()) json["inputs"].back()["fingerprint"] = input.fingerprint;
+  }
   return json;
 }
 
@@ -33,6 +35,8 @@ Provenance provenance_from(const nlohmann::json& json, const std::string& where)
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const std::string place = fmt::format("{}/inputs/{}", where, i);
     provenance.inputs.push_back({json_text(inputs[i], "path", place), json_text(inputs[i], "sha256", place)});
+    if (inputs[i].contains("fingerprint"))
+      provenance.inputs.back().fingerprint = json_text(inputs[i], "fingerprint", place);
   }
   return provenance;
 }

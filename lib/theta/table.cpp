@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.hpp"
 
 namespace toptheta {
@@ -43,6 +45,24 @@ const Target& ThresholdTable::target(std::int64_t k) const {
                     .expected = fmt::format("one of k = {}", list_k(targets)),
                     .found = fmt::format("k = {}", format_k(k)),
                     .next = fmt::format("choose one of these, or calibrate again with -k {}", format_k(k))});
+}
+
+std::int64_t mean_k(const std::vector<std::int64_t>& head_k) {
+  double sum = 0;
+  double heads = 0;
+  for (const std::int64_t k : head_k) {
+    if (k == kDenseK) continue;
+    sum += static_cast<double>(k);
+    ++heads;
+  }
+  return heads > 0 ? std::llround(sum / heads) : kDenseK;
+}
+
+std::vector<std::int64_t> layer_k_of(const std::vector<std::int64_t>& head_k, std::int64_t num_heads) {
+  std::vector<std::int64_t> layer_k;
+  for (auto head = head_k.begin(); head != head_k.end(); head += num_heads)
+    layer_k.push_back(*std::min_element(head, head + num_heads));
+  return layer_k;
 }
 
 void require_shape(const ThresholdTable& table, const ModelShape& model, const std::string& path) {

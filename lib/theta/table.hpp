@@ -33,6 +33,14 @@ struct Target {
   std::vector<std::int64_t> layer_k;  // [num_layers] k per layer; kDenseK where the layer stays dense
   std::vector<std::vector<ThresholdEntry>>
       cells;  // [num_layers * num_heads], each sorted by length, lengths unique
+  // Where heads of one layer differ (tt-calibrate budget): [num_layers * num_heads] k per head, and layer_k
+  // is the smallest of each layer. Empty: every head has the k of its layer.
+  std::vector<std::int64_t> head_k{};
+
+  // The k in force in a head, by its index among the cells; kDenseK where it stays dense.
+  [[nodiscard]] std::int64_t k_of(std::size_t cell) const {
+    return head_k.empty() ? layer_k[cell / (cells.size() / layer_k.size())] : head_k[cell];
+  }
 };
 
 struct TableMeta {
@@ -57,6 +65,12 @@ struct ThresholdTable {
   // The target for k; k = 0 means "the only one". Throws UsageError listing the k there are.
   [[nodiscard]] const Target& target(std::int64_t k) const;
 };
+
+// The k that names a target of heads of their own: their mean, rounded, of those that are not dense; kDenseK
+// where all are.
+std::int64_t mean_k(const std::vector<std::int64_t>& head_k);
+// The smallest k of each layer.
+std::vector<std::int64_t> layer_k_of(const std::vector<std::int64_t>& head_k, std::int64_t num_heads);
 
 // Throws InputError naming `path` unless the table was calibrated for a model of this shape. num_kv_heads and
 // head_dim are compared only where both know them: 0 is unknown (a table read from the authors' text files

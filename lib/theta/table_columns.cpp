@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <tuple>
 
 #include "core/error.hpp"
@@ -36,6 +37,11 @@ void require_order(const TargetColumns& columns, std::size_t i, const std::strin
 }
 
 }  // namespace
+
+std::vector<std::int64_t> stored_k(std::vector<std::int64_t> k) {
+  std::replace(k.begin(), k.end(), kDenseK, std::int64_t{-1});
+  return k;
+}
 
 TargetColumns columns_from(const Target& target, std::int64_t num_heads) {
   TargetColumns columns;

@@ -8,6 +8,9 @@
 
 namespace toptheta {
 
+// k as files hold them: -1 for kDenseK.
+std::vector<std::int64_t> stored_k(std::vector<std::int64_t> k);
+
 // All of one size, sorted by layer, head and length.
 struct TargetColumns {
   std::vector<std::int32_t> layer;

@@ -1,15 +1,19 @@
-// Threshold tables on disk: HDF5, version 1 (docs/formats.md, "Threshold table").
+// Threshold tables on disk: HDF5, versions 1 and 2 (docs/formats.md, "Threshold table").
 //
-//   /                 format = "toptheta.threshold-table", version = 1
+//   /                 format = "toptheta.threshold-table", version = 1 | 2
 //                     num_layers, num_heads, num_kv_heads, head_dim   (0 where unknown)
 //                     model, placement = "pre-softmax" | "post-softmax", estimator
 //                     add_sigma, topk_at_calibration = 0 | 1, row_fraction
 //   /provenance       uint8 []            JSON text: version, commit, command, seed, inputs [{path, sha256}]
 //   /targets/<k>      k, index            the k asked for, and the target's position in the table
 //     layer_k         int64 [num_layers]  k of every layer; -1 = dense
-//     layer, head     int32 [entries]     the entries' columns, by layer, head and row length; none stands
-//     twice length          int32 [entries] theta, std      float64 [entries] count           int64 [entries]
-//     calibration rows; 0 where interpolated sdc, kept_mass  float64 [entries]   NaN = not calibrated
+//     head_k          int64 [num_layers * num_heads]  only where heads of a layer differ: k of every head;
+//                     layer_k is then the smallest of each layer, and the file's version 2
+//     layer, head     int32 [entries]     the entries' columns, by layer, head and row length; none twice
+//     length          int32 [entries]
+//     theta, std      float64 [entries]
+//     count           int64 [entries]     calibration rows; 0 where interpolated
+//     sdc, kept_mass  float64 [entries]   NaN = not calibrated
 //
 // In Python:
 //

@@ -44,12 +44,12 @@ void require_kind(const hdf5::Group& root) {
                                               : fmt::format("format = '{}'", format),
                       .next = "give a file that tt-calibrate fit wrote"});
   const std::int64_t version = root.int_attribute("version");
-  if (version != 1)
+  if (version < 1 || version > 2)
     throw InputError({.where = root.file(),
                       .what = "a threshold table of another version",
-                      .expected = "version 1",
+                      .expected = "version 1 or 2",
                       .found = fmt::format("version {}", version),
-                      .next = version > 1 ? "use the newer release that wrote it" : ""});
+                      .next = version > 2 ? "use the newer release that wrote it" : ""});
 }
 
 // A whole one-dimensional column of `size` elements (-1: any).
@@ -127,6 +127,10 @@ Target read_target(const hdf5::Group& group, const std::string& name, const Mode
                       .found = fmt::format("k = {}", target.k)});
   target.layer_k = read_column<std::int64_t>(group, "layer_k", shape.num_layers);
   std::replace(target.layer_k.begin(), target.layer_k.end(), std::int64_t{-1}, kDenseK);
+  if (group.has("head_k")) {
+    target.head_k = read_column<std::int64_t>(group, "head_k", shape.num_layers * shape.num_heads);
+    std::replace(target.head_k.begin(), target.head_k.end(), std::int64_t{-1}, kDenseK);
+  }
   refuse(find_fault(target), group.where());
   target.cells = cells_from(read_columns(group), shape, group.where());
   return target;

@@ -14,9 +14,16 @@ namespace toptheta {
 
 namespace {
 
-void write_meta(hdf5::Group& root, const TableMeta& meta) {
+// Readers of version 1 would take heads of their own for heads with their layer's k.
+std::int64_t version_of(const ThresholdTable& table) {
+  const bool by_head = std::any_of(table.targets.begin(), table.targets.end(),
+                                   [](const Target& target) { return !target.head_k.empty(); });
+  return by_head ? 2 : 1;
+}
+
+void write_meta(hdf5::Group& root, const TableMeta& meta, std::int64_t version) {
   root.write_attribute("format", "toptheta.threshold-table");
-  root.write_attribute("version", std::int64_t{1});
+  root.write_attribute("version", version);
   root.write_attribute("num_layers", meta.shape.num_layers);
   root.write_attribute("num_heads", meta.shape.num_heads);
   root.write_attribute("num_kv_heads", meta.shape.num_kv_heads);
@@ -36,9 +43,8 @@ void write_target(hdf5::Group group, const Target& target, std::size_t index, st
   using hdf5::Element;
   group.write_attribute("k", target.k);
   group.write_attribute("index", static_cast<std::int64_t>(index));
-  std::vector<std::int64_t> layer_k = target.layer_k;
-  std::replace(layer_k.begin(), layer_k.end(), kDenseK, std::int64_t{-1});
-  write_column(group, "layer_k", Element::i64, layer_k);
+  write_column(group, "layer_k", Element::i64, stored_k(target.layer_k));
+  if (!target.head_k.empty()) write_column(group, "head_k", Element::i64, stored_k(target.head_k));
   const TargetColumns columns = columns_from(target, num_heads);
   write_column(group, "layer", Element::i32, columns.layer);
   write_column(group, "head", Element::i32, columns.head);
@@ -57,7 +63,7 @@ void save_table(const ThresholdTable& table, const std::filesystem::path& path) 
   hdf5::File file = hdf5::File::create(output.temporary(), path.string());
   {
     hdf5::Group root = file.root();
-    write_meta(root, table.meta);
+    write_meta(root, table.meta, version_of(table));
     hdf5::Group targets = root.create_group("targets");
     for (std::size_t i = 0; i < table.targets.size(); ++i)
       write_target(targets.create_group(fmt::format("{}", table.targets[i].k)), table.targets[i], i,

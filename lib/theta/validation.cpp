@@ -64,6 +64,16 @@ std::optional<Fault> find_fault(const Target& target) {
   const auto bad =
       std::find_if(target.layer_k.begin(), target.layer_k.end(), [](std::int64_t k) { return k < 1; });
   if (bad != target.layer_k.end()) return fault("layer_k", "at least 1 for every layer", *bad);
+  if (target.head_k.empty()) return std::nullopt;
+  const auto bad_head =
+      std::find_if(target.head_k.begin(), target.head_k.end(), [](std::int64_t k) { return k < 1; });
+  if (bad_head != target.head_k.end()) return fault("head_k", "at least 1 for every head", *bad_head);
+  const auto heads = static_cast<std::int64_t>(target.head_k.size() / target.layer_k.size());
+  const std::vector<std::int64_t> smallest = layer_k_of(target.head_k, heads);
+  for (std::size_t layer = 0; layer < smallest.size(); ++layer)
+    if (target.layer_k[layer] != smallest[layer])
+      return fault("layer_k", fmt::format("{}, the smallest head_k of layer {}", smallest[layer], layer),
+                   target.layer_k[layer]);
   return std::nullopt;
 }
 

@@ -27,7 +27,7 @@ std::optional<Fault> find_fault(const ThresholdEntry& entry);
 std::optional<Fault> find_fault(const ModelShape& shape);
 // Of what a table says about itself, other than its shape: finite add_sigma, 0 < row_fraction <= 1.
 std::optional<Fault> find_fault(const TableMeta& meta);
-// Of the k of a target and of its layers: each at least 1.
+// Of the k of a target, of its layers and heads: each at least 1, and layer_k the smallest of head_k.
 std::optional<Fault> find_fault(const Target& target);
 
 }  // namespace toptheta

@@ -26,6 +26,7 @@ struct Case {
   Policy policy;
   NaiveRule rule;
   double pre_theta = 1.201;  // some percent of the keys
+  bool by_head = false;      // every head has a k of its own
 };
 
 std::vector<Case> all_cases() {
@@ -44,6 +45,10 @@ std::vector<Case> all_cases() {
       cases.back().policy.selection = Selection::topk;
       cases.back().rule.selection = "topk";
     }
+  for (std::size_t i = 0; i < 8; ++i) {
+    cases.push_back(cases[3 * i + 1]);
+    if (cases.back().policy.selection == Selection::theta) cases.back().by_head = true;
+  }
   for (const bool vmc : {false, true})
     for (const Selection selection : {Selection::theta, Selection::topk})
       cases.push_back({{.selection = selection, .placement = Placement::post_softmax, .vmc = vmc, .k = kK},
@@ -56,10 +61,16 @@ double theta_of(const Case& c, std::int64_t head, std::int64_t n) {
                              : c.pre_theta + 0.1 * static_cast<double>(head);
 }
 
+std::int64_t k_of(const Case& c, std::int64_t head) {
+  return c.by_head ? kK + 90 * head : kK;
+}
+
 ResolvedPolicy resolve(const AttentionWorld& world, const Case& c) {
-  const ThresholdTable table = world.table(
+  ThresholdTable table = world.table(
       c.policy.placement, kK, [&](std::int64_t head, std::int64_t n) { return theta_of(c, head, n); },
       kOfflineM);
+  for (std::int64_t head = 0; c.by_head && head < world.shape().num_heads; ++head)
+    table.targets[0].head_k.push_back(k_of(c, head));
   return ResolvedPolicy(c.policy, world.shape(), world.rows(), &table, "test");
 }
 
@@ -76,6 +87,7 @@ void check_step(const AttentionWorld& world, const Case& c, const ResolvedPolicy
     for (std::int64_t h = g * group; h < (g + 1) * group; ++h) {
       NaiveRule rule = c.rule;
       rule.theta = theta_of(c, h, i + 1);
+      rule.k = k_of(c, h);
       const NaiveRow expected = world.naive(h, i, rule);
       double largest_difference = 0;
       for (std::size_t d = 0; d < expected.out.size(); ++d)
@@ -85,6 +97,8 @@ void check_step(const AttentionWorld& world, const Case& c, const ResolvedPolicy
                      expected.out[d]));
       REQUIRE(largest_difference < 2e-5);
       REQUIRE(totals.head(0, h).kept == std::count(expected.kept.begin(), expected.kept.end(), true));
+      const std::int64_t asked = rule.selection == "dense" ? i + 1 : std::min(i + 1, rule.k);
+      REQUIRE(totals.head(0, h).topk_kept == asked);
       REQUIRE(totals.head(0, h).lost_mass == Approx(expected.lost_mass).margin(1e-5));
       for (std::size_t j = 0; j < needed.size(); ++j)
         needed[j] = needed[j] || expected.kept[j];

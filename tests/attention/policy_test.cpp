@@ -87,16 +87,16 @@ TEST_CASE("a resolved policy knows thresholds, SDC terms and k of every layer", 
   const ResolvedPolicy resolved({.selection = Selection::theta, .sdc = Sdc::offline}, kShape, 16, &table,
                                 "t.h5");
   CHECK(resolved.policy().k == 4);
-  CHECK(resolved.layer_k(0) == 4);
-  CHECK(resolved.layer_k(1) == kDenseK);
+  CHECK(resolved.k(0, 0) == 4);
+  CHECK(resolved.k(1, 0) == kDenseK);
   CHECK(resolved.theta(0, 1)[9] == 0.5F);
   CHECK(resolved.sdc(0, 1)[9] == 0.25F);
   CHECK(describe(resolved.policy()) == "theta k=4 pre-softmax sdc=offline");
 
   const ResolvedPolicy topk({.selection = Selection::topk, .k = 3, .layer_k = {{1, kDenseK}}}, kShape, 16,
                             nullptr, "");
-  CHECK(topk.layer_k(0) == 3);
-  CHECK(topk.layer_k(1) == kDenseK);
+  CHECK(topk.k(0, 0) == 3);
+  CHECK(topk.k(1, 0) == kDenseK);
   CHECK(topk.theta(0, 0).empty());
 }
 

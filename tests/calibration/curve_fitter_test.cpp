@@ -4,10 +4,14 @@
 #include <cmath>
 #include <functional>
 
+#include "calibration/fitter.hpp"
+#include "calibration/joint_sink.hpp"
 #include "calibration/retarget.hpp"
 #include "core/error.hpp"
 #include "support/catch.hpp"
 #include "support/random_rows.hpp"
+#include "support/sample_table.hpp"
+#include "support/state_image.hpp"
 #include "support/temp_dir.hpp"
 #include "theta/table_file.hpp"
 
@@ -96,13 +100,40 @@ TEST_CASE("curves do not depend on blocks, threads, merging or interruption") {
     CHECK(curves_of(samples, Placement::pre_softmax, 1) == whole);
   }
   set_thread_count(0);
-  CurveFitter last(Placement::pre_softmax, Placement::pre_softmax, kShape,
-                   curves_of({samples[2]}, Placement::pre_softmax));
+  CurveFitter last(Placement::pre_softmax, Placement::pre_softmax, kShape);
   CurveFitter first(Placement::pre_softmax, Placement::pre_softmax, kShape);
+  CurveFitter second(Placement::pre_softmax, Placement::pre_softmax, kShape);
+  samples[2].feed(second, 2);
+  add_image(last, image_of(second));
   samples[1].feed(first, 4);
   last.merge(first);
   samples[0].feed(last, 9);
   CHECK(last.curves() == whole);
+  CurveFitter loaded(Placement::pre_softmax, Placement::pre_softmax, kShape);
+  add_image(loaded, image_of(last));
+  CHECK(image_of(loaded) == image_of(last));
+}
+
+TEST_CASE("saved curves of another shape are refused") {
+  CurveFitter large(Placement::pre_softmax, Placement::pre_softmax, {kLayers, kHeads + 1, 1, 8});
+  RandomScores(kLayers, kHeads + 1, 20, 1).feed(large, 5);
+  CurveFitter fitter(Placement::pre_softmax, Placement::pre_softmax, kShape);
+  CHECK(problem_of<InputError>([&] { add_image(fitter, image_of(large)); }).what ==
+        "a value out of range or out of order");
+}
+
+TEST_CASE("a pass for thresholds and curves gives each what a pass of its own does") {
+  const RandomScores scores(kLayers, kHeads, 300, 5);  // more than the joint sink passes on at a time
+  ThresholdFitter thresholds({.k = {4, 12}}, kShape);
+  CurveFitter curves(Placement::pre_softmax, Placement::pre_softmax, kShape);
+  JointSink joint(thresholds, curves);
+  scores.feed(joint, 300);
+  ThresholdFitter thresholds_alone({.k = {4, 12}}, kShape);
+  CurveFitter curves_alone(Placement::pre_softmax, Placement::pre_softmax, kShape);
+  scores.feed(thresholds_alone, 11);
+  scores.feed(curves_alone, 7);
+  check_same(thresholds.table({}), thresholds_alone.table({}));
+  CHECK(curves.curves() == curves_alone.curves());
 }
 
 TEST_CASE("curves come back from a table's file") {
@@ -158,6 +189,88 @@ TEST_CASE("a pooled threshold keeps k on average, also where rows differ widely"
       CHECK(kept / rows == Approx(k).epsilon(0.05));
     }
   }
+}
+
+TEST_CASE("thresholds of k = 8 ... 512 lie within a bin of the exact pooled quantiles") {
+  constexpr std::int32_t kLength = 640;
+  constexpr std::size_t kRows = 9;
+  for (const Placement placement : {Placement::pre_softmax, Placement::post_softmax}) {
+    // Normal scores, each row with a height and a width of its own, some of it far out.
+    Random random(21);
+    CurveFitter fitter(placement, Placement::pre_softmax, {1, 1, 1, 1});
+    std::vector<double> pooled;
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const double height = 6 * random.uniform();
+      const double width = 0.5 + 4 * random.uniform();
+      std::vector<float> row(kLength);
+      for (float& s : row)
+        s = static_cast<float>(height +
+                               width * (random.uniform() + random.uniform() + random.uniform() - 1.5));
+      row[r] = -3000;  // wider than the window of bins
+      const std::vector<std::int32_t> lengths = {kLength};
+      fitter.add({0, 0, row.data(), kLength, lengths});
+      double sum = 0;
+      for (const float s : row)
+        sum += std::exp(static_cast<double>(s));
+      for (const float s : row)
+        pooled.push_back(placement == Placement::pre_softmax ? static_cast<double>(s)
+                                                             : std::exp(static_cast<double>(s)) / sum);
+    }
+    std::sort(pooled.begin(), pooled.end(), std::greater<>());
+    const ScoreCurves curves = fitter.curves();
+    REQUIRE(curves.cells[0].size() == 1);
+    const CurveReader reader(curves.cells[0][0], placement);
+    for (const std::size_t k : {8, 16, 32, 64, 128, 256, 512}) {
+      // Any threshold from the first value dropped up to the last value kept keeps exactly k on average.
+      const double dropped = pooled[k * kRows];
+      const double kept = pooled[k * kRows - 1];
+      const double theta = reader.theta(static_cast<double>(k));
+      INFO("k = " << k << ", theta " << theta << " for " << dropped << " to " << kept);
+      if (placement == Placement::pre_softmax) {
+        CHECK(theta >= dropped - kScoreBin);
+        CHECK(theta <= kept + kScoreBin);
+      } else {
+        CHECK(theta >= dropped * (1 - 1.0 / 32 - 1e-6));
+        CHECK(theta <= kept * (1 + 1.0 / 32 + 1e-6));
+      }
+    }
+  }
+}
+
+TEST_CASE("weights that no softmax made are refused") {
+  CurveFitter fitter(Placement::post_softmax, Placement::post_softmax, {1, 1, 1, 1});
+  const std::vector<std::int32_t> lengths = {4};
+  const std::vector<float> good = {0.5F, 0.25F, 0.125F, 0.125F};
+  fitter.add({0, 0, good.data(), 4, lengths});
+  const std::vector<float> bad = {0.5F, 0.5F, 0.5F, 0.5F};
+  CHECK(problem_of<InputError>([&] {
+          fitter.add({0, 0, bad.data(), 4, lengths});
+        }).what == "its softmax weights add up to more than 1");
+  // What was counted of the refused block is forgotten, also by the next block of this thread.
+  CurveFitter other(Placement::post_softmax, Placement::post_softmax, {1, 1, 1, 1});
+  other.add({0, 0, good.data(), 4, lengths});
+  const std::vector<CurveBin> bins = other.curves().cells[0][0].bins;
+  REQUIRE(bins.size() == 3);
+  CHECK(bins[0].count == 2);
+  CHECK(bins[0].mass == std::int64_t{1} << 34);
+}
+
+TEST_CASE("more rows and elements than one window of bins holds are counted") {
+  // 1,500 rows of one element each, then one row longer than the window's room for elements.
+  CurveFitter fitter(Placement::pre_softmax, Placement::pre_softmax, {1, 1, 1, 1});
+  const std::vector<float> same(1500, 2.5F);
+  const std::vector<std::int32_t> ones(1500, 1);
+  fitter.add({0, 0, same.data(), 1, ones});
+  constexpr std::int32_t kLong = (1 << 20) + 77;
+  const std::vector<float> row(kLong, 1.0F);
+  const std::vector<std::int32_t> lengths = {kLong};
+  fitter.add({0, 0, row.data(), kLong, lengths});
+  const ScoreCurves curves = fitter.curves();
+  REQUIRE(curves.cells[0].size() == 2);
+  CHECK(curves.cells[0][0].bins == std::vector<CurveBin>{{80, 1500, 1500 * (std::int64_t{1} << 36)}});
+  REQUIRE(curves.cells[0][1].bins.size() == 1);
+  CHECK(curves.cells[0][1].bins[0].count == kLong);
+  CHECK(static_cast<double>(curves.cells[0][1].bins[0].mass) * kMassUnit == Approx(1).epsilon(1e-5));
 }
 
 TEST_CASE("kept fraction and kept mass name a k") {

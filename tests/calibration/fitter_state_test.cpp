@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/random_rows.hpp"
 #include "support/sample_table.hpp"
+#include "support/state_image.hpp"
 
 using namespace toptheta;
 using namespace toptheta::testing;
@@ -12,20 +13,6 @@ namespace {
 
 const ModelShape kShape = {2, 2, 1, 8};
 const FitOptions kOptions = {.k = {4, 12}, .layer_k = {{0, 7}}, .add_sigma = 0.2};
-
-std::string image_of(const CalibrationState& state) {
-  hdf5::File file = hdf5::File::create_in_memory("state");
-  {
-    hdf5::Group root = file.root();
-    state.save(root);
-  }
-  return file.image();
-}
-
-void add_image(CalibrationState& state, const std::string& image) {
-  const hdf5::File file = hdf5::File::open_image(image, "state");
-  state.add_saved(file.root());
-}
 
 }  // namespace
 

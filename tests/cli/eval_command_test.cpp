@@ -186,7 +186,8 @@ TEST_CASE("every subcommand has help with an example, and a version") {
   const World world;
   for (const std::string command :
        {"tt-calibrate", "tt-calibrate fit", "tt-calibrate dump", "tt-calibrate show", "tt-calibrate convert",
-        "tt-eval", "tt-eval run", "tt-eval generate", "tt-eval bench"}) {
+        "tt-calibrate audit", "tt-calibrate drift", "tt-calibrate budget", "tt-eval", "tt-eval run",
+        "tt-eval generate", "tt-eval bench"}) {
     INFO(command);
     CHECK(world.output(command + " --help").find("Example:\n  tt-") != std::string::npos);
     CHECK(world.output(command + " --version").find(" 0.1.0 (commit ") != std::string::npos);
@@ -197,7 +198,8 @@ TEST_CASE("configs/ has every key, with its default") {
   const World world;
   for (const std::string command :
        {"tt-calibrate fit", "tt-calibrate merge", "tt-calibrate retarget", "tt-calibrate dump",
-        "tt-calibrate show", "tt-calibrate convert", "tt-eval run", "tt-eval generate", "tt-eval bench"}) {
+        "tt-calibrate show", "tt-calibrate convert", "tt-calibrate audit", "tt-calibrate drift",
+        "tt-calibrate budget", "tt-eval run", "tt-eval generate", "tt-eval bench"}) {
     INFO(command);
     const std::filesystem::path file =
         std::filesystem::current_path() / "configs" / (command.substr(0, command.find(' ')) + ".toml");

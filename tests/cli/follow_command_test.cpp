@@ -66,6 +66,8 @@ void check_same_targets(const World& world, const std::string& a, const std::str
   REQUIRE(left.targets.size() == right.targets.size());
   for (std::size_t t = 0; t < left.targets.size(); ++t)
     check_same(left.targets[t], right.targets[t]);
+  CHECK_FALSE(left.curves.empty());
+  CHECK(left.curves == right.curves);
 }
 
 }  // namespace
@@ -76,7 +78,7 @@ TEST_CASE("a live dump gives the finished dump's thresholds") {
   for (const std::string content : {"qk", "scores"}) {
     (void)world.output(
         "tt-calibrate dump --model model --text a.txt b.txt --context 20 -o full.h5 --content " + content);
-    const std::string flags = " -k 3,6 --sdc-offline --row-fraction 0.7";
+    const std::string flags = " -k 3,6 --sdc-offline --row-fraction 0.7 --curve";
     (void)world.output("tt-calibrate fit full.h5 -o whole.h5" + flags);
     write_live(world, 1000, "ends");
     (void)world.output("tt-calibrate fit --follow live.h5 --follow-timeout 30 -o followed.h5" + flags);

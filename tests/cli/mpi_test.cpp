@@ -49,7 +49,8 @@ TEST_CASE("several processes write the single process's file", "[mpi]") {
   (void)world.output("tt-calibrate dump --model model --text a.txt --context 13 -o d1.h5");
   (void)world.output("tt-calibrate dump --model model --text b.txt --content scores -o d2.h5");
   for (const std::string fit :
-       {"fit d1.h5 d2.h5 -k 3,6 --sdc-offline", "fit d1.h5 d2.h5 -k 3 --row-fraction 0.4",
+       {"fit d1.h5 d2.h5 -k 3,6 --sdc-offline --curve",
+        "fit d1.h5 d2.h5 -k 3 --row-fraction 0.4 --estimator pooled",
         "fit --model model --text a.txt b.txt --context 11 -k 3,6 --tac --sdc-offline"}) {
     INFO(fit);
     const std::string out = world.output("tt-calibrate " + fit + " -o whole.h5");

@@ -12,6 +12,7 @@ using namespace toptheta::testing;
 namespace {
 
 const std::string kModel = "tt-calibrate fit --model model --text a.txt b.txt --context 11 -k 3,6 ";
+const std::string kOneK = "tt-calibrate fit --model model --text a.txt b.txt --context 11 -k 3 ";
 
 void make_dumps(const World& world) {
   (void)world.output("tt-calibrate dump --model model --text a.txt --context 13 -o d1.h5");
@@ -32,7 +33,9 @@ TEST_CASE("merged shares are the single run's file, byte for byte") {
   make_dumps(world);
   const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --layer-k 1:4",
                                          "tt-calibrate fit d1.h5 d2.h5 -k 3 --row-fraction 0.3",
-                                         kModel + "--tac --add-sigma 0.2"};
+                                         "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --curve --row-fraction 0.6",
+                                         kModel + "--tac --add-sigma 0.2",
+                                         kOneK + "--tac --estimator pooled"};
   for (const std::string& fit : fits) {
     INFO(fit);
     (void)world.output(fit + " -o whole.h5");
@@ -44,7 +47,7 @@ TEST_CASE("merged shares are the single run's file, byte for byte") {
 TEST_CASE("offline SDC in shares takes two rounds") {
   const World world;
   make_dumps(world);
-  const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --sdc-offline",
+  const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --sdc-offline --curve",
                                          kModel + "--tac --sdc-offline"};
   for (const std::string& fit : fits) {
     INFO(fit);
@@ -62,7 +65,7 @@ TEST_CASE("offline SDC in shares takes two rounds") {
 
 TEST_CASE("a run killed at any moment goes on and ends in the same file") {
   const World world;
-  const std::string fit = kModel + "--sdc-offline --row-fraction 0.8";
+  const std::string fit = kModel + "--sdc-offline --row-fraction 0.8 --curve";
   (void)world.output(fit + " -o whole.h5");
   Random random(std::chrono::steady_clock::now().time_since_epoch().count());
   int kills = 0;
@@ -107,6 +110,10 @@ TEST_CASE("misuse of shares and checkpoints is told apart") {
   CHECK(status("tt-calibrate merge p1.h5 -o t.h5", "without shard 2") == 3);
   CHECK(status("tt-calibrate merge p1.h5 p2.h5 -o t.h5", "belongs to another calibration") == 3);
   CHECK(status("tt-calibrate merge p1.h5 p1.h5 -o t.h5", "shard 1/2 is there twice") == 3);
+  (void)world.output(fit + "--shard 2/2 -o p2.h5 --curve");
+  CHECK(status("tt-calibrate merge p1.h5 p2.h5 -o t.h5", "'curves' is not that of p1.h5") == 3);
+  (void)world.output(fit + "--sdc-offline -o first.h5");
+  CHECK(status(fit + "--sdc-offline --curve --sdc-from first.h5 -o t.h5", "its content is not that of") == 2);
   world.write("c.state", "not a checkpoint");
   CHECK(status(fit + "-o t.h5 --checkpoint c.state", "the file exists already") == 2);
   CHECK(status(fit + "-o t.h5 --checkpoint c.state --resume", "not a calibration part, or cut short") == 3);

@@ -85,6 +85,7 @@ TEST_CASE("shares merge to the table of a single run, to the last bit", "[part]"
   for (const bool tac : {false, true})
     for (const double fraction : {1.0, 0.4}) {
       fixture.options.tac = tac;
+      fixture.options.curves = !tac;
       fixture.options.row_fraction = fraction;
       const std::string whole = fixture.bytes(fixture.run(fixture.job()).calibration->table);
       for (const std::int64_t count : {1, 2, 3, 9}) {  // more shares than samples too
@@ -185,6 +186,7 @@ TEST_CASE("a run goes on from any of its checkpoints to the same table", "[part]
   struct Stop {};
   for (const bool tac : {false, true}) {
     fixture.options.tac = tac;
+    fixture.options.curves = !tac;
     const std::string whole = fixture.bytes(fixture.run(fixture.job()).calibration->table);
     const int steps = static_cast<int>(fixture.windows->size()) * (tac ? 4 : 2);
     CalibrationJob job = fixture.job();

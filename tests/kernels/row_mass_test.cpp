@@ -56,4 +56,26 @@ TEST_CASE("exponentials far below the largest vanish, and -infinity has none") {
   });
 }
 
+TEST_CASE("exponentials of a row agree with double precision, and so does their sum") {
+  testing::at_every_instruction_set([] {
+    Random random(6);
+    for (const std::size_t size : {0, 1, 3, 15, 16, 17, 63, 200, 1023, 5000}) {
+      std::vector<float> row(size);
+      for (float& value : row)
+        value = static_cast<float>(3 - 40 * random.uniform());
+      if (size > 2) row[size / 2] = -kInfinity;
+      std::vector<float> out(size);
+      const double sum = exponentials(row, 3, out);
+      double expected = 0;
+      for (std::size_t j = 0; j < size; ++j) {
+        const double e = std::exp(static_cast<double>(row[j]) - 3);
+        CHECK(static_cast<double>(out[j]) == Approx(e).epsilon(3e-6));
+        expected += e;
+      }
+      CHECK(sum == Approx(expected).epsilon(1e-6));
+      CHECK(sum == exp_sum_at_most(row, kInfinity, 3));
+    }
+  });
+}
+
 }  // namespace toptheta

@@ -23,6 +23,7 @@ inline bool same(const ThresholdEntry& a, const ThresholdEntry& b) {
 inline void check_same(const Target& a, const Target& b) {
   CHECK(a.k == b.k);
   CHECK(a.layer_k == b.layer_k);
+  CHECK(a.head_k == b.head_k);
   REQUIRE(a.cells.size() == b.cells.size());
   for (std::size_t cell = 0; cell < a.cells.size(); ++cell) {
     REQUIRE(a.cells[cell].size() == b.cells[cell].size());
@@ -70,6 +71,21 @@ inline ThresholdTable sample_table() {
     }
     table.targets.push_back(std::move(target));
   }
+  return table;
+}
+
+// 2 layers of 2 heads, each with a k of its own: 3 and 5; dense and 8.
+inline ThresholdTable sample_table_by_head() {
+  ThresholdTable table;
+  table.meta.shape = {2, 2, 1, 64};
+  table.meta.estimator = "budget";
+  Target target{5, {3, 8}, std::vector<std::vector<ThresholdEntry>>(4)};
+  target.head_k = {3, 5, kDenseK, 8};
+  for (const std::size_t cell : {0, 1, 3})
+    for (std::int32_t i = 1; i <= 2; ++i)
+      target.cells[cell].push_back({static_cast<std::int32_t>(target.head_k[cell]) + i,
+                                    0.25 * static_cast<double>(cell) - i, 0, 7, kNotCalibrated, 0.75});
+  table.targets.push_back(std::move(target));
   return table;
 }
 

@@ -32,6 +32,7 @@ std::map<std::string, std::string> expected_arrays(const ThresholdTable& table) 
       arrays[fmt::format("{}/{}", target.k, name)] = bytes_of(values);
     };
     const TargetColumns columns = columns_from(target, table.meta.shape.num_heads);
+    if (!target.head_k.empty()) add("head_k", stored_k(target.head_k));
     add("layer", columns.layer);
     add("head", columns.head);
     add("length", columns.length);

@@ -140,3 +140,17 @@ TEST_CASE("bad lines of an sdc.txt are named") {
     CHECK(problem.where == dir.path("sdc.txt").string() + ":2");
   }
 }
+
+TEST_CASE("heads with a k of their own are one target, and come through unchanged") {
+  const TempDir dir;
+  const ThresholdTable table = sample_table_by_head();
+  write_authors_thresholds(table, 0, dir.path("th.txt"));
+  const std::string text = file_text(dir.path("th.txt"));
+  CHECK(text.find("L0_H1:6 -0.75 7 5\n") != std::string::npos);
+  CHECK(through(dir, text) == text);
+  const ThresholdTable back = read_authors_thresholds(dir.path("th.txt"));
+  REQUIRE(back.targets.size() == 1);
+  CHECK(back.targets[0].k == 5);
+  CHECK(back.targets[0].head_k == table.targets[0].head_k);
+  CHECK(back.targets[0].layer_k == table.targets[0].layer_k);
+}

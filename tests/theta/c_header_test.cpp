@@ -47,6 +47,7 @@ TEST_CASE("the C header compiles as C and C++ and looks up the same thresholds")
   write_c_header(table, 16, dir.path("theta.h"));
   write_text(dir.path("main.c"), kProgram);
   const ThresholdLookup lookup(table, 16, kLongest);
+  const Target& target = table.target(16);
   for (const std::string compiler : {"cc -std=c99 -Werror -Wall -Wextra -pedantic", "c++ -x c++ -Werror"}) {
     if (!has_compiler(compiler.substr(0, compiler.find(' ')))) continue;
     const std::string build = fmt::format("cd '{}' && {} -o main main.c", dir.root().string(), compiler);
@@ -63,7 +64,7 @@ TEST_CASE("the C header compiles as C and C++ and looks up the same thresholds")
           REQUIRE(out >> threshold >> sdc);
           const auto index = static_cast<std::size_t>(n);
           CHECK(std::strtof(threshold.c_str(), nullptr) == lookup.theta(layer, head)[index]);
-          const bool dense = layer == 0 || n <= lookup.layer_k(layer);
+          const bool dense = layer == 0 || n <= target.k_of(static_cast<std::size_t>(2 * layer + head));
           const float expected = lookup.sdc(layer, head)[index];
           if (!dense) CHECK(std::strtof(sdc.c_str(), nullptr) == (std::isnan(expected) ? -1.0F : expected));
         }
@@ -73,4 +74,26 @@ TEST_CASE("the C header compiles as C and C++ and looks up the same thresholds")
 TEST_CASE("a C header holds one target") {
   const TempDir dir;
   CHECK_THROWS_AS(write_c_header(sample_table(), 0, dir.path("theta.h")), UsageError);
+}
+
+TEST_CASE("a C header knows the k of every head") {
+  if (!has_compiler("cc")) return;
+  const TempDir dir;
+  const ThresholdTable table = sample_table_by_head();
+  write_c_header(table, 0, dir.path("theta.h"));
+  write_text(dir.path("main.c"),
+             "#include <stdio.h>\n#include \"theta.h\"\nint main(void) {\n"
+             "  for (int c = 0; c < 4; ++c)\n    for (int n = 1; n < 12; ++n)\n"
+             "      printf(\"%.9g\\n\", (double)toptheta_threshold(c / 2, c % 2, n));\n  return 0;\n}\n");
+  const std::string run =
+      fmt::format("cd '{}' && cc -std=c99 -Wall -Wextra -o main main.c && ./main > out.txt", dir.root().string());
+  REQUIRE(std::system(run.c_str()) == 0);
+  std::istringstream out(file_text(dir.path("out.txt")));
+  const ThresholdLookup lookup(table, 0, 12);
+  for (int cell = 0; cell < 4; ++cell)
+    for (std::size_t n = 1; n < 12; ++n) {
+      std::string threshold;
+      REQUIRE(out >> threshold);
+      CHECK(std::strtof(threshold.c_str(), nullptr) == lookup.theta(cell / 2, cell % 2)[n]);
+    }
 }

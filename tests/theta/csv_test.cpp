@@ -25,3 +25,11 @@ TEST_CASE("a table as CSV") {
   CHECK_THROWS_AS(write_csv(table, 32, dir.path("t.csv")), UsageError);
   CHECK_THROWS_AS(write_csv(table, 16, dir.path("no/such/dir.csv")), UnfinishedError);
 }
+
+TEST_CASE("where heads of a layer differ, the CSV's k is the head's") {
+  const TempDir dir;
+  write_csv(sample_table_by_head(), 0, dir.path("t.csv"));
+  const std::string text = file_text(dir.path("t.csv"));
+  CHECK(text.find("\n0,0,4,3,-1,0,7,,0.75\n") != std::string::npos);
+  CHECK(text.find("\n0,1,6,5,-0.75,0,7,,0.75\n") != std::string::npos);
+}

@@ -4,6 +4,9 @@
 #include <limits>
 
 #include "support/catch.hpp"
+#include "support/sample_table.hpp"
+#include "support/temp_dir.hpp"
+#include "theta/curve_csv.hpp"
 
 using namespace toptheta;
 
@@ -53,4 +56,20 @@ TEST_CASE("a reader answers for edges exactly and in between by interpolation") 
   for (const double kept : {0.25, 0.7, 1.5, 2.0, 3.4})
     CHECK(reader.kept(reader.theta(kept)) == Approx(kept));
   CHECK(reader.theta(100) == 0);
+}
+
+TEST_CASE("curves as CSV: one line for each bin, numbers in full") {
+  const testing::TempDir dir;
+  ThresholdTable table;
+  table.meta.shape = {2, 2, 1, 8};
+  const std::int64_t half = std::int64_t{1} << 35;
+  table.curves.cells.resize(4);
+  table.curves.cells[1] = {{8, 2, 3, 4, {{-1, 4, half}, {10, 1, 3 * half}}}};
+  table.curves.cells[2] = {{0, 1, 1, 1, {{0, 1, 1}}}};
+  write_curve_csv(table, dir.path("curve.csv"));
+  CHECK(testing::file_text(dir.path("curve.csv")) ==
+        "layer,head,shortest,longest,rows,lower,upper,count,mass\n"
+        "0,1,3,4,2,-0.03125,0,4,0.5\n"
+        "0,1,3,4,2,0.3125,0.34375,1,1.5\n"
+        "1,0,1,1,1,0,0.03125,1,1.4551915228366852e-11\n");
 }

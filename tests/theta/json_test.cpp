@@ -86,3 +86,24 @@ TEST_CASE("bad JSON is located") {
   CHECK(patched("/targets/0/cells/0/count/0", "-1") == "/targets/0/cells/0/count/0");
   CHECK(patched("/targets/0/cells/0/std/0", "-1") == "/targets/0/cells/0/std/0");
 }
+
+TEST_CASE("JSON keeps the k of every head, under its own schema") {
+  const TempDir dir;
+  const ThresholdTable table = sample_table_by_head();
+  write_json(table, 0, dir.path("t.json"));
+  const std::string text = file_text(dir.path("t.json"));
+  CHECK(text.starts_with("{\"schema\": \"toptheta.thresholds/2\""));
+  CHECK(text.find("\"head_k\": [[3, 5], [\"dense\", 8]]") != std::string::npos);
+  check_same(read_json(dir.path("t.json")), table);
+  for (const auto& [bad, where] : std::vector<std::pair<std::string, std::string>>{
+           {"[[3, 5]]", "/head_k"}, {"[[3, 5], [8]]", "/head_k/1"}, {"[[3, 5], 8]", "/head_k/1"},
+           {"[[4, 5], [\"dense\", 8]]", "/layer_k"}, {"[[0, 5], [\"dense\", 8]]", "/head_k"}}) {
+    std::string spoiled = text;
+    const std::string good = "[[3, 5], [\"dense\", 8]]";
+    spoiled.replace(spoiled.find(good), good.size(), bad);
+    write_text(dir.path("bad.json"), spoiled);
+    const Problem problem = problem_of<InputError>([&] { read_json(dir.path("bad.json")); });
+    INFO(bad);
+    CHECK(problem.where.ends_with("/targets/0" + where));
+  }
+}

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/sample_table.hpp"
+#include "support/sample_table.hpp"
 
 using namespace toptheta;
 using namespace toptheta::testing;
@@ -34,7 +35,6 @@ TEST_CASE("nearest length, a tie goes to the shorter") {
     CHECK(theta[n] == 2.0F);
   for (int n = 18; n <= 40; ++n)
     CHECK(theta[n] == 9.0F);
-  CHECK(lookup.layer_k(0) == 4);
   CHECK(lookup.max_length() == 40);
   CHECK_FALSE(lookup.has_sdc());
   CHECK(std::isnan(lookup.sdc(0, 0)[20]));
@@ -100,4 +100,18 @@ TEST_CASE("heads do not mix") {
       CHECK(lookup.theta(layer, head)[100] == Approx(longest.theta).epsilon(1e-6));
     }
   CHECK_FALSE(lookup.has_sdc());
+}
+
+TEST_CASE("a head of its own k is dense up to that k") {
+  const ThresholdTable table = testing::sample_table_by_head();
+  const ThresholdLookup lookup(table, 5, 12);
+  const auto first_kept = [&lookup](std::int64_t layer, std::int64_t head) {
+    const auto theta = lookup.theta(layer, head);
+    return std::find_if(theta.begin(), theta.end(), [](float t) { return t > -kInfinity; }) - theta.begin();
+  };
+  CHECK(first_kept(0, 0) == 4);
+  CHECK(first_kept(0, 1) == 6);
+  CHECK(first_kept(1, 0) == 13);  // dense
+  CHECK(first_kept(1, 1) == 9);
+  CHECK(lookup.theta(0, 1)[9] == -1.75F);
 }

@@ -123,6 +123,15 @@ TEST_CASE("a table file keeps everything, and equal tables are equal files") {
   CHECK(file_text(dir.path("a.h5")) == file_text(dir.path("b.h5")));
 }
 
+TEST_CASE("a table file without curves, as all were once, is read") {
+  const TempDir dir;
+  write_file(dir.path("old.h5"), {"", {}});
+  const ThresholdTable table = load_table(dir.path("old.h5"));
+  CHECK(table.curves.empty());
+  REQUIRE(table.targets.size() == 1);
+  CHECK(table.targets[0].cells[1][1].theta == 2.5);
+}
+
 TEST_CASE("large tables are compressed, long provenance fits") {
   const TempDir dir;
   ThresholdTable table = sample_table();
@@ -177,7 +186,7 @@ TEST_CASE("wrong root attributes are refused") {
     return [name, value](hdf5::Group& root) { root.write_attribute(name, value); };
   };
   const auto nothing = [](hdf5::Group&) {};
-  CHECK(where_of(dir, "version", number("version", 2)) == "");
+  CHECK(where_of(dir, "version", number("version", 3)) == "");
   CHECK(where_of(dir, "num_layers", nothing).find(":/") == 0);
   CHECK(where_of(dir, "num_layers", number("num_layers", 0)) == ":/");
   CHECK(where_of(dir, "num_layers", number("num_layers", std::int64_t{1} << 62)) == ":/");
@@ -269,4 +278,20 @@ TEST_CASE("flipped bytes in a column are an InputError or another number, never 
     }
   }
   CHECK(refused < 12);
+}
+
+TEST_CASE("the k of every head is kept, in a file of version 2") {
+  const TempDir dir;
+  ThresholdTable table = sample_table_by_head();
+  save_table(table, dir.path("t.h5"));
+  check_same(load_table(dir.path("t.h5")), table);
+  CHECK(hdf5::File::open(dir.path("t.h5")).root().int_attribute("version") == 2);
+  save_table(sample_table(), dir.path("plain.h5"));
+  CHECK(hdf5::File::open(dir.path("plain.h5")).root().int_attribute("version") == 1);
+  table.targets[0].layer_k[0] = 4;  // not the smallest of its heads
+  save_table(table, dir.path("bad.h5"));
+  CHECK_THROWS_AS(load_table(dir.path("bad.h5")), InputError);
+  table.targets[0].head_k.pop_back();
+  save_table(table, dir.path("bad.h5"));
+  CHECK(problem_of<InputError>([&] { (void)load_table(dir.path("bad.h5")); }).where.ends_with("head_k"));
 }

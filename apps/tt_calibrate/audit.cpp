@@ -1,0 +1,180 @@
+// tt-calibrate audit: does a threshold table keep the k it was asked for, on rows that it has not seen?
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/common_flags.hpp"
+#include "common/output.hpp"
+#include "core/error.hpp"
+#include "eval/dump_source.hpp"
+#include "eval/model_source.hpp"
+#include "report/audit.hpp"
+#include "tt_calibrate/calibration_source.hpp"
+#include "tt_calibrate/commands.hpp"
+#include "tt_calibrate/table_path.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+constexpr EmbeddedTexts kHeldOut = {"heldout-a", "held-out"};
+constexpr std::size_t kNamedHeads = 5;
+
+class AuditCommand : public Command {
+ public:
+  void declare(CLI::App& app) override;
+  void run(Session& session) override;
+
+ private:
+  void require_flags() const;
+  [[nodiscard]] AuditReport audit(Session& session) const;
+  [[nodiscard]] AuditOptions options(Session& session) const;
+
+  std::string table_;
+  std::vector<std::string> dumps_;
+  SourceFlags source_;
+  std::string k_;
+  double tolerance_ = 0;
+  double head_tolerance_ = 0;
+  double precision_ = 0.03;
+  std::size_t heads_ = 10;
+  CLI::Option* tolerance_option_ = nullptr;
+  CLI::Option* head_tolerance_option_ = nullptr;
+  std::string format_;
+  std::string output_;
+};
+
+void AuditCommand::declare(CLI::App& app) {
+  app.add_option("table", table_, "Threshold table (.h5, .json or .txt)");
+  app.add_option("--on", dumps_, "Attention dumps (HDF5) to audit on; without them, --model and --text")
+      ->type_name("FILE")
+      ->group(kSourceGroup);
+  declare_source(app, source_, kHeldOut);
+  app.add_option("-k,--k", k_, "Only these targets: 64, or 16,32,64; all if not given")->type_name("LIST");
+  tolerance_option_ =
+      app.add_option(
+             "--tolerance", tolerance_,
+             "Exit with status 1 where effective k / k, the geometric mean over heads, is farther from 1 "
+             "than this: 0.05. No check if not given")
+          ->type_name("X")
+          ->check(CLI::NonNegativeNumber.description(""));
+  head_tolerance_option_ =
+      app.add_option("--head-tolerance", head_tolerance_, "The same for every head by itself")
+          ->type_name("X")
+          ->check(CLI::NonNegativeNumber.description(""));
+  app.add_option(
+         "--precision", precision_,
+         "How well effective k should be known, for the advice on the number of documents: 0.03 = ±3%")
+      ->type_name("X")
+      ->check(CLI::PositiveNumber.description(""))
+      ->capture_default_str();
+  app.add_option(
+         "--heads", heads_,
+         "Heads of each k in tables for people, the farthest from it first; 0 = all. JSON and CSV hold all")
+      ->type_name("N")
+      ->capture_default_str();
+  declare_format(app, format_, {"table", "json", "csv", "md"}, "Default: by the ending of -o, else a table");
+  declare_output(app, output_, "Write here instead of standard output");
+}
+
+void AuditCommand::require_flags() const {
+  if (table_.empty())
+    throw UsageError({.where = "audit",
+                      .what = "no threshold table given",
+                      .next = "tt-calibrate audit theta.h5 --on held-out.h5"});
+  const bool from_model = !source_.model.empty() || !source_.texts.empty() || source_.context != 0;
+  if (!dumps_.empty() && from_model)
+    throw UsageError({.where = "audit",
+                      .what = "dumps and a model at the same time",
+                      .next = "give either --on DUMP, or --model, --text and --context"});
+  require_distinct(output_, table_, "-o");
+  for (const std::string& dump : dumps_)
+    require_distinct(output_, dump, "-o");
+}
+
+AuditOptions AuditCommand::options(Session& session) const {
+  AuditOptions options;
+  if (!k_.empty()) options.k = parse_number_list(k_, "-k");
+  options.seed = session.seed;
+  options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
+                                std::string_view unit) {
+    session.console.progress(std::string(stage), done, total, std::string(unit));
+  };
+  return options;
+}
+
+AuditReport AuditCommand::audit(Session& session) const {
+  const ThresholdTable table =
+      read_table(table_, resolve_table_format(table_, "", "audit"), Placement::pre_softmax);
+  AuditReport report{.table = table_, .meta = table.meta, .precision = precision_};
+  AuditOptions how = options(session);
+  if (!dumps_.empty()) {
+    DumpSource source(std::vector<std::filesystem::path>(dumps_.begin(), dumps_.end()));
+    report.audit = audit_table(table, table_, source, how);
+    std::vector<std::filesystem::path> inputs = {table_};
+    inputs.insert(inputs.end(), dumps_.begin(), dumps_.end());
+    report.provenance = session.provenance_of(inputs);
+    return report;
+  }
+  const CalibrationSource from = resolve_source(source_, session, kHeldOut);
+  for (const auto& text : from.texts)
+    require_distinct(output_, text, "-o");
+  LanguageModel model = load_language_model(from.model);
+  const std::vector<TextWindow> windows = text_windows(model, from.texts, source_.context);
+  for (const TextWindow& window : windows)
+    how.document_of.push_back(window.document);
+  ModelSource source(model, windows, table.meta.placement, {}, source_.context);
+  report.audit = audit_table(table, table_, source, how);
+  report.provenance = provenance_of(from, model, session);
+  const Provenance of_table = session.provenance_of({table_});
+  report.provenance.inputs.insert(report.provenance.inputs.begin(), of_table.inputs.front());
+  return report;
+}
+
+// Throws Error with status 1 where the check does not hold.
+void require_check(const AuditReport& report) {
+  const std::vector<AuditFailure> failures = failures_of(report.audit, report.check);
+  if (failures.empty()) return;
+  const AuditFailure& first = failures.front();
+  const double tolerance = first.head == nullptr ? *report.check.mean : *report.check.head;
+  const auto target = std::find_if(report.audit.targets.begin(), report.audit.targets.end(),
+                                   [&](const AuditedTarget& one) { return one.k == first.k; });
+  std::string worst;
+  for (const AuditedHead* head : worst_heads(*target, kNamedHeads))
+    worst += (worst.empty() ? "" : "; ") + describe(*head);
+  throw Error(ExitStatus::check_failed,
+              {.where = fmt::format("{}, k = {}", report.table, format_k(first.k)),
+               .what = first.head == nullptr ? "effective k is not the k asked for"
+                                             : fmt::format("effective k of {} heads is not the k asked for",
+                                                           std::count_if(failures.begin(), failures.end(),
+                                                                         [](const AuditFailure& failure) {
+                                                                           return failure.head != nullptr;
+                                                                         })),
+               .expected = fmt::format("effective k / k of {} to {}", 1 - tolerance, 1 + tolerance),
+               .found = fmt::format("{}; farthest from it: {}", describe(first.ratio), worst),
+               .next = "calibrate on texts like these, on more of them, or with --estimator pooled"});
+}
+
+void AuditCommand::run(Session& session) {
+  require_flags();
+  const ResultFormat format =
+      format_.empty() ? result_format_of(output_) : result_format_from_name(format_).value();
+  AuditReport report = audit(session);
+  if (tolerance_option_->count() > 0) report.check.mean = tolerance_;
+  if (head_tolerance_option_->count() > 0) report.check.head = head_tolerance_;
+  session.console.finish();
+  const bool for_people = format == ResultFormat::table || format == ResultFormat::markdown;
+  write_output(output_, format_listing(audit_listing(report, for_people ? heads_ : 0), format));
+  if (!for_people || !output_.empty())
+    for (const std::string& advice : advice_of(report))
+      session.console.note(advice);
+  require_check(report);
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_audit_command() {
+  return std::make_unique<AuditCommand>();
+}
+
+}  // namespace toptheta::app

@@ -1,0 +1,134 @@
+// tt-calibrate budget: a k for every head or layer from one budget, by a table's curves.
+#include "calibration/budget.hpp"
+
+#include "calibration/retarget.hpp"
+#include "common/common_flags.hpp"
+#include "common/output.hpp"
+#include "core/error.hpp"
+#include "report/budget.hpp"
+#include "tt_calibrate/commands.hpp"
+#include "tt_calibrate/table_path.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+class BudgetCommand : public Command {
+ public:
+  void declare(CLI::App& app) override;
+  void run(Session& session) override;
+
+ private:
+  void declare_amounts(CLI::App& app);
+  [[nodiscard]] Budget resolve() const;
+
+  struct Amount {
+    BudgetKind kind;
+    CLI::Option* option = nullptr;
+    double value = 0;
+  };
+
+  std::string table_;
+  std::vector<Amount> amounts_ = {{BudgetKind::kept_fraction},
+                                  {BudgetKind::kept_elements},
+                                  {BudgetKind::uniform_k},
+                                  {BudgetKind::v_rows},
+                                  {BudgetKind::lost_mass}};
+  std::string unit_ = "head";
+  std::int64_t smallest_k_ = 1;
+  std::int64_t largest_k_ = 0;
+  std::string layer_k_;
+  std::string format_ = "table";
+  std::string output_;
+};
+
+void BudgetCommand::declare_amounts(CLI::App& app) {
+  const std::vector<std::tuple<const char*, const char*, const char*>> flags = {
+      {"--kept-fraction", "F",
+       "Budget: this share of the visible elements of the calibration rows; above 0, below 1"},
+      {"--kept-elements", "N",
+       "Budget: this many elements a token's row, over all heads and layers together, on average"},
+      {"--uniform-k", "K", "Budget: as many elements as this k in every head keeps"},
+      {"--v-rows", "F",
+       "Budget: this share of the V rows in decode, the heads of a KV group taken to choose independently"},
+      {"--lost-mass", "M",
+       "Instead of a budget: the fewest elements under which rows lose this softmax mass on average"}};
+  for (std::size_t i = 0; i < flags.size(); ++i) {
+    const auto& [flag, unit, help] = flags[i];
+    amounts_[i].option = app.add_option(flag, amounts_[i].value, help)->type_name(unit)->group("Budget");
+  }
+}
+
+void BudgetCommand::declare(CLI::App& app) {
+  app.add_option("table", table_, "Threshold table with curves (.h5, from fit --curve)");
+  declare_amounts(app);
+  app.add_option("--per", unit_, "What has a k of its own")
+      ->type_name("layer|head")
+      ->check(CLI::IsMember({"layer", "head"}).description(""))
+      ->capture_default_str();
+  app.add_option("--min-k", smallest_k_, "No head gets a smaller k")->type_name("K")->capture_default_str();
+  app.add_option("--max-k", largest_k_, "No head gets a larger k; 0 = heads may become dense")
+      ->type_name("K")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str();
+  app.add_option("--layer-k", layer_k_, "Layers whose k is given, and counts: 0:512,1:dense")
+      ->type_name("LAYER:K,...");
+  declare_format(app, format_, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
+      ->capture_default_str();
+  declare_output(
+      app, output_,
+      "The threshold table to write: .h5 (with the curves), .json, .csv, .txt, .npz, .safetensors or .h");
+}
+
+Budget BudgetCommand::resolve() const {
+  if (table_.empty())
+    throw UsageError({.where = "budget",
+                      .what = "no threshold table given",
+                      .next = "tt-calibrate budget theta.h5 --kept-fraction 0.05 -o budget.h5"});
+  if (output_.empty())
+    throw UsageError(
+        {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o budget.h5"});
+  require_distinct(output_, table_, "-o");
+  Budget budget;
+  int given = 0;
+  for (const Amount& amount : amounts_) {
+    if (amount.option->count() == 0) continue;
+    ++given;
+    budget.kind = amount.kind;
+    budget.amount = amount.value;
+  }
+  if (given != 1)
+    throw UsageError(
+        {.where = "budget",
+         .what = given == 0 ? "no budget given" : "more than one budget",
+         .expected = "one of --kept-fraction, --kept-elements, --uniform-k, --v-rows and --lost-mass"});
+  budget.unit = unit_ == "layer" ? BudgetUnit::layer : BudgetUnit::head;
+  budget.smallest_k = smallest_k_;
+  budget.largest_k = largest_k_ == 0 ? kDenseK : largest_k_;
+  if (!layer_k_.empty()) budget.layer_k = parse_layer_k(layer_k_);
+  return budget;
+}
+
+void BudgetCommand::run(Session& session) {
+  const Budget budget = resolve();
+  const TableFormat format = resolve_table_format(output_, "", "-o");
+  const ThresholdTable source =
+      read_table(table_, resolve_table_format(table_, "", "budget"), Placement::pre_softmax);
+  const BudgetPlan plan = plan_budget(source, budget);
+  ThresholdTable result{source.meta, {pooled_target_by_head(source, plan.head_k)}, source.curves};
+  result.meta.estimator = "pooled";
+  result.meta.add_sigma = 0;
+  result.meta.provenance = session.provenance_of({table_});
+  const std::string summary =
+      format_listing(budget_listing(plan, budget, result.meta), result_format_from_name(format_).value());
+  write_table(result, 0, output_, format);
+  write_stdout(summary);
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_budget_command() {
+  return std::make_unique<BudgetCommand>();
+}
+
+}  // namespace toptheta::app

@@ -1,0 +1,165 @@
+// tt-calibrate drift: what has moved between two calibrations, or between the rows of two dumps.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "calibration/curve_fitter.hpp"
+#include "calibration/retarget.hpp"
+#include "common/common_flags.hpp"
+#include "common/output.hpp"
+#include "core/error.hpp"
+#include "eval/dump_source.hpp"
+#include "io/hdf5.hpp"
+#include "report/drift.hpp"
+#include "tt_calibrate/commands.hpp"
+#include "tt_calibrate/table_path.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+constexpr std::size_t kNamedDrifts = 5;
+
+class DriftCommand : public Command {
+ public:
+  void declare(CLI::App& app) override;
+  void run(Session& session) override;
+
+ private:
+  void require_flags() const;
+  [[nodiscard]] std::vector<ThresholdTable> tables_of_dumps(Session& session) const;
+
+  std::vector<std::string> files_;
+  std::string k_;
+  std::string placement_ = "pre-softmax";
+  double tolerance_ = 0.1;
+  std::size_t heads_ = 10;
+  CLI::Option* tolerance_option_ = nullptr;
+  std::string format_;
+  std::string output_;
+};
+
+void DriftCommand::declare(CLI::App& app) {
+  app.add_option("files", files_, "Two threshold tables (.h5, .json or .txt), or two attention dumps");
+  app.add_option(
+         "-k,--k", k_,
+         "Only these targets: 64, or 16,32,64. Tables: all that both have if not given; dumps: a 16th "
+         "of the longest row")
+      ->type_name("LIST");
+  app.add_option("--placement", placement_, "Of dumps: where thresholds would stand")
+      ->type_name("pre-softmax|post-softmax")
+      ->check(CLI::IsMember({"pre-softmax", "post-softmax"}).description(""))
+      ->capture_default_str();
+  tolerance_option_ =
+      app.add_option("--tolerance", tolerance_,
+                     "A head needs recalibration where kept elements change by more than this share (without "
+                     "curves: the softmax weight at the threshold). Given: exit with status 1 where one does")
+          ->type_name("X")
+          ->check(CLI::NonNegativeNumber.description(""))
+          ->capture_default_str();
+  app.add_option("--heads", heads_,
+                 "Heads in tables for people, those that moved most first; 0 = all. JSON and CSV hold all")
+      ->type_name("N")
+      ->capture_default_str();
+  declare_format(app, format_, {"table", "json", "csv", "md"}, "Default: by the ending of -o, else a table");
+  declare_output(app, output_, "Write here instead of standard output");
+}
+
+void DriftCommand::require_flags() const {
+  if (files_.size() != 2)
+    throw UsageError({.where = "drift",
+                      .what = "compares two files",
+                      .expected = "two threshold tables, or two dumps",
+                      .found = fmt::format("{}", files_.size()),
+                      .next = "tt-calibrate drift old.h5 new.h5"});
+  for (const std::string& file : files_)
+    require_distinct(output_, file, "-o");
+}
+
+bool is_dump(const std::string& path) {
+  if (resolve_table_format(path, "", "drift") != TableFormat::hdf5) return false;
+  const hdf5::File file = hdf5::File::open(path);
+  return file.root().has_attribute("format") &&
+         file.root().text_attribute("format") == "toptheta.attention-dump";
+}
+
+// The curves of a dump as a table that has no targets yet.
+ThresholdTable curves_of(const std::string& path, Placement placement, Session& session) {
+  DumpSource source(std::vector<std::filesystem::path>{path});
+  const SourceDescription& description = source.description();
+  CurveFitter fitter(placement, description.row_content, description.shape);
+  const auto samples = static_cast<std::int64_t>(description.weights.size());
+  for (std::int64_t sample = 0; sample < samples; ++sample) {
+    source.stream(sample, {}, 0, fitter);
+    session.console.progress("curves of " + path, sample + 1, samples, description.unit);
+  }
+  ThresholdTable table;
+  table.meta.shape = description.shape;
+  table.meta.model = description.model;
+  table.meta.placement = placement;
+  table.curves = fitter.curves();
+  return table;
+}
+
+std::int32_t longest_row(const ThresholdTable& table) {
+  std::int32_t longest = 0;
+  for (const auto& cell : table.curves.cells)
+    for (const ScoreCurve& curve : cell)
+      longest = std::max(longest, curve.longest);
+  return longest;
+}
+
+std::vector<ThresholdTable> DriftCommand::tables_of_dumps(Session& session) const {
+  const Placement placement = placement_from_name(placement_).value();
+  std::vector<ThresholdTable> tables;
+  for (const std::string& path : files_)
+    tables.push_back(curves_of(path, placement, session));
+  const std::int32_t longest = std::min(longest_row(tables[0]), longest_row(tables[1]));
+  const std::vector<std::int64_t> k =
+      k_.empty() ? std::vector<std::int64_t>{std::max(1, longest / 16)} : parse_number_list(k_, "-k");
+  for (ThresholdTable& table : tables)
+    for (const std::int64_t one : k)
+      table.targets.push_back(pooled_target(table, one, {}));
+  return tables;
+}
+
+void DriftCommand::run(Session& session) {
+  require_flags();
+  const bool dumps = is_dump(files_[0]);
+  if (dumps != is_dump(files_[1]))
+    throw UsageError({.where = "drift",
+                      .what = "a table and a dump",
+                      .next = "to judge thresholds on a dump: tt-calibrate audit TABLE --on DUMP"});
+  const ResultFormat format =
+      format_.empty() ? result_format_of(output_) : result_format_from_name(format_).value();
+  std::vector<ThresholdTable> tables;
+  if (dumps)
+    tables = tables_of_dumps(session);
+  else
+    for (const std::string& path : files_)
+      tables.push_back(read_table(path, resolve_table_format(path, "", "drift"), Placement::pre_softmax));
+  DriftReport report{
+      .a = files_[0], .b = files_[1], .placement = tables[0].meta.placement, .tolerance = tolerance_};
+  const std::vector<std::int64_t> k = k_.empty() ? std::vector<std::int64_t>() : parse_number_list(k_, "-k");
+  report.heads = drift_between(tables[0], files_[0], tables[1], files_[1], k, tolerance_);
+  report.provenance = session.provenance_of({files_.begin(), files_.end()});
+  session.console.finish();
+  const bool for_people = format == ResultFormat::table || format == ResultFormat::markdown;
+  write_output(output_, format_listing(drift_listing(report, for_people ? heads_ : 0), format));
+  const std::int64_t moved = heads_to_recalibrate(report);
+  if (tolerance_option_->count() == 0 || moved == 0) return;
+  throw Error(ExitStatus::check_failed,
+              {.where = fmt::format("{} and {}", files_[0], files_[1]),
+               .what = fmt::format("{} of {} heads need recalibration", moved, report.heads.size()),
+               .expected = fmt::format("changes of at most {:.3g}%", 100 * tolerance_),
+               .found = worst_drifts(report, kNamedDrifts),
+               .next = "calibrate again on texts like the newer ones"});
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_drift_command() {
+  return std::make_unique<DriftCommand>();
+}
+
+}  // namespace toptheta::app

@@ -1,0 +1,72 @@
+// Inside calibration: the bins that some neighbouring rows fall into, before they go into a curve.
+#pragma once
+#include <algorithm>
+#include <cassert>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/histogram.hpp"
+
+namespace toptheta {
+
+// Words as count_scores() and count_weights() fill them, for a range of bins that is set by the first row and
+// ends with drain(). 128 KiB, of which a range of w bins touches 32 w bytes; one for each thread.
+class BinWindow {
+ public:
+  static constexpr std::int32_t kBins = 4096;
+  // What the words have room for: rows of mass up to 1.1, and elements.
+  static constexpr std::int64_t kRows = 200;
+  static constexpr std::int64_t kElements = (std::int64_t{1} << (64 - kHistogramCountShift)) - 1;
+
+  // Whether a row, or a piece of one, of bins lowest ... highest can be added.
+  [[nodiscard]] bool takes(std::int32_t lowest, std::int32_t highest, std::int64_t elements) const {
+    return lowest >= first_ && highest < first_ + kBins && rows_ < kRows && elements_ + elements <= kElements;
+  }
+  // Makes the window, which is empty, take bins lowest ... highest < lowest + kBins; they come to lie in its
+  // middle.
+  void open(std::int32_t lowest, std::int32_t highest) {
+    assert(elements_ == 0 && highest - lowest < kBins);
+    first_ = lowest - (kBins - 1 - (highest - lowest)) / 2;
+  }
+  // Notes what the caller adds to words().
+  void add(std::int32_t lowest, std::int32_t highest, std::int64_t elements) {
+    assert(takes(lowest, highest, elements));
+    lowest_ = std::min(lowest_, lowest);
+    highest_ = std::max(highest_, highest);
+    elements_ += elements;
+    ++rows_;
+  }
+  [[nodiscard]] std::int32_t first() const { return first_; }
+  std::uint64_t* words() { return words_.data(); }
+
+  // Calls visit(bin, count, mass) for every bin that is not empty, ascending, and empties the window.
+  template <class Visit>
+  void drain(Visit visit) {
+    constexpr std::uint64_t kMass = (std::uint64_t{1} << kHistogramCountShift) - 1;
+    for (std::int32_t bin = lowest_; bin <= highest_; ++bin) {
+      std::uint64_t* own = words_.data() + static_cast<std::ptrdiff_t>(bin - first_) * kHistogramWays;
+      std::uint64_t sum = 0;
+      for (std::int32_t way = 0; way < kHistogramWays; ++way) {
+        sum += own[way];
+        own[way] = 0;
+      }
+      if (sum != 0)
+        visit(bin, static_cast<std::int64_t>(sum >> kHistogramCountShift),
+              static_cast<std::int64_t>(sum & kMass));
+    }
+    lowest_ = INT32_MAX;
+    highest_ = INT32_MIN;
+    rows_ = 0;
+    elements_ = 0;
+  }
+
+ private:
+  std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>(std::size_t{kBins} * kHistogramWays);
+  std::int32_t first_ = 0;
+  std::int32_t lowest_ = INT32_MAX;
+  std::int32_t highest_ = INT32_MIN;
+  std::int64_t rows_ = 0;
+  std::int64_t elements_ = 0;
+};
+
+}  // namespace toptheta

@@ -1,0 +1,39 @@
+#include "calibration/joint_sink.hpp"
+
+#include <algorithm>
+
+namespace toptheta {
+
+namespace {
+
+// Floats that go to both before the next: half a second-level cache, at least one row.
+constexpr std::int64_t kTileFloats = 64 * 1024;
+
+}  // namespace
+
+void JointSink::add(const RowBlock& block) {
+  std::vector<RowFacts> facts;
+  std::vector<RowRange> ranges;
+  std::size_t first = 0;
+  while (first < block.lengths.size()) {
+    std::int64_t floats = block.lengths[first];
+    std::size_t end = first + 1;
+    while (end < block.lengths.size() && (floats += block.lengths[end]) <= kTileFloats)
+      ++end;
+    RowBlock tile = block;
+    tile.scores = block.scores + static_cast<std::int64_t>(first) * block.stride;
+    tile.lengths = block.lengths.subspan(first, end - first);
+    if (!block.ranges.empty()) tile.ranges = block.ranges.subspan(first, end - first);
+    tile.next = {};
+    facts.resize(tile.lengths.size());
+    curves_.add(tile, facts);
+    ranges.clear();
+    for (const RowFacts& row : facts)
+      ranges.push_back(row.range);
+    tile.ranges = ranges;
+    thresholds_.add(tile);
+    first = end;
+  }
+}
+
+}  // namespace toptheta

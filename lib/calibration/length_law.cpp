@@ -1,0 +1,119 @@
+#include "calibration/length_law.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "calibration/retarget.hpp"
+#include "core/error.hpp"
+
+namespace toptheta {
+
+namespace {
+
+struct Point {
+  double log_n;
+  double value;  // theta, or its logarithm
+  double weight;
+};
+
+// Curves whose rows are all longer than k; of these, those whose threshold the law can hold.
+std::vector<Point> points_of(const std::vector<ScoreCurve>& curves, Placement placement, std::int64_t k,
+                             LengthLaw& law) {
+  std::vector<Point> points;
+  for (const ScoreCurve& curve : curves) {
+    if (curve.shortest <= k) continue;
+    const CurveReader reader(curve, placement);
+    const double theta = reader.theta(static_cast<double>(k));
+    const bool weights = placement == Placement::post_softmax;
+    if (weights && theta <= 0) continue;
+    if (points.empty()) law.shortest = curve.shortest;
+    law.longest = curve.longest;
+    points.push_back({std::log(reader.mean_length()), weights ? std::log(theta) : theta, reader.rows()});
+  }
+  return points;
+}
+
+}  // namespace
+
+double LengthLaw::theta(double n) const {
+  const double value = a + b * std::log(n);
+  return placement == Placement::pre_softmax ? value : std::exp(value);
+}
+
+double LengthLaw::error(double n) const {
+  const double height = deviation / std::sqrt(static_cast<double>(curves));
+  return std::hypot(height, b_error * (std::log(n) - center));
+}
+
+std::optional<LengthLaw> length_law(const std::vector<ScoreCurve>& curves, Placement placement,
+                                    std::int64_t k) {
+  LengthLaw law;
+  law.placement = placement;
+  const std::vector<Point> points = points_of(curves, placement, k, law);
+  if (points.size() < 3) return std::nullopt;
+  const auto count = static_cast<double>(points.size());
+  double total = 0;
+  double mean = 0;
+  for (const Point& point : points) {
+    total += point.weight;
+    law.center += point.weight * point.log_n;
+    mean += point.weight * point.value;
+  }
+  law.center /= total;
+  mean /= total;
+  double xx = 0;  // of weights that are 1 on average
+  double xy = 0;
+  for (const Point& point : points) {
+    const double weight = point.weight * count / total;
+    xx += weight * (point.log_n - law.center) * (point.log_n - law.center);
+    xy += weight * (point.log_n - law.center) * (point.value - mean);
+  }
+  law.b = xy / xx;
+  law.a = mean - law.b * law.center;
+  double rest = 0;
+  for (const Point& point : points) {
+    const double off = point.value - (law.a + law.b * point.log_n);
+    rest += point.weight * count / total * off * off;
+  }
+  law.deviation = std::sqrt(rest / (count - 2));
+  law.b_error = law.deviation / std::sqrt(xx);
+  law.curves = static_cast<std::int64_t>(points.size());
+  return law;
+}
+
+void extend_lengths(ThresholdTable& table, std::int32_t length) {
+  std::int32_t longest = 0;
+  for (const auto& cell : table.curves.cells)
+    if (!cell.empty()) longest = std::max(longest, cell.back().longest);
+  if (length <= longest)
+    throw UsageError({.where = "--extend-to",
+                      .what = "not past the calibrated rows",
+                      .expected = fmt::format("more than {} keys", longest),
+                      .found = fmt::format("{}", length)});
+  for (Target& target : table.targets)
+    for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
+      std::vector<ThresholdEntry>& entries = target.cells[cell];
+      const std::int64_t k = target.layer_k[cell / static_cast<std::size_t>(table.meta.shape.num_heads)];
+      if (entries.empty()) continue;
+      const auto law = length_law(table.curves.cells[cell], table.meta.placement, k);
+      if (!law) continue;
+      const ThresholdEntry last = entries.back();
+      const double slope = law->b;
+      const auto add = [&](std::int32_t n) {
+        const double step = slope * std::log(static_cast<double>(n) / last.length);
+        ThresholdEntry entry;
+        entry.length = n;
+        entry.theta =
+            table.meta.placement == Placement::pre_softmax ? last.theta + step : last.theta * std::exp(step);
+        entries.push_back(entry);
+      };
+      for (std::int32_t n = last.length + length_step(last.length); n < length; n += length_step(n))
+        add(n);
+      add(length);
+    }
+  table.meta.estimator += fmt::format(", extrapolated past {}", longest);
+}
+
+}  // namespace toptheta

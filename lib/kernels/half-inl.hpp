@@ -1,0 +1,43 @@
+// Inside kernels: float16 as float, for every instruction set.
+#if defined(TOPTHETA_KERNELS_HALF_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef TOPTHETA_KERNELS_HALF_INL
+#undef TOPTHETA_KERNELS_HALF_INL
+#else
+#define TOPTHETA_KERNELS_HALF_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// In integers rather than with the processor's own instruction, which turns signalling NaNs into quiet ones
+// and is missing from the older instruction sets.
+HWY_INLINE hn::Vec<hn::ScalableTag<float>> FloatFromF16(hn::Vec<hn::ScalableTag<std::uint32_t>> bits) {
+  const hn::ScalableTag<float> df;
+  const hn::ScalableTag<std::uint32_t> du;
+  const auto magnitude = hn::And(bits, hn::Set(du, 0x7FFFU));
+  const auto sign = hn::ShiftLeft<16>(hn::AndNot(hn::Set(du, 0x7FFFU), bits));
+  const auto shifted = hn::ShiftLeft<13>(magnitude);
+  const auto normal = hn::Add(shifted, hn::Set(du, (127U - 15U) << 23));
+  const auto special = hn::Or(shifted, hn::Set(du, 0x7F800000U));  // infinity, NaN
+  // Zero and subnormals: mantissa * 2^-24, exact.
+  const hn::ScalableTag<std::int32_t> di;
+  const auto small =
+      hn::BitCast(du, hn::Mul(hn::ConvertTo(df, hn::BitCast(di, magnitude)), hn::Set(df, 0x1p-24F)));
+  // Comparisons of signed numbers are the ones that every instruction set has.
+  const auto size = hn::BitCast(di, magnitude);
+  const auto is_special = hn::RebindMask(du, hn::Gt(size, hn::Set(di, 0x7BFF)));
+  const auto is_small = hn::RebindMask(du, hn::Lt(size, hn::Set(di, 0x0400)));
+  auto result = hn::IfThenElse(is_special, special, normal);
+  result = hn::IfThenElse(is_small, small, result);
+  return hn::BitCast(df, hn::Or(result, sign));
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

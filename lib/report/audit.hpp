@@ -1,0 +1,33 @@
+// An audit for people and machines.
+#pragma once
+#include <string>
+
+#include "core/provenance.hpp"
+#include "eval/audit.hpp"
+#include "report/listing.hpp"
+#include "theta/table.hpp"
+
+namespace toptheta {
+
+struct AuditReport {
+  std::string table{};  // its path
+  TableMeta meta{};     // of the table
+  Audit audit{};
+  AuditCheck check{};
+  double precision = 0.03;  // that the advice on documents is for
+  Provenance provenance{};
+};
+
+// Schema "toptheta.audit/1" (docs/formats.md): a row for each target and head; the `most` heads of a target
+// that are farthest from their k where `most` > 0.
+Listing audit_listing(const AuditReport& report, std::size_t most = 0);
+
+// How many documents are wanted, and what else an audit suggests: a sentence each.
+std::vector<std::string> advice_of(const AuditReport& report);
+
+// "layer 3, head 2: 1.91 (1.80 to 2.03)".
+std::string describe(const AuditedHead& head);
+// "1.224 (1.210 to 1.239)", or the value alone.
+std::string describe(const RatioEstimate& ratio);
+
+}  // namespace toptheta

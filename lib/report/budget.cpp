@@ -1,0 +1,115 @@
+#include "report/budget.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/json.hpp"
+#include "report/number.hpp"
+
+namespace toptheta {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* name_of(BudgetKind kind) {
+  switch (kind) {
+    case BudgetKind::kept_fraction:
+      return "kept-fraction";
+    case BudgetKind::kept_elements:
+      return "kept-elements";
+    case BudgetKind::uniform_k:
+      return "uniform-k";
+    case BudgetKind::v_rows:
+      return "v-rows";
+    case BudgetKind::lost_mass:
+      break;
+  }
+  return "lost-mass";
+}
+
+Json json_of(const Prediction& prediction) {
+  return {{"kept_elements", json_number(prediction.kept_elements)},
+          {"kept_per_row", json_number(prediction.per_row)},
+          {"v_rows", json_number(prediction.v_rows)},
+          {"lost_mass", json_number(prediction.lost_mass)}};
+}
+
+std::string describe(const Prediction& prediction) {
+  return fmt::format("{}% of the elements, {} a token's row, {}% of the V rows a decode step, lost mass {}",
+                     format_percent(prediction.kept_elements), format_number(prediction.per_row),
+                     format_percent(prediction.v_rows), format_number(prediction.lost_mass));
+}
+
+std::string bound_text(const BudgetPlan& plan, const Budget& budget) {
+  if (budget.kind == BudgetKind::lost_mass)
+    return fmt::format("no choice keeps less than {}% for that", format_percent(plan.bound));
+  if (budget.kind == BudgetKind::v_rows)
+    return fmt::format("no choice that trades heads of a KV group by kept elements loses less than {}",
+                       format_number(plan.bound));
+  return fmt::format("no choice within the budget loses less than {}", format_number(plan.bound));
+}
+
+void add_rows(const BudgetPlan& plan, const Budget& budget, std::int64_t num_heads, Listing& listing) {
+  const auto heads = static_cast<std::size_t>(num_heads);
+  const bool by_layer = budget.unit == BudgetUnit::layer;
+  listing.columns = {{"layer", "layer"}};
+  if (!by_layer) listing.columns.push_back({"head", "head"});
+  listing.columns.insert(listing.columns.end(),
+                         {{"k", "k"}, {"kept", "kept a row"}, {"lost_mass", "lost mass"}});
+  const std::size_t step = by_layer ? heads : 1;
+  for (std::size_t cell = 0; cell < plan.head_k.size(); cell += step) {
+    BudgetedHead mean;
+    for (std::size_t i = cell; i < cell + step; ++i) {
+      mean.kept += plan.heads[i].kept / static_cast<double>(step);
+      mean.lost_mass += plan.heads[i].lost_mass / static_cast<double>(step);
+    }
+    std::vector<Json> row = {cell / heads};
+    if (!by_layer) row.push_back(cell % heads);
+    row.insert(row.end(), {format_k(plan.head_k[cell]), json_number(mean.kept), json_number(mean.lost_mass)});
+    listing.rows.push_back(std::move(row));
+  }
+}
+
+}  // namespace
+
+std::string layer_k_flag(const std::vector<std::int64_t>& head_k, std::int64_t num_heads) {
+  std::string text;
+  for (std::size_t first = 0; first < head_k.size(); first += static_cast<std::size_t>(num_heads)) {
+    const auto begin = head_k.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::int64_t k = mean_k({begin, begin + num_heads});
+    text += fmt::format("{}{}:{}", text.empty() ? "" : ",", first / static_cast<std::size_t>(num_heads),
+                        format_k(k));
+  }
+  return text;
+}
+
+Listing budget_listing(const BudgetPlan& plan, const Budget& budget, const TableMeta& meta) {
+  Listing listing;
+  listing.schema = "toptheta.budget/1";
+  const std::string flag = layer_k_flag(plan.head_k, meta.shape.num_heads);
+  listing.heading = fmt::format(
+      "{} {}, a k for each {}, predicted from curves:\n  budget        {}\n"
+      "  k = {:<8}  {}\n{}",
+      name_of(budget.kind), budget.amount, budget.unit == BudgetUnit::layer ? "layer" : "head",
+      describe(plan.predicted), plan.uniform_k, describe(plan.uniform), bound_text(plan, budget));
+  listing.about = {{"budget", {{"kind", name_of(budget.kind)}, {"amount", json_number(budget.amount)}}},
+                   {"per", budget.unit == BudgetUnit::layer ? "layer" : "head"},
+                   {"predicted", json_of(plan.predicted)},
+                   {"bound", json_number(plan.bound)},
+                   {"uniform", json_of(plan.uniform)},
+                   {"layer_k", flag},
+                   {"provenance", json_of(meta.provenance)}};
+  listing.about["uniform"]["k"] = plan.uniform_k;
+  add_rows(plan, budget, meta.shape.num_heads, listing);
+  listing.notes.push_back(budget.unit == BudgetUnit::layer
+                              ? fmt::format("for fit and top-k: --layer-k {}", flag)
+                              : fmt::format("the layers' mean k: --layer-k {}", flag));
+  if (!(plan.predicted.v_rows == plan.predicted.v_rows)) return listing;
+  listing.notes.emplace_back(
+      "V rows: as if the heads of a KV group chose independently; they agree more, so fewer are read.");
+  return listing;
+}
+
+}  // namespace toptheta
