@@ -29,7 +29,7 @@ function(tt_test name)
   target_link_libraries(test_${name} PRIVATE tt_options tt_test_support ${ARG_LIBS})
   target_compile_options(test_${name} PRIVATE -O1)  # most of a build is compiling tests; -O1 is half of it
   if(TT_TOGETHER)
-    target_precompile_headers(test_${name} REUSE_FROM tt_test_support)
+    target_precompile_headers(test_${name} REUSE_FROM tt_test_headers)
   endif()
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
 endfunction()
