@@ -6,7 +6,8 @@
 #include <fmt/format.h>
 
 #include <functional>
-#include <map>
+#include <limits>
+#include <span>
 #include <string>
 
 #include "attention_world.hpp"
@@ -19,7 +20,8 @@ namespace {
 const AttentionWorld& world(const WorldSize& size) {
   static std::unique_ptr<AttentionWorld> current;
   const bool same = current && current->size().shape == size.shape && current->size().length == size.length &&
-                    current->size().scores == size.scores && current->size().kept == size.kept;
+                    current->size().scores == size.scores && current->size().kept == size.kept &&
+                    current->size().kv == size.kv;
   if (!same) current.reset();
   if (!same) current = std::make_unique<AttentionWorld>(size);
   return *current;
@@ -37,8 +39,20 @@ Policy with(Policy policy, Prefilter prefilter) {
   return policy;
 }
 
-std::vector<Case> cases(double kept, std::int64_t keys) {
-  const auto k = static_cast<std::int64_t>(kept * static_cast<double>(keys));
+// The k with which top-k keeps this fraction of the elements of a causal
+// prefill of n tokens.
+std::int64_t prefill_k(double kept, std::int64_t n) {
+  const double elements = kept * static_cast<double>(n) * static_cast<double>(n + 1) / 2;
+  std::int64_t k = 1;
+  while (static_cast<double>(k) * (static_cast<double>(n) - static_cast<double>(k - 1) / 2) < elements)
+    ++k;
+  return k;
+}
+
+std::vector<Case> cases(double kept, std::int64_t keys, Phase phase) {
+  const std::int64_t k = phase == Phase::prefill
+                             ? prefill_k(kept, keys)
+                             : static_cast<std::int64_t>(kept * static_cast<double>(keys));
   const Policy theta{.selection = Selection::theta};
   Policy compensated = theta;
   compensated.sdc = Sdc::exact;
@@ -83,10 +97,60 @@ void decode(benchmark::State& state, const WorldSize& size, const Case& c) {
     w.attend(layer, size.length - 1, 1, policy, out, {c.counted ? &again : nullptr, nullptr, false});
     layer = (layer + 1) % size.shape.num_layers;
   }
-  const double dense = 8.0 * static_cast<double>(size.length * size.shape.num_kv_heads * size.shape.head_dim);
+  const double dense = 2.0 * static_cast<double>(bytes_of(size.kv) * size.length * size.shape.num_kv_heads *
+                                                 size.shape.head_dim);
   state.counters["dense_bytes"] = benchmark::Counter(dense, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["kept"] = counts.totals().kept_elements();
   state.counters["union"] = counts.totals().v_rows();
+}
+
+// Top-k as one writes it first: whole rows of scores, std::nth_element on a
+// copy, then the same kernels.
+void prefill_by_nth_element(benchmark::State& state, const WorldSize& size) {
+  const AttentionWorld& w = world(size);
+  const ModelShape& s = size.shape;
+  const std::int64_t k = prefill_k(size.kept, size.length);
+  const std::int64_t stride = (size.length + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
+  constexpr std::int64_t kRows = 24;
+  std::vector<float> out(static_cast<std::size_t>(size.length * s.num_heads * s.head_dim));
+  const auto some_rows = [&](std::int64_t piece) {
+    thread_local std::vector<float> scores;
+    thread_local std::vector<float> copy;
+    thread_local std::vector<float> values;
+    thread_local std::vector<std::int32_t> indices;
+    const std::int64_t head = piece % s.num_heads;
+    const std::int64_t kv_head = head / (s.num_heads / s.num_kv_heads);
+    const std::int64_t first = piece / s.num_heads * kRows;
+    const std::int64_t rows = std::min(kRows, size.length - first);
+    scores.resize(static_cast<std::size_t>(kRows * stride));
+    values.resize(static_cast<std::size_t>(stride + kKeyBlock));
+    indices.resize(values.size());
+    score_rows(w.q(first) + head * s.head_dim, rows, s.num_heads * s.head_dim, w.cache().keys(0, kv_head),
+               s.head_dim, first + rows, w.scale(), scores.data(), stride);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const std::span<const float> row(scores.data() + r * stride, static_cast<std::size_t>(first + r + 1));
+      float theta = -std::numeric_limits<float>::infinity();
+      if (k < std::ssize(row)) {
+        copy.assign(row.begin(), row.end());
+        std::nth_element(copy.begin(), copy.begin() + k, copy.end(), std::greater<>());
+        theta = copy[static_cast<std::size_t>(k)];
+      }
+      const auto kept = static_cast<std::size_t>(compact_above(row, theta, indices.data(), values.data()));
+      const double sum = exp_in_place(std::span(values).first(kept), row_max(std::span(values).first(kept)));
+      float* const to = out.data() + ((first + r) * s.num_heads + head) * s.head_dim;
+      std::fill_n(to, s.head_dim, 0.0F);
+      add_weighted_rows_at(std::span(values).first(kept), std::span(indices).first(kept),
+                           w.cache().values(0, kv_head), s.head_dim, to);
+      for (std::int64_t i = 0; i < s.head_dim; ++i)
+        to[i] = static_cast<float>(static_cast<double>(to[i]) / sum);
+    }
+  };
+  const std::int64_t pieces = (size.length + kRows - 1) / kRows * s.num_heads;
+  parallel_for(pieces, some_rows);
+  for (const std::int64_t row : {std::int64_t{3}, size.length / 3, size.length - 1})
+    w.check(row, {.selection = "topk", .k = k}, out.data() + row * s.num_heads * s.head_dim);
+  for (auto _ : state)
+    parallel_for(pieces, some_rows);
 }
 
 // The machine's read bandwidth, with as many threads as attention uses.
@@ -125,7 +189,7 @@ void register_all() {
       for (const double kept : {0.3, 0.1, 0.05, 0.02}) {
         size.scores = scores;
         size.kept = kept;
-        for (const Case& c : cases(kept, size.length))
+        for (const Case& c : cases(kept, size.length, body == decode ? Phase::decode : Phase::prefill))
           add(fmt::format("{}/{}/{}/{}", name, scores == Scores::random ? "random" : "clustered", kept * 100,
                           c.name),
               [=](benchmark::State& state) { body(state, size, c); });
@@ -134,6 +198,21 @@ void register_all() {
   add("read_bandwidth", read_bandwidth);
   series("prefill/8192/d64", prefill, {{1, 2, 2, 64}, 8192, Scores::random, 0.02});
   series("prefill/8192/d128", prefill, {{1, 2, 2, 128}, 8192, Scores::random, 0.02});
+  add("prefill/8192/d64/random/2/topk by nth_element", [](benchmark::State& state) {
+    prefill_by_nth_element(state, {{1, 2, 2, 64}, 8192, Scores::random, 0.02});
+  });
+  for (const KvType kv : {KvType::f16, KvType::bf16}) {
+    const WorldSize wide{{2, 32, 8, 64}, 16384, Scores::random, 0.02, kv};
+    const WorldSize prompt{{1, 2, 2, 64}, 8192, Scores::random, 0.02, kv};
+    const Case dense{"dense"};
+    const Case theta{"theta", {.selection = Selection::theta}, {.selection = "theta", .k = 8}};
+    for (const Case& c : {dense, theta}) {
+      add(fmt::format("prefill/8192/d64/{}/{}", name_of(kv), c.name),
+          [=](benchmark::State& state) { prefill(state, prompt, c); });
+      add(fmt::format("decode/16384/32:8/d64/{}/{}", name_of(kv), c.name),
+          [=](benchmark::State& state) { decode(state, wide, c); });
+    }
+  }
   series("decode/4096/32:8/d64", decode, {{8, 32, 8, 64}, 4096, Scores::random, 0.02});
   series("decode/16384/32:8/d64", decode, {{2, 32, 8, 64}, 16384, Scores::random, 0.02});
   series("decode/16384/8:8/d64", decode, {{2, 8, 8, 64}, 16384, Scores::random, 0.02});

@@ -25,12 +25,13 @@ struct WorldSize {
   std::int64_t length = 0;
   Scores scores = Scores::random;
   double kept = 0.02;  // fraction of its keys that a row is to keep
+  KvType kv = KvType::f32;
 };
 
 class AttentionWorld {
  public:
   explicit AttentionWorld(const WorldSize& size)
-      : size_(size), cache_(size.shape, size.length, Prefilter::automatic) {
+      : size_(size), cache_(size.shape, size.length, Prefilter::automatic, size.kv) {
     const ModelShape& s = size.shape;
     Random random(7);
     const auto gauss = [&random] {
@@ -53,6 +54,8 @@ class AttentionWorld {
       k_[i] = static_cast<float>(gauss() + (leans ? lean : 0));
       v_[i] = static_cast<float>(gauss());
     }
+    round_to_cache(k_);
+    round_to_cache(v_);
     for (std::int64_t layer = 0; layer < s.num_layers; ++layer)
       cache_.append(layer, size.length, k_.data(), v_.data());
     cache_.advance(size.length);
@@ -114,6 +117,13 @@ class AttentionWorld {
 
  private:
   static constexpr std::int64_t kK = 8;  // rows of at most so many keys are dense
+
+  void round_to_cache(std::vector<float>& values) const {
+    if (size_.kv == KvType::f32) return;
+    std::vector<std::uint16_t> halves(values.size());
+    narrow(size_.kv, values.data(), std::ssize(values), halves.data());
+    widen(size_.kv, halves.data(), std::ssize(values), values.data());
+  }
 
   [[nodiscard]] float theta(std::int64_t head) const {
     return static_cast<float>(table_.targets[0].cells[static_cast<std::size_t>(head)][0].theta);

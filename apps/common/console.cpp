@@ -4,16 +4,28 @@
 
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace toptheta::app {
 
 namespace {
 
+constexpr const char* kBytes = "bytes";
+
 std::string format_duration(double seconds) {
   const auto whole = static_cast<std::int64_t>(std::ceil(seconds));
   if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+// "1.25 GB": decimal, as rates of disks and memory are given.
+std::string format_bytes(double bytes) {
+  constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  std::size_t unit = 0;
+  for (; bytes >= 1000 && unit + 1 < std::size(kUnits); ++unit)
+    bytes /= 1000;
+  return fmt::format("{:.3g} {}", bytes, kUnits[unit]);
 }
 
 std::string format_rate(double rate) {
@@ -68,14 +80,24 @@ std::string Console::render(std::int64_t done, std::int64_t total, const std::st
     nlohmann::ordered_json json = {{"stage", stage_}, {"done", done}, {"unit", unit}, {"seconds", seconds}};
     json["total"] = total > 0 ? nlohmann::ordered_json(total) : nlohmann::ordered_json(nullptr);
     json["rate"] = rate;
+    if (unit == kBytes) json["gb_per_second"] = rate / 1e9;
     json["eta_seconds"] = known ? nlohmann::ordered_json(eta) : nlohmann::ordered_json(nullptr);
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
-  std::string line = "\r\x1b[2K" + stage_ + "  " + fmt::format("{}", done);
-  if (total > 0) line += fmt::format("/{}", total);
-  line += fmt::format(" {}", unit);
+  const bool bytes = unit == kBytes;
+  std::string line = "\r\x1b[2K" + stage_ + "  ";
+  if (bytes) {
+    line += format_bytes(static_cast<double>(done));
+    if (total > 0) line += " of " + format_bytes(static_cast<double>(total));
+  } else {
+    line += fmt::format("{}", done);
+    if (total > 0) line += fmt::format("/{}", total);
+    line += fmt::format(" {}", unit);
+  }
   if (total > 0) line += fmt::format("  {}%", 100 * done / total);
-  if (rate > 0) line += fmt::format("  {} {}/s", format_rate(rate), unit);
+  if (rate > 0)
+    line +=
+        bytes ? fmt::format("  {}/s", format_bytes(rate)) : fmt::format("  {} {}/s", format_rate(rate), unit);
   if (known) line += "  ETA " + format_duration(eta);
   return line;
 }

@@ -27,8 +27,9 @@ class Console {
   // "note: what"; silent when quiet.
   void note(const std::string& what);
 
-  // `done` of `total` `unit` of the stage are finished; total 0 where it is not known. A new stage name
-  // starts the clock anew. Shown at most ten times a second (JSON: once), and always when done reaches total.
+  // `done` of `total` `unit` of the stage are finished; total 0 where it is not known. The unit "bytes" is
+  // shown as such: 1.2 of 40 GB, and GB/s. A new stage name starts the clock anew. Shown at most ten times a
+  // second (JSON: once), and always when done reaches total.
   void progress(const std::string& stage, std::int64_t done, std::int64_t total, const std::string& unit);
   // Takes the progress line away, before results are printed.
   void finish();

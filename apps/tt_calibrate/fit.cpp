@@ -31,6 +31,12 @@ class FitCommand : public Command {
   [[nodiscard]] bool is_parallel() const override { return true; }
   void run(Session& session) override {
     const FitPlan plan = resolve_fit(flags_, session);
+    if (plan.resources.dry_run) {
+      DumpSource source(plan.dumps);
+      if (session.cluster.rank() == 0)
+        print_estimate(source, plan.options, plan.share.shard, plan.summary_format);
+      return;
+    }
     const CalibrationOutcome outcome = run_fit(plan, session);
     session.console.finish();
     if (outcome.calibration)

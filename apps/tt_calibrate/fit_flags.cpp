@@ -50,7 +50,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   if (flags.k.empty())
     throw UsageError(
         {.where = "-k", .what = "not given", .expected = "how many keys to keep per row: -k 16,32,64"});
-  if (flags.output.empty())
+  if (flags.output.empty() && !flags.resources.dry_run)
     throw UsageError(
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o theta.h5"});
   require_one_source(flags);
@@ -69,12 +69,11 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
                                      std::string_view unit) {
     session.console.progress(std::string(stage), done, total, std::string(unit));
   };
-  plan.digest = flags.digest == "full"          ? DigestPolicy::full
-                : flags.digest == "fingerprint" ? DigestPolicy::fingerprint
-                                                : DigestPolicy::automatic;
+  plan.resources = resolve_resources(flags.resources, !flags.dumps.empty());
   plan.output = flags.output;
   plan.share = resolve_share(flags.share, plan.output, flags.sdc_offline, session.cluster);
-  if (!plan.share.is_part()) plan.table_format = resolve_table_format(plan.output, "", "-o");
+  if (!plan.share.is_part() && !plan.output.empty())
+    plan.table_format = resolve_table_format(plan.output, "", "-o");
   plan.summary_format = result_format_from_name(flags.format).value();
   plan.options.tac = flags.tac;
   plan.context = flags.source.context;
@@ -126,13 +125,7 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
   declare_curves(app, flags.curves);
   declare_follow(app, flags.follow);
   declare_share(app, flags.share);
-  app.add_option("--digest", flags.digest,
-                 "How the table names its dumps: full = SHA-256 of every byte (1 to 2 GB/s, slower than "
-                 "calibrating); fingerprint = of the size and 4 MiB of each; auto = full for up to 256 MiB")
-      ->type_name("auto|full|fingerprint")
-      ->check(CLI::IsMember({"auto", "full", "fingerprint"}).description(""))
-      ->capture_default_str()
-      ->group(kOutputGroup);
+  declare_resources(app, flags.resources);
   declare_format(app, flags.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
       ->capture_default_str();
   declare_output(

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "common/session.hpp"
-#include "eval/calibration_inputs.hpp"
 #include "eval/calibration_options.hpp"
 #include "report/format.hpp"
 #include "tt_calibrate/calibration_source.hpp"
 #include "tt_calibrate/curve_flags.hpp"
 #include "tt_calibrate/follow_flags.hpp"
+#include "tt_calibrate/resource_flags.hpp"
 #include "tt_calibrate/share_flags.hpp"
 #include "tt_calibrate/table_path.hpp"
 
@@ -32,7 +32,7 @@ struct FitFlags {
   CurveFlags curves{};
   FollowFlags follow{};
   ShareFlags share{};
-  std::string digest = "auto";
+  ResourceFlags resources{};
   std::string format = "table";
   std::string output{};
 };
@@ -46,7 +46,7 @@ struct FitPlan {
   CalibrationOptions options;
   FollowPlan follow;
   SharePlan share;
-  DigestPolicy digest = DigestPolicy::automatic;
+  ResourcePlan resources;
   TableFormat table_format = TableFormat::hdf5;
   ResultFormat summary_format = ResultFormat::table;
   std::filesystem::path output;

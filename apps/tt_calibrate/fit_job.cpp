@@ -91,7 +91,9 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   CalibrationJob job = job_of(plan, session);
   if (!plan.dumps.empty()) {
     DumpSource source(plan.dumps);
-    job.inputs = fingerprinted(plan.dumps, plan.digest);
+    if (plan.resources.max_memory > 0)
+      limit_memory(source, plan.options, plan.share.shard, plan.resources.max_memory);
+    job.inputs = fingerprinted(plan.dumps, plan.resources.digest);
     CalibrationOutcome outcome = run(source, plan, std::move(job));
     advise(source, {}, plan, outcome, session);
     return outcome;

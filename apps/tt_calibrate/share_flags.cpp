@@ -81,7 +81,8 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
                       .what = "the file exists already",
                       .found = own.string(),
                       .next = "add --resume to go on from it, or remove it"});
-  if (std::filesystem::path(flags.checkpoint).lexically_normal() == output.lexically_normal())
+  if (!flags.checkpoint.empty() &&
+      std::filesystem::path(flags.checkpoint).lexically_normal() == output.lexically_normal())
     throw UsageError({.where = "--checkpoint", .what = "is the file of -o", .next = "name another file"});
   if (!flags.sdc_from.empty()) {
     require_distinct(output, flags.sdc_from, "-o");

@@ -41,17 +41,19 @@ SpeedReport BenchCommand::measure(Session& session) {
   report.model = plan.model.config().name;
   report.config = plan.model.config();
   report.compute = flags_.compute;
+  report.kv = flags_.kv;
   report.rounds_activations = plan.model.rounds_activations();
   report.threads = session.threads;
   report.repetitions = flags_.repetitions;
-  KvCache cache(report.config.shape, plan.capacity);
+  const KvType kv = kv_type_from_name(flags_.kv).value();
+  KvCache cache(report.config.shape, plan.capacity, prefilter_for(plan.policies), kv);
   prepare_cache(plan, cache, session);
   for (const SpeedWorkload& workload : plan.workloads) {
     const std::vector<SpeedCase> cases = cases_of(plan, workload);
     // Every way of selecting once; the kernels are the same at any length.
     if (&workload == &plan.workloads.front())
       for (const SpeedCase& one : cases) {
-        const SpeedCheck check = check_attention(plan.model, plan.tokens, one);
+        const SpeedCheck check = check_attention(plan.model, plan.tokens, one, kv);
         report.check.rows += check.rows;
         report.check.skipped += check.skipped;
         report.check.largest_error = std::max(report.check.largest_error, check.largest_error);

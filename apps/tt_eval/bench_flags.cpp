@@ -12,6 +12,7 @@ void declare_bench(CLI::App& app, BenchFlags& flags) {
       ->type_name("d=768,layers=12,heads=12,kv-heads=12,ffn=2048,vocab=32000")
       ->group(kInputGroup);
   declare_compute(app, flags.compute);
+  declare_kv(app, flags.kv);
   app.add_option("--text", flags.text,
                  "What the model reads, repeated as needed; random tokens if not given (with the embedded "
                  "model: its held-out texts)")

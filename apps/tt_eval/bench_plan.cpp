@@ -183,6 +183,15 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session) {
   return plan;
 }
 
+Prefilter prefilter_for(std::span<const Policy> policies) {
+  Prefilter needed = Prefilter::none;
+  for (const Policy& policy : policies) {
+    if (policy.prefilter == Prefilter::none || policy.prefilter == needed) continue;
+    needed = needed == Prefilter::none ? policy.prefilter : Prefilter::automatic;
+  }
+  return needed;
+}
+
 void prepare_cache(BenchPlan& plan, KvCache& cache, Session& session) {
   if (!plan.kept.empty()) {
     KeptFractionOptions options;

@@ -2,6 +2,7 @@
 #pragma once
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct BenchFlags {
   std::string model{};
   std::string shape{};
   std::string compute = "f32";
+  std::string kv = "f32";
   std::string text{};
   std::string prefill{};
   std::string decode_at{};
@@ -47,6 +49,10 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session);
 // Fits the thresholds of the fractions asked for, and fills the cache for the deepest decode: a dense
 // prefill.
 void prepare_cache(BenchPlan& plan, KvCache& cache, Session& session);
+
+// One cache serves all policies: what it must keep beside the keys so that each
+// finds its prefilter. Dense attention and top-k neither read nor miss it.
+Prefilter prefilter_for(std::span<const Policy> policies);
 
 // The policies fitted to a workload: with a kept fraction, top-k takes the k that keeps as many elements.
 std::vector<SpeedCase> cases_of(const BenchPlan& plan, const SpeedWorkload& workload);

@@ -20,6 +20,7 @@ namespace {
 struct GenerateFlags {
   std::string model{};
   std::string compute = "f32";
+  std::string kv = "f32";
   std::string prompt{};
   std::int64_t max_new_tokens = 64;
   PolicyFlags policies{};
@@ -52,7 +53,7 @@ Completion complete(LanguageModel& model, const PolicyPlan& plan, std::span<cons
                     const GenerateFlags& flags, Session& session) {
   const ModelShape& shape = model.transformer.config().shape;
   KvCache cache(shape, static_cast<std::int64_t>(prompt.size()) + flags.max_new_tokens,
-                plan.record.policy.prefilter);
+                plan.record.policy.prefilter, kv_type_from_name(flags.kv).value());
   SequenceCounts counts(shape, cache.capacity(), Phase::decode);
   Completion completion{describe(plan.record.policy), {}, 0, {}};
   const auto on_token = [&](std::int32_t /*token*/) {
@@ -110,6 +111,7 @@ class GenerateCommand : public Command {
 void GenerateCommand::declare(CLI::App& app) {
   declare_model(app, flags_.model);
   declare_compute(app, flags_.compute);
+  declare_kv(app, flags_.kv);
   app.add_option("--prompt", flags_.prompt, "The text to continue")->type_name("TEXT")->group(kInputGroup);
   app.add_option("--max-new-tokens", flags_.max_new_tokens,
                  "Stop after so many tokens, or at the end of the text")

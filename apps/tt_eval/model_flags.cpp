@@ -28,6 +28,18 @@ CLI::Option* declare_compute(CLI::App& app, std::string& compute) {
       ->group(kInputGroup);
 }
 
+CLI::Option* declare_kv(CLI::App& app, std::string& kv) {
+  return app
+      .add_option(
+          "--kv", kv,
+          "What keys and values are cached in. f16 and bf16 round them once and halve the cache, and what "
+          "decoding reads of it; scores and sums stay in f32")
+      ->type_name("f32|f16|bf16")
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""))
+      ->capture_default_str()
+      ->group(kInputGroup);
+}
+
 Compute resolve_compute(const std::string& compute, Session& session) {
   if (compute != "bf16") return Compute::f32;
   // Any width that fills whole blocks tells what the processor can do.

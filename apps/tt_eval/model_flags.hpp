@@ -1,4 +1,4 @@
-// --model (without it, the embedded model) and --compute.
+// --model (without it, the embedded model), --compute and --kv.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -15,6 +15,8 @@ CLI::Option* declare_model(CLI::App& app, std::string& model);
 
 // --compute f32|bf16
 CLI::Option* declare_compute(CLI::App& app, std::string& compute);
+// --kv f32|f16|bf16
+CLI::Option* declare_kv(CLI::App& app, std::string& kv);
 // What was asked for; `session` notes what bf16 means on this processor.
 Compute resolve_compute(const std::string& compute, Session& session);
 

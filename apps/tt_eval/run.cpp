@@ -21,6 +21,7 @@ namespace {
 struct RunFlags {
   std::string model{};
   std::string compute = "f32";
+  std::string kv = "f32";
   std::vector<std::string> tasks{};
   std::int64_t limit = 0;
   std::int64_t few_shot = 0;
@@ -56,6 +57,7 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
       flags.format.empty() ? result_format_of(plan.output) : result_format_from_name(flags.format).value();
   if (flags.overview) plan.detail = Detail::overview;
   plan.evaluation.phase = flags.phase == "decode" ? Phase::decode : Phase::prefill;
+  plan.evaluation.kv = kv_type_from_name(flags.kv).value();
   plan.evaluation.context = flags.context;
   plan.evaluation.ppl_chunk = flags.ppl_chunk;
   if (flags.limit > 0) plan.task_options.limit = flags.limit;
@@ -136,6 +138,7 @@ void RunCommand::declare(CLI::App& app) {
   const char* protocol = "Protocol";
   declare_model(app, flags_.model);
   declare_compute(app, flags_.compute);
+  declare_kv(app, flags_.kv);
   app.add_option("--task", flags_.tasks,
                  "Texts (.txt; a directory of them is one task) or data sets (JSON Lines, recognised by "
                  "their fields); "

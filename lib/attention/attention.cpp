@@ -81,7 +81,9 @@ void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, st
   const auto rows = static_cast<std::size_t>(job.tile_rows(tile));
   sums.resize(rows * dim);
   job.cache.value_sum(job.call.layer, kv_head, first, {sums.data(), dim});
-  const float* const values = job.cache.values(job.call.layer, kv_head) + first * job.head_dim();
+  thread_local std::vector<float> wide;
+  const float* const values =
+      job.cache.wide_values(job.call.layer, kv_head, first, job.tile_rows(tile), wide);
   for (std::size_t r = 0; r < rows; ++r) {
     double* const sum = sums.data() + r * dim;
     const double* const before = r == 0 ? sum : sum - dim;

@@ -64,6 +64,27 @@ bool prepare(const Job& job, std::int64_t n, Partials& partials) {
   return all_dense;
 }
 
+// A tile of keys as the cache holds it.
+struct KeyTile {
+  const float* keys = nullptr;
+  const float* values = nullptr;
+  HalfTile half;
+};
+
+KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t first) {
+  const KvCache& cache = job.cache;
+  const std::int64_t layer = job.call.layer;
+  if (cache.type() == KvType::f32)
+    return {cache.keys(layer, kv_head, first), cache.values(layer, kv_head, first), {}};
+  thread_local std::vector<float> wide;
+  const auto size = static_cast<std::size_t>(kTileKeys * job.head_dim());
+  if (wide.size() < 2 * size) wide.resize(2 * size);
+  return {wide.data(),
+          wide.data() + size,
+          {cache.type(), cache.half_keys(layer, kv_head, first), cache.half_values(layer, kv_head, first),
+           wide.data(), wide.data() + size}};
+}
+
 void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
   thread_local TileScratch scratch;
   thread_local QueryCodes codes;
@@ -77,6 +98,7 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
   std::fill_n(visible, kTileRows, static_cast<std::int32_t>(std::min(kTileKeys, step.n - first)));
   std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(kv_head, tile) : nullptr;
   if (kept != nullptr) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
+  const KeyTile keys = key_tile(job, kv_head, first);
   TilePrefilter prefilter(job, kv_head, scratch);
   for (std::int64_t h = 0; h < job.group_heads(); h += kTileRows) {
     const std::int64_t head = kv_head * job.group_heads() + h;
@@ -88,8 +110,8 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
     AttentionTile work{.q = job.call.q + job.row_offset(0, head),
                        .q_stride = dim,
                        .rows = heads,
-                       .keys = job.cache.keys(job.call.layer, kv_head) + first * dim,
-                       .values = job.cache.values(job.call.layer, kv_head) + first * dim,
+                       .keys = keys.keys,
+                       .values = keys.values,
                        .head_dim = dim,
                        .num_keys = visible[0],
                        .scale = job.call.scale,
@@ -100,6 +122,7 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
                        .states = states,
                        .out = out,
                        .sums = sums.data(),
+                       .half = keys.half.keys == nullptr ? nullptr : &keys.half,
                        .kept_union = kept};
     prefilter.code(work, codes);
     prefilter.use(first, codes, work);

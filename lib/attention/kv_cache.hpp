@@ -7,17 +7,22 @@
 #include "attention/prefilter.hpp"
 #include "core/shape.hpp"
 #include "kernels/attention_rows.hpp"
+#include "kernels/kv_type.hpp"
 #include "kernels/large_array.hpp"
 
 namespace toptheta {
 
 // Keys are stored in blocks of kKeyBlock positions, [block][head_dim][kKeyBlock], so that a query meets 16
 // keys at a time without horizontal sums; values are stored row by row, [position][head_dim], so that single
-// rows can be read. Memory: 8 bytes * layers * KV heads * head_dim * capacity, and what a prefilter adds
-// (KeyIndex).
+// rows can be read. Memory: 8 bytes (4 as f16 or bf16) * layers * KV heads * head_dim * capacity, and what a
+// prefilter adds (KeyIndex).
+//
+// As f16 or bf16, keys and values are rounded when they come; everything after
+// that, running sums and prefilters included, is of the rounded ones, in float.
 class KvCache {
  public:
-  KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefilter = Prefilter::none);
+  KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefilter = Prefilter::none,
+          KvType type = KvType::f32);
 
   [[nodiscard]] const ModelShape& shape() const { return shape_; }
   [[nodiscard]] std::int64_t capacity() const { return capacity_; }
@@ -32,11 +37,25 @@ class KvCache {
   // Forgets everything from position `length` on.
   void truncate(std::int64_t length);
 
-  // [blocks][head_dim][kKeyBlock]; the tail of the last block is zero or stale, never NaN.
-  [[nodiscard]] const float* keys(std::int64_t layer, std::int64_t kv_head) const;
+  [[nodiscard]] KvType type() const { return type_; }
   [[nodiscard]] const KeyIndex& index() const { return index_; }
-  // [capacity][head_dim]
-  [[nodiscard]] const float* values(std::int64_t layer, std::int64_t kv_head) const;
+  // Keys [blocks][head_dim][kKeyBlock] and values [positions][head_dim] from
+  // position `first`, a multiple of kKeyBlock, on. The tail of the last block is zero or stale, never NaN.
+  // f32 only.
+  [[nodiscard]] const float* keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first = 0) const;
+  [[nodiscard]] const float* values(std::int64_t layer, std::int64_t kv_head, std::int64_t first = 0) const;
+  // The same of f16 or bf16, as bits.
+  [[nodiscard]] const std::uint16_t* half_keys(std::int64_t layer, std::int64_t kv_head,
+                                               std::int64_t first) const;
+  [[nodiscard]] const std::uint16_t* half_values(std::int64_t layer, std::int64_t kv_head,
+                                                 std::int64_t first) const;
+  // `count` positions from `first` on as floats, whatever the type: the cache's
+  // own where it holds floats, else widened into `wide`. Keys come in whole
+  // blocks.
+  const float* wide_keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first, std::int64_t count,
+                         std::vector<float>& wide) const;
+  const float* wide_values(std::int64_t layer, std::int64_t kv_head, std::int64_t first, std::int64_t count,
+                           std::vector<float>& wide) const;
   // Sum of V_0 ... V_{position-1}, written to sum [head_dim]; at most kSumStride additions (VMC's running
   // mean).
   void value_sum(std::int64_t layer, std::int64_t kv_head, std::int64_t position,
@@ -48,11 +67,20 @@ class KvCache {
     return static_cast<std::size_t>(layer * shape_.num_kv_heads + kv_head);
   }
 
+  [[nodiscard]] std::int64_t offset(std::int64_t layer, std::int64_t kv_head, std::int64_t first) const {
+    return (static_cast<std::int64_t>(head_index(layer, kv_head)) * capacity_ + first) * shape_.head_dim;
+  }
+  void append_rows(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* keys,
+                   const float* values, std::int64_t stride);
+
   ModelShape shape_;
+  KvType type_ = KvType::f32;
   std::int64_t capacity_ = 0;  // rounded up to a multiple of kSumStride
   std::int64_t length_ = 0;
-  LargeArray<float> keys_;    // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
-  LargeArray<float> values_;  // [layers][KV heads][capacity][head_dim]
+  LargeArray<float> keys_;               // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
+  LargeArray<float> values_;             // [layers][KV heads][capacity][head_dim]
+  LargeArray<std::uint16_t> half_keys_;  // the same of f16 and bf16
+  LargeArray<std::uint16_t> half_values_;
   KeyIndex index_;
   std::vector<double>
       sums_;  // [layers][KV heads][capacity / kSumStride + 1][head_dim]: sum of V before position b * 64

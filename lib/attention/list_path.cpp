@@ -29,10 +29,12 @@ struct ListedRow {
 };
 
 struct Scratch {
+  std::vector<float> q;       // [kListRows][head_dim]
   std::vector<float> scores;  // [rows][stride]
   std::vector<ListedRow> rows = std::vector<ListedRow>(kListRows);
   std::vector<float> out;  // [rows][head_dim]
   std::vector<double> value_sums;
+  std::vector<float> wide;  // a tile of keys or values, where the cache holds 16 bits
 };
 
 // Rows that share keys: some positions of one head, or one position of some heads of a group.
@@ -75,7 +77,8 @@ void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) 
   row.kept = select_scores(scores, by_score, row.lists);
 }
 
-// One head's view of a row's keys within a tile of V rows.
+// One head's view of a row's keys within a tile of V rows, which begin at
+// tile_first.
 void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_first, ListedRow& row,
                 float* out) {
   const std::int64_t last = std::min(tile_first + kTileKeys, row.n);
@@ -134,9 +137,16 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
   const std::int64_t stride = (keys + kKeyBlock - 1) / kKeyBlock * kKeyBlock + kKeyBlock;
   const auto need = static_cast<std::size_t>(panel.count * stride);
   if (scratch.scores.size() < need) scratch.scores.resize(need);
-  score_rows(job.call.q + job.row_offset(panel.first_row, panel.first_head), panel.count,
-             panel.heads ? dim : job.row_stride(), job.cache.keys(job.call.layer, kv_head), dim, keys,
-             job.call.scale, scratch.scores.data(), stride);
+  // Side by side: rows that lie apart by all heads may share a few sets of the first-level cache.
+  scratch.q.resize(static_cast<std::size_t>(kListRows) * width);
+  for (std::int64_t i = 0; i < panel.count; ++i)
+    std::copy_n(job.call.q + job.row_offset(panel.row(i), panel.head(i)), dim, scratch.q.begin() + i * dim);
+  for (std::int64_t first = 0; first < keys; first += kTileKeys) {
+    const std::int64_t count = std::min(kTileKeys, keys - first);
+    score_rows(scratch.q.data(), panel.count, dim,
+               job.cache.wide_keys(job.call.layer, kv_head, first, count, scratch.wide), dim, count,
+               job.call.scale, scratch.scores.data() + first, stride);
+  }
   scratch.out.assign(static_cast<std::size_t>(panel.count) * width, 0);
   for (std::int64_t i = 0; i < panel.count; ++i) {
     ListedRow& row = scratch.rows[static_cast<std::size_t>(i)];
@@ -145,10 +155,12 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
     select({scratch.scores.data() + i * stride, static_cast<std::size_t>(row.n)}, job.want_lost_mass(), row);
     if (counts != nullptr) mark_kept(row, counts->kept_bits);
   }
-  for (std::int64_t first = 0; first < keys; first += kTileKeys)
+  for (std::int64_t first = 0; first < keys; first += kTileKeys) {
+    const float* const values = job.cache.wide_values(job.call.layer, kv_head, first,
+                                                      std::min(kTileKeys, keys - first), scratch.wide);
     for (std::int64_t i = 0; i < panel.count; ++i)
-      add_values(job.cache.values(job.call.layer, kv_head), dim, first,
-                 scratch.rows[static_cast<std::size_t>(i)], scratch.out.data() + i * dim);
+      add_values(values, dim, first, scratch.rows[static_cast<std::size_t>(i)], scratch.out.data() + i * dim);
+  }
   for (std::int64_t i = 0; i < panel.count; ++i) {
     float* const out = job.call.out + job.row_offset(panel.row(i), panel.head(i));
     std::copy_n(scratch.out.begin() + i * dim, dim, out);

@@ -49,9 +49,8 @@ void write_output(const RowOutcome& outcome, const RowRule& rule, const RowScrat
 
 // One query head, one tile of rows.
 void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span<const double> value_sums,
-                 TileCounts& counts, RowScratch& scratch) {
+                 const float* keys, const float* values, TileCounts& counts, RowScratch& scratch) {
   const ModelShape& shape = job.shape();
-  const std::int64_t kv_head = head / job.group_heads();
   const std::int64_t rows = job.tile_rows(tile);
   const std::int64_t first_row = tile * job.row_tile;
   const std::int64_t stride = round_up(job.tile_keys(tile), kKeyBlock);
@@ -60,14 +59,14 @@ void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span
   const auto offset = static_cast<std::size_t>(first_row * q_stride + head * shape.head_dim);
   if (scratch.scores.size() < static_cast<std::size_t>(rows * stride))
     scratch.scores.resize(static_cast<std::size_t>(rows * stride));
-  score_rows(job.call.q + offset, rows, q_stride, job.cache.keys(job.call.layer, kv_head), shape.head_dim,
-             job.tile_keys(tile), job.call.scale, scratch.scores.data(), stride);
+  score_rows(job.call.q + offset, rows, q_stride, keys, shape.head_dim, job.tile_keys(tile), job.call.scale,
+             scratch.scores.data(), stride);
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t n = job.call.first_position + first_row + r + 1;
     const RowRule rule = row_rule(job.policy, job.call.layer, head, n);
     const std::span<const float> scores(scratch.scores.data() + r * stride, static_cast<std::size_t>(n));
     const RowOutcome outcome = select_and_weigh(scores, rule, job.want_lost_mass(), scratch);
-    write_output(outcome, rule, scratch, job.cache.values(job.call.layer, kv_head), n,
+    write_output(outcome, rule, scratch, values, n,
                  value_sums.subspan(static_cast<std::size_t>(r) * dim, dim),
                  job.call.out + offset + static_cast<std::size_t>(r * q_stride));
     if (job.listeners.counts == nullptr) continue;
@@ -81,8 +80,13 @@ void attend_group_tile(const Job& job, std::int64_t kv_head, std::int64_t tile, 
   counts.kept_bits.assign(static_cast<std::size_t>((job.tile_keys(tile) + 63) / 64), 0);
   thread_local std::vector<double> value_sums;
   tile_value_sums(job, kv_head, tile, value_sums);
+  thread_local std::vector<float> wide_keys;
+  thread_local std::vector<float> wide_values;
+  const float* const keys = job.cache.wide_keys(job.call.layer, kv_head, 0, job.tile_keys(tile), wide_keys);
+  const float* const values =
+      job.cache.wide_values(job.call.layer, kv_head, 0, job.tile_keys(tile), wide_values);
   for (std::int64_t h = 0; h < job.group_heads(); ++h)
-    attend_tile(job, kv_head * job.group_heads() + h, tile, value_sums, counts, scratch);
+    attend_tile(job, kv_head * job.group_heads() + h, tile, value_sums, keys, values, counts, scratch);
 }
 
 }  // namespace
@@ -105,15 +109,17 @@ void observe_scores(const Job& job) {
       job.shape().num_kv_heads, [&](std::int64_t kv_head) {  // a sink sees the rows of a head in order
         thread_local std::vector<float> scores;
         thread_local std::vector<std::int32_t> lengths;
+        thread_local std::vector<float> wide;
+        const float* const keys =
+            job.cache.wide_keys(job.call.layer, kv_head, 0, job.call.first_position + job.call.rows, wide);
         for (std::int64_t i = 0; i < job.group_heads() * job.tiles(); ++i) {
           const std::int64_t head = kv_head * job.group_heads() + i / job.tiles();
           const std::int64_t tile = i % job.tiles();
           const std::int64_t rows = job.tile_rows(tile);
           const std::int64_t stride = round_up(job.tile_keys(tile), kKeyBlock);
           scores.resize(std::max(scores.size(), static_cast<std::size_t>(rows * stride)));
-          score_rows(job.call.q + job.row_offset(tile * job.row_tile, head), rows, job.row_stride(),
-                     job.cache.keys(job.call.layer, kv_head), job.head_dim(), job.tile_keys(tile),
-                     job.call.scale, scores.data(), stride);
+          score_rows(job.call.q + job.row_offset(tile * job.row_tile, head), rows, job.row_stride(), keys,
+                     job.head_dim(), job.tile_keys(tile), job.call.scale, scores.data(), stride);
           lengths.resize(static_cast<std::size_t>(rows));
           std::iota(lengths.begin(), lengths.end(), static_cast<std::int32_t>(job.tile_position(tile) + 1));
           job.listeners.scores->add({job.call.layer, head, scores.data(), stride, lengths});

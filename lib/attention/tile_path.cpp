@@ -20,9 +20,14 @@ constexpr std::int64_t kPassRows = kPassTiles * kTileRows;
 struct Scratch {
   TileScratch tile;
   QueryCodes codes[kPassTiles];
+  // [kPassRows][head_dim] q side by side: rows of a call lie apart by all heads, which may put them all into
+  // a few sets of the first-level cache.
+  std::vector<float> q;
   std::vector<float> out;   // [kPassRows][head_dim]
   std::vector<float> sums;  // [kTileRows][head_dim] of one tile of keys
   std::vector<double> value_sums;
+  std::vector<float> wide_keys;  // [kTileKeys * head_dim] where the cache holds 16 bits
+  std::vector<float> wide_values;
   // The rows of a pass, as one head sees them.
   RowRule rules[kPassRows];
   float theta[kPassRows];  // -infinity where everything is kept
@@ -43,10 +48,10 @@ bool prepare(const Job& job, std::int64_t head, std::int64_t pass, Scratch& rows
   return all_dense;
 }
 
-AttentionTile row_tile(const Job& job, std::int64_t head, std::int64_t pass, std::int64_t first_row,
-                       bool all_dense, Scratch& scratch) {
-  return {.q = job.call.q + job.row_offset(pass * job.row_tile + first_row, head),
-          .q_stride = job.row_stride(),
+AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row, bool all_dense,
+                       Scratch& scratch) {
+  return {.q = scratch.q.data() + first_row * job.head_dim(),
+          .q_stride = job.head_dim(),
           .rows = std::min(kTileRows, job.tile_rows(pass) - first_row),
           .head_dim = job.head_dim(),
           .scale = job.call.scale,
@@ -62,25 +67,26 @@ AttentionTile row_tile(const Job& job, std::int64_t head, std::int64_t pass, std
 // The rows' pass along all keys that they see.
 void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_dense, TileCounts* counts,
                  Scratch& scratch) {
-  const std::int64_t dim = job.head_dim();
   const std::int64_t kv_head = head / job.group_heads();
-  const float* const keys = job.cache.keys(job.call.layer, kv_head);
-  const float* const values = job.cache.values(job.call.layer, kv_head);
   const std::int64_t tiles = (job.tile_rows(pass) + kTileRows - 1) / kTileRows;
   TilePrefilter prefilter(job, kv_head, scratch.tile);
   AttentionTile works[kPassTiles];
   for (std::int64_t i = 0; i < tiles; ++i) {
-    works[i] = row_tile(job, head, pass, i * kTileRows, all_dense, scratch);
+    works[i] = row_tile(job, pass, i * kTileRows, all_dense, scratch);
     prefilter.code(works[i], scratch.codes[i]);
   }
-  for (std::int64_t first = 0; first < job.tile_keys(pass); first += kTileKeys)
+  for (std::int64_t first = 0; first < job.tile_keys(pass); first += kTileKeys) {
+    const std::int64_t count = std::min(kTileKeys, job.tile_keys(pass) - first);
+    const float* const keys = job.cache.wide_keys(job.call.layer, kv_head, first, count, scratch.wide_keys);
+    const float* const values =
+        job.cache.wide_values(job.call.layer, kv_head, first, count, scratch.wide_values);
     for (std::int64_t i = 0; i < tiles; ++i) {
       AttentionTile& work = works[i];
       const std::int64_t position = job.tile_position(pass) + i * kTileRows;  // of its first row
       work.num_keys = std::min(kTileKeys, position + work.rows - first);
       if (work.num_keys <= 0) continue;
-      work.keys = keys + first * dim;
-      work.values = values + first * dim;
+      work.keys = keys;
+      work.values = values;
       for (std::int64_t r = 0; r < work.rows; ++r)
         scratch.visible[r] =
             static_cast<std::int32_t>(std::clamp<std::int64_t>(position + r + 1 - first, 0, kTileKeys));
@@ -88,12 +94,15 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_
       prefilter.use(first, scratch.codes[i], work);
       attend_tile(work, scratch.tile);
     }
+  }
 }
 
 void attend_head(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts, Scratch& scratch) {
   const std::int64_t dim = job.head_dim();
   const std::int64_t count = job.tile_rows(pass);
   std::fill_n(scratch.out.begin(), count * dim, 0.0F);
+  for (std::int64_t r = 0; r < count; ++r)
+    std::copy_n(job.call.q + job.row_offset(pass * job.row_tile + r, head), dim, scratch.q.begin() + r * dim);
   attend_keys(job, head, pass, prepare(job, head, pass, scratch), counts, scratch);
   for (std::int64_t r = 0; r < count; ++r) {
     float* const out = job.call.out + job.row_offset(pass * job.row_tile + r, head);
@@ -113,6 +122,7 @@ void attend_group_pass(const Job& job, std::int64_t kv_head, std::int64_t pass, 
   thread_local Scratch scratch;
   const auto size = static_cast<std::size_t>(kPassRows * job.head_dim());
   if (scratch.out.size() < size) {
+    scratch.q.resize(size);
     scratch.out.resize(size);
     scratch.sums.resize(static_cast<std::size_t>(kTileRows * job.head_dim()));
   }

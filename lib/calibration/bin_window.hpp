@@ -36,6 +36,7 @@ class BinWindow {
     elements_ += elements;
     ++rows_;
   }
+  [[nodiscard]] bool empty() const { return elements_ == 0; }
   [[nodiscard]] std::int32_t first() const { return first_; }
   std::uint64_t* words() { return words_.data(); }
 

@@ -57,69 +57,81 @@ CurveHistogram& CurveFitter::histogram(std::size_t head, std::int32_t bin) {
   return *cell[at];
 }
 
-// The rows of one block on their way into histograms; what it holds besides the window is memory to reuse.
+// The rows of one block on their way into the fitter's histograms, which are locked only while they gain what
+// was counted. What it holds besides is memory to reuse.
 class CurveFitter::RowCounter {
  public:
-  // What an exception left in the window is not counted.
-  void start(Placement placement, Placement content) {
+  // What an exception left here is not counted.
+  void start(CurveFitter& fitter, std::size_t head) {
     window_.drain([](std::int32_t, std::int64_t, std::int64_t) {});
-    placement_ = placement;
-    content_ = content;
-    into_ = nullptr;
+    rows_ = 0;
+    fitter_ = &fitter;
+    head_ = head;
   }
-  RowFacts count(const RowBlock& block, std::int64_t r, CurveHistogram& into);
-  void flush() {
-    if (into_ == nullptr) return;
-    window_.drain([this](std::int32_t bin, std::int64_t elements, std::int64_t mass) {
-      Tally& tally = into_->at(bin);
-      tally.count += elements;
-      tally.mass += mass;
-    });
-  }
+  RowFacts count(const RowBlock& block, std::int64_t r);
+  void flush();
 
  private:
   struct Row {
     std::span<const float> values;  // scores, where these are counted
-    std::span<const float> masses;  // softmax weights but for their scale
+    std::span<const float> masses;
+    double weight_unit;  // of the masses: their softmax weights are this many times as large
     RowFacts facts;
-    double sum;           // of the masses
     std::int32_t lowest;  // bins
     std::int32_t highest;
   };
   Row look_at(const RowBlock& block, std::int64_t r);
+  void note_row(std::int32_t length);
   void count_piece(const Row& row, std::size_t first, std::size_t size);
   void count_wide(const Row& row);
 
-  Placement placement_ = Placement::pre_softmax;
-  Placement content_ = Placement::pre_softmax;
   BinWindow window_;
   std::vector<float> exponentials_;
-  CurveHistogram* into_ = nullptr;
+  CurveFitter* fitter_ = nullptr;
+  std::size_t head_ = 0;
+  std::int32_t length_bin_ = 0;
+  std::int64_t rows_ = 0;  // since the last flush, with their range of lengths
+  std::int32_t shortest_ = 0;
+  std::int32_t longest_ = 0;
 };
 
+void CurveFitter::RowCounter::flush() {
+  const std::lock_guard lock(fitter_->guards_[head_ % fitter_->guards_.size()]);
+  CurveHistogram& into = fitter_->histogram(head_, length_bin_);
+  if (rows_ > 0) into.add_rows(rows_, shortest_, longest_);
+  rows_ = 0;
+  window_.drain([&into](std::int32_t bin, std::int64_t elements, std::int64_t mass) {
+    Tally& tally = into.at(bin);
+    tally.count += elements;
+    tally.mass += mass;
+  });
+}
+
+void CurveFitter::RowCounter::note_row(std::int32_t length) {
+  const std::int32_t bin = length_bin(length);
+  if (bin != length_bin_ && (rows_ > 0 || !window_.empty())) flush();
+  length_bin_ = bin;
+  shortest_ = rows_ == 0 ? length : std::min(shortest_, length);
+  longest_ = rows_ == 0 ? length : std::max(longest_, length);
+  ++rows_;
+}
+
 CurveFitter::RowCounter::Row CurveFitter::RowCounter::look_at(const RowBlock& block, std::int64_t r) {
-  const RowRange range = require_row(block, r, content_);
+  const Placement content = fitter_->row_content_;
+  const Placement placement = fitter_->placement_;
+  const RowRange range = require_row(block, r, content);
   const std::span<const float> values = block.row(r);
-  if (content_ == Placement::post_softmax) {
+  const auto bin = [placement](float value) { return value_bin(value, placement); };
+  if (content == Placement::post_softmax) {
     const double sum = sum_above(values, -std::numeric_limits<float>::infinity()).sum;
     if (sum > kLargestSum) refuse_sum(block, r, sum);
-    return {values,
-            values,
-            {range, 0},
-            1,
-            value_bin(range.smallest, placement_),
-            value_bin(range.largest, placement_)};
+    return {values, values, 1, {range, 0}, bin(range.smallest), bin(range.largest)};
   }
   exponentials_.resize(values.size());
-  const double sum = exponentials(values, range.largest, exponentials_);
-  if (placement_ == Placement::pre_softmax)
-    return {values,
-            exponentials_,
-            {range, sum},
-            sum,
-            value_bin(range.smallest, placement_),
-            value_bin(range.largest, placement_)};
-  return {values, exponentials_, {range, sum}, sum, kLowestWeightBin - 1, value_bin(1, placement_)};
+  const auto [sum, unit] = exponentials(values, range, exponentials_);
+  if (placement == Placement::post_softmax)
+    return {values, exponentials_, unit / sum, {range, sum}, kLowestWeightBin - 1, bin(1)};
+  return {values, exponentials_, unit / sum, {range, sum}, bin(range.smallest), bin(range.largest)};
 }
 
 void CurveFitter::RowCounter::count_piece(const Row& row, std::size_t first, std::size_t size) {
@@ -129,31 +141,31 @@ void CurveFitter::RowCounter::count_piece(const Row& row, std::size_t first, std
     window_.open(row.lowest, row.highest);
   }
   window_.add(row.lowest, row.highest, elements);
-  const double mass_unit = 1 / kMassUnit / row.sum;
   const std::span<const float> masses = row.masses.subspan(first, size);
-  if (placement_ == Placement::pre_softmax)
-    count_scores(row.values.subspan(first, size), masses, mass_unit, kScoreBinning, window_.first(),
-                 window_.words());
+  if (fitter_->placement_ == Placement::pre_softmax)
+    count_scores(row.values.subspan(first, size), masses, row.weight_unit / kMassUnit, kScoreBinning,
+                 window_.first(), window_.words());
   else
-    count_weights(masses, static_cast<float>(1 / row.sum), mass_unit, kWeightBinning, window_.first(),
-                  window_.words());
+    count_weights(masses, static_cast<float>(row.weight_unit), row.weight_unit / kMassUnit, kWeightBinning,
+                  window_.first(), window_.words());
 }
 
 // Scores further apart than the window is wide, as a mask of finite values makes them.
 void CurveFitter::RowCounter::count_wide(const Row& row) {
+  flush();
+  const std::lock_guard lock(fitter_->guards_[head_ % fitter_->guards_.size()]);
+  CurveHistogram& into = fitter_->histogram(head_, length_bin_);
   for (std::size_t j = 0; j < row.values.size(); ++j) {
-    Tally& tally = into_->at(value_bin(row.values[j], placement_));
+    Tally& tally = into.at(value_bin(row.values[j], fitter_->placement_));
     ++tally.count;
     tally.mass += static_cast<std::int64_t>(
-        std::nearbyint(static_cast<double>(row.masses[j]) * (1 / kMassUnit / row.sum)));
+        std::nearbyint(static_cast<double>(row.masses[j]) * (row.weight_unit / kMassUnit)));
   }
 }
 
-RowFacts CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r, CurveHistogram& into) {
+RowFacts CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r) {
   const Row row = look_at(block, r);
-  if (&into != into_) flush();
-  into_ = &into;
-  into.start_row(static_cast<std::int32_t>(row.values.size()));
+  note_row(static_cast<std::int32_t>(row.values.size()));
   if (row.highest - row.lowest >= BinWindow::kBins) {
     count_wide(row);
     return row.facts;
@@ -165,13 +177,12 @@ RowFacts CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r, C
 }
 
 void CurveFitter::add(const RowBlock& block, std::span<RowFacts> facts) {
-  const auto head = static_cast<std::size_t>(block.layer * shape_.num_heads + block.head);
+  if (block.rows() == 0) return;
   thread_local RowCounter counter;
-  counter.start(placement_, row_content_);
+  counter.start(*this, static_cast<std::size_t>(block.layer * shape_.num_heads + block.head));
   for (std::int64_t r = 0; r < block.rows(); ++r) {
-    const auto row = static_cast<std::size_t>(r);
-    const RowFacts found = counter.count(block, r, histogram(head, length_bin(block.lengths[row])));
-    if (!facts.empty()) facts[row] = found;
+    const RowFacts found = counter.count(block, r);
+    if (!facts.empty()) facts[static_cast<std::size_t>(r)] = found;
   }
   counter.flush();
 }

@@ -2,7 +2,9 @@
 //
 // docs/method.md, "Every k at once"; docs/calibration.md, "Curves".
 #pragma once
+#include <array>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "calibration/row_checks.hpp"
@@ -29,6 +31,7 @@ class CurveFitter final : public CalibrationState {
   void add(const RowBlock& block) override { add(block, {}); }
   // The same, and tells what it found: one of `facts` for each row.
   void add(const RowBlock& block, std::span<RowFacts> facts);
+  [[nodiscard]] bool is_order_free() const override { return true; }
   void merge(const CurveFitter& other);
 
   // The group `curves`, as in a table's file (theta/curve_file.hpp).
@@ -47,7 +50,8 @@ class CurveFitter final : public CalibrationState {
   Placement placement_;
   Placement row_content_;
   ModelShape shape_;
-  std::vector<Cell> cells_;  // [layers * heads]
+  std::vector<Cell> cells_;            // [layers * heads]
+  std::array<std::mutex, 64> guards_;  // of cells_: [head % 64]
 };
 
 }  // namespace toptheta

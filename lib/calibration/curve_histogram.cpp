@@ -8,29 +8,19 @@
 
 namespace toptheta {
 
-namespace {
-
-void require_room(std::int64_t rows) {
-  if (rows <= kMaxCurveRows) return;
-  throw UnfinishedError({.where = "curves",
-                         .what = "too many rows of one length bin",
-                         .expected = fmt::format("at most {}", kMaxCurveRows),
-                         .next = "calibrate on fewer rows with --row-fraction"});
-}
-
-}  // namespace
-
-void CurveHistogram::start_row(std::int32_t length) {
-  require_room(++rows_);
-  shortest_ = rows_ == 1 ? length : std::min(shortest_, length);
-  longest_ = std::max(longest_, length);
+void CurveHistogram::add_rows(std::int64_t rows, std::int32_t shortest, std::int32_t longest) {
+  shortest_ = rows_ == 0 ? shortest : std::min(shortest_, shortest);
+  longest_ = std::max(longest_, longest);
+  rows_ += rows;
+  if (rows_ > kMaxCurveRows)
+    throw UnfinishedError({.where = "curves",
+                           .what = "too many rows of one length bin",
+                           .expected = fmt::format("at most {}", kMaxCurveRows),
+                           .next = "calibrate on fewer rows with --row-fraction"});
 }
 
 void CurveHistogram::add(const ScoreCurve& curve) {
-  shortest_ = rows_ == 0 ? curve.shortest : std::min(shortest_, curve.shortest);
-  longest_ = std::max(longest_, curve.longest);
-  rows_ += curve.rows;
-  require_room(rows_);
+  add_rows(curve.rows, curve.shortest, curve.longest);
   for (const CurveBin& bin : curve.bins) {
     Tally& tally = at(bin.bin);
     tally.count += bin.count;

@@ -17,8 +17,8 @@ struct Tally {
 // Pages of bins, taken when they are first hit; the directory spans what was seen.
 class CurveHistogram {
  public:
-  // Throws UnfinishedError past kMaxCurveRows.
-  void start_row(std::int32_t length);
+  // Rows whose elements are tallied apart. Throws UnfinishedError past kMaxCurveRows.
+  void add_rows(std::int64_t rows, std::int32_t shortest, std::int32_t longest);
   void add(const ScoreCurve& curve);
   Tally& at(std::int32_t bin) {
     const std::int32_t page = (bin >> kPageBits) - kFirstPage;

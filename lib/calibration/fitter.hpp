@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "calibration/accumulator.hpp"
-#include "calibration/row_checks.hpp"
 #include "calibration/state.hpp"
 #include "core/pool.hpp"
 #include "theta/table.hpp"

@@ -6,14 +6,14 @@ namespace toptheta {
 
 namespace {
 constexpr std::int64_t kEveryUpTo = 64;
-constexpr std::int64_t kPerOctave = 32;
+constexpr std::int64_t kCandidatesPerOctave = 32;
 }  // namespace
 
 std::vector<std::int64_t> candidate_k(std::int32_t longest, std::int64_t smallest, std::int64_t largest) {
   std::vector<std::int64_t> candidates;
   const std::int64_t last = std::min<std::int64_t>(largest, std::int64_t{longest} - 1);
   for (std::int64_t k = smallest; k < last;
-       k += k < kEveryUpTo ? 1 : std::max<std::int64_t>(1, k / kPerOctave))
+       k += k < kEveryUpTo ? 1 : std::max<std::int64_t>(1, k / kCandidatesPerOctave))
     candidates.push_back(k);
   if (smallest <= last) candidates.push_back(last);
   if (largest == kDenseK || candidates.empty()) candidates.push_back(largest == kDenseK ? kDenseK : largest);

@@ -12,6 +12,7 @@ class JointSink final : public RowSink {
  public:
   JointSink(ThresholdFitter& thresholds, CurveFitter& curves) : thresholds_(thresholds), curves_(curves) {}
   void add(const RowBlock& block) override;
+  [[nodiscard]] bool is_order_free() const override { return true; }
 
  private:
   ThresholdFitter& thresholds_;

@@ -26,7 +26,7 @@ bool has_no_say(const std::string& argument, bool& takes_value) {
   for (const std::string_view flag : {"-q", "--quiet", "--resume"})
     if (argument == flag) return true;
   for (const std::string flag : {"--threads", "--output", "--progress", "--shard", "--sdc-from",
-                                 "--checkpoint", "--checkpoint-every"}) {
+                                 "--checkpoint", "--checkpoint-every", "--max-memory"}) {
     if (argument.starts_with(flag + "=")) return true;
     if (argument == flag) return takes_value = true;
   }

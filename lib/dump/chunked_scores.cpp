@@ -55,7 +55,7 @@ class ChunkedScores final : public DirectScores {
     const ChunkMemory memory = chunk_memory(scores_);
     if (memory.best <= thread_bytes) return;
     // Besides the band a thread has a chunk as stored, shuffled, and decoded.
-    const std::int64_t row = row_bytes(layer_.kv_len);
+    const std::int64_t row = band_row_bytes();
     const std::int64_t rows = std::max<std::int64_t>(1, (thread_bytes - memory.least) / row + 1);
     band_rows_ = std::min(rows, scores_.chunk()[1]);
     band_heads_ = std::clamp<std::int64_t>(rows / band_rows_, 1, scores_.chunk()[0]);
@@ -75,6 +75,8 @@ class ChunkedScores final : public DirectScores {
     return lanes;
   }
 
+  [[nodiscard]] std::int64_t row_bytes() const override { return layer_.kv_len * width_; }
+
   void send(const Lane& lane, RowSink& sink) const override {
     scratch_.lend([&](ChunkScratch& scratch) {
       for (std::size_t first = lane.first; first < lane.end;) {
@@ -87,8 +89,8 @@ class ChunkedScores final : public DirectScores {
 
  private:
   // Bytes of a row of one head in a band.
-  [[nodiscard]] std::int64_t row_bytes(std::int64_t keys) const {
-    return ceil_div(keys, scores_.chunk()[2]) * scores_.chunk()[2] * width_;
+  [[nodiscard]] std::int64_t band_row_bytes() const {
+    return ceil_div(layer_.kv_len, scores_.chunk()[2]) * scores_.chunk()[2] * width_;
   }
   // Bands end where chunks do, and after `most`, where it is not 0.
   static std::int64_t end_of_band(std::int64_t begin, std::int64_t chunk, std::int64_t most,

@@ -40,6 +40,8 @@ class MappedScores final : public DirectScores {
     return lanes;
   }
 
+  [[nodiscard]] std::int64_t row_bytes() const override { return layer_.kv_len * hdf5::size_of(element_); }
+
   void send(const Lane& lane, RowSink& sink) const override {
     const std::size_t per_head = bytes_.size() / static_cast<std::size_t>(num_heads_);
     const std::span<const std::byte> head =
@@ -59,7 +61,6 @@ class MappedScores final : public DirectScores {
   }
 
  private:
-  [[nodiscard]] std::int64_t row_bytes() const { return layer_.kv_len * hdf5::size_of(element_); }
   // The end of the rows that are read in one go from selected row `first` on.
   [[nodiscard]] std::size_t stretch_end(std::size_t first) const {
     const std::int64_t most = std::max<std::int64_t>(1, kStretchBytes / row_bytes());

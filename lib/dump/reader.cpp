@@ -1,5 +1,6 @@
 #include "dump/reader.hpp"
 
+#include <algorithm>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
@@ -7,6 +8,7 @@
 #include "core/parallel.hpp"
 #include "dump/chunked_scores.hpp"
 #include "dump/mapped_scores.hpp"
+#include "dump/read_memory.hpp"
 #include "dump/score_lanes.hpp"
 #include "dump/stream.hpp"
 #include "dump/structure.hpp"
@@ -21,6 +23,7 @@ struct DumpReader::Impl {
   DumpStructure structure;
   std::optional<MappedFile> mapping{};  // of scores
   std::int64_t buffer_bytes = kBufferBytes;
+  std::function<void(std::int64_t)> progress{};
 
   explicit Impl(const std::filesystem::path& name)
       : path(name.string()), file(hdf5::File::open(name)), structure(read_structure(file.root())) {
@@ -70,27 +73,60 @@ struct DumpReader::Impl {
   }
 
   void stream(const std::vector<LayerRows>& layers, RowSink& sink) const {
-    if (structure.header.content == DumpContent::qk) {
-      for (const LayerRows& layer : layers)
-        stream_queries_keys(layer, structure.header, kBlockBytes, sink);
-      return;
-    }
     Pool<TileSender> senders;
     Pool<ChunkScratch> scratch;
     std::vector<std::unique_ptr<DirectScores>> direct;
     std::vector<const LayerRows*> others;  // the HDF5 library reads these
+    std::int64_t least = 1;
+    for (const LayerRows& layer : layers)
+      least = std::max(least, read_memory(layer.group, structure.header, mapping.has_value(), 1).least);
+    const auto threads = static_cast<int>(std::clamp<std::int64_t>(buffer_bytes / least, 1, thread_count()));
     for (const LayerRows& layer : layers) {
       std::unique_ptr<DirectScores> scores;
       if (mapping) scores = map_scores(layer, structure.header.shape.num_heads, *mapping, senders);
-      if (mapping && !scores) scores = chunked_scores(layer, buffer_bytes / thread_count(), scratch);
+      if (mapping && !scores) scores = chunked_scores(layer, buffer_bytes / threads, scratch);
       if (scores)
         direct.push_back(std::move(scores));
       else
         others.push_back(&layer);
     }
-    stream_lanes(direct, 0, sink);
+    stream_lanes(direct, threads, sink, progress);
     for (const LayerRows* layer : others)
-      stream_scores(*layer, structure.header, kBlockBytes, sink);
+      stream_by_library(*layer, sink);
+  }
+
+  void stream_by_library(const LayerRows& layer, RowSink& sink) const {
+    const BlockMemory memory = block_memory(buffer_bytes, kBlockBytes);
+    if (structure.header.content == DumpContent::qk)
+      stream_queries_keys(layer, structure.header, memory.block, sink);
+    else
+      stream_scores(layer, structure.header, memory.block, memory.cache, sink);
+    if (progress) progress(bytes_of(layer));
+  }
+
+  [[nodiscard]] std::int64_t bytes_of(const LayerRows& layer) const {
+    if (structure.header.content == DumpContent::scores) {
+      const hdf5::Dataset scores = layer.group.open_dataset("scores");
+      return static_cast<std::int64_t>(layer.rows.size()) * layer.kv_len * structure.header.shape.num_heads *
+             hdf5::size_of(scores.element());
+    }
+    const hdf5::Dataset q = layer.group.open_dataset("q");
+    const hdf5::Dataset k = layer.group.open_dataset("k");
+    return q.size() * hdf5::size_of(q.element()) + k.size() * hdf5::size_of(k.element());
+  }
+
+  [[nodiscard]] ReadMemory memory() const {
+    ReadMemory most;
+    for (std::size_t sample = 0; sample < structure.samples.size(); ++sample) {
+      const hdf5::Group layers = sample_group(sample).open_group("layers");
+      for (const std::string& link : structure.layer_links[sample]) {
+        const ReadMemory one =
+            read_memory(layers.open_group(link), structure.header, mapping.has_value(), thread_count());
+        most.least = std::max(most.least, one.least);
+        most.best = std::max(most.best, one.best);
+      }
+    }
+    return most;
   }
 };
 
@@ -102,6 +138,18 @@ DumpReader DumpReader::open_live(const std::filesystem::path& path, std::int64_t
 DumpReader::DumpReader(DumpReader&&) noexcept = default;
 DumpReader& DumpReader::operator=(DumpReader&&) noexcept = default;
 DumpReader::~DumpReader() = default;
+
+void DumpReader::limit_memory(std::int64_t bytes) {
+  impl_->buffer_bytes = bytes;
+}
+
+ReadMemory DumpReader::memory() const {
+  return impl_->memory();
+}
+
+void DumpReader::on_read(std::function<void(std::int64_t bytes)> progress) {
+  impl_->progress = std::move(progress);
+}
 
 const std::string& DumpReader::path() const {
   return impl_->path;

@@ -8,6 +8,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,7 +23,15 @@ namespace toptheta {
 // A layer that a sample holds.
 struct DumpLayer {
   std::int64_t layer = 0;
-  std::int64_t rows = 0;  // of every query head
+  std::int64_t rows = 0;   // of every query head
+  std::int64_t bytes = 0;  // of its scores, or queries and keys, uncompressed
+};
+
+// Memory for reading, beside the sink's: the least that works, and what reads everything only once, on all
+// threads.
+struct ReadMemory {
+  std::int64_t least = 0;
+  std::int64_t best = 0;
 };
 
 struct DumpSample {
@@ -44,7 +53,7 @@ class DumpReader {
   // float scores of all heads that stream() holds at a time where the HDF5 library reads, and for qk, unless
   // a single row of one head is larger.
   static constexpr std::int64_t kBlockBytes = std::int64_t{32} << 20;
-  // Memory for the decoded chunks of all threads.
+  // Memory that reading takes at most, unless the least that works is more.
   static constexpr std::int64_t kBufferBytes = std::int64_t{512} << 20;
 
   // Opens the file and checks all of its structure: attributes, shapes and element types of every layer of
@@ -79,11 +88,19 @@ class DumpReader {
   // Contiguous scores in the machine's byte order are read through a mapping of the file, without HDF5
   // and without a copy of float32; the file must not be cut short meanwhile. Chunks are read one at a time
   // and decoded on all threads, where their filters are none, shuffle or gzip. The HDF5 library reads
-  // everything else, and files that grow. Memory: small for mapped scores; kBufferBytes, or one chunk and a
-  // row for each thread where that is larger, for chunks; kBlockBytes of scores, the same rows in the file's
-  // element type and HDF5's chunk cache (at most 256 MiB, or one chunk where that is larger) where HDF5
-  // reads; for qk kBlockBytes and the layer's queries and keys in float.
+  // everything else, and files that grow. Memory: small for mapped scores; kBufferBytes, or some chunks and a
+  // row where that is larger, for chunks; kBlockBytes of scores, the same rows in the file's element type and
+  // HDF5's chunk cache (at most 256 MiB, or one chunk where that is larger) where HDF5 reads; for qk
+  // kBlockBytes and the layer's queries and keys in float. With limit_memory() as near to that as
+  // memory().least allows.
   void stream(std::size_t sample, std::span<const LayerSelection> selection, RowSink& sink) const;
+  // Another limit than kBufferBytes; slower where it is below memory().best.
+  void limit_memory(std::int64_t bytes);
+  // For the layer that needs most. Time: opens every layer.
+  [[nodiscard]] ReadMemory memory() const;
+  // Called with the bytes (DumpLayer::bytes) that stream() is through with, from any of its threads.
+  void on_read(std::function<void(std::int64_t bytes)> progress);
+
   // All rows of a layer; some.
   void stream(std::size_t sample, std::int64_t layer, RowSink& sink) const;
   void stream_selected(std::size_t sample, std::int64_t layer, std::span<const std::int64_t> rows,

@@ -2,6 +2,7 @@
 // of work, "lanes", run on all threads: stretches of rows of a head, or of a chunk, from any layers of a
 // sample.
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -31,11 +32,15 @@ class DirectScores {
 
   // Lanes that hold every selected row of every head once. Not `order_free`: all rows of a head are in one.
   [[nodiscard]] virtual std::vector<Lane> lanes(bool order_free) const = 0;
+  // Of a row of one head, in the file's element type.
+  [[nodiscard]] virtual std::int64_t row_bytes() const = 0;
   // Sends a lane's rows; from any thread.
   virtual void send(const Lane& lane, RowSink& sink) const = 0;
 };
 
-// Sends everything. `most_threads` as for parallel_for.
-void stream_lanes(std::span<const std::unique_ptr<DirectScores>> layers, int most_threads, RowSink& sink);
+// Sends everything, and tells how many bytes of the layers it is through with. `most_threads` as for
+// parallel_for.
+void stream_lanes(std::span<const std::unique_ptr<DirectScores>> layers, int most_threads, RowSink& sink,
+                  const std::function<void(std::int64_t bytes)>& progress);
 
 }  // namespace toptheta

@@ -11,10 +11,6 @@ namespace toptheta {
 
 namespace {
 
-// HDF5 keeps this much of a data set's decoded chunks, so that blocks that cut through chunks decode each
-// only once.
-constexpr std::int64_t kChunkCacheBytes = std::int64_t{256} << 20;
-
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
@@ -36,7 +32,8 @@ BlockPlan plan_blocks(std::int64_t num_heads, std::int64_t kv_len, std::int64_t 
 
 // For chunked scores: only as many heads at a time as their chunks across all keys fit into the cache, and
 // blocks that end where chunks end, as far as that can be had.
-BlockPlan plan_chunked_blocks(const hdf5::Dataset& scores, std::int64_t block_bytes) {
+BlockPlan plan_chunked_blocks(const hdf5::Dataset& scores, std::int64_t block_bytes,
+                              std::int64_t cache_bytes) {
   const hdf5::Dims& dims = scores.dims();
   BlockPlan plan = plan_blocks(dims[0], dims[2], block_bytes);
   const hdf5::Dims chunk = scores.chunk();
@@ -44,7 +41,7 @@ BlockPlan plan_chunked_blocks(const hdf5::Dataset& scores, std::int64_t block_by
   const std::int64_t chunk_bytes = chunk[0] * chunk[1] * chunk[2] * hdf5::size_of(scores.element());
   const std::int64_t band_bytes =
       chunk_bytes * ceil_div(dims[2], chunk[2]);  // one chunk of heads, rows, all keys
-  const std::int64_t bands = std::max<std::int64_t>(1, kChunkCacheBytes / band_bytes);
+  const std::int64_t bands = std::max<std::int64_t>(1, cache_bytes / band_bytes);
   plan.heads = std::min(plan.heads, bands * chunk[0]);
   if (plan.heads > chunk[0]) plan.heads -= plan.heads % chunk[0];
   plan.rows = plan_blocks(plan.heads, dims[2], block_bytes).rows;
@@ -52,7 +49,7 @@ BlockPlan plan_chunked_blocks(const hdf5::Dataset& scores, std::int64_t block_by
   // One band more where a group of heads straddles two chunks.
   const std::int64_t wanted =
       band_bytes * (ceil_div(plan.heads, chunk[0]) + (plan.heads % chunk[0] == 0 ? 0 : 1));
-  plan.chunk_cache = std::max(std::min(wanted, kChunkCacheBytes), chunk_bytes);
+  plan.chunk_cache = std::max(std::min(wanted, cache_bytes), chunk_bytes);
   return plan;
 }
 
@@ -127,8 +124,8 @@ constexpr std::int64_t kScoreTile = 64;
 }  // namespace
 
 void stream_scores(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes,
-                   RowSink& sink) {
-  const BlockPlan plan = plan_chunked_blocks(layer.group.open_dataset("scores"), block_bytes);
+                   std::int64_t cache_bytes, RowSink& sink) {
+  const BlockPlan plan = plan_chunked_blocks(layer.group.open_dataset("scores"), block_bytes, cache_bytes);
   FloatDataset scores(layer.group.open_dataset("scores", plan.chunk_cache));
   const std::string where = scores.dataset().where();
   std::vector<float> buffer;

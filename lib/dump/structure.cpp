@@ -8,6 +8,8 @@
 #include <limits>
 #include <numeric>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
 #include "core/error.hpp"
 #include "dump/float_dataset.hpp"
@@ -119,27 +121,28 @@ DumpHeader read_header(const hdf5::Group& root) {
 }
 
 // Opens a data set of shape [heads, rows, last]; any number of rows where `rows` is negative. Returns the
-// rows.
-std::int64_t check_matrices(const hdf5::Group& layer, const std::string& name, std::int64_t heads,
-                            std::int64_t rows, std::int64_t last) {
+// rows, and the bytes of all.
+std::pair<std::int64_t, std::int64_t> check_matrices(const hdf5::Group& layer, const std::string& name,
+                                                     std::int64_t heads, std::int64_t rows,
+                                                     std::int64_t last) {
   const hdf5::Dataset dataset = layer.open_dataset(name);
   const hdf5::Dims& dims = dataset.dims();
   if (dims.size() != 3 || dims[0] != heads || (rows >= 0 && dims[1] != rows) || dims[2] != last) {
     fail_shape(dataset, fmt::format("[{}, {}, {}]", heads, rows >= 0 ? std::to_string(rows) : "rows", last));
   }
   require_floats(dataset);
-  return dims[1];
+  return {dims[1], dataset.size() * hdf5::size_of(dataset.element())};
 }
 
 DumpLayer read_layer(const hdf5::Group& group, std::int64_t number, const DumpHeader& header,
                      std::int64_t kv_len) {
   const ModelShape& shape = header.shape;
-  DumpLayer layer{.layer = number, .rows = 0};
+  DumpLayer layer{.layer = number};
   if (header.content == DumpContent::scores) {
-    layer.rows = check_matrices(group, "scores", shape.num_heads, -1, kv_len);
+    std::tie(layer.rows, layer.bytes) = check_matrices(group, "scores", shape.num_heads, -1, kv_len);
   } else {
-    layer.rows = check_matrices(group, "q", shape.num_heads, -1, shape.head_dim);
-    check_matrices(group, "k", shape.num_kv_heads, kv_len, shape.head_dim);
+    std::tie(layer.rows, layer.bytes) = check_matrices(group, "q", shape.num_heads, -1, shape.head_dim);
+    layer.bytes += check_matrices(group, "k", shape.num_kv_heads, kv_len, shape.head_dim).second;
     if (group.has("v")) check_matrices(group, "v", shape.num_kv_heads, kv_len, shape.head_dim);
   }
   read_positions(group, layer.rows, kv_len);

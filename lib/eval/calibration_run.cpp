@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "eval/calibration_exchange.hpp"
@@ -40,6 +42,7 @@ class Run {
   void walk_group(Stage stage, std::int64_t group);
   void stream(std::int64_t sample, std::int64_t group, std::span<const std::int32_t> lengths, RowSink& sink);
   void after_sample(std::string_view stage);
+  void report_bytes(std::string_view stage);
   void write_part_file(Stage stage);
   void reach_common_stage();
   void finish_thresholds(bool needed_by_all);
@@ -54,6 +57,8 @@ class Run {
   CalibrationStates states_;
   WalkPosition position_;
   std::int64_t done_ = 0;
+  std::atomic<std::int64_t> read_ = 0;  // bytes, of to_read_ in this stage
+  std::int64_t to_read_ = 0;
   Clock::time_point saved_ = Clock::now();
 };
 
@@ -85,8 +90,27 @@ void Run::stream(std::int64_t sample, std::int64_t group, std::span<const std::i
   source_.stream(sample, lengths, states_.topk_of(static_cast<std::size_t>(group)), sink);
 }
 
+// Progress by bytes, as they are read.
+void Run::report_bytes(std::string_view stage) {
+  const std::vector<std::int64_t>& bytes = source_.description().bytes;
+  if (!options_.progress || bytes.empty()) return;
+  const std::int64_t begun = std::max(range_.first, position_.sample);
+  const auto groups = static_cast<std::int64_t>(states_.groups()) - position_.group;
+  to_read_ = std::accumulate(bytes.begin() + begun, bytes.begin() + range_.last, std::int64_t{0});
+  to_read_ += (groups - 1) *
+              std::accumulate(bytes.begin() + range_.first, bytes.begin() + range_.last, std::int64_t{0});
+  to_read_ = static_cast<std::int64_t>(static_cast<double>(to_read_) * options_.row_fraction);
+  read_ = 0;
+  options_.progress(stage, 0, to_read_, "bytes");
+  source_.on_read([this, stage](std::int64_t more) {
+    // Rows that nobody needs are not read, and how many are drawn is only nearly known before.
+    const std::int64_t read = read_ += more;
+    options_.progress(stage, std::min(read, to_read_), to_read_, "bytes");
+  });
+}
+
 void Run::after_sample(std::string_view stage) {
-  if (options_.progress)
+  if (options_.progress && source_.description().bytes.empty())
     options_.progress(stage, ++done_,
                       (range_.last - range_.first) * static_cast<std::int64_t>(states_.groups()),
                       source_.description().unit);
@@ -118,10 +142,14 @@ void Run::walk_group(Stage stage, std::int64_t group) {
 void Run::walk_stage(Stage stage) {
   if (position_.stage != stage) position_ = {stage, 0, 0};
   done_ = 0;
+  report_bytes(stage == Stage::thresholds ? "calibrating" : "offline SDC");
   for (std::int64_t group = position_.group; group < static_cast<std::int64_t>(states_.groups()); ++group) {
     walk_group(stage, group);
     position_ = {stage, group + 1, 0};
   }
+  if (options_.progress && to_read_ > 0)
+    options_.progress(stage == Stage::thresholds ? "calibrating" : "offline SDC", to_read_, to_read_,
+                      "bytes");
 }
 
 void Run::write_part_file(Stage stage) {

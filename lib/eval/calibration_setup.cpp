@@ -43,6 +43,7 @@ CalibrationSetup setup_of(const CalibrationOptions& options, const SourceDescrip
                          std::accumulate(source.weights.begin(), source.weights.end(), std::int64_t{0})};
   setup.options.progress = nullptr;
   setup.source.weights.clear();
+  setup.source.bytes.clear();
   return setup;
 }
 

@@ -71,9 +71,7 @@ std::vector<RunResult> evaluate_questions(LanguageModel& model, const std::vecto
   const auto& questions = std::get<std::vector<MultipleChoiceExample>>(task.examples);
   const std::int64_t context = context_of(model, options);
   const auto vocab = static_cast<std::size_t>(model.transformer.config().vocab_size);
-  Sessions sessions;
-  for (const PolicyPlan& plan : policies)
-    sessions.emplace_back(model.transformer, plan.policy, context, options.phase);
+  Sessions sessions = make_sessions(model, policies, context, options);
   std::vector<QuestionRecord> records(policies.size());
   std::int64_t scored = 0;
   for (std::size_t q = 0; q < questions.size(); ++q) {

@@ -19,7 +19,7 @@ std::vector<RunResult> evaluate_continuations(LanguageModel& model, const std::v
   const auto& examples = std::get<std::vector<ContinuationExample>>(task.examples);
   const std::int64_t context = context_of(model, options);
   const auto vocab = static_cast<std::size_t>(model.transformer.config().vocab_size);
-  Sessions sessions = make_sessions(model, policies, context, options.phase);
+  Sessions sessions = make_sessions(model, policies, context, options);
   std::vector<ContinuationRecord> records(policies.size());
   std::int64_t scored = 0;
   for (std::size_t e = 0; e < examples.size(); ++e) {

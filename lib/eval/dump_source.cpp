@@ -43,6 +43,13 @@ std::int64_t weight_of(const DumpSample& sample) {
   return elements;
 }
 
+std::int64_t bytes_of(const DumpSample& sample) {
+  std::int64_t bytes = 0;
+  for (const DumpLayer& layer : sample.layers)
+    bytes += layer.bytes;
+  return bytes;
+}
+
 }  // namespace
 
 DumpSource::DumpSource(std::vector<std::filesystem::path> paths) : paths_(std::move(paths)) {
@@ -63,14 +70,30 @@ DumpSource::DumpSource(std::vector<std::filesystem::path> paths) : paths_(std::m
     for (std::size_t sample = 0; sample < dump.samples().size(); ++sample) {
       places_.push_back({file, sample});
       description_.weights.push_back(weight_of(dump.samples()[sample]));
+      description_.bytes.push_back(bytes_of(dump.samples()[sample]));
+      rows_.push_back(0);
+      for (const DumpLayer& layer : dump.samples()[sample].layers)
+        rows_.back() += layer.rows;
     }
   }
+}
+
+ReadMemory DumpSource::memory() const {
+  ReadMemory most;
+  for (const auto& path : paths_) {
+    const ReadMemory one = DumpReader(path).memory();
+    most.least = std::max(most.least, one.least);
+    most.best = std::max(most.best, one.best);
+  }
+  return most;
 }
 
 const DumpReader& DumpSource::open(const Place& place) {
   if (reader_ == nullptr || open_file_ != place.file) {
     reader_.reset();
     reader_ = std::make_unique<DumpReader>(paths_[place.file]);
+    reader_->limit_memory(memory_limit_);
+    reader_->on_read(progress_);
     open_file_ = place.file;
   }
   if (place.sample >= reader_->samples().size())

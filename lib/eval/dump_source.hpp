@@ -15,6 +15,14 @@ class DumpSource final : public RowSource {
   explicit DumpSource(std::vector<std::filesystem::path> paths);
 
   [[nodiscard]] const SourceDescription& description() const override { return description_; }
+  void on_read(ReadProgress progress) override { progress_ = std::move(progress); }
+  // Rows of the sample, of one head in all of its layers.
+  [[nodiscard]] std::int64_t rows(std::int64_t sample) const {
+    return rows_[static_cast<std::size_t>(sample)];
+  }
+  // DumpReader::memory() over all files, and its limit.
+  [[nodiscard]] ReadMemory memory() const;
+  void limit_memory(std::int64_t bytes) { memory_limit_ = bytes; }
   std::vector<std::int32_t> lengths(std::int64_t sample) override;
   void stream(std::int64_t sample, std::span<const std::int32_t> lengths, std::int64_t topk,
               RowSink& sink) override;
@@ -29,7 +37,10 @@ class DumpSource final : public RowSource {
 
   std::vector<std::filesystem::path> paths_;
   std::vector<Place> places_;
+  std::vector<std::int64_t> rows_;  // [samples]
   SourceDescription description_;
+  ReadProgress progress_{};
+  std::int64_t memory_limit_ = DumpReader::kBufferBytes;
   std::size_t open_file_ = 0;
   std::unique_ptr<DumpReader> reader_;
 };

@@ -18,10 +18,10 @@ inline std::int64_t context_of(const LanguageModel& model, const EvaluationOptio
 }
 
 inline Sessions make_sessions(LanguageModel& model, const std::vector<PolicyPlan>& policies,
-                              std::int64_t context, Phase phase) {
+                              std::int64_t context, const EvaluationOptions& options) {
   Sessions sessions;
   for (const PolicyPlan& plan : policies)
-    sessions.emplace_back(model.transformer, plan.policy, context, phase);
+    sessions.emplace_back(model.transformer, plan.policy, context, options.phase, options.kv);
   return sessions;
 }
 

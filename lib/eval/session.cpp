@@ -6,11 +6,11 @@
 namespace toptheta {
 
 PolicySession::PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity,
-                             Phase phase)
+                             Phase phase, KvType kv)
     : model_(model),
       policy_(policy),
       phase_(phase),
-      cache_(model.config().shape, capacity, policy.policy().prefilter),
+      cache_(model.config().shape, capacity, policy.policy().prefilter, kv),
       counts_(model.config().shape, cache_.capacity(), phase),
       totals_(model.config().shape) {}
 

@@ -18,7 +18,8 @@ class PolicySession {
   static constexpr std::int64_t kPiece = 256;
 
   // `model` and `policy` must outlive the session. Memory: a KV cache of `capacity` positions.
-  PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity, Phase phase);
+  PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity, Phase phase,
+                KvType kv = KvType::f32);
 
   // Forgets the sequence without counting it.
   void start();

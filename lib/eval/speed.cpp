@@ -47,7 +47,7 @@ class SpeedMeter {
 
 // Of one prefill, or of one step: the counts hold `runs` of them.
 SpeedWork work_of(const ModelConfig& config, const AttentionCounts& counts, std::int64_t tokens,
-                  std::int64_t runs, double weight_bytes) {
+                  std::int64_t runs, double weight_bytes, KvType kv) {
   const auto dim = static_cast<double>(config.shape.head_dim);
   const auto matrices = static_cast<double>(non_embedding_parameters(config));
   const auto head = static_cast<double>(config.vocab_size * config.hidden_size);
@@ -58,8 +58,9 @@ SpeedWork work_of(const ModelConfig& config, const AttentionCounts& counts, std:
   for (const HeadCount& count : counts.heads)
     work.flops += 2 * dim * static_cast<double>(count.visible + count.kept) * share;
   for (const GroupCount& count : counts.groups) {
-    work.k_bytes += sizeof(float) * dim * static_cast<double>(count.rows_available) * share;
-    work.v_bytes += sizeof(float) * dim * static_cast<double>(count.rows_needed) * share;
+    work.k_bytes +=
+        static_cast<double>(bytes_of(kv)) * dim * static_cast<double>(count.rows_available) * share;
+    work.v_bytes += static_cast<double>(bytes_of(kv)) * dim * static_cast<double>(count.rows_needed) * share;
   }
   return work;
 }
@@ -97,7 +98,7 @@ std::vector<SpeedResult> measure_speed(Transformer& model, KvCache& cache,
     SpeedResult result{workload, one.name, one.kept_target, {}, prefill ? workload.length : 1, {}, {}};
     result.counts = meter.count(one.policy);
     result.work = work_of(model.config(), result.counts, result.tokens, prefill ? 1 : options.decode_steps,
-                          options.weight_bytes);
+                          options.weight_bytes, cache.type());
     results.push_back(std::move(result));
     advance();
   }

@@ -132,11 +132,11 @@ bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int
 }
 
 // What attend() makes of them: all rows but the last few as a prefill, those as decode steps.
-std::vector<float> attended(const LayerCopy& in, const ResolvedPolicy& policy) {
+std::vector<float> attended(const LayerCopy& in, const ResolvedPolicy& policy, KvType kv) {
   const ModelShape& shape = in.shape;
   const std::int64_t q_size = shape.num_heads * shape.head_dim;
   const std::int64_t kv_size = shape.num_kv_heads * shape.head_dim;
-  KvCache cache(shape, in.rows);
+  KvCache cache(shape, in.rows, policy.policy().prefilter, kv);
   std::vector<float> out(in.q.size());
   for (std::int64_t first = 0; first < in.rows;) {
     const std::int64_t rows = first == 0 ? std::max<std::int64_t>(in.rows - kDecodeRows, 1) : 1;
@@ -155,9 +155,16 @@ std::vector<float> attended(const LayerCopy& in, const ResolvedPolicy& policy) {
   return out;
 }
 
-void compare(const LayerCopy& in, const SpeedCase& one, SpeedCheck& check) {
+void round_to(KvType kv, std::vector<float>& values) {
+  if (kv == KvType::f32) return;
+  std::vector<std::uint16_t> halves(values.size());
+  narrow(kv, values.data(), std::ssize(values), halves.data());
+  widen(kv, halves.data(), std::ssize(values), values.data());
+}
+
+void compare(const LayerCopy& in, const SpeedCase& one, KvType kv, SpeedCheck& check) {
   const ModelShape& shape = in.shape;
-  const std::vector<float> found = attended(in, one.policy);
+  const std::vector<float> found = attended(in, one.policy, kv);
   double unit = std::numeric_limits<double>::min();
   for (const float v : in.v)
     unit = std::max(unit, std::abs(static_cast<double>(v)));
@@ -186,8 +193,8 @@ void compare(const LayerCopy& in, const SpeedCase& one, SpeedCheck& check) {
 
 }  // namespace
 
-SpeedCheck check_attention(Transformer& model, std::span<const std::int32_t> tokens,
-                           const SpeedCase& policy) {
+SpeedCheck check_attention(Transformer& model, std::span<const std::int32_t> tokens, const SpeedCase& policy,
+                           KvType kv) {
   const ModelShape& shape = model.config().shape;
   const std::int64_t count = std::min<std::int64_t>(kTokens, std::ssize(tokens));
   SpeedCheck check;
@@ -196,7 +203,9 @@ SpeedCheck check_attention(Transformer& model, std::span<const std::int32_t> tok
     LayerCopy copy(layer, shape);
     model.forward(tokens.first(static_cast<std::size_t>(count)), cache, dense_policy(shape),
                   {.layers = &copy, .first_logit_row = count});
-    compare(copy, policy, check);
+    round_to(kv, copy.k);
+    round_to(kv, copy.v);
+    compare(copy, policy, kv, check);
     if (shape.num_layers == 1) break;
   }
   return check;

@@ -39,13 +39,14 @@ std::vector<std::size_t> running_order(std::size_t policies, std::optional<std::
 
 class TextScorer {
  public:
-  TextScorer(LanguageModel& model, const std::vector<PolicyPlan>& policies, std::int64_t context, Phase phase)
+  TextScorer(LanguageModel& model, const std::vector<PolicyPlan>& policies, std::int64_t context,
+             const EvaluationOptions& options)
       : vocab_(static_cast<std::size_t>(model.transformer.config().vocab_size)),
         reference_(reference_of(policies)),
         order_(running_order(policies.size(), reference_)),
         records_(policies.size()) {
     for (const PolicyPlan& plan : policies)
-      sessions_.emplace_back(model.transformer, plan.policy, context, phase);
+      sessions_.emplace_back(model.transformer, plan.policy, context, options.phase, options.kv);
   }
 
   void score(const Window& window) {
@@ -145,7 +146,7 @@ void add_metrics(const TokenRecord& record, const TextSize& size, RunResult& res
 // The chunked protocol has windows, and therefore sessions, of its own.
 void add_chunked(LanguageModel& model, const std::vector<PolicyPlan>& policies, const Task& task,
                  const EvaluationOptions& options, std::vector<RunResult>& results) {
-  TextScorer scorer(model, policies, options.ppl_chunk, options.phase);
+  TextScorer scorer(model, policies, options.ppl_chunk, options);
   for (const TextDocument& document : std::get<std::vector<TextDocument>>(task.examples)) {
     const std::vector<std::int32_t> tokens = model.tokenizer.encode(document.text);
     for (const Window& window : chunked_windows(tokens, start_token(model), options.ppl_chunk))
@@ -165,7 +166,7 @@ void add_chunked(LanguageModel& model, const std::vector<PolicyPlan>& policies, 
 std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                       const Task& task, const EvaluationOptions& options) {
   const std::int64_t context = context_of(model, options);
-  TextScorer scorer(model, policies, context, options.phase);
+  TextScorer scorer(model, policies, context, options);
   const auto& documents = std::get<std::vector<TextDocument>>(task.examples);
   TextSize size;
   for (std::size_t t = 0; t < documents.size(); ++t) {

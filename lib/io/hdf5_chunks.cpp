@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 
 #include "core/error.hpp"
 #include "io/hdf5_error.hpp"
@@ -14,11 +15,19 @@ namespace toptheta::hdf5 {
 
 namespace {
 
-// The library keeps global state: one call at a time in the process.
-std::mutex& library() {
-  static std::mutex mutex;
-  return mutex;
-}
+// The library keeps global state: one call at a time in the process. Where it was built for threads, each
+// thread has error messages of its own, to be kept from printing.
+class LibraryCall {
+ public:
+  LibraryCall() : lock_(mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex mutex;
+    return mutex;
+  }
+  std::lock_guard<std::mutex> lock_;
+};
 
 // Nothing where there is a filter that we do not undo.
 std::optional<std::vector<ChunkFilter>> filters_of(std::int64_t list, std::int64_t element_bytes) {
@@ -66,15 +75,29 @@ std::optional<ChunkedDataset> ChunkedDataset::of(Dataset dataset) {
   if (defined == H5D_FILL_VALUE_USER_DEFINED &&
       H5Pget_fill_value(list.id(), type.id(), result.fill_.data()) < 0)
     return std::nullopt;
+  std::int64_t chunks = 1;
+  for (std::size_t axis = 0; axis < result.chunk_.size(); ++axis)
+    chunks *= (data.dims()[axis] + result.chunk_[axis] - 1) / result.chunk_[axis];
+  result.complete_ = result.filters_.empty() &&
+                     H5Dget_storage_size(data.id()) == static_cast<hsize_t>(chunks * result.chunk_bytes_);
   return result;
 }
 
 std::int64_t ChunkedDataset::stored_bytes(const Dims& offset) const {
+  if (complete_) return chunk_bytes_;
   const std::vector<hsize_t> place(offset.begin(), offset.end());
-  const std::lock_guard lock(library());
+  const LibraryCall call;
   hsize_t bytes = 0;
-  if (H5Dget_chunk_storage_size(dataset_.id(), place.data(), &bytes) < 0)
+  if (H5Dget_chunk_storage_size(dataset_.id(), place.data(), &bytes) < 0) {
+    // It fails for a chunk that is not there as for one that cannot be found.
+    H5Eclear2(H5E_DEFAULT);
+    unsigned skipped = 0;
+    haddr_t address = 0;
+    if (H5Dget_chunk_info_by_coord(dataset_.id(), place.data(), &skipped, &address, &bytes) >= 0 &&
+        address == HADDR_UNDEF)
+      return 0;
     fail_reading(dataset_.where(), fmt::format("cannot find the chunk at {}", format_dims(offset)));
+  }
   // What is stored may be larger than what it decodes to, but not by much.
   if (bytes > static_cast<hsize_t>(2 * chunk_bytes_ + 4096))
     throw InputError({.where = dataset_.where(),
@@ -86,7 +109,7 @@ std::int64_t ChunkedDataset::stored_bytes(const Dims& offset) const {
 
 std::uint32_t ChunkedDataset::read(const Dims& offset, std::span<std::byte> out) const {
   const std::vector<hsize_t> place(offset.begin(), offset.end());
-  const std::lock_guard lock(library());
+  const LibraryCall call;
   std::uint32_t skipped = 0;
   if (H5Dread_chunk(dataset_.id(), H5P_DEFAULT, place.data(), &skipped, out.data()) < 0)
     fail_reading(dataset_.where(), fmt::format("cannot read the chunk at {}", format_dims(offset)));

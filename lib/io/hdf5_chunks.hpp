@@ -41,6 +41,7 @@ class ChunkedDataset {
   std::int64_t chunk_bytes_ = 0;
   std::vector<ChunkFilter> filters_;
   std::vector<std::byte> fill_;
+  bool complete_ = false;  // every chunk is there, and as large as decoded: none need be looked up
 };
 
 }  // namespace toptheta::hdf5

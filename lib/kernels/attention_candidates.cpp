@@ -169,6 +169,10 @@ void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratc
     if (t.kept_union != nullptr)
       for (std::int64_t j = 0; j < kept; ++j)
         t.kept_union[scratch.indices[j] / 64] |= std::uint64_t{1} << (scratch.indices[j] % 64);
+    for (std::int64_t j = 0; j < kept && t.half != nullptr; ++j) {
+      const std::int64_t at = scratch.indices[j] * t.head_dim;
+      widen(t.half->type, t.half->values + at, t.head_dim, t.half->wide_values + at);
+    }
     if (WeighsInPlace(kept, t.visible[r]))
       WeighScattered(t, r, kept, scratch);
     else

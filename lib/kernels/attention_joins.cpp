@@ -47,7 +47,10 @@ void AttendListed(const ListedKeys& k, RowState& state, float* out) {
   std::copy(next, next + kKeyBlock, k.scores + k.count);
   state.kept += k.count;
   const Join join = JoinOf(state, shift, sum);
-  SumListedValues(k.scores, k.indices, k.count, k.values, k.head_dim, join, out);
+  std::int32_t within[kTileKeys];
+  for (std::int64_t j = 0; j < k.count; ++j)
+    within[j] = k.indices[j] - static_cast<std::int32_t>(k.first);
+  SumListedValues(k.scores, within, k.count, k.values, k.head_dim, join, out);
 }
 
 double DroppedSum(std::span<const float> row, float theta) {

@@ -1,6 +1,7 @@
 #include "kernels/attention_tiles.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "kernels/score_tile.hpp"
@@ -70,6 +71,22 @@ HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
       t.kept_union[w] |= marks[r * kTileWords + w];
 }
 
+// The values that rows keep: all of them where they are summed densely, zeros
+// included.
+HWY_INLINE void WidenMarked(const AttentionTile& t, const std::uint64_t* marks, bool all) {
+  const HalfTile& half = *t.half;
+  if (all) return widen(half.type, half.values, t.num_keys * t.head_dim, half.wide_values);
+  for (std::int64_t w = 0; w < kTileWords; ++w) {
+    std::uint64_t kept = 0;
+    for (std::int64_t r = 0; r < t.rows; ++r)
+      kept |= marks[r * kTileWords + w];
+    for (; kept != 0; kept &= kept - 1) {
+      const std::int64_t at = (w * 64 + std::countr_zero(kept)) * t.head_dim;
+      widen(half.type, half.values + at, t.head_dim, half.wide_values + at);
+    }
+  }
+}
+
 HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const TileScratch& scratch) {
   sum_dense_values({.weights = scratch.scores,
                     .weight_stride = TileScratch::kStride,
@@ -78,7 +95,7 @@ HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const Til
                     .head_dim = t.head_dim,
                     .keys = t.num_keys,
                     .sums = t.sums,
-                    .prefetch = t.from_memory});
+                    .prefetch = t.from_memory && t.half == nullptr});
   const hn::CappedTag<float, 4> d;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].kept == 0 && rows[r].join.add == rows[r].join.add) continue;
@@ -125,6 +142,7 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
   }
   UniteMarks(t, scratch.marks);
   const bool dense = 2 * in_place > t.rows;
+  if (t.half != nullptr) WidenMarked(t, scratch.marks, dense);
   for (std::int64_t r = 0; r < t.rows; ++r) {
     float* const scores = scratch.scores + r * TileScratch::kStride;
     const std::uint64_t* const marks = scratch.marks + r * kTileWords;
@@ -173,18 +191,23 @@ ScoreTile scores_of(const AttentionTile& t, TileScratch& scratch) {
           .theta = t.theta,
           .marks = reinterpret_cast<std::uint16_t*>(scratch.marks),
           .mark_stride = kTileKeys / kKeyBlock,
-          .prefetch = t.from_memory};
+          .prefetch = t.from_memory && t.half == nullptr};
 }
 
 // Scores of the pages that may matter; the others count as dropped.
 void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& scratch) {
   const ScoreTile whole = scores_of(t, scratch);
+  const auto widen_blocks = [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t at = first * kKeyBlock * t.head_dim;
+    widen(t.half->type, t.half->keys + at, (last - first) * kKeyBlock * t.head_dim, t.half->wide_keys + at);
+  };
   for (const BlockRun run : runs_of_pages(live, whole.blocks)) {
     ScoreTile part = whole;
     part.blocks = run.last - run.first;
     part.keys += run.first * kKeyBlock * t.head_dim;
     part.scores += run.first * kKeyBlock;
     part.marks += run.first;
+    if (run.live && t.half != nullptr) widen_blocks(run.first, run.last);
     if (run.live) score_tile(part);
     for (std::int64_t r = 0; r < t.rows && !run.live; ++r) {
       std::fill_n(part.marks + r * part.mark_stride, part.blocks, std::uint16_t{0});
@@ -198,7 +221,9 @@ void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& s
 
 void attend_tile(const AttentionTile& tile, TileScratch& scratch) {
   if (tile.theta == nullptr) {
-    score_tile(scores_of(tile, scratch));
+    score_live_pages(tile, kAllPages, scratch);
+    if (tile.half != nullptr)
+      widen(tile.half->type, tile.half->values, tile.num_keys * tile.head_dim, tile.half->wide_values);
     return HWY_DYNAMIC_DISPATCH(AllKept)(tile, scratch);
   }
   // What may be skipped must have no part in any sum, and a larger product a larger score.

@@ -14,6 +14,7 @@
 
 #include "kernels/attention_rows.hpp"
 #include "kernels/key_codes.hpp"
+#include "kernels/kv_type.hpp"
 
 namespace toptheta {
 
@@ -64,6 +65,16 @@ struct TileBounds {
 };
 inline constexpr std::int64_t kPageKeys = kTileKeys / kKeyBlock;  // so that a tile's pages fill a key block
 
+// A tile that is cached as f16 or bf16: what is needed of it is widened into
+// memory for a whole tile.
+struct HalfTile {
+  KvType type = KvType::f16;
+  const std::uint16_t* keys = nullptr;    // packed
+  const std::uint16_t* values = nullptr;  // [keys][head_dim]
+  float* wide_keys = nullptr;             // [kTileKeys * head_dim]
+  float* wide_values = nullptr;
+};
+
 struct AttentionTile {
   const float* q = nullptr;  // [rows], q_stride floats apart
   std::int64_t q_stride = 0;
@@ -85,6 +96,7 @@ struct AttentionTile {
   const KeyCodes* codes = nullptr;          // with the next two
   const QueryCodes* query_codes = nullptr;  // of q
   const float* key_rows = nullptr;          // [keys][head_dim] the keys row by row
+  const HalfTile* half = nullptr;           // if given, keys and values point to its wide ones
   std::uint64_t* kept_union = nullptr;      // [kTileKeys / 64] positions some row kept are set; may be null
 };
 
@@ -109,7 +121,7 @@ struct ListedKeys {
   std::int64_t count = 0;
   std::int64_t first = 0;         // the tile's first position
   std::int64_t visible = 0;       // keys of the tile that the row sees
-  const float* values = nullptr;  // [keys][head_dim] of the whole sequence
+  const float* values = nullptr;  // [keys][head_dim], from the tile's first position
   std::int64_t head_dim = 0;
 };
 

@@ -33,6 +33,18 @@ HWY_INLINE Vec PowerOfTwo(Vec f) {
   return hn::MulAdd(power, f, hn::Set(d, 1.0000000716545667F));
 }
 
+// x log2(e) - n, which is small.
+HWY_INLINE Vec Fraction(Vec x, Vec n) {
+  const Floats d;
+#if HWY_NATIVE_FMA
+  return hn::MulSub(x, hn::Set(d, kLog2E), n);
+#else
+  // The product, rounded, would lack the digits that are left; n times the first part of ln 2 is exact.
+  const Vec rest = hn::Sub(x, hn::Mul(n, hn::Set(d, 0.693359375F)));
+  return hn::Mul(hn::Add(rest, hn::Mul(n, hn::Set(d, 2.12194440e-4F))), hn::Set(d, kLog2E));
+#endif
+}
+
 // e^x for x <= 0, with a relative error below 2e-7 for terms that matter in a sum with 1; 0 below
 // e^-86.6, which is nothing in such a sum. A third of the work of Highway's Exp, which is right to the last
 // digit: e^x = 2^n * 2^f with n + f = x log2(e), n whole, |f| <= 1/2.
@@ -44,8 +56,7 @@ HWY_INLINE Vec ExpNegative(Vec x) {
   const Vec lowest = hn::Set(d, -86.6F);
   const Vec clamped = hn::Max(x, lowest);
   const Vec shifted = hn::MulAdd(clamped, hn::Set(d, kLog2E), round);
-  const Vec f = hn::MulSub(clamped, hn::Set(d, kLog2E), hn::Sub(shifted, round));
-  const Vec power = PowerOfTwo(f);
+  const Vec power = PowerOfTwo(Fraction(clamped, hn::Sub(shifted, round)));
   const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
   return hn::IfThenElseZero(hn::Ge(x, lowest), hn::BitCast(d, hn::Add(hn::BitCast(di, power), exponent)));
 }
@@ -112,43 +123,8 @@ double ExpSumAtMost(std::span<const float> values, float threshold, float shift)
   });
 }
 
-// The same, for values that all matter, in two thirds of the operations: v log2(e) = n + f as above, 2^n is
-// made by shifting n + 127 into the exponent, and what is added up is e^(v - m / log2(e)) for the whole
-// number m next to shift * log2(e), so that n comes out of one multiplication.
-double ExpSum(std::span<const float> values, float shift, std::span<const std::byte> next) {
-  const Floats d;
-  const hn::RebindToSigned<Floats> di;
-  constexpr float kRound = 0x1.8p23F + 127;
-  const float m = std::nearbyint(shift * kLog2E);
-  const Vec log2e = hn::Set(d, kLog2E);
-  const Vec round = hn::Set(d, kRound - m);
-  const auto add_term = [&](const float* from, Vec sum) HWY_ATTR {
-    const Vec v = hn::LoadU(d, from);
-    const Vec shifted = hn::MulAdd(v, log2e, round);
-    const Vec f = hn::MulSub(v, log2e, hn::Sub(shifted, round));
-    const Vec scale = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, shifted)));
-    return hn::MulAdd(PowerOfTwo(f), scale, sum);
-  };
-  const std::size_t lanes = hn::Lanes(d);
-  double sum = 0;
-  std::size_t j = 0;
-  while (j + 2 * lanes <= values.size()) {
-    const std::size_t end = j + std::min(kFold / 2, (values.size() - j) / (2 * lanes)) * 2 * lanes;
-    Vec partial = hn::Zero(d);
-    Vec other = partial;
-    for (; j < end; j += 2 * lanes) {
-      if (j * sizeof(float) < next.size()) hwy::Prefetch(next.data() + j * sizeof(float));
-      partial = add_term(values.data() + j, partial);
-      other = add_term(values.data() + j + lanes, other);
-    }
-    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(partial, other))));
-  }
-  // e^(v - m / log2(e)) is e^(v - shift) times a factor near 1.
-  const double factor = std::exp2(static_cast<double>(m) - static_cast<double>(shift) * double{kLog2E});
-  return sum * factor + ExpSumAtMost(values.subspan(j), std::numeric_limits<float>::infinity(), shift);
-}
-
-double Exponentials(std::span<const float> row, float shift, std::span<float> out) {
+// out[j] = e^(row[j] - shift); returns ExpSumAtMost() without a threshold, to the last bit.
+double StoredExponentials(std::span<const float> row, float shift, std::span<float> out) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   const Vec minus = hn::Set(d, shift);
@@ -162,7 +138,7 @@ double Exponentials(std::span<const float> row, float shift, std::span<float> ou
       j += lanes;
       return e;
     };
-    // In the order of SumOf.
+    // In SumOf's order.
     Vec partial = hn::Zero(d);
     Vec other = partial;
     while (j + 2 * lanes <= end) {
@@ -184,6 +160,76 @@ double Exponentials(std::span<const float> row, float shift, std::span<float> ou
   return sum;
 }
 
+#if HWY_NATIVE_FMA
+
+// The sum of e^(v - shift), for values that all matter, in two thirds of the operations: v log2(e) = n + f as
+// above, 2^n is made by shifting n + 127 into the exponent, and what is added up is e^(v - m / log2(e)) for
+// the whole number m next to shift * log2(e), so that n comes out of one multiplication. These terms are also
+// stored where `out` is memory for them; the sum is the same to the last bit.
+template <bool kStored>
+HWY_INLINE RowExponentials SumExponentials(std::span<const float> values, float shift,
+                                           std::span<const std::byte> next, std::span<float> out) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> di;
+  constexpr float kRound = 0x1.8p23F + 127;
+  const float m = std::nearbyint(shift * kLog2E);
+  const Vec log2e = hn::Set(d, kLog2E);
+  const Vec round = hn::Set(d, kRound - m);
+  const auto add_term = [&](const float* from, Vec sum) HWY_ATTR {
+    const Vec v = hn::LoadU(d, from);
+    const Vec shifted = hn::MulAdd(v, log2e, round);
+    const Vec f = hn::MulSub(v, log2e, hn::Sub(shifted, round));
+    const Vec scale = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, shifted)));
+    const Vec power = PowerOfTwo(f);
+    if constexpr (kStored) hn::StoreU(hn::Mul(power, scale), d, out.data() + (from - values.data()));
+    return hn::MulAdd(power, scale, sum);
+  };
+  const std::size_t lanes = hn::Lanes(d);
+  double sum = 0;
+  std::size_t j = 0;
+  while (j + 2 * lanes <= values.size()) {
+    const std::size_t end = j + std::min(kFold / 2, (values.size() - j) / (2 * lanes)) * 2 * lanes;
+    Vec partial = hn::Zero(d);
+    Vec other = partial;
+    for (; j < end; j += 2 * lanes) {
+      if (j * sizeof(float) < next.size()) hwy::Prefetch(next.data() + j * sizeof(float));
+      partial = add_term(values.data() + j, partial);
+      other = add_term(values.data() + j + lanes, other);
+    }
+    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(partial, other))));
+  }
+  // e^(v - m / log2(e)) is e^(v - shift) times a factor near 1.
+  const double factor = std::exp2(static_cast<double>(m) - static_cast<double>(shift) * double{kLog2E});
+  const std::span<const float> rest = values.subspan(j);
+  if constexpr (!kStored)
+    return {sum * factor + ExpSumAtMost(rest, std::numeric_limits<float>::infinity(), shift), factor};
+  const double rest_sum = StoredExponentials(rest, shift, out.subspan(j));
+  for (; j < values.size(); ++j)
+    out[j] = static_cast<float>(static_cast<double>(out[j]) / factor);
+  return {sum * factor + rest_sum, factor};
+}
+
+double ExpSum(std::span<const float> values, float shift, std::span<const std::byte> next) {
+  return SumExponentials<false>(values, shift, next, {}).sum;
+}
+
+RowExponentials Exponentials(std::span<const float> row, float shift, std::span<float> out) {
+  return SumExponentials<true>(row, shift, {}, out);
+}
+
+#else
+
+// That one multiplication would round what matters away.
+double ExpSum(std::span<const float> values, float shift, std::span<const std::byte>) {
+  return ExpSumAtMost(values, std::numeric_limits<float>::infinity(), shift);
+}
+
+RowExponentials Exponentials(std::span<const float> row, float shift, std::span<float> out) {
+  return {StoredExponentials(row, shift, out), 1};
+}
+
+#endif
+
 MassAbove SumAbove(std::span<const float> values, float threshold) {
   const Floats d;
   const Vec bound = hn::Set(d, threshold);
@@ -201,6 +247,7 @@ HWY_EXPORT(ExpSumAbove);
 HWY_EXPORT(ExpSum);
 HWY_EXPORT(ExpSumAtMost);
 HWY_EXPORT(Exponentials);
+HWY_EXPORT(StoredExponentials);
 HWY_EXPORT(SumAbove);
 
 MassAbove exp_sum_above(std::span<const float> values, float threshold, float shift) {
@@ -211,16 +258,25 @@ double exp_sum_at_most(std::span<const float> values, float threshold, float shi
   return HWY_DYNAMIC_DISPATCH(ExpSumAtMost)(values, threshold, shift);
 }
 
-double exp_sum(std::span<const float> values, const RowRange& range, std::span<const std::byte> next) {
+namespace {
+
+// Whether ExpSum() may be used.
+bool all_matter(const RowRange& range) {
   constexpr float kLargest = 0x1p20F;  // its multiple of log2(e) still has a bit for halves
-  const bool all_matter = range.smallest - range.largest > -86 && std::fabs(range.largest) < kLargest;
-  return all_matter ? HWY_DYNAMIC_DISPATCH(ExpSum)(values, range.largest, next)
-                    : HWY_DYNAMIC_DISPATCH(ExpSumAtMost)(values, std::numeric_limits<float>::infinity(),
-                                                         range.largest);
+  return range.smallest - range.largest > -86 && std::fabs(range.largest) < kLargest;
 }
 
-double exponentials(std::span<const float> row, float shift, std::span<float> out) {
-  return HWY_DYNAMIC_DISPATCH(Exponentials)(row, shift, out);
+}  // namespace
+
+double exp_sum(std::span<const float> values, const RowRange& range, std::span<const std::byte> next) {
+  return all_matter(range) ? HWY_DYNAMIC_DISPATCH(ExpSum)(values, range.largest, next)
+                           : HWY_DYNAMIC_DISPATCH(ExpSumAtMost)(
+                                 values, std::numeric_limits<float>::infinity(), range.largest);
+}
+
+RowExponentials exponentials(std::span<const float> row, const RowRange& range, std::span<float> out) {
+  if (all_matter(range)) return HWY_DYNAMIC_DISPATCH(Exponentials)(row, range.largest, out);
+  return {HWY_DYNAMIC_DISPATCH(StoredExponentials)(row, range.largest, out), 1};
 }
 
 MassAbove sum_above(std::span<const float> values, float threshold) {

@@ -30,9 +30,14 @@ double exp_sum_at_most(std::span<const float> values, float threshold, float shi
 // memory that will be read soon, up to as many bytes as the values have, into the cache.
 double exp_sum(std::span<const float> values, const RowRange& range, std::span<const std::byte> next = {});
 
-// out[j] = e^(row[j] - shift), in memory of its own; returns their sum, to the last bit that of
-// exp_sum_at_most() without a threshold. Time: one pass.
-double exponentials(std::span<const float> row, float shift, std::span<float> out);
+struct RowExponentials {
+  double sum = 0;   // of e^(v - largest): exp_sum() to the last bit
+  double unit = 1;  // near 1
+};
+
+// out[j] * unit = e^(row[j] - largest) for a row whose row_range() is `range`; `out` is memory of its own.
+// Time: one pass.
+RowExponentials exponentials(std::span<const float> row, const RowRange& range, std::span<float> out);
 
 // Sum of the values v > threshold themselves, which are weights.
 MassAbove sum_above(std::span<const float> values, float threshold);

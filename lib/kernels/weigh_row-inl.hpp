@@ -62,12 +62,13 @@ HWY_INLINE float MaxAbove(const float* row, std::int64_t padded, float theta) {
 
 HWY_INLINE bool AnyNan(const float* row, std::int64_t padded) {
   const Floats d;
-  auto nan = hn::Zero(d);
+  // Not Ne, which Highway has say no to NaN.
+  auto number = hn::VecFromMask(d, hn::Eq(hn::Zero(d), hn::Zero(d)));
   for (std::int64_t j = 0; j < padded; j += kLanes) {
     const Vec x = hn::LoadU(d, row + j);
-    nan = hn::Or(nan, hn::VecFromMask(d, hn::Ne(x, x)));
+    number = hn::And(number, hn::VecFromMask(d, hn::Eq(x, x)));
   }
-  return !hn::AllFalse(d, hn::MaskFromVec(nan));
+  return !hn::AllTrue(d, hn::MaskFromVec(number));
 }
 
 // row = e^(row - shift) where above theta, else 0; returns the sum.

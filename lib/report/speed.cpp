@@ -100,9 +100,9 @@ Json samples_json(const SpeedReport& report) {
 
 std::string heading_of(const SpeedReport& report) {
   std::string text =
-      fmt::format("{}: {:.1f} M parameters without embeddings, {}, {} threads, {}\n", report.model,
+      fmt::format("{}: {:.1f} M parameters without embeddings, {}, KV {}, {} threads, {}\n", report.model,
                   static_cast<double>(non_embedding_parameters(report.config)) / 1e6, report.compute,
-                  report.threads, report.limits.instruction_set);
+                  report.kv, report.threads, report.limits.instruction_set);
   for (std::size_t t = 0; t < report.limits.flops.size(); ++t)
     text += fmt::format("limit at {} thread{}: {:.0f} GFLOP/s fp32, {:.1f} GB/s read\n", t + 1,
                         t == 0 ? "" : "s", report.limits.flops[t] / 1e9, report.limits.read_bytes[t] / 1e9);
@@ -119,6 +119,7 @@ Listing speed_listing(const SpeedReport& report) {
   listing.about = {{"model", model_json(report)},
                    {"machine", limits_json(report.limits)},
                    {"compute", report.compute},
+                   {"kv", report.kv},
                    {"rounds_activations", report.rounds_activations},
                    {"repetitions", report.repetitions},
                    {"check",

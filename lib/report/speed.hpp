@@ -14,6 +14,7 @@ struct SpeedReport {
   std::string model;  // a name for people
   ModelConfig config;
   std::string compute = "f32";      // what matrix products work in
+  std::string kv = "f32";           // what keys and values were cached in
   bool rounds_activations = false;  // bf16 on a processor that multiplies it
   MachineLimits limits;
   int threads = 1;  // what the results ran with, at most as many as the limits cover

@@ -53,6 +53,7 @@ TEST_CASE("prefilters change no bit of any result", "[attention]") {
           // Rows in the middle, more than a tile of them, and from the start, where much of a row is kept.
           for (const auto& [first, rows] :
                {std::pair{std::int64_t{600}, std::int64_t{20}}, {960, 230}, {0, 30}}) {
+            if (rows > kTileRows && theta != 1.9003) continue;  // several tiles of rows: once is enough
             SequenceCounts expected(kWide, kRows, Phase::prefill);
             SequenceCounts found(kWide, kRows, Phase::prefill);
             REQUIRE(plain.attend(policy, first, rows, {&expected, nullptr, false}) ==

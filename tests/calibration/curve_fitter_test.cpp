@@ -114,6 +114,22 @@ TEST_CASE("curves do not depend on blocks, threads, merging or interruption") {
   CHECK(image_of(loaded) == image_of(last));
 }
 
+TEST_CASE("blocks of one head may come at the same time, and in any order") {
+  const RandomScores scores = sample(8);
+  CurveFitter whole(Placement::pre_softmax, Placement::pre_softmax, kShape);
+  scores.feed(whole, kTokens);
+  CurveFitter fitter(Placement::pre_softmax, Placement::pre_softmax, kShape);
+  REQUIRE(fitter.is_order_free());
+  set_thread_count(4);
+  parallel_for(kLayers * kHeads * kTokens, [&](std::int64_t i) {
+    const std::int64_t row = i / (kLayers * kHeads);
+    fitter.add(
+        scores.block(i % kLayers, i / kLayers % kHeads, static_cast<std::int32_t>(kTokens - 1 - row), 1));
+  });
+  set_thread_count(0);
+  CHECK(fitter.curves() == whole.curves());
+}
+
 TEST_CASE("saved curves of another shape are refused") {
   CurveFitter large(Placement::pre_softmax, Placement::pre_softmax, {kLayers, kHeads + 1, 1, 8});
   RandomScores(kLayers, kHeads + 1, 20, 1).feed(large, 5);
@@ -262,15 +278,18 @@ TEST_CASE("more rows and elements than one window of bins holds are counted") {
   const std::vector<std::int32_t> ones(1500, 1);
   fitter.add({0, 0, same.data(), 1, ones});
   constexpr std::int32_t kLong = (1 << 20) + 77;
-  const std::vector<float> row(kLong, 1.0F);
-  const std::vector<std::int32_t> lengths = {kLong};
+  const std::vector<float> row(kLong + 3, 1.0F);
+  const std::vector<std::int32_t> lengths = {kLong, 3};
   fitter.add({0, 0, row.data(), kLong, lengths});
   const ScoreCurves curves = fitter.curves();
-  REQUIRE(curves.cells[0].size() == 2);
+  REQUIRE(curves.cells[0].size() == 3);
   CHECK(curves.cells[0][0].bins == std::vector<CurveBin>{{80, 1500, 1500 * (std::int64_t{1} << 36)}});
-  REQUIRE(curves.cells[0][1].bins.size() == 1);
-  CHECK(curves.cells[0][1].bins[0].count == kLong);
-  CHECK(static_cast<double>(curves.cells[0][1].bins[0].mass) * kMassUnit == Approx(1).epsilon(1e-5));
+  for (const std::size_t curve : {1, 2}) {
+    CHECK(curves.cells[0][curve].rows == 1);
+    REQUIRE(curves.cells[0][curve].bins.size() == 1);
+    CHECK(curves.cells[0][curve].bins[0].count == (curve == 1 ? 3 : kLong));
+    CHECK(static_cast<double>(curves.cells[0][curve].bins[0].mass) * kMassUnit == Approx(1).epsilon(1e-5));
+  }
 }
 
 TEST_CASE("kept fraction and kept mass name a k") {

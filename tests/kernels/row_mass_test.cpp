@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/random.hpp"
+#include "kernels/select.hpp"
 #include "support/catch.hpp"
 #include "support/instruction_sets.hpp"
 
@@ -56,25 +57,54 @@ TEST_CASE("exponentials far below the largest vanish, and -infinity has none") {
   });
 }
 
-TEST_CASE("exponentials of a row agree with double precision, and so does their sum") {
+TEST_CASE("exponentials of a row agree with double precision, and their sum is that without storing them") {
   testing::at_every_instruction_set([] {
     Random random(6);
-    for (const std::size_t size : {0, 1, 3, 15, 16, 17, 63, 200, 1023, 5000}) {
-      std::vector<float> row(size);
-      for (float& value : row)
-        value = static_cast<float>(3 - 40 * random.uniform());
-      if (size > 2) row[size / 2] = -kInfinity;
-      std::vector<float> out(size);
-      const double sum = exponentials(row, 3, out);
-      double expected = 0;
-      for (std::size_t j = 0; j < size; ++j) {
-        const double e = std::exp(static_cast<double>(row[j]) - 3);
-        CHECK(static_cast<double>(out[j]) == Approx(e).epsilon(3e-6));
-        expected += e;
+    for (const double spread : {8.0, 300.0})  // all of them matter, or not
+      for (const std::size_t size : {0, 1, 3, 15, 16, 17, 63, 200, 1023, 5000}) {
+        std::vector<float> row(size);
+        for (float& value : row)
+          value = static_cast<float>(3 - spread * random.uniform());
+        if (size > 0) row[size / 2] = 3;
+        std::vector<float> out(size);
+        const RowRange range = row_range(row);
+        const RowExponentials found = exponentials(row, range, out);
+        double expected = 0;
+        for (std::size_t j = 0; j < size; ++j) {
+          const double e = std::exp(static_cast<double>(row[j]) - 3);
+          CHECK(static_cast<double>(out[j]) * found.unit == Approx(e).epsilon(1e-5).margin(1e-37));
+          expected += e;
+        }
+        CHECK(found.sum == Approx(expected).epsilon(1e-6));
+        CHECK(found.sum == exp_sum(row, range));
+        CHECK(found.unit > 0.7);
+        CHECK(found.unit < 1.5);
       }
-      CHECK(sum == Approx(expected).epsilon(1e-6));
-      CHECK(sum == exp_sum_at_most(row, kInfinity, 3));
-    }
+  });
+}
+
+TEST_CASE("the sum of a row's exponentials agrees with double precision, wherever the row lies") {
+  testing::at_every_instruction_set([] {
+    Random random(6);
+    for (const std::size_t size : {1, 7, 16, 33, 255, 4099})
+      for (const float middle : {0.0F, 13.7F, -250.0F, 3000.0F, 3e6F, -3e30F})
+        for (const float width : {0.0F, 6.0F, 80.0F, 300.0F}) {
+          std::vector<float> row(size);
+          for (float& value : row)
+            value = middle + width * static_cast<float>(random.uniform());
+          const RowRange range = row_range(row);
+          double naive = 0;
+          for (const float value : row)
+            naive += std::exp(static_cast<double>(value) - static_cast<double>(range.largest));
+          INFO(size << " values around " << middle << ", width " << width);
+          CHECK(exp_sum(row, range) == Approx(naive).epsilon(1e-6));
+          // What is fetched ahead has no say.
+          CHECK(exp_sum(row, range, std::as_bytes(std::span(row))) == exp_sum(row, range));
+        }
+    std::vector<float> masked(100, -1e9F);
+    masked[3] = 2;
+    masked[70] = 1;
+    CHECK(exp_sum(masked, row_range(masked)) == Approx(1 + std::exp(-1.0)).epsilon(1e-6));
   });
 }
 
