@@ -81,6 +81,10 @@ class CurveFitter::RowCounter {
     std::int32_t highest;
   };
   Row look_at(const RowBlock& block, std::int64_t r);
+  // Rounding must not take a weight of 1 for less: that of a row's only key lies on an edge.
+  [[nodiscard]] double weight_slack() const {
+    return fitter_->row_content_ == Placement::pre_softmax ? 1 + 0x1p-22 : 1;
+  }
   void note_row(std::int32_t length);
   void count_piece(const Row& row, std::size_t first, std::size_t size);
   void count_wide(const Row& row);
@@ -146,8 +150,8 @@ void CurveFitter::RowCounter::count_piece(const Row& row, std::size_t first, std
     count_scores(row.values.subspan(first, size), masses, row.weight_unit / kMassUnit, kScoreBinning,
                  window_.first(), window_.words());
   else
-    count_weights(masses, static_cast<float>(row.weight_unit), row.weight_unit / kMassUnit, kWeightBinning,
-                  window_.first(), window_.words());
+    count_weights(masses, static_cast<float>(row.weight_unit * weight_slack()), row.weight_unit / kMassUnit,
+                  kWeightBinning, window_.first(), window_.words());
 }
 
 // Scores further apart than the window is wide, as a mask of finite values makes them.
