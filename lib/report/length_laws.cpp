@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::vector<ListingColumn> columns() {
+std::vector<ListingColumn> law_columns() {
   return {{"k", "k"},
           {"layer", "layer"},
           {"head", "head"},
@@ -59,7 +59,7 @@ Listing length_laws_listing(const ThresholdTable& table, const ThresholdView& vi
   listing.heading = table_heading(table.meta) + "\n" + form_of(table.meta.placement);
   listing.about = about_table(table.meta);
   listing.about["law"] = form_of(table.meta.placement);
-  listing.columns = columns();
+  listing.columns = law_columns();
   for (const Target* target : choose_targets(table, view.k))
     for (std::int64_t layer = 0; layer < table.meta.shape.num_layers; ++layer) {
       const std::int64_t k = target->layer_k[static_cast<std::size_t>(layer)];
