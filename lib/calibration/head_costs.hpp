@@ -17,6 +17,8 @@ struct RowsOfBin {
 
   // Share of the rows with n <= k, which are dense.
   [[nodiscard]] double dense_share(double k) const;
+  // Mean length of the others, for equally frequent lengths; of all where none is dense.
+  [[nodiscard]] double mean_sparse(double k) const;
   // Elements that a row keeps on average: the mean of min(n, k).
   [[nodiscard]] double kept(double k) const;
 };
