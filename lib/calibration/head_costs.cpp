@@ -74,7 +74,8 @@ std::vector<Choice> choices_of(const std::vector<ScoreCurve>& curves, Placement 
       const auto wanted = static_cast<double>(k[i]);
       choices[i].cost += bin.rows * bin.kept(wanted);
       const double sparse = bin.rows * (1 - bin.dense_share(wanted));
-      // The curve is that of rows of mean length: those longer than k keep as much as its share k / n of them.
+      // The curve is that of rows of mean length: those longer than k keep as much as its share k / n of
+      // them.
       if (sparse > 0)
         choices[i].loss +=
             sparse * std::max(0.0, 1 - reader.mass_of_kept(wanted * bin.mean / bin.mean_sparse(wanted)));

@@ -32,6 +32,10 @@ class Run {
     job_.checkpoint.path = own_checkpoint(job_.checkpoint.path, cluster_->rank(), cluster_->size());
   }
 
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run() { source_.on_read({}); }  // the source outlives what it reports to
+
   CalibrationOutcome execute();
 
  private:

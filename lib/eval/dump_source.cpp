@@ -88,6 +88,11 @@ ReadMemory DumpSource::memory() const {
   return most;
 }
 
+void DumpSource::on_read(ReadProgress progress) {
+  progress_ = std::move(progress);
+  if (reader_ != nullptr) reader_->on_read(progress_);
+}
+
 const DumpReader& DumpSource::open(const Place& place) {
   if (reader_ == nullptr || open_file_ != place.file) {
     reader_.reset();

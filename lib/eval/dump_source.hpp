@@ -15,7 +15,7 @@ class DumpSource final : public RowSource {
   explicit DumpSource(std::vector<std::filesystem::path> paths);
 
   [[nodiscard]] const SourceDescription& description() const override { return description_; }
-  void on_read(ReadProgress progress) override { progress_ = std::move(progress); }
+  void on_read(ReadProgress progress) override;
   // Rows of the sample, of one head in all of its layers.
   [[nodiscard]] std::int64_t rows(std::int64_t sample) const {
     return rows_[static_cast<std::size_t>(sample)];

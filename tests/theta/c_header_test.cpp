@@ -85,8 +85,8 @@ TEST_CASE("a C header knows the k of every head") {
              "#include <stdio.h>\n#include \"theta.h\"\nint main(void) {\n"
              "  for (int c = 0; c < 4; ++c)\n    for (int n = 1; n < 12; ++n)\n"
              "      printf(\"%.9g\\n\", (double)toptheta_threshold(c / 2, c % 2, n));\n  return 0;\n}\n");
-  const std::string run =
-      fmt::format("cd '{}' && cc -std=c99 -Wall -Wextra -o main main.c && ./main > out.txt", dir.root().string());
+  const std::string run = fmt::format(
+      "cd '{}' && cc -std=c99 -Wall -Wextra -o main main.c && ./main > out.txt", dir.root().string());
   REQUIRE(std::system(run.c_str()) == 0);
   std::istringstream out(file_text(dir.path("out.txt")));
   const ThresholdLookup lookup(table, 0, 12);

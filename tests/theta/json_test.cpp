@@ -95,9 +95,12 @@ TEST_CASE("JSON keeps the k of every head, under its own schema") {
   CHECK(text.starts_with("{\"schema\": \"toptheta.thresholds/2\""));
   CHECK(text.find("\"head_k\": [[3, 5], [\"dense\", 8]]") != std::string::npos);
   check_same(read_json(dir.path("t.json")), table);
-  for (const auto& [bad, where] : std::vector<std::pair<std::string, std::string>>{
-           {"[[3, 5]]", "/head_k"}, {"[[3, 5], [8]]", "/head_k/1"}, {"[[3, 5], 8]", "/head_k/1"},
-           {"[[4, 5], [\"dense\", 8]]", "/layer_k"}, {"[[0, 5], [\"dense\", 8]]", "/head_k"}}) {
+  for (const auto& [bad, where] :
+       std::vector<std::pair<std::string, std::string>>{{"[[3, 5]]", "/head_k"},
+                                                        {"[[3, 5], [8]]", "/head_k/1"},
+                                                        {"[[3, 5], 8]", "/head_k/1"},
+                                                        {"[[4, 5], [\"dense\", 8]]", "/layer_k"},
+                                                        {"[[0, 5], [\"dense\", 8]]", "/head_k"}}) {
     std::string spoiled = text;
     const std::string good = "[[3, 5], [\"dense\", 8]]";
     spoiled.replace(spoiled.find(good), good.size(), bad);

@@ -2,7 +2,6 @@
 
 #include "support/catch.hpp"
 #include "support/sample_table.hpp"
-#include "support/sample_table.hpp"
 
 using namespace toptheta;
 using namespace toptheta::testing;
