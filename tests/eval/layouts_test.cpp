@@ -1,12 +1,14 @@
 // One calibration, whatever the layout of the dump and the number of threads: the table's bytes agree.
 #include <fstream>
 #include <iterator>
+#include <mutex>
 
 #include "core/half.hpp"
 #include "core/parallel.hpp"
 #include "core/random.hpp"
 #include "eval/calibrate_from_dumps.hpp"
 #include "eval/calibration_estimate.hpp"
+#include "eval/calibration_run.hpp"
 #include "io/hdf5.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
@@ -107,6 +109,39 @@ TEST_CASE("every layout, element type and number of threads gives the same table
       }
     }
   set_thread_count(0);
+}
+
+TEST_CASE("progress names its stage, reaches all bytes, and ends with the calibration", "[calibration]") {
+  const testing::TempDir dir;
+  write_dump(dir.path("d.h5"), hdf5::Element::f32, {});
+  std::mutex mutex;
+  std::vector<std::string> stages;  // as they begin
+  std::int64_t last = 0;
+  std::int64_t total = 0;
+  std::int64_t calls = 0;
+  CalibrationOptions options;
+  options.k = {5};
+  options.offline_sdc = true;
+  options.progress = [&](std::string_view stage, std::int64_t done, std::int64_t all, std::string_view unit) {
+    const std::lock_guard lock(mutex);
+    ++calls;
+    if (stages.empty() || stages.back() != stage) stages.emplace_back(stage);
+    last = done;
+    total = all;
+    if (unit != "bytes") stages.emplace_back(unit);
+  };
+  DumpSource source({dir.path("d.h5")});
+  (void)run_calibration(source, options, {});
+  CHECK(stages == std::vector<std::string>{"calibrating", "offline SDC"});
+  CHECK(total == 2 * kLayers * kHeads * kKeys * kKeys * 4);
+  CHECK(last == total);
+  // Who streams from the source afterwards is not this calibration.
+  const std::int64_t before = calls;
+  struct Ignore : RowSink {
+    void add(const RowBlock&) override {}
+  } sink;
+  source.stream(0, {}, 0, sink);
+  CHECK(calls == before);
 }
 
 TEST_CASE("what a calibration will take is told from the headers", "[calibration]") {
