@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "cluster/communicator.hpp"
@@ -17,6 +19,10 @@ struct Session {
   int threads = 1;
   Provenance provenance{};  // without inputs
 
+  // Reports to the console, which must outlive it, as the library's stages do.
+  [[nodiscard]] std::function<void(std::string_view stage, std::int64_t done, std::int64_t total,
+                                   std::string_view unit)>
+  stage_progress() const;
   // The provenance with the digests of these files and directories.
   [[nodiscard]] Provenance provenance_of(const std::vector<std::filesystem::path>& inputs) const;
 };

@@ -96,10 +96,7 @@ AuditOptions AuditCommand::options(Session& session) const {
   AuditOptions options;
   if (!k_.empty()) options.k = parse_number_list(k_, "-k");
   options.seed = session.seed;
-  options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
-                                std::string_view unit) {
-    session.console.progress(std::string(stage), done, total, std::string(unit));
-  };
+  options.progress = session.stage_progress();
   return options;
 }
 
@@ -157,13 +154,12 @@ void require_check(const AuditReport& report) {
 
 void AuditCommand::run(Session& session) {
   require_flags();
-  const ResultFormat format =
-      format_.empty() ? result_format_of(output_) : result_format_from_name(format_).value();
+  const ResultFormat format = result_format_of(format_, output_);
   AuditReport report = audit(session);
   if (tolerance_option_->count() > 0) report.check.mean = tolerance_;
   if (head_tolerance_option_->count() > 0) report.check.head = head_tolerance_;
   session.console.finish();
-  const bool for_people = format == ResultFormat::table || format == ResultFormat::markdown;
+  const bool for_people = is_for_people(format);
   write_output(output_, format_listing(audit_listing(report, for_people ? heads_ : 0), format));
   if (!for_people || !output_.empty())
     for (const std::string& advice : advice_of(report))

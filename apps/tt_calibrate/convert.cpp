@@ -118,7 +118,7 @@ void ConvertCommand::run(Session& session) {
   if (flags_.smooth >= 0) table = smooth_lengths(table, flags_.smooth);
   // A table that brings no history of its own begins one here.
   if (table.meta.provenance.command.empty()) table.meta.provenance = session.provenance_of(inputs);
-  if (plan.curve_only && table.curves.empty()) refuse_without_curves(plan.input);
+  if (plan.curve_only) require_curves(table, plan.input.string());
   if (plan.curve_only) return write_curve_csv(table, plan.output);
   if (plan.sdc_only)
     write_authors_sdc(table, flags_.k, plan.output, plan.input.string());

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include "calibration/curve_fitter.hpp"
 #include "calibration/retarget.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "eval/dump_source.hpp"
+#include "eval/source_curves.hpp"
 #include "io/hdf5.hpp"
 #include "report/drift.hpp"
 #include "tt_calibrate/commands.hpp"
@@ -79,42 +79,27 @@ void DriftCommand::require_flags() const {
 bool is_dump(const std::string& path) {
   if (resolve_table_format(path, "", "drift") != TableFormat::hdf5) return false;
   const hdf5::File file = hdf5::File::open(path);
-  return file.root().has_attribute("format") &&
-         file.root().text_attribute("format") == "toptheta.attention-dump";
+  return file.root().has_attribute("format") && file.root().text_attribute("format") == kDumpFormat;
 }
 
 // The curves of a dump as a table that has no targets yet.
-ThresholdTable curves_of(const std::string& path, Placement placement, Session& session) {
+ThresholdTable table_of_dump(const std::string& path, Placement placement, Session& session) {
   DumpSource source(std::vector<std::filesystem::path>{path});
   const SourceDescription& description = source.description();
-  CurveFitter fitter(placement, description.row_content, description.shape);
-  const auto samples = static_cast<std::int64_t>(description.weights.size());
-  for (std::int64_t sample = 0; sample < samples; ++sample) {
-    source.stream(sample, {}, 0, fitter);
-    session.console.progress("curves of " + path, sample + 1, samples, description.unit);
-  }
   ThresholdTable table;
   table.meta.shape = description.shape;
   table.meta.model = description.model;
   table.meta.placement = placement;
-  table.curves = fitter.curves();
+  table.curves = curves_of(source, placement, "curves of " + path, session.stage_progress());
   return table;
-}
-
-std::int32_t longest_row(const ThresholdTable& table) {
-  std::int32_t longest = 0;
-  for (const auto& cell : table.curves.cells)
-    for (const ScoreCurve& curve : cell)
-      longest = std::max(longest, curve.longest);
-  return longest;
 }
 
 std::vector<ThresholdTable> DriftCommand::tables_of_dumps(Session& session) const {
   const Placement placement = placement_from_name(placement_).value();
   std::vector<ThresholdTable> tables;
   for (const std::string& path : files_)
-    tables.push_back(curves_of(path, placement, session));
-  const std::int32_t longest = std::min(longest_row(tables[0]), longest_row(tables[1]));
+    tables.push_back(table_of_dump(path, placement, session));
+  const std::int32_t longest = std::min(tables[0].curves.longest_row(), tables[1].curves.longest_row());
   const std::vector<std::int64_t> k =
       k_.empty() ? std::vector<std::int64_t>{std::max(1, longest / 16)} : parse_number_list(k_, "-k");
   for (ThresholdTable& table : tables)
@@ -130,8 +115,7 @@ void DriftCommand::run(Session& session) {
     throw UsageError({.where = "drift",
                       .what = "a table and a dump",
                       .next = "to judge thresholds on a dump: tt-calibrate audit TABLE --on DUMP"});
-  const ResultFormat format =
-      format_.empty() ? result_format_of(output_) : result_format_from_name(format_).value();
+  const ResultFormat format = result_format_of(format_, output_);
   std::vector<ThresholdTable> tables;
   if (dumps)
     tables = tables_of_dumps(session);
@@ -144,7 +128,7 @@ void DriftCommand::run(Session& session) {
   report.heads = drift_between(tables[0], files_[0], tables[1], files_[1], k, tolerance_);
   report.provenance = session.provenance_of({files_.begin(), files_.end()});
   session.console.finish();
-  const bool for_people = format == ResultFormat::table || format == ResultFormat::markdown;
+  const bool for_people = is_for_people(format);
   write_output(output_, format_listing(drift_listing(report, for_people ? heads_ : 0), format));
   const std::int64_t moved = heads_to_recalibrate(report);
   if (tolerance_option_->count() == 0 || moved == 0) return;

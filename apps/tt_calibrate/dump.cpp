@@ -61,10 +61,7 @@ DumpPlan resolve(const DumpFlags& flags, Session& session) {
   plan.options.topk = flags.tac ? flags.k : 0;
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.seed = session.seed;
-  plan.options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
-                                     std::string_view unit) {
-    session.console.progress(std::string(stage), done, total, std::string(unit));
-  };
+  plan.options.progress = session.stage_progress();
   return plan;
 }
 

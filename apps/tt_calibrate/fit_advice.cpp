@@ -7,10 +7,7 @@ namespace toptheta::app {
 void advise_on_documents(RowSource& source, const std::vector<std::int64_t>& document_of,
                          const ThresholdTable& table, double precision, Session& session) {
   AuditOptions options{.document_of = document_of, .seed = session.seed};
-  options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
-                                std::string_view unit) {
-    session.console.progress(std::string(stage), done, total, std::string(unit));
-  };
+  options.progress = session.stage_progress();
   AuditReport report{.precision = precision};
   report.audit = audit_table(table, "the thresholds just fitted", source, options);
   for (AuditedTarget& target : report.audit.targets)

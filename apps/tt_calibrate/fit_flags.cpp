@@ -65,10 +65,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.options.seed = session.seed;
   plan.options.offline_sdc = flags.sdc_offline;
   resolve_curves(flags.curves, plan.options);
-  plan.options.progress = [&session](std::string_view stage, std::int64_t done, std::int64_t total,
-                                     std::string_view unit) {
-    session.console.progress(std::string(stage), done, total, std::string(unit));
-  };
+  plan.options.progress = session.stage_progress();
   plan.resources = resolve_resources(flags.resources, !flags.dumps.empty());
   plan.output = flags.output;
   plan.share = resolve_share(flags.share, plan.output, flags.sdc_offline, session.cluster);

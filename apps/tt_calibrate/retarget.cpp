@@ -74,13 +74,11 @@ std::vector<std::int64_t> RetargetCommand::wanted_k(const ThresholdTable& table)
 }
 
 void RetargetCommand::warn_of_limits(const ThresholdTable& table, Session& session) const {
-  std::int32_t longest = 0;
+  const std::int32_t longest = table.curves.longest_row();
   std::int64_t fewest = kMaxCurveRows;
   for (const auto& cell : table.curves.cells)
-    for (const ScoreCurve& curve : cell) {
-      longest = std::max(longest, curve.longest);
+    for (const ScoreCurve& curve : cell)
       fewest = std::min(fewest, curve.rows);
-    }
   if (extend_to_ > 0)
     session.console.warn(
         fmt::format("thresholds of rows past {} keys are extrapolated: nothing was calibrated there",
@@ -109,7 +107,7 @@ void RetargetCommand::run(Session& session) {
   const TableFormat format = resolve_table_format(output_, "", "-o");
   const ThresholdTable source =
       read_table(table_, resolve_table_format(table_, "", "retarget"), Placement::pre_softmax);
-  if (source.curves.empty()) refuse_without_curves(table_);
+  require_curves(source, table_);
   const std::vector<LayerK> layer_k = layer_k_.empty() ? std::vector<LayerK>() : parse_layer_k(layer_k_);
   ThresholdTable result{source.meta, {}, source.curves};
   for (const std::int64_t k : wanted_k(source))

@@ -52,14 +52,13 @@ void ShowCommand::run(Session& /*session*/) {
     throw UsageError(
         {.where = "show", .what = "no threshold table given", .next = "tt-calibrate show theta.h5"});
   require_distinct(output_, table_, "-o");
-  const ResultFormat format =
-      format_.empty() ? result_format_of(output_) : result_format_from_name(format_).value();
+  const ResultFormat format = result_format_of(format_, output_);
   ThresholdView view{.k = k_};
   if (layer_option_->count() > 0) view.layer = layer_;
   if (head_option_->count() > 0) view.head = head_;
   const ThresholdTable table =
       read_table(table_, resolve_table_format(table_, "", "show"), Placement::pre_softmax);
-  if (law_ && table.curves.empty()) refuse_without_curves(table_);
+  if (law_) require_curves(table, table_);
   write_output(
       output_,
       format_listing(law_ ? length_laws_listing(table, view) : thresholds_listing(table, view), format));

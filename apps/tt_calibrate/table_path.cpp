@@ -56,13 +56,6 @@ ThresholdTable read_table(const std::filesystem::path& path, TableFormat format,
        .next = "convert from .h5, .json or .txt"});
 }
 
-void refuse_without_curves(const std::filesystem::path& path) {
-  throw UsageError({.where = path.string(),
-                    .what = "the table holds no curves",
-                    .expected = "a table that was calibrated with --curve or --estimator pooled",
-                    .next = "calibrate again: tt-calibrate fit ... --curve"});
-}
-
 void warn_of_lost_curves(const ThresholdTable& table, TableFormat format, Session& session) {
   if (table.curves.empty() || format == TableFormat::hdf5) return;
   session.console.warn("the output has no room for the table's curves: no other k can be found from it",

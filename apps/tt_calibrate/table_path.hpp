@@ -26,8 +26,6 @@ ThresholdTable read_table(const std::filesystem::path& path, TableFormat format,
 // (a C header: the only one).
 void write_table(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path,
                  TableFormat format);
-// Throws UsageError: the table in this file has none.
-[[noreturn]] void refuse_without_curves(const std::filesystem::path& path);
 // Warns where the table has curves and the form has no room for them.
 void warn_of_lost_curves(const ThresholdTable& table, TableFormat format, Session& session);
 

@@ -78,8 +78,7 @@ SpeedReport BenchCommand::measure(Session& session) {
 }
 
 void BenchCommand::run(Session& session) {
-  const ResultFormat format =
-      format_.empty() ? result_format_of(output_) : result_format_from_name(format_).value();
+  const ResultFormat format = result_format_of(format_, output_);
   for (const std::string& table : flags_.policies.thresholds)
     require_distinct(output_, table, "-o");
   const SpeedReport report = measure(session);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "calibration/budget_items.hpp"
+#include "calibration/retarget.hpp"
 #include "core/error.hpp"
 
 namespace toptheta {
@@ -16,14 +17,9 @@ namespace {
   throw UsageError({.where = where, .what = what, .next = next});
 }
 
-std::int32_t longest_row(const ThresholdTable& table) {
-  std::int32_t longest = 0;
-  for (const auto& curves : table.curves.cells)
-    if (!curves.empty()) longest = std::max(longest, curves.back().longest);
-  if (longest == 0)
-    refuse("budget", "the threshold table holds no curves",
-           "calibrate again with curves: tt-calibrate fit ... --curve");
-  return longest;
+void require_rows(const ThresholdTable& table) {
+  require_curves(table, "budget");
+  if (table.curves.longest_row() == 0) refuse("budget", "the table's curves hold no rows", "calibrate again");
 }
 
 Prediction prediction_of(const BudgetWorld& world, const std::vector<std::size_t>& chosen) {
@@ -70,7 +66,7 @@ void require_amount(const Budget& budget, const BudgetWorld& world) {
 std::vector<std::vector<std::int64_t>> candidates_of(const ThresholdTable& table, const Budget& budget) {
   const ModelShape& shape = table.meta.shape;
   const std::vector<std::int64_t> candidates =
-      candidate_k(longest_row(table), budget.smallest_k, budget.largest_k);
+      candidate_k(table.curves.longest_row(), budget.smallest_k, budget.largest_k);
   std::vector<std::vector<std::int64_t>> result(static_cast<std::size_t>(shape.num_layers * shape.num_heads),
                                                 candidates);
   // Layers that calibration did not see have no thresholds.
@@ -120,7 +116,7 @@ Allocation allocate(const BudgetWorld& world, const Budget& budget, const std::v
 
 std::int64_t uniform_k_of(const BudgetWorld& world, double cost) {
   std::int64_t low = 1;
-  std::int64_t high = longest_row(world.table) + std::int64_t{1};
+  std::int64_t high = world.table.curves.longest_row() + std::int64_t{1};
   while (high - low > 1) {
     const std::int64_t middle = low + (high - low) / 2;
     (world.kept_under(static_cast<double>(middle)) <= cost ? low : high) = middle;
@@ -141,7 +137,7 @@ double value_rows(const std::vector<double>& k, double n) {
 }
 
 Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>& head_k) {
-  (void)longest_row(table);
+  require_rows(table);
   std::vector<std::vector<std::int64_t>> single;
   for (const std::int64_t k : head_k)
     single.push_back({k});
@@ -149,6 +145,7 @@ Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>&
 }
 
 BudgetPlan plan_budget(const ThresholdTable& table, const Budget& budget) {
+  require_rows(table);
   const BudgetWorld world(table, candidates_of(table, budget));
   require_amount(budget, world);
   const std::vector<BudgetItem> items = budget_items(world, budget.unit, budget.kind == BudgetKind::v_rows);

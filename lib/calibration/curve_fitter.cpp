@@ -36,19 +36,6 @@ constexpr double kLargestSum = 1.1;
 
 }  // namespace
 
-CurveFitter::CurveFitter(Placement placement, Placement row_content, const ModelShape& shape)
-    : placement_(placement),
-      row_content_(row_content),
-      shape_(shape),
-      cells_(static_cast<std::size_t>(shape.num_layers * shape.num_heads)) {
-  if (placement == Placement::pre_softmax && row_content == Placement::post_softmax)
-    throw UsageError({.where = "--placement pre-softmax",
-                      .what = "curves of scores cannot come from rows taken after the softmax",
-                      .next = "use --placement post-softmax, or write a new dump before the softmax"});
-}
-
-CurveFitter::~CurveFitter() = default;
-
 CurveHistogram& CurveFitter::histogram(std::size_t head, std::int32_t bin) {
   Cell& cell = cells_[head];
   const auto at = static_cast<std::size_t>(bin);
@@ -61,14 +48,11 @@ CurveHistogram& CurveFitter::histogram(std::size_t head, std::int32_t bin) {
 // was counted. What it holds besides is memory to reuse.
 class CurveFitter::RowCounter {
  public:
-  // What an exception left here is not counted.
   void start(CurveFitter& fitter, std::size_t head) {
-    window_.drain([](std::int32_t, std::int64_t, std::int64_t) {});
-    rows_ = 0;
     fitter_ = &fitter;
     head_ = head;
   }
-  RowFacts count(const RowBlock& block, std::int64_t r);
+  RowRange count(const RowBlock& block, std::int64_t r);
   void flush();
 
  private:
@@ -76,7 +60,7 @@ class CurveFitter::RowCounter {
     std::span<const float> values;  // scores, where these are counted
     std::span<const float> masses;
     double weight_unit;  // of the masses: their softmax weights are this many times as large
-    RowFacts facts;
+    RowRange range;
     std::int32_t lowest;  // bins
     std::int32_t highest;
   };
@@ -98,6 +82,20 @@ class CurveFitter::RowCounter {
   std::int32_t shortest_ = 0;
   std::int32_t longest_ = 0;
 };
+
+CurveFitter::CurveFitter(Placement placement, Placement row_content, const ModelShape& shape)
+    : placement_(placement),
+      row_content_(row_content),
+      shape_(shape),
+      cells_(static_cast<std::size_t>(shape.num_layers * shape.num_heads)),
+      counters_(std::make_unique<Pool<RowCounter>>()) {
+  if (placement == Placement::pre_softmax && row_content == Placement::post_softmax)
+    throw UsageError({.where = "--placement pre-softmax",
+                      .what = "curves of scores cannot come from rows taken after the softmax",
+                      .next = "use --placement post-softmax, or write a new dump before the softmax"});
+}
+
+CurveFitter::~CurveFitter() = default;
 
 void CurveFitter::RowCounter::flush() {
   const std::lock_guard lock(fitter_->guards_[head_ % fitter_->guards_.size()]);
@@ -129,13 +127,13 @@ CurveFitter::RowCounter::Row CurveFitter::RowCounter::look_at(const RowBlock& bl
   if (content == Placement::post_softmax) {
     const double sum = sum_above(values, -std::numeric_limits<float>::infinity()).sum;
     if (sum > kLargestSum) refuse_sum(block, r, sum);
-    return {values, values, 1, {range, 0}, bin(range.smallest), bin(range.largest)};
+    return {values, values, 1, range, bin(range.smallest), bin(range.largest)};
   }
   exponentials_.resize(values.size());
   const auto [sum, unit] = exponentials(values, range, exponentials_);
   if (placement == Placement::post_softmax)
-    return {values, exponentials_, unit / sum, {range, sum}, kLowestWeightBin - 1, bin(1)};
-  return {values, exponentials_, unit / sum, {range, sum}, bin(range.smallest), bin(range.largest)};
+    return {values, exponentials_, unit / sum, range, kLowestWeightBin - 1, bin(1)};
+  return {values, exponentials_, unit / sum, range, bin(range.smallest), bin(range.largest)};
 }
 
 void CurveFitter::RowCounter::count_piece(const Row& row, std::size_t first, std::size_t size) {
@@ -167,28 +165,29 @@ void CurveFitter::RowCounter::count_wide(const Row& row) {
   }
 }
 
-RowFacts CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r) {
+RowRange CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r) {
   const Row row = look_at(block, r);
   note_row(static_cast<std::int32_t>(row.values.size()));
   if (row.highest - row.lowest >= BinWindow::kBins) {
     count_wide(row);
-    return row.facts;
+    return row.range;
   }
   for (std::size_t first = 0; first < row.values.size(); first += BinWindow::kElements)
     count_piece(row, first,
                 std::min(row.values.size() - first, static_cast<std::size_t>(BinWindow::kElements)));
-  return row.facts;
+  return row.range;
 }
 
-void CurveFitter::add(const RowBlock& block, std::span<RowFacts> facts) {
+void CurveFitter::add(const RowBlock& block, std::span<RowRange> ranges) {
   if (block.rows() == 0) return;
-  thread_local RowCounter counter;
-  counter.start(*this, static_cast<std::size_t>(block.layer * shape_.num_heads + block.head));
-  for (std::int64_t r = 0; r < block.rows(); ++r) {
-    const RowFacts found = counter.count(block, r);
-    if (!facts.empty()) facts[static_cast<std::size_t>(r)] = found;
-  }
-  counter.flush();
+  counters_->lend([&](RowCounter& counter) {
+    counter.start(*this, static_cast<std::size_t>(block.layer * shape_.num_heads + block.head));
+    for (std::int64_t r = 0; r < block.rows(); ++r) {
+      const RowRange range = counter.count(block, r);
+      if (!ranges.empty()) ranges[static_cast<std::size_t>(r)] = range;
+    }
+    counter.flush();
+  });
 }
 
 void CurveFitter::merge(const CurveFitter& other) {

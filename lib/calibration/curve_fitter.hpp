@@ -7,8 +7,8 @@
 #include <mutex>
 #include <vector>
 
-#include "calibration/row_checks.hpp"
 #include "calibration/state.hpp"
+#include "core/pool.hpp"
 #include "theta/curve.hpp"
 
 namespace toptheta {
@@ -29,8 +29,8 @@ class CurveFitter final : public CalibrationState {
   // Throws InputError naming layer, head and row for a value that is no score or weight; UnfinishedError past
   // kMaxCurveRows rows in one length bin.
   void add(const RowBlock& block) override { add(block, {}); }
-  // The same, and tells what it found: one of `facts` for each row.
-  void add(const RowBlock& block, std::span<RowFacts> facts);
+  // The same, and tells the range of each row.
+  void add(const RowBlock& block, std::span<RowRange> ranges);
   [[nodiscard]] bool is_order_free() const override { return true; }
   void merge(const CurveFitter& other);
 
@@ -52,6 +52,7 @@ class CurveFitter final : public CalibrationState {
   ModelShape shape_;
   std::vector<Cell> cells_;            // [layers * heads]
   std::array<std::mutex, 64> guards_;  // of cells_: [head % 64]
+  std::unique_ptr<Pool<RowCounter>> counters_;
 };
 
 }  // namespace toptheta

@@ -3,13 +3,13 @@
 #include <limits>
 
 #include "calibration/fitter.hpp"
+#include "core/normal.hpp"
 
 namespace toptheta {
 
 namespace {
 
-constexpr double kNormalQuantile = 1.959963984540054;  // of 97.5%
-constexpr std::int64_t kFewestDegrees = 20;            // below, the deviation is a guess
+constexpr std::int64_t kFewestDegrees = 20;  // below, the deviation is a guess
 
 // Half of the interval of one head's thresholds, in the units of `placement`. 0 for a head without rows.
 double half_interval(const ByLength<ThresholdStatistics>& cell, Placement placement) {
@@ -28,7 +28,7 @@ double half_interval(const ByLength<ThresholdStatistics>& cell, Placement placem
   if (rows - lengths < kFewestDegrees) return std::numeric_limits<double>::infinity();
   const double deviation = std::sqrt(deviations / static_cast<double>(rows - lengths));
   const double half =
-      kNormalQuantile * deviation * std::sqrt(static_cast<double>(lengths) / static_cast<double>(rows));
+      kNormal95 * deviation * std::sqrt(static_cast<double>(lengths) / static_cast<double>(rows));
   if (placement == Placement::pre_softmax) return std::expm1(half);
   const double mean = total / static_cast<double>(rows);
   return mean > 0 ? half / mean : std::numeric_limits<double>::infinity();

@@ -12,7 +12,6 @@ constexpr std::int64_t kTileFloats = 64 * 1024;
 }  // namespace
 
 void JointSink::add(const RowBlock& block) {
-  std::vector<RowFacts> facts;
   std::vector<RowRange> ranges;
   std::size_t first = 0;
   while (first < block.lengths.size()) {
@@ -25,11 +24,8 @@ void JointSink::add(const RowBlock& block) {
     tile.lengths = block.lengths.subspan(first, end - first);
     if (!block.ranges.empty()) tile.ranges = block.ranges.subspan(first, end - first);
     tile.next = {};
-    facts.resize(tile.lengths.size());
-    curves_.add(tile, facts);
-    ranges.clear();
-    for (const RowFacts& row : facts)
-      ranges.push_back(row.range);
+    ranges.resize(tile.lengths.size());
+    curves_.add(tile, ranges);
     tile.ranges = ranges;
     thresholds_.add(tile);
     first = end;

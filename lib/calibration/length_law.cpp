@@ -84,9 +84,7 @@ std::optional<LengthLaw> length_law(const std::vector<ScoreCurve>& curves, Place
 }
 
 void extend_lengths(ThresholdTable& table, std::int32_t length) {
-  std::int32_t longest = 0;
-  for (const auto& cell : table.curves.cells)
-    if (!cell.empty()) longest = std::max(longest, cell.back().longest);
+  const std::int32_t longest = table.curves.longest_row();
   if (length <= longest)
     throw UsageError({.where = "--extend-to",
                       .what = "not past the calibrated rows",
@@ -95,9 +93,8 @@ void extend_lengths(ThresholdTable& table, std::int32_t length) {
   for (Target& target : table.targets)
     for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
       std::vector<ThresholdEntry>& entries = target.cells[cell];
-      const std::int64_t k = target.layer_k[cell / static_cast<std::size_t>(table.meta.shape.num_heads)];
       if (entries.empty()) continue;
-      const auto law = length_law(table.curves.cells[cell], table.meta.placement, k);
+      const auto law = length_law(table.curves.cells[cell], table.meta.placement, target.k_of(cell));
       if (!law) continue;
       const ThresholdEntry last = entries.back();
       const double slope = law->b;

@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::int32_t kEntriesPerOctave = 32;
 
-void require_curves(const ThresholdTable& table) {
-  if (!table.curves.empty()) return;
-  throw UsageError({.where = "threshold table",
-                    .what = "holds no curves",
-                    .expected = "a table that was calibrated with --curve or --estimator pooled",
-                    .next = "calibrate again: tt-calibrate fit ... --curve"});
-}
-
 std::vector<CurveReader> readers_of(const std::vector<ScoreCurve>& curves, Placement placement) {
   std::vector<CurveReader> readers;
   readers.reserve(curves.size());
@@ -95,7 +87,7 @@ Totals totals_of(const std::vector<CurveReader>& readers, double k) {
 }
 
 std::vector<CurveReader> all_readers(const ThresholdTable& table) {
-  require_curves(table);
+  require_curves(table, "threshold table");
   std::vector<CurveReader> readers;
   for (const auto& cell : table.curves.cells)
     for (const ScoreCurve& curve : cell)
@@ -130,12 +122,10 @@ void require_share(double value, const char* flag) {
 
 // The cells of a target whose k are set.
 Target filled(const ThresholdTable& table, Target target) {
-  std::int32_t longest = 0;
   bool any = false;
   target.cells.resize(table.curves.cells.size());
   for (std::size_t cell = 0; cell < table.curves.cells.size(); ++cell) {
     const auto& curves = table.curves.cells[cell];
-    if (!curves.empty()) longest = std::max(longest, curves.back().longest);
     target.cells[cell] = entries_of(curves, table.meta.placement, target.k_of(cell));
     any = any || !target.cells[cell].empty();
   }
@@ -143,24 +133,32 @@ Target filled(const ThresholdTable& table, Target target) {
     throw UsageError({.where = fmt::format("-k {}", format_k(target.k)),
                       .what = "every row is as short as k or shorter, so that all would stay dense",
                       .expected = fmt::format("rows of more than {} keys", format_k(target.k)),
-                      .found = fmt::format("at most {}", longest),
+                      .found = fmt::format("at most {}", table.curves.longest_row()),
                       .next = "choose a smaller k, or calibrate with longer texts"});
   return target;
 }
 
 }  // namespace
 
+void require_curves(const ThresholdTable& table, const std::string& where) {
+  if (!table.curves.empty()) return;
+  throw UsageError({.where = where,
+                    .what = "the table holds no curves",
+                    .expected = "a table that was calibrated with --curve or --estimator pooled",
+                    .next = "calibrate again: tt-calibrate fit ... --curve"});
+}
+
 std::int32_t length_step(std::int32_t length) {
   return std::max(1, length / kEntriesPerOctave);
 }
 
 Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k) {
-  require_curves(table);
+  require_curves(table, "threshold table");
   return filled(table, {k, resolve_layer_k(k, layer_k, table.meta.shape.num_layers), {}});
 }
 
 Target pooled_target_by_head(const ThresholdTable& table, const std::vector<std::int64_t>& head_k) {
-  require_curves(table);
+  require_curves(table, "threshold table");
   const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
   Target target{mean_k(head_k), layer_k_of(head_k, table.meta.shape.num_heads), {}};
   for (std::size_t cell = 0; cell < head_k.size(); ++cell)

@@ -4,11 +4,15 @@
 // keep k on average: the spread between rows no longer makes them keep more.
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "theta/table.hpp"
 
 namespace toptheta {
+
+// Throws UsageError, naming `where`, for a table without curves.
+void require_curves(const ThresholdTable& table, const std::string& where);
 
 // From one length with an entry to the next, where entries are made: 32 to the octave.
 std::int32_t length_step(std::int32_t length);

@@ -6,12 +6,6 @@
 
 namespace toptheta {
 
-// What one sink found out about a row, for another to go on with.
-struct RowFacts {
-  RowRange range;
-  double total = 0;  // of scores: the sum of e^(s - largest)
-};
-
 // The range of row r of the block. Throws InputError naming layer, head, row length and key position if the
 // row holds a value that is not finite or, where the content is post-softmax, not between 0 and 1. Time: one
 // pass, none where the block brings its ranges.

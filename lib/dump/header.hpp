@@ -9,6 +9,8 @@
 
 namespace toptheta {
 
+inline constexpr std::string_view kDumpFormat = "toptheta.attention-dump";
+
 enum class DumpContent {
   scores,  // attention scores, quadratic in the sequence length
   qk,      // queries and keys after rotary embedding, linear in it

@@ -18,7 +18,6 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::string_view kFormat = "toptheta.attention-dump";
 constexpr std::int64_t kVersion = 1;
 // Far above every model there is; keeps a damaged file from asking for absurd amounts of work.
 constexpr std::int64_t kMostHeads = 1 << 20;
@@ -58,13 +57,13 @@ void require_format(const hdf5::Group& root) {
   if (!root.has_attribute("format")) {
     throw InputError({.where = root.where(),
                       .what = "not an attention dump: attribute 'format' is missing",
-                      .expected = fmt::format("format = \"{}\"", kFormat)});
+                      .expected = fmt::format("format = \"{}\"", kDumpFormat)});
   }
   const std::string format = root.text_attribute("format");
-  if (format != kFormat) {
+  if (format != kDumpFormat) {
     throw InputError({.where = root.where(),
                       .what = "not an attention dump",
-                      .expected = fmt::format("format = \"{}\"", kFormat),
+                      .expected = fmt::format("format = \"{}\"", kDumpFormat),
                       .found = fmt::format("format = \"{}\"", format)});
   }
   const std::int64_t version = root.int_attribute("version");

@@ -17,7 +17,7 @@ namespace {
 
 hdf5::Group create_samples(const hdf5::File& file, const DumpHeader& header) {
   hdf5::Group root = file.root();
-  root.write_attribute("format", "toptheta.attention-dump");
+  root.write_attribute("format", kDumpFormat);
   root.write_attribute("version", std::int64_t{1});
   root.write_attribute("content", name_of(header.content));
   if (header.content == DumpContent::scores) root.write_attribute("placement", name_of(header.placement));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/normal.hpp"
 #include "core/parallel.hpp"
 #include "core/random.hpp"
 #include "eval/metrics.hpp"
@@ -12,8 +13,6 @@ namespace toptheta {
 namespace {
 
 using Heads = std::vector<const std::vector<DocumentCount>*>;
-
-constexpr double kTwoSided95 = 1.959963984540054;
 
 // Of the documents, each as often as `times` says.
 std::vector<double> ratios_of(const Heads& heads, const std::vector<std::int64_t>& times) {
@@ -109,7 +108,7 @@ EffectiveK effective_k(const Heads& heads, std::uint64_t seed, std::int64_t repl
 }
 
 std::int64_t documents_needed(double deviation, double precision) {
-  const double root = kTwoSided95 * deviation / precision;
+  const double root = kNormal95 * deviation / precision;
   return std::max<std::int64_t>(2, static_cast<std::int64_t>(std::ceil(root * root)));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/normal.hpp"
 #include "report/json.hpp"
 #include "report/number.hpp"
 
@@ -147,7 +148,7 @@ std::vector<std::string> advice_of(const AuditReport& report) {
       const std::int64_t more = needed - report.audit.documents;
       advice.push_back(fmt::format(
           "k = {}: effective k is known to ±{:.1f}%; ±{:.3g}% {}", format_k(target.k),
-          100 * 1.96 * *target.deviation / std::sqrt(documents), 100 * report.precision,
+          100 * kNormal95 * *target.deviation / std::sqrt(documents), 100 * report.precision,
           more > 0 ? fmt::format("needs {} more documents ({} in all), here and in calibration", more, needed)
                    : fmt::format("takes {} documents, here and in calibration", needed)));
     }

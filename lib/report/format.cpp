@@ -21,6 +21,10 @@ ResultFormat result_format_of(const std::filesystem::path& path) {
                            : result_format_from_name(extension.substr(1)).value_or(ResultFormat::table);
 }
 
+ResultFormat result_format_of(const std::string& name, const std::filesystem::path& path) {
+  return name.empty() ? result_format_of(path) : result_format_from_name(name).value();
+}
+
 std::string format_results(const Results& results, ResultFormat format, Detail detail) {
   switch (format) {
     case ResultFormat::json:

@@ -15,6 +15,12 @@ enum class ResultFormat { table, json, csv, markdown };
 std::optional<ResultFormat> result_format_from_name(std::string_view name);
 // By extension: .json, .csv, .md; a table for anything else.
 ResultFormat result_format_of(const std::filesystem::path& path);
+// The one with this name; by the path where the name is empty.
+ResultFormat result_format_of(const std::string& name, const std::filesystem::path& path);
+// Tables and Markdown, which may leave details out.
+constexpr bool is_for_people(ResultFormat format) {
+  return format == ResultFormat::table || format == ResultFormat::markdown;
+}
 
 // The whole report, ending in a line break. Deterministic: the same results give the same bytes.
 // `detail` is for people: table and Markdown. JSON and CSV always hold everything.

@@ -62,13 +62,12 @@ Listing length_laws_listing(const ThresholdTable& table, const ThresholdView& vi
   listing.columns = law_columns();
   for (const Target* target : choose_targets(table, view.k))
     for (std::int64_t layer = 0; layer < table.meta.shape.num_layers; ++layer) {
-      const std::int64_t k = target->layer_k[static_cast<std::size_t>(layer)];
-      if (k == kDenseK || (view.layer && layer != *view.layer)) continue;
+      if (view.layer && layer != *view.layer) continue;
       for (std::int64_t head = 0; head < table.meta.shape.num_heads; ++head) {
-        if (view.head && head != *view.head) continue;
+        const std::size_t cell = table.cell_index(layer, head);
+        if (target->k_of(cell) == kDenseK || (view.head && head != *view.head)) continue;
         std::vector<Json> row = {target->k, layer, head};
-        const auto law =
-            length_law(table.curves.cells[table.cell_index(layer, head)], table.meta.placement, k);
+        const auto law = length_law(table.curves.cells[cell], table.meta.placement, target->k_of(cell));
         const std::vector<Json> cells =
             law ? cells_of(*law) : std::vector<Json>(listing.columns.size() - row.size(), nullptr);
         row.insert(row.end(), cells.begin(), cells.end());

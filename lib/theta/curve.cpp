@@ -50,6 +50,13 @@ double lower_edge(std::int32_t bin, Placement placement) {
   return static_cast<double>(std::bit_cast<float>((bin + kWeightOne) << kWeightShift));
 }
 
+std::int32_t ScoreCurves::longest_row() const {
+  std::int32_t longest = 0;
+  for (const auto& curves : cells)
+    if (!curves.empty()) longest = std::max(longest, curves.back().longest);
+  return longest;
+}
+
 CurveReader::CurveReader(const ScoreCurve& curve, Placement placement)
     : rows_(static_cast<double>(curve.rows)) {
   points_.reserve(curve.bins.size() + 1);

@@ -53,6 +53,7 @@ struct ScoreCurve {
 struct ScoreCurves {
   std::vector<std::vector<ScoreCurve>> cells{};
   [[nodiscard]] bool empty() const { return cells.empty(); }
+  [[nodiscard]] std::int32_t longest_row() const;  // seen; 0 without rows
   bool operator==(const ScoreCurves&) const = default;
 };
 
