@@ -4,8 +4,6 @@
 #include <array>
 #include <cstring>
 
-#include "kernels/widen.hpp"
-
 namespace toptheta {
 
 namespace {
@@ -19,24 +17,10 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
 
 // Of one element in the file's type.
 float as_float(std::span<const std::byte> bytes, Element element) {
-  float value = 0;
-  const std::span<float> out(&value, 1);
   std::array<std::uint64_t, 1> aligned{};
   std::memcpy(aligned.data(), bytes.data(), bytes.size());
-  const void* from = aligned.data();
-  switch (element) {
-    case Element::f64:
-      widen_f64({static_cast<const double*>(from), 1}, out);
-      break;
-    case Element::f32:
-      copy_f32({static_cast<const float*>(from), 1}, out);
-      break;
-    case Element::bf16:
-      widen_bf16({static_cast<const std::uint16_t*>(from), 1}, out);
-      break;
-    default:
-      widen_f16({static_cast<const std::uint16_t*>(from), 1}, out);
-  }
+  float value = 0;
+  widen_elements(std::as_bytes(std::span(aligned)).data(), element, {&value, 1});
   return value;
 }
 

@@ -17,19 +17,6 @@ std::span<const T> elements(const std::byte* bytes, std::size_t count) {
   return {static_cast<const T*>(static_cast<const void*>(bytes)), count};
 }
 
-RowRange widen(const std::byte* bytes, Element element, std::span<float> out) {
-  switch (element) {
-    case Element::f64:
-      return widen_f64(elements<double>(bytes, out.size()), out);
-    case Element::f32:
-      return copy_f32(elements<float>(bytes, out.size()), out);
-    case Element::bf16:
-      return widen_bf16(elements<std::uint16_t>(bytes, out.size()), out);
-    default:
-      return widen_f16(elements<std::uint16_t>(bytes, out.size()), out);
-  }
-}
-
 // Maps the pages of a file: what is asked for ahead of time is only brought from pages that are there.
 void touch(std::span<const std::byte> bytes) {
   constexpr std::size_t kPage = 4096;
@@ -42,6 +29,19 @@ const std::byte* row_of(const KeyPiece& piece, std::int64_t row) {
 }
 
 }  // namespace
+
+RowRange widen_elements(const std::byte* bytes, Element element, std::span<float> out) {
+  switch (element) {
+    case Element::f64:
+      return widen_f64(elements<double>(bytes, out.size()), out);
+    case Element::f32:
+      return copy_f32(elements<float>(bytes, out.size()), out);
+    case Element::bf16:
+      return widen_bf16(elements<std::uint16_t>(bytes, out.size()), out);
+    default:
+      return widen_f16(elements<std::uint16_t>(bytes, out.size()), out);
+  }
+}
 
 // The end of the tile that begins with selected row `first`.
 std::size_t TileSender::tile_end(const LayerRows& layer, std::size_t first, std::size_t end,
@@ -76,7 +76,7 @@ RowRange TileSender::widen_row(Element element, std::int64_t row, const HeadPiec
     const std::span<float> part = out.subspan(key, std::min(step, out.size() - key));
     const KeyPiece& piece = pieces.pieces[i];
     if (piece.rows != nullptr) {
-      range = both(range, widen(row_of(piece, row), element, part));
+      range = both(range, widen_elements(row_of(piece, row), element, part));
     } else {
       std::fill(part.begin(), part.end(), pieces.fill);
       range = both(range, row_range(part));

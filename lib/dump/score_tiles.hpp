@@ -31,6 +31,9 @@ struct HeadPieces {
 // it passes over them. A longer row makes a tile of its own.
 inline constexpr std::int64_t kTileBytes = std::int64_t{64} << 10;
 
+// `bytes`, aligned for elements of this type, as floats: kernels/widen.hpp.
+RowRange widen_elements(const std::byte* bytes, hdf5::Element element, std::span<float> out);
+
 // Memory: for each tile one copy in float, but for float32 rows that stand in one piece.
 class TileSender {
  public:

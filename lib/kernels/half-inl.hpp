@@ -37,6 +37,21 @@ HWY_INLINE hn::Vec<hn::ScalableTag<float>> FloatFromF16(hn::Vec<hn::ScalableTag<
   return hn::BitCast(df, hn::Or(result, sign));
 }
 
+// One vector of float16 from memory, exact; where the processor converts, which takes a sixth of the time,
+// NaNs become quiet ones. Where Highway 1.0.3 emulates that instruction, infinities are lost: not there.
+HWY_INLINE hn::Vec<hn::ScalableTag<float>> LoadF16(const std::uint16_t* from) {
+  const hn::ScalableTag<float> df;
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && !defined(HWY_DISABLE_F16C)) || HWY_TARGET == HWY_NEON
+  const hn::Rebind<hwy::float16_t, decltype(df)> halves;
+  // float16_t is 16 bits without a meaning to the compiler.
+  return hn::PromoteTo(df, hn::LoadU(halves, reinterpret_cast<const hwy::float16_t*>(from)));
+#else
+  const hn::ScalableTag<std::uint32_t> du;
+  const hn::Rebind<std::uint16_t, decltype(df)> halves;
+  return FloatFromF16(hn::PromoteTo(du, hn::LoadU(halves, from)));
+#endif
+}
+
 }  // namespace toptheta::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

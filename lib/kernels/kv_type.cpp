@@ -13,29 +13,22 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "kernels/half-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_TARGET == HWY_NEON
-// By the processor's own instruction: kernels/convert.hpp spares even signalling NaNs, which no sum has, and
-// takes six times as long. Where Highway 1.0.3 emulates the instruction, infinities are lost.
+// Not kernels/convert.hpp, which spares even signalling NaNs: no key has one.
 void WidenF16(const std::uint16_t* from, std::int64_t count, float* to) {
-  const hn::CappedTag<float, 16> d;
-  const hn::Rebind<hwy::float16_t, decltype(d)> halves;
+  const hn::ScalableTag<float> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto* const bits = reinterpret_cast<const hwy::float16_t*>(from);
   std::int64_t i = 0;
   for (; i + lanes <= count; i += lanes)
-    hn::StoreU(hn::PromoteTo(d, hn::LoadU(halves, bits + i)), d, to + i);
+    hn::StoreU(LoadF16(from + i), d, to + i);
   for (; i < count; ++i)
     to[i] = float_from_f16(from[i]);
 }
-#else
-void WidenF16(const std::uint16_t* from, std::int64_t count, float* to) {
-  floats_from_f16({from, static_cast<std::size_t>(count)}, {to, static_cast<std::size_t>(count)});
-}
-#endif
 
 }  // namespace toptheta::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -14,8 +14,7 @@ constexpr std::int64_t bytes_of(KvType type) {
   return type == KvType::f32 ? 4 : 2;
 }
 
-// `type` is one of the two halves. Rounds to nearest even; f16 overflows to
-// infinity beyond 65504.
+// `type` is one of the two halves. Rounds to nearest even; f16 overflows to infinity beyond 65504.
 void narrow(KvType type, const float* from, std::int64_t count, std::uint16_t* to);
 // Exact.
 void widen(KvType type, const std::uint16_t* from, std::int64_t count, float* to);

@@ -37,25 +37,11 @@ HWY_INLINE Vec Load(const double* from) {
                      hn::DemoteTo(half, hn::LoadU(wide, from)));
 #endif
 }
-struct F16 {};
-struct Bf16 {};
-HWY_INLINE Vec LoadHalves(const std::uint16_t* from, Bf16) {
+HWY_INLINE Vec LoadBf16(const std::uint16_t* from) {
   const Floats d;
   const hn::RebindToUnsigned<Floats> words;
   const hn::Rebind<std::uint16_t, Floats> halves;
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(words, hn::LoadU(halves, from))));
-}
-HWY_INLINE Vec LoadHalves(const std::uint16_t* from, F16) {
-#if HWY_TARGET <= HWY_AVX2 && !defined(HWY_DISABLE_F16C)
-  const hn::Rebind<hwy::float16_t, Floats> halves;
-  // float16_t is 16 bits without a meaning to the compiler.
-  return hn::PromoteTo(Floats(), hn::LoadU(halves, reinterpret_cast<const hwy::float16_t*>(from)));
-#else
-  // Where the processor does not convert, Highway takes infinities for numbers.
-  const hn::RebindToUnsigned<Floats> words;
-  const hn::Rebind<std::uint16_t, Floats> halves;
-  return FloatFromF16(hn::PromoteTo(words, hn::LoadU(halves, from)));
-#endif
 }
 
 // Stores and observes count values: load(i) is the vector from value i on, value(i) value i alone.
@@ -95,12 +81,12 @@ HWY_INLINE RowRange Widen(std::size_t count, float* to, const LoadAt& load, cons
 
 RowRange WidenF16(const std::uint16_t* from, float* to, std::size_t count) {
   return Widen(
-      count, to, [from](std::size_t j) HWY_ATTR { return LoadHalves(from + j, F16()); },
+      count, to, [from](std::size_t j) HWY_ATTR { return LoadF16(from + j); },
       [from](std::size_t j) { return float_from_f16(from[j]); });
 }
 RowRange WidenBf16(const std::uint16_t* from, float* to, std::size_t count) {
   return Widen(
-      count, to, [from](std::size_t j) HWY_ATTR { return LoadHalves(from + j, Bf16()); },
+      count, to, [from](std::size_t j) HWY_ATTR { return LoadBf16(from + j); },
       [from](std::size_t j) { return float_from_bf16(from[j]); });
 }
 RowRange WidenF64(const double* from, float* to, std::size_t count) {

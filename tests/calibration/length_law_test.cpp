@@ -145,3 +145,21 @@ TEST_CASE("only lengths past the calibrated ones can be extrapolated") {
   extend_lengths(two, 400);
   CHECK(two.targets[0].cells[0].size() == entries);
 }
+
+TEST_CASE("a head is extended by the law of its own k") {
+  ThresholdTable uniform = table_of_exponentials({50, 100, 200, 400}, 2);
+  uniform.meta.shape = {1, 2, 1, 1};
+  uniform.curves.cells.push_back(uniform.curves.cells[0]);
+  ThresholdTable by_head = uniform;
+  uniform.targets = {pooled_target(uniform, 4, {}), pooled_target(uniform, 16, {})};
+  by_head.targets = {pooled_target_by_head(by_head, {4, 16})};
+  extend_lengths(uniform, 1600);
+  extend_lengths(by_head, 1600);
+  for (std::size_t head = 0; head < 2; ++head) {
+    const std::vector<ThresholdEntry>& own = by_head.targets[0].cells[head];
+    const std::vector<ThresholdEntry>& same_k = uniform.targets[head].cells[head];
+    REQUIRE(own.size() == same_k.size());
+    for (std::size_t i = 0; i < own.size(); ++i)
+      CHECK(same(own[i], same_k[i]));
+  }
+}
