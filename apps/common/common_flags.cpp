@@ -4,6 +4,28 @@
 
 namespace toptheta::app {
 
+namespace {
+
+CLI::Validator bounded_below(bool zero_too) {
+  return {[zero_too](std::string& text) {
+            double value = 0;
+            const bool number = CLI::detail::lexical_cast(text, value);
+            if (number && (value > 0 || (zero_too && value == 0))) return std::string();
+            return text + " is not a number " + (zero_too ? "of at least 0" : "above 0");
+          },
+          ""};
+}
+
+}  // namespace
+
+CLI::Validator non_negative() {
+  return bounded_below(true);
+}
+
+CLI::Validator positive() {
+  return bounded_below(false);
+}
+
 void declare_common(CLI::App& app, CommonFlags& flags, const std::string& version_text) {
   app.set_help_flag("-h,--help", "This text")->group(kCommonGroup);
   app.set_version_flag("--version", version_text, "Version and commit")->group(kCommonGroup);

@@ -30,6 +30,10 @@ CLI::Option* declare_format(CLI::App& app, std::string& format, const std::vecto
 // -o, --output
 CLI::Option* declare_output(CLI::App& app, std::string& output, const std::string& description);
 
+// Checks of numbers. CLI11's own name the largest double, in all its digits, as the other end of their range.
+CLI::Validator non_negative();
+CLI::Validator positive();
+
 // "auto" is a line on a terminal and nothing elsewhere.
 ProgressStyle progress_style(const CommonFlags& flags);
 

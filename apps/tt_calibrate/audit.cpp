@@ -57,16 +57,16 @@ void AuditCommand::declare(CLI::App& app) {
              "Exit with status 1 where effective k / k, the geometric mean over heads, is farther from 1 "
              "than this: 0.05. No check if not given")
           ->type_name("X")
-          ->check(CLI::NonNegativeNumber.description(""));
+          ->check(non_negative());
   head_tolerance_option_ =
       app.add_option("--head-tolerance", head_tolerance_, "The same for every head by itself")
           ->type_name("X")
-          ->check(CLI::NonNegativeNumber.description(""));
+          ->check(non_negative());
   app.add_option(
          "--precision", precision_,
          "How well effective k should be known, for the advice on the number of documents: 0.03 = ±3%")
       ->type_name("X")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(positive())
       ->capture_default_str();
   app.add_option(
          "--heads", heads_,

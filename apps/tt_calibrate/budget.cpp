@@ -69,7 +69,7 @@ void BudgetCommand::declare(CLI::App& app) {
   app.add_option("--min-k", smallest_k_, "No head gets a smaller k")->type_name("K")->capture_default_str();
   app.add_option("--max-k", largest_k_, "No head gets a larger k; 0 = heads may become dense")
       ->type_name("K")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str();
   app.add_option("--layer-k", layer_k_, "Layers whose k is given, and counts: 0:512,1:dense")
       ->type_name("LAYER:K,...");

@@ -23,7 +23,7 @@ void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embe
          "--context", flags.context,
          "Tokens the model sees at once; longer documents are cut into windows. 0 = the model's own limit")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str()
       ->group(kSourceGroup);
 }

@@ -81,7 +81,7 @@ void ConvertCommand::declare(CLI::App& app) {
   app.add_option("table", flags_.input, "Threshold table to read (.h5, .json or .txt)");
   app.add_option("-k,--k", flags_.k, "Only this target; 0 = all (sdc.txt and .h: the only one)")
       ->type_name("K")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str();
   app.add_option("--what", flags_.what,
                  "sdc writes the offline SDC terms as the authors' sdc.txt; curve the histograms of fit "
@@ -100,7 +100,7 @@ void ConvertCommand::declare(CLI::App& app) {
                  "positions; "
                  "0 only interpolates")
       ->type_name("SIGMA")
-      ->check(CLI::NonNegativeNumber.description(""));
+      ->check(non_negative());
   declare_format(app, flags_.format, {"h5", "json", "csv", "txt", "npz", "safetensors", "h"},
                  "Default: by the ending of -o");
   declare_output(app, flags_.output, "The file to write");

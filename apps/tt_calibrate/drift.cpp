@@ -55,7 +55,7 @@ void DriftCommand::declare(CLI::App& app) {
                      "A head needs recalibration where kept elements change by more than this share (without "
                      "curves: the softmax weight at the threshold). Given: exit with status 1 where one does")
           ->type_name("X")
-          ->check(CLI::NonNegativeNumber.description(""))
+          ->check(non_negative())
           ->capture_default_str();
   app.add_option("--heads", heads_,
                  "Heads in tables for people, those that moved most first; 0 = all. JSON and CSV hold all")

@@ -117,7 +117,7 @@ void DumpCommand::declare(CLI::App& app) {
   app.add_option("-k,--k", flags_.k,
                  "Record only rows longer than this, the smallest k to calibrate for; 0 = all rows")
       ->type_name("K")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str();
   app.add_flag("--tac", flags_.tac, "Attend by exact top-k, with the k of -k, while recording");
   app.add_option("--layer-k", flags_.layer_k, "Layers with a k of their own under --tac: 0:512,1:dense")

@@ -117,7 +117,7 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
          "In one more pass over the rows, find how many documents it takes to know effective k to +- this "
          "share: 0.03; 0 = do not")
       ->type_name("X")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str();
   declare_curves(app, flags.curves);
   declare_follow(app, flags.follow);

@@ -19,7 +19,7 @@ void declare_follow(CLI::App& app, FollowFlags& flags) {
       ->group(kFollowGroup);
   app.add_option("--follow-timeout", flags.timeout, "Stop after this many seconds without a new sample")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str()
       ->group(kFollowGroup);
   app.add_option(
@@ -27,7 +27,7 @@ void declare_follow(CLI::App& app, FollowFlags& flags) {
          "Stop once the 95% interval of every head's thresholds is at most +- this, as a relative error of "
          "the softmax weight at the threshold: 0.05; 0 = do not")
       ->type_name("REL")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str()
       ->group(kFollowGroup);
 }

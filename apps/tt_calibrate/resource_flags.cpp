@@ -29,9 +29,12 @@ std::int64_t parse_size(const std::string& text) {
       unit.resize(unit.size() - std::string_view(ending).size());
       break;
     }
-  const std::size_t power = unit.empty() ? 0 : std::string_view("KMGT").find(unit[0]) + 1;
+  constexpr std::string_view kPrefixes = "KMGT";
+  const std::size_t prefix = unit.empty() ? 0 : kPrefixes.find(unit);
+  const std::size_t power = unit.empty() ? 0 : prefix + 1;
   const double bytes = number * std::pow(1024.0, static_cast<double>(power));
-  if (error != std::errc() || unit.size() > 1 || power > 4 || !(bytes >= 1) || bytes > 0x1p60)
+  if (error != std::errc() || unit.size() > 1 || prefix == std::string_view::npos || !(bytes >= 1) ||
+      bytes > 0x1p60)
     throw UsageError({.where = "--max-memory",
                       .what = "not an amount of memory",
                       .expected = "a number with K, M, G or T (powers of 1024): 512M, 1.5G",

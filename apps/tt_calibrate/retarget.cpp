@@ -55,7 +55,7 @@ void RetargetCommand::declare(CLI::App& app) {
                  "Also thresholds for rows up to this many keys, past the calibrated ones: extrapolated by "
                  "each head's law (show --law); 0 = none")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str();
   declare_format(app, format_, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
       ->capture_default_str();

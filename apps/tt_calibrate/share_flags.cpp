@@ -29,7 +29,7 @@ void declare_share(CLI::App& app, ShareFlags& flags) {
   app.add_option("--checkpoint-every", flags.checkpoint_every,
                  "Seconds between two savings, which happen between samples; 0 = after each sample")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str()
       ->group(kShareGroup);
   app.add_flag("--resume", flags.resume,

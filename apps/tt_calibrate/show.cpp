@@ -32,7 +32,7 @@ void ShowCommand::declare(CLI::App& app) {
   app.add_option("table", table_, "Threshold table (.h5, .json or .txt)");
   app.add_option("-k,--k", k_, "Only this target; 0 = all")
       ->type_name("K")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(non_negative())
       ->capture_default_str();
   layer_option_ = app.add_option("--layer", layer_, "One row for each head of this layer")->type_name("L");
   head_option_ =

@@ -29,13 +29,13 @@ void declare_bench(CLI::App& app, BenchFlags& flags) {
       ->group(group);
   app.add_option("--decode-steps", flags.decode_steps, "Steps in a repetition; each is timed")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(positive())
       ->capture_default_str()
       ->group(group);
   app.add_option("--repetitions", flags.repetitions,
                  "Timed runs of each policy, in turn, after one that is counted; the median is reported")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(positive())
       ->capture_default_str()
       ->group(group);
   app.add_option("--kept", flags.kept,

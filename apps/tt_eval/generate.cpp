@@ -116,7 +116,7 @@ void GenerateCommand::declare(CLI::App& app) {
   app.add_option("--max-new-tokens", flags_.max_new_tokens,
                  "Stop after so many tokens, or at the end of the text")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(positive())
       ->capture_default_str()
       ->group(kInputGroup);
   declare_policies(app, flags_.policies);

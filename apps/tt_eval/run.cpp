@@ -131,7 +131,7 @@ void RunCommand::declare(CLI::App& app) {
                             const char* group) {
     app.add_option(name, value, description)
         ->type_name("N")
-        ->check(CLI::NonNegativeNumber.description(""))
+        ->check(non_negative())
         ->capture_default_str()
         ->group(group);
   };

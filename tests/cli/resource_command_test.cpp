@@ -39,8 +39,12 @@ TEST_CASE("a limit of memory changes nothing but memory, and one that cannot be 
   const std::size_t from = little.err.find("at least ") + 9;
   const std::string least = little.err.substr(from, little.err.find('M', from) + 1 - from);
   CHECK(world.run("tt-calibrate fit dump.h5 -k 3 --max-memory " + least + " -o least.h5").status == 0);
-  for (const std::string size : {"much", "-1G", "5X", "0", "1GG", ""})
-    CHECK(world.run("tt-calibrate fit dump.h5 -k 3 -o t.h5 --max-memory=" + size).status == 2);
+  for (const std::string size : {"much", "-1G", "5X", "0", "1GG", ""}) {
+    const Outcome refused = world.run("tt-calibrate fit dump.h5 -k 3 -o t.h5 --max-memory=" + size);
+    CHECK(refused.status == 2);
+    INFO(refused.err);
+    CHECK((size.empty() || refused.err.find("not an amount of memory") != std::string::npos));
+  }
   CHECK(world.run("tt-calibrate fit --model model --text a.txt -k 3 -o t.h5 --max-memory 1G").status == 2);
 }
 
