@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/common_flags.hpp"
 #include "common/embedded.hpp"
 #include "core/error.hpp"
 

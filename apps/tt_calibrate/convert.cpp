@@ -1,4 +1,5 @@
 // tt-calibrate convert: threshold tables between file formats.
+#include "calibration/retarget.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"

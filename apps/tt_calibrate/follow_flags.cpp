@@ -1,5 +1,6 @@
 #include "tt_calibrate/follow_flags.hpp"
 
+#include "common/common_flags.hpp"
 #include "core/error.hpp"
 
 namespace toptheta::app {

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 

@@ -1,4 +1,5 @@
 // tt-calibrate show: what a threshold table holds.
+#include "calibration/retarget.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"

@@ -1,3 +1,4 @@
+#include "common/common_flags.hpp"
 #include "tt_eval/bench_plan.hpp"
 #include "tt_eval/model_flags.hpp"
 
