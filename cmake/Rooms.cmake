@@ -21,14 +21,27 @@ function(tt_compile_together target)
   endif()
 endfunction()
 
-# tt_test(NAME SOURCES a.cpp ... [LIBS target ...])
-#   One test program per room, run by CTest from the source tree's root.
+# tt_spare_undefined(TARGET)
+#   A test's own code is not what UndefinedBehaviorSanitizer is for, and takes it twice as long to compile with.
+function(tt_spare_undefined target)
+  if(TT_SANITIZE MATCHES "undefined")
+    target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
+  endif()
+endfunction()
+
+# tt_test(NAME SOURCES a.cpp ... [LIBS target ...] [ALONE])
+#   One test program per room, run by CTest from the source tree's root. ALONE: its sources use the same names, and are
+#   not compiled together.
 function(tt_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "ALONE" "" "SOURCES;LIBS" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE tt_options tt_test_support ${ARG_LIBS})
   target_compile_options(test_${name} PRIVATE -O1)  # most of a build is compiling tests; -O1 is half of it
+  tt_spare_undefined(test_${name})
   if(TT_TOGETHER)
+    if(NOT ARG_ALONE)
+      set_target_properties(test_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    endif()
     target_precompile_headers(test_${name} REUSE_FROM tt_test_headers)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       # gcc 12 sees copies out of bounds in its own std::string where that comes precompiled.

@@ -11,6 +11,7 @@
 #include "common/common_flags.hpp"
 #include "common/config.hpp"
 #include "common/help_formatter.hpp"
+#include "common/openmp.hpp"
 #include "common/output.hpp"
 #include "common/signals.hpp"
 #include "core/error.hpp"
@@ -86,8 +87,16 @@ Report usage_report(const Program& program, const CommandLine& line, const std::
   return {ExitStatus::usage, format_problem({.what = what, .next = fmt::format("see {} --help", name)})};
 }
 
-void run_command(const Program& program, CommandLine& line, const std::vector<std::string>& arguments,
-                 Communicator& cluster) {
+// What this process was started for.
+struct Start {
+  const Program& program;
+  std::vector<std::string> arguments;
+  char** argv;
+  Communicator& cluster;
+};
+
+void run_command(const Start& start, CommandLine& line) {
+  const auto& [program, arguments, argv, cluster] = start;
   const std::size_t command = line.chosen().value();
   if (line.flags.print_config) {
     if (cluster.rank() == 0) write_stdout(config_text(*line.apps[command]));
@@ -101,34 +110,39 @@ void run_command(const Program& program, CommandLine& line, const std::vector<st
   set_thread_count(line.flags.threads);
   // One process speaks for all.
   Console console(program.name, progress_style(line.flags), line.flags.quiet || cluster.rank() != 0);
-  Session session{console, cluster, line.flags.seed, thread_count(),
-                  make_provenance(arguments, line.flags.seed)};
+  Session session{console,
+                  cluster,
+                  line.flags.seed,
+                  thread_count(),
+                  make_provenance(arguments, line.flags.seed),
+                  [&start] {
+                    if (!was_started_by_mpi()) wait_passively(start.argv);
+                  }};
   line.commands[command]->run(session);
 }
 
-Report parse_and_run(const Program& program, const std::vector<std::string>& arguments,
-                     Communicator& cluster) {
-  CommandLine line(program);
+Report parse_and_run(const Start& start) {
+  CommandLine line(start.program);
   const auto print = [&](const std::string& text) {
-    if (cluster.rank() == 0) write_stdout(text);
+    if (start.cluster.rank() == 0) write_stdout(text);
     return Report{};
   };
   try {
-    parse_with_config(line, {arguments.begin() + 1, arguments.end()});
+    parse_with_config(line, {start.arguments.begin() + 1, start.arguments.end()});
   } catch (const CLI::CallForHelp&) {
     return print(line.app.help());
   } catch (const CLI::CallForVersion& version_text) {
     return print(std::string(version_text.what()) + "\n");
   } catch (const CLI::ParseError& error) {
-    return usage_report(program, line, error.what());
+    return usage_report(start.program, line, error.what());
   }
-  run_command(program, line, arguments, cluster);
+  run_command(start, line);
   return {};
 }
 
-Report guarded_run(const Program& program, const std::vector<std::string>& arguments, Communicator& cluster) {
+Report guarded_run(const Start& start) {
   try {
-    return parse_and_run(program, arguments, cluster);
+    return parse_and_run(start);
   } catch (const PeerFailed& failure) {
     return {ExitStatus::unfinished, failure.what(), false};
   } catch (const Error& error) {
@@ -145,8 +159,10 @@ Report guarded_run(const Program& program, const std::vector<std::string>& argum
 
 int run_main(const Program& program, int argc, char** argv) {
   install_signal_handlers();
+  // Once MPI has begun it is too late.
+  if (was_started_by_mpi()) wait_passively(argv);
   const std::unique_ptr<Communicator> cluster = make_communicator();
-  const Report report = guarded_run(program, {argv, argv + argc}, *cluster);
+  const Report report = guarded_run({program, {argv, argv + argc}, argv, *cluster});
   const Ending ending = cluster->end(static_cast<int>(report.status), report.own);
   if (ending.status != 0 && ending.rank == cluster->rank())
     fmt::print(stderr, "{}: error: {}\n", program.name, report.message);

@@ -116,6 +116,7 @@ AuditReport AuditCommand::audit(Session& session) const {
   const CalibrationSource from = resolve_source(source_, session, kHeldOut);
   for (const auto& text : from.texts)
     require_distinct(output_, text, "-o");
+  session.wait_passively();
   LanguageModel model = load_language_model(from.model);
   const std::vector<TextWindow> windows = text_windows(model, from.texts, source_.context);
   for (const TextWindow& window : windows)

@@ -81,6 +81,7 @@ class DumpCommand : public Command {
   void declare(CLI::App& app) override;
   void run(Session& session) override {
     const DumpPlan plan = resolve(flags_, session);
+    session.wait_passively();
     LanguageModel model = load_language_model(plan.source.model);
     const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
     const ModelDump dump = dump_from_model(model, windows, plan.output, plan.options);

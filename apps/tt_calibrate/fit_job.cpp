@@ -98,6 +98,7 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
     advise(source, {}, plan, outcome, session);
     return outcome;
   }
+  session.wait_passively();
   LanguageModel model = load_language_model(plan.source.model);
   const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
   // Small files, and a model that was digested when it was loaded: their digest tells them apart.

@@ -1,8 +1,6 @@
-#include "common/openmp.hpp"
 #include "tt_calibrate/commands.hpp"
 
 int main(int argc, char** argv) {
-  toptheta::app::wait_passively(argv);
   using namespace toptheta::app;
   const Program program{
       "tt-calibrate",

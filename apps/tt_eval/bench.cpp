@@ -78,6 +78,7 @@ SpeedReport BenchCommand::measure(Session& session) {
 }
 
 void BenchCommand::run(Session& session) {
+  session.wait_passively();
   const ResultFormat format = result_format_of(format_, output_);
   for (const std::string& table : flags_.policies.thresholds)
     require_distinct(output_, table, "-o");

@@ -126,6 +126,7 @@ void GenerateCommand::declare(CLI::App& app) {
 }
 
 void GenerateCommand::run(Session& session) {
+  session.wait_passively();
   if (flags_.prompt.empty())
     throw UsageError({.where = "--prompt", .what = "not given", .expected = "a text to continue"});
   const std::vector<Policy> policies = resolve_policies(flags_.policies);

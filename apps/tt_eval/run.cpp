@@ -116,6 +116,7 @@ class RunCommand : public Command {
  public:
   void declare(CLI::App& app) override;
   void run(Session& session) override {
+    session.wait_passively();
     const RunPlan plan = resolve(flags_, session);
     const Results results = evaluate_all(plan, session);
     session.console.finish();

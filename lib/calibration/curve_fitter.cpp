@@ -52,15 +52,18 @@ class CurveFitter::RowCounter {
     fitter_ = &fitter;
     head_ = head;
   }
-  RowRange count(const RowBlock& block, std::int64_t r);
+  void count(const RowBlock& block, std::int64_t r);
   void flush();
+
+  // Of the last row.
+  [[nodiscard]] const RowRange& range() const { return range_; }
+  [[nodiscard]] double exp_sum() const { return exp_sum_; }
 
  private:
   struct Row {
     std::span<const float> values;  // scores, where these are counted
     std::span<const float> masses;
-    double weight_unit;  // of the masses: their softmax weights are this many times as large
-    RowRange range;
+    double weight_unit;   // of the masses: their softmax weights are this many times as large
     std::int32_t lowest;  // bins
     std::int32_t highest;
   };
@@ -75,6 +78,8 @@ class CurveFitter::RowCounter {
 
   BinWindow window_;
   std::vector<float> exponentials_;
+  RowRange range_{};
+  double exp_sum_ = 0;
   CurveFitter* fitter_ = nullptr;
   std::size_t head_ = 0;
   std::int32_t length_bin_ = 0;
@@ -121,19 +126,20 @@ void CurveFitter::RowCounter::note_row(std::int32_t length) {
 CurveFitter::RowCounter::Row CurveFitter::RowCounter::look_at(const RowBlock& block, std::int64_t r) {
   const Placement content = fitter_->row_content_;
   const Placement placement = fitter_->placement_;
-  const RowRange range = require_row(block, r, content);
+  range_ = require_row(block, r, content);
   const std::span<const float> values = block.row(r);
   const auto bin = [placement](float value) { return value_bin(value, placement); };
   if (content == Placement::post_softmax) {
     const double sum = sum_above(values, -std::numeric_limits<float>::infinity()).sum;
     if (sum > kLargestSum) refuse_sum(block, r, sum);
-    return {values, values, 1, range, bin(range.smallest), bin(range.largest)};
+    return {values, values, 1, bin(range_.smallest), bin(range_.largest)};
   }
   exponentials_.resize(values.size());
-  const auto [sum, unit] = exponentials(values, range, exponentials_);
+  const auto [sum, unit] = exponentials(values, range_, exponentials_);
+  exp_sum_ = sum;
   if (placement == Placement::post_softmax)
-    return {values, exponentials_, unit / sum, range, kLowestWeightBin - 1, bin(1)};
-  return {values, exponentials_, unit / sum, range, bin(range.smallest), bin(range.largest)};
+    return {values, exponentials_, unit / sum, kLowestWeightBin - 1, bin(1)};
+  return {values, exponentials_, unit / sum, bin(range_.smallest), bin(range_.largest)};
 }
 
 void CurveFitter::RowCounter::count_piece(const Row& row, std::size_t first, std::size_t size) {
@@ -165,26 +171,26 @@ void CurveFitter::RowCounter::count_wide(const Row& row) {
   }
 }
 
-RowRange CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r) {
+void CurveFitter::RowCounter::count(const RowBlock& block, std::int64_t r) {
   const Row row = look_at(block, r);
   note_row(static_cast<std::int32_t>(row.values.size()));
   if (row.highest - row.lowest >= BinWindow::kBins) {
     count_wide(row);
-    return row.range;
+    return;
   }
   for (std::size_t first = 0; first < row.values.size(); first += BinWindow::kElements)
     count_piece(row, first,
                 std::min(row.values.size() - first, static_cast<std::size_t>(BinWindow::kElements)));
-  return row.range;
 }
 
-void CurveFitter::add(const RowBlock& block, std::span<RowRange> ranges) {
+void CurveFitter::add(const RowBlock& block, std::span<RowRange> ranges, std::span<double> exp_sums) {
   if (block.rows() == 0) return;
   counters_->lend([&](RowCounter& counter) {
     counter.start(*this, static_cast<std::size_t>(block.layer * shape_.num_heads + block.head));
     for (std::int64_t r = 0; r < block.rows(); ++r) {
-      const RowRange range = counter.count(block, r);
-      if (!ranges.empty()) ranges[static_cast<std::size_t>(r)] = range;
+      counter.count(block, r);
+      if (!ranges.empty()) ranges[static_cast<std::size_t>(r)] = counter.range();
+      if (!exp_sums.empty()) exp_sums[static_cast<std::size_t>(r)] = counter.exp_sum();
     }
     counter.flush();
   });

@@ -28,9 +28,10 @@ class CurveFitter final : public CalibrationState {
 
   // Throws InputError naming layer, head and row for a value that is no score or weight; UnfinishedError past
   // kMaxCurveRows rows in one length bin.
-  void add(const RowBlock& block) override { add(block, {}); }
-  // The same, and tells the range of each row.
-  void add(const RowBlock& block, std::span<RowRange> ranges);
+  void add(const RowBlock& block) override { add(block, {}, {}); }
+  // The same, and tells what it found out on the way: the range of each row, and where rows hold scores their
+  // exp_sum() (kernels/row_mass.hpp).
+  void add(const RowBlock& block, std::span<RowRange> ranges, std::span<double> exp_sums);
   [[nodiscard]] bool is_order_free() const override { return true; }
   void merge(const CurveFitter& other);
 

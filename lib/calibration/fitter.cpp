@@ -92,8 +92,12 @@ void ThresholdFitter::observe(const RowBlock& block, Observations& seen) const {
     const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
     if (length <= smallest) continue;
     const auto place = static_cast<std::size_t>(r);
-    seen.observer.observe(block.row(r), require_row(block, r, options_.row_content),
-                          place < block.next.size() ? block.next[place] : std::span<const std::byte>());
+    const RowRange range = require_row(block, r, options_.row_content);
+    if (place < block.exp_sums.size())
+      seen.observer.observe(block.row(r), range, block.exp_sums[place]);
+    else
+      seen.observer.observe(block.row(r), range,
+                            place < block.next.size() ? block.next[place] : std::span<const std::byte>());
     seen.rows.push_back(r);
     for (std::size_t target = 0; target < k.size(); ++target) {
       const bool sparse = length > k[target];

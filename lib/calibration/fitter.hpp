@@ -40,6 +40,7 @@ class ThresholdFitter final : public CalibrationState {
   // Rows meet only those of their own length, of which a sample has one.
   [[nodiscard]] bool is_order_free() const override { return true; }
 
+  [[nodiscard]] const FitOptions& options() const { return options_; }
   // Adds what another fitter with the same options and shape has seen.
   void merge(const ThresholdFitter& other);
 

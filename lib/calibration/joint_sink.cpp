@@ -13,6 +13,7 @@ constexpr std::int64_t kTileFloats = 64 * 1024;
 
 void JointSink::add(const RowBlock& block) {
   std::vector<RowRange> ranges;
+  std::vector<double> exp_sums;
   std::size_t first = 0;
   while (first < block.lengths.size()) {
     std::int64_t floats = block.lengths[first];
@@ -25,8 +26,10 @@ void JointSink::add(const RowBlock& block) {
     if (!block.ranges.empty()) tile.ranges = block.ranges.subspan(first, end - first);
     tile.next = {};
     ranges.resize(tile.lengths.size());
-    curves_.add(tile, ranges);
+    if (thresholds_.options().row_content == Placement::pre_softmax) exp_sums.resize(tile.lengths.size());
+    curves_.add(tile, ranges, exp_sums);
     tile.ranges = ranges;
+    tile.exp_sums = exp_sums;
     thresholds_.add(tile);
     first = end;
   }

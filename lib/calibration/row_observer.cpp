@@ -7,8 +7,7 @@ namespace toptheta {
 void RowObserver::observe(std::span<const float> row, const RowRange& range,
                           std::span<const std::byte> next) {
   if (placement_ == Placement::pre_softmax) {
-    candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
-    largest_ = range.largest;
+    observe_scores(row, range);
     total_ = exp_sum(row, range, next);
   } else if (content_ == Placement::post_softmax) {
     candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
@@ -17,6 +16,17 @@ void RowObserver::observe(std::span<const float> row, const RowRange& range,
     softmax(row, range.largest, weights_);
     candidates_ = row_thresholds(weights_, row_range(weights_), k_, scratch_, thresholds_);
   }
+}
+
+void RowObserver::observe(std::span<const float> row, const RowRange& range, double exp_sum) {
+  if (placement_ != Placement::pre_softmax) return observe(row, range);
+  observe_scores(row, range);
+  total_ = exp_sum;
+}
+
+void RowObserver::observe_scores(std::span<const float> row, const RowRange& range) {
+  candidates_ = row_thresholds(row, range, k_, scratch_, thresholds_);
+  largest_ = range.largest;
 }
 
 double RowObserver::kept_mass(std::size_t target) const {

@@ -30,6 +30,8 @@ class RowObserver {
   // `range` is row_range(row), finite; `next` what will be read soon (exp_sum, kernels/row_mass.hpp). Time:
   // two passes, one of them with an exponential for every value that serves every k.
   void observe(std::span<const float> row, const RowRange& range, std::span<const std::byte> next = {});
+  // The same where exp_sum(row, range) is known already: one pass less.
+  void observe(std::span<const float> row, const RowRange& range, double exp_sum);
 
   // Of the last row, for k[target] below its length: the (k+1)-th largest value, and the softmax mass of the
   // k largest.
@@ -37,6 +39,8 @@ class RowObserver {
   [[nodiscard]] double kept_mass(std::size_t target) const;
 
  private:
+  void observe_scores(std::span<const float> row, const RowRange& range);
+
   Placement content_ = Placement::pre_softmax;
   Placement placement_ = Placement::pre_softmax;
   std::span<const std::int64_t> k_{};

@@ -32,10 +32,10 @@ struct StateKeys {
   template <class Statistics>
   static StateKeys of(const std::vector<ByLength<Statistics>>& cells) {
     StateKeys keys;
-    for (std::size_t cell = 0; cell < cells.size(); ++cell)
-      cells[cell].for_each([&](std::int32_t length, const Statistics& statistics) {
-        keys.cell.push_back(static_cast<std::int32_t>(cell));
-        keys.length.push_back(length);
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      cells[i].for_each([&](std::int32_t n, const Statistics& statistics) {
+        keys.cell.push_back(static_cast<std::int32_t>(i));
+        keys.length.push_back(n);
         keys.count.push_back(statistics.count);
       });
     return keys;

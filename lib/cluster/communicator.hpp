@@ -49,5 +49,7 @@ std::unique_ptr<Communicator> make_communicator();
 
 // Whether this program can work with MPI.
 bool built_with_mpi();
+// Whether mpirun, mpiexec or srun started this process, by what they leave in the environment.
+bool was_started_by_mpi();
 
 }  // namespace toptheta

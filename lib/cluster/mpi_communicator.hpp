@@ -6,9 +6,6 @@
 
 namespace toptheta {
 
-// By what launchers leave in the environment.
-bool was_started_by_mpi();
-
 // Requires built_with_mpi().
 std::unique_ptr<Communicator> make_mpi_communicator();
 

@@ -22,6 +22,8 @@ struct RowBlock {
   std::span<const std::int32_t> lengths{};  // [rows] n = query position + 1
   // [rows] row_range() of each row (kernels/select.hpp), where the sender has it; empty otherwise.
   std::span<const RowRange> ranges{};
+  // [rows] exp_sum() of each row of scores (kernels/row_mass.hpp), where the sender has it; empty otherwise.
+  std::span<const double> exp_sums{};
   // Rows that the sender will read next, where it knows: a sink with much to compute may bring next[r] into
   // the cache while it works on row r.
   std::span<const std::span<const std::byte>> next{};

@@ -19,6 +19,8 @@ STORAGE = {
     "gzip": {"chunks": (1, 16, 8), "compression": "gzip", "compression_opts": 4},
     "shuffle": {"chunks": (4, 3, 5), "compression": "gzip", "shuffle": True},
     "fletcher32": {"chunks": (3, 10, 8), "fletcher32": True},
+    # Left to the HDF5 library.
+    "szip": {"chunks": (2, 8, 8), "compression": "szip", "compression_opts": ("nn", 8)},
 }
 ELEMENTS = ["<f2", ">f2", "<f4", ">f4", "<f8", ">f8", "bf16", "bf16-big"]
 

@@ -82,7 +82,7 @@ TEST_CASE("dumps that h5py wrote, in every type and layout, are read as numpy se
     check_dump(entry.path());
     ++dumps;
   }
-  CHECK(dumps == 2 * 8 * 5);
+  CHECK(dumps == 2 * 8 * 6);
 
   // A filter that only h5py has.
   try {

@@ -7,6 +7,7 @@
 #include "eval/model_source.hpp"
 #include "io/sealed_file.hpp"
 #include "support/catch.hpp"
+#include "support/embedded_model.hpp"
 #include "support/sample_table.hpp"
 #include "support/temp_dir.hpp"
 #include "theta/table_file.hpp"
@@ -19,11 +20,10 @@ namespace {
 // Seven windows of different lengths of the embedded model.
 struct Fixture {
   Fixture() {
-    static LanguageModel loaded = load_language_model("data/model");
     static const std::vector<TextWindow> all = [] {
       std::vector<TextWindow> cut;
       for (const char* file : {"data/calib-a/000.txt", "data/calib-a/001.txt"})
-        for (TextWindow& window : text_windows(loaded, {file}, 0)) {
+        for (TextWindow& window : text_windows(embedded(), {file}, 0)) {
           for (const std::size_t tokens : {30U, 61U, 18U})
             cut.push_back(
                 {window.source,
@@ -31,7 +31,7 @@ struct Fixture {
         }
       return cut;
     }();
-    model = &loaded;
+    model = &embedded();
     windows = &all;
     options.k = {4, 12};
     options.layer_k = {{0, 7}};

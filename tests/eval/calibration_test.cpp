@@ -8,16 +8,13 @@
 #include "eval/dump_from_model.hpp"
 #include "eval/runner.hpp"
 #include "support/catch.hpp"
+#include "support/embedded_model.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace toptheta;
+using testing::embedded;
 
 namespace {
-
-LanguageModel& embedded() {
-  static LanguageModel model = load_language_model("data/model");
-  return model;
-}
 
 std::vector<TextWindow> windows() {
   return text_windows(embedded(), {"data/calib-a/000.txt", "data/calib-a/001.txt"}, 80);

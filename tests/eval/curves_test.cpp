@@ -6,6 +6,7 @@
 #include "calibration/curve_fitter.hpp"
 #include "eval/model_source.hpp"
 #include "support/catch.hpp"
+#include "support/embedded_model.hpp"
 
 using namespace toptheta;
 
@@ -39,7 +40,7 @@ class AllScores final : public RowSink {
 }  // namespace
 
 TEST_CASE("thresholds from the embedded model's curves lie within a bin of the exact quantiles") {
-  LanguageModel model = load_language_model("data/model");
+  LanguageModel& model = testing::embedded();
   std::vector<TextWindow> windows = text_windows(model, {"data/calib-a/000.txt", "data/calib-a/001.txt"}, 0);
   windows[0].tokens.resize(600);
   windows[1].tokens.resize(150);

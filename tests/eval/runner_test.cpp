@@ -7,16 +7,13 @@
 #include "core/parallel.hpp"
 #include "eval/metrics.hpp"
 #include "support/catch.hpp"
+#include "support/embedded_model.hpp"
 #include "tasks/requests.hpp"
 
 using namespace toptheta;
+using testing::embedded;
 
 namespace {
-
-LanguageModel& embedded() {
-  static LanguageModel model = load_language_model("data/model");
-  return model;
-}
 
 PolicyPlan plan_of(const Policy& policy) {
   return {ResolvedPolicy(policy, embedded().transformer.config().shape, 1024, nullptr, ""),

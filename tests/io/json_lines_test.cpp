@@ -16,7 +16,7 @@ std::vector<JsonLine> lines_of(const std::filesystem::path& path) {
   return lines;
 }
 
-Problem problem_of(const testing::TempDir& dir, const std::string& text) {
+Problem refused_lines(const testing::TempDir& dir, const std::string& text) {
   const std::filesystem::path path = dir.path("x.jsonl");
   write_file_atomically(path, text);
   try {
@@ -48,20 +48,20 @@ TEST_CASE("every line is one value; blank lines, byte order mark and carriage re
 TEST_CASE("wrong lines are refused with file and line") {
   const testing::TempDir dir;
   const std::string file = dir.path("x.jsonl").string();
-  const Problem syntax = problem_of(dir, "{}\n\n{\"a\": }\n");
+  const Problem syntax = refused_lines(dir, "{}\n\n{\"a\": }\n");
   CHECK(syntax.where == file + ":3");
   CHECK(syntax.what.find("not a JSON value: column") == 0);
-  CHECK(problem_of(dir, "{} {}\n").where == file + ":1");
-  CHECK(problem_of(dir, "{\"a\":\n1}\n").where == file + ":1");
-  CHECK(problem_of(dir, "{\"cut\": \"of").where == file + ":1");
-  const Problem bytes = problem_of(dir, "1\n\"\xFF\"\n");
+  CHECK(refused_lines(dir, "{} {}\n").where == file + ":1");
+  CHECK(refused_lines(dir, "{\"a\":\n1}\n").where == file + ":1");
+  CHECK(refused_lines(dir, "{\"cut\": \"of").where == file + ":1");
+  const Problem bytes = refused_lines(dir, "1\n\"\xFF\"\n");
   CHECK(bytes.where == file + ":2");
   CHECK(bytes.what == "not UTF-8");
 }
 
 TEST_CASE("deep nesting is no way to crash") {
   const testing::TempDir dir;
-  CHECK(problem_of(dir, std::string(200'000, '[')).what.find("not a JSON value") == 0);
+  CHECK(refused_lines(dir, std::string(200'000, '[')).what.find("not a JSON value") == 0);
 }
 
 TEST_CASE("a missing file and a directory are refused") {

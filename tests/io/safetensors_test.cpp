@@ -25,7 +25,7 @@ std::string raw_file(const std::string& header, std::size_t data_bytes) {
   return bytes + header + std::string(data_bytes, '\0');
 }
 
-Problem problem_of(const testing::TempDir& dir, const std::string& bytes) {
+Problem refused_file(const testing::TempDir& dir, const std::string& bytes) {
   write_file_atomically(dir.path("x.safetensors"), bytes);
   try {
     const SafetensorsFile file(dir.path("x.safetensors"));
@@ -75,24 +75,24 @@ TEST_CASE("what is written is read back, and converts to floats exactly") {
 TEST_CASE("files that are not whole are refused") {
   const testing::TempDir dir;
   const std::string file = dir.path("x.safetensors").string();
-  CHECK(problem_of(dir, "").where == file);
-  CHECK(problem_of(dir, "1234567").what.find("too short") != std::string::npos);
-  CHECK(problem_of(dir, std::string(8, '\xFF') + "{}").what.find("does not fit") != std::string::npos);
-  CHECK(problem_of(dir, raw_file("{\"a\": ", 0)).what == "the header is not JSON");
-  CHECK(problem_of(dir, raw_file("[1]", 0)).what == "the header is not a JSON object");
-  CHECK(problem_of(dir, raw_file("{\"__metadata__\":{\"a\":1}}", 0)).what.find("__metadata__") == 0);
+  CHECK(refused_file(dir, "").where == file);
+  CHECK(refused_file(dir, "1234567").what.find("too short") != std::string::npos);
+  CHECK(refused_file(dir, std::string(8, '\xFF') + "{}").what.find("does not fit") != std::string::npos);
+  CHECK(refused_file(dir, raw_file("{\"a\": ", 0)).what == "the header is not JSON");
+  CHECK(refused_file(dir, raw_file("[1]", 0)).what == "the header is not a JSON object");
+  CHECK(refused_file(dir, raw_file("{\"__metadata__\":{\"a\":1}}", 0)).what.find("__metadata__") == 0);
 
   write_safetensors(dir.path("good"), {{"t", TensorType::f32, {6}, bytes_of(kFloats)}});
   const std::string good = read_file(dir.path("good"));
   for (std::size_t size = 0; size < good.size(); ++size)
-    CHECK_FALSE(problem_of(dir, good.substr(0, size)).what.empty());
-  CHECK(problem_of(dir, good + "x").what == "1 bytes at the end belong to no tensor");
+    CHECK_FALSE(refused_file(dir, good.substr(0, size)).what.empty());
+  CHECK(refused_file(dir, good + "x").what == "1 bytes at the end belong to no tensor");
 }
 
 TEST_CASE("a tensor's entry must make sense, and the message names it") {
   const testing::TempDir dir;
   const auto problem = [&](const std::string& entry, std::size_t bytes = 8) {
-    return problem_of(dir, raw_file("{\"t\":" + entry + "}", bytes));
+    return refused_file(dir, raw_file("{\"t\":" + entry + "}", bytes));
   };
   const std::string where = dir.path("x.safetensors").string() + ": tensor 't'";
   CHECK(problem("3").where == where);
@@ -115,14 +115,14 @@ TEST_CASE("a tensor's entry must make sense, and the message names it") {
         "shape and data disagree");
   CHECK(problem(R"({"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,8]})").where == where);
   CHECK(
-      problem_of(
+      refused_file(
           dir,
           raw_file(
               R"({"s":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"t":{"dtype":"U8","shape":[5],"data_offsets":[3,8]}})",
               8))
           .what.find("overlaps") == 0);
   CHECK(
-      problem_of(
+      refused_file(
           dir,
           raw_file(
               R"({"s":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"t":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}})",

@@ -16,7 +16,7 @@ std::string through(const TempDir& dir, const std::string& text) {
   return file_text(dir.path("out.txt"));
 }
 
-std::string where_of_bad(const TempDir& dir, const std::string& text) {
+std::string where_of_bad_lines(const TempDir& dir, const std::string& text) {
   write_text(dir.path("bad.txt"), text);
   const Problem problem = problem_of<InputError>([&] { read_authors_thresholds(dir.path("bad.txt")); });
   CHECK(problem.where.find(dir.path("bad.txt").string()) == 0);
@@ -99,17 +99,18 @@ TEST_CASE("lines in any order, with blank lines and carriage returns") {
 TEST_CASE("bad lines of a th.txt are named") {
   const TempDir dir;
   const std::string good = "L0_H0:9 1.0 1 4\n";
-  CHECK(where_of_bad(dir, "") == "");
+  CHECK(where_of_bad_lines(dir, "") == "");
   for (const char* bad :
        {"L0_H0:9 1.0 1", "L0_H0:9 1.0 1 4 5", "L0_H0:9 nan 1 4", "L0_H0:9 inf 1 4", "L0_H0:9 1e999 1 4",
         "L-1_H0:9 1.0 1 4", "L0_H0:0 1.0 1 4", "L0_H0:9 1.0 -1 4", "L0_H0:9 1.0 1 0", "L0_H0:9  1.0 1 4",
         "L0_H0:99999999999 1.0 1 4", "L99999999999999999999_H0:9 1.0 1 4", "hello", "L0_H0:9 1.0 1.5 4",
         "L0_H0:10 0x1 1 4"})
-    CHECK(where_of_bad(dir, good + bad + "\n") == ":2");
-  CHECK(where_of_bad(dir, good + "L4000000_H9:9 1.0 1 4\n") == ":2");
-  CHECK(where_of_bad(dir, good + "L0_H1:9 1.0 1 4\n" + good) == ":3");
-  CHECK(where_of_bad(dir, "L0_H0:9 1.0 1 4\nL1_H0:9 1.0 1 4\nL2_H0:9 1.0 1 2\nL2_H0:9 1.0 1 3\n") == "");
-  CHECK(where_of_bad(dir, good + "L0_H0:9\xFF 1.0 1 4\n") == ":2");
+    CHECK(where_of_bad_lines(dir, good + bad + "\n") == ":2");
+  CHECK(where_of_bad_lines(dir, good + "L4000000_H9:9 1.0 1 4\n") == ":2");
+  CHECK(where_of_bad_lines(dir, good + "L0_H1:9 1.0 1 4\n" + good) == ":3");
+  CHECK(where_of_bad_lines(dir, "L0_H0:9 1.0 1 4\nL1_H0:9 1.0 1 4\nL2_H0:9 1.0 1 2\nL2_H0:9 1.0 1 3\n") ==
+        "");
+  CHECK(where_of_bad_lines(dir, good + "L0_H0:9\xFF 1.0 1 4\n") == ":2");
   CHECK_THROWS_AS(read_authors_thresholds(dir.path("absent.txt")), InputError);
 }
 
