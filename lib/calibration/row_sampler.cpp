@@ -37,8 +37,18 @@ RowSampler::RowSampler(double fraction, std::uint64_t seed, std::int64_t smalles
                       .found = fmt::format("{}", fraction)});
 }
 
+// Without a draw there is nothing to remember either.
+std::vector<std::int64_t> RowSampler::all_drawable(std::span<const std::int32_t> lengths) const {
+  std::vector<std::int64_t> rows;
+  rows.reserve(lengths.size());
+  for (std::size_t row = 0; row < lengths.size(); ++row)
+    if (lengths[row] > smallest_k_) rows.push_back(static_cast<std::int64_t>(row));
+  return rows;
+}
+
 std::vector<std::int64_t> RowSampler::draw(std::span<const std::int32_t> lengths) {
   Random random(seed_, samples_++);
+  if (fraction_ == 1) return all_drawable(lengths);
   std::vector<Candidate> candidates;
   for (std::size_t row = 0; row < lengths.size(); ++row) {
     if (lengths[row] <= smallest_k_) continue;

@@ -22,6 +22,8 @@ class RowSampler {
   std::vector<std::int64_t> draw(std::span<const std::int32_t> lengths);
 
  private:
+  [[nodiscard]] std::vector<std::int64_t> all_drawable(std::span<const std::int32_t> lengths) const;
+
   double fraction_;
   std::uint64_t seed_;
   std::int64_t smallest_k_;
