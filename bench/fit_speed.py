@@ -50,9 +50,9 @@ def scores(rng, keys, dropped_bits):
 def write_dump(path, layout, size):
     element, keys, chunk, level, shuffle, dropped = layout
     width = {"f4": 4, "f2": 2, "bf16": 2}[element]
-    layers = max(1, round(size / (HEADS * ROWS * keys * width)))
+    samples = max(1, round(size / (HEADS * ROWS * keys * width)))
     rng = np.random.default_rng(1)
-    some = [scores(rng, keys, dropped) for _ in range(min(4, layers * HEADS))]
+    some = [scores(rng, keys, dropped) for _ in range(4)]
     if element == "bf16":
         some = [(values.view(np.uint32) >> 16).astype(np.uint16) for values in some]
     elif element == "f2":
@@ -62,19 +62,19 @@ def write_dump(path, layout, size):
         storage |= {"compression": "gzip", "compression_opts": level, "shuffle": shuffle}
     with h5py.File(path, "w") as file:
         for name, value in [("format", "toptheta.attention-dump"), ("version", 1), ("content", "scores"),
-                            ("placement", "pre-softmax"), ("num_layers", layers), ("num_heads", HEADS),
+                            ("placement", "pre-softmax"), ("num_layers", 1), ("num_heads", HEADS),
                             ("num_kv_heads", HEADS), ("head_dim", 0)]:
             file.attrs[name] = value
-        sample = file.create_group("samples/0")
-        sample.attrs["kv_len"], sample.attrs["phase"] = keys, "prefill"
-        for layer in range(layers):
+        for number in range(samples):
+            sample = file.create_group(f"samples/{number:05}")
+            sample.attrs["kv_len"], sample.attrs["phase"] = keys, "prefill"
             dtype = np.uint16 if element == "bf16" else np.dtype(element)
-            data = sample.create_dataset(f"layers/{layer}/scores", (HEADS, ROWS, keys), dtype, **storage)
+            data = sample.create_dataset("layers/0/scores", (HEADS, ROWS, keys), dtype, **storage)
             if element == "bf16":
                 data.attrs["dtype"] = "bfloat16"
             for head in range(HEADS):
-                data[head] = some[(layer * HEADS + head) % len(some)]
-    return layers * HEADS * ROWS * keys * width
+                data[head] = some[(number + head) % len(some)]
+    return samples * HEADS * ROWS * keys * width
 
 
 def fit(program, path, output, threads):
@@ -105,12 +105,12 @@ def fit(program, path, output, threads):
 
 
 def peers(path, element):
-    """GB/s of h5py's reading and of numpy.partition, on one core, of some layers."""
+    """GB/s of h5py's reading and of numpy.partition, on one core, of some samples."""
     read = part = nbytes = 0
     with h5py.File(path) as file:
-        for data in list(file["samples/0/layers"].values())[:2]:
+        for sample in list(file["samples"].values())[:2]:
             begin = time.perf_counter()
-            values = data["scores"][...]
+            values = sample["layers/0/scores"][...]
             read += time.perf_counter() - begin
             nbytes += values.nbytes
             rows = (values.astype(np.uint32) << 16).view(np.float32) if element == "bf16" else values.astype(np.float32)
