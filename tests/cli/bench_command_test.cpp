@@ -1,6 +1,9 @@
 // tt-eval bench as a user runs it. What it measures is not asserted: only that it measures, and what it
 // counts.
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 
 #include "cli/world.hpp"
 #include "support/catch.hpp"
@@ -12,6 +15,28 @@ namespace {
 
 const std::string kSmall =
     "--shape d=32,layers=2,heads=4,kv-heads=2,ffn=48,vocab=100,context=128 --repetitions 2 --decode-steps 3 ";
+
+// A variable of the programs' environment, for a while; null: without it.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    set(value);
+  }
+  ~Environment() { set(before_ ? before_->c_str() : nullptr); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  void set(const char* value) const {
+    if (value != nullptr)
+      setenv(name_, value, 1);
+    else
+      unsetenv(name_);
+  }
+  const char* name_;
+  std::optional<std::string> before_;
+};
 
 }  // namespace
 
@@ -59,4 +84,17 @@ TEST_CASE("bench refuses what it cannot measure") {
     CHECK(outcome.status == 2);
     CHECK(outcome.out.empty());
   }
+}
+
+TEST_CASE("a program that starts again to wait passively keeps its processors when threads are bound") {
+  const World world;
+  const auto threads = [&] {
+    const Json report =
+        Json::parse(world.output("tt-eval bench " + kSmall + "--prefill 20 --decode-at none --format json"));
+    return report.at("threads").get<int>();
+  };
+  const Environment waiting("OMP_WAIT_POLICY", nullptr);
+  const int all = threads();
+  const Environment bound("OMP_PROC_BIND", "true");
+  CHECK(threads() == all);
 }
