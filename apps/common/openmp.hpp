@@ -6,8 +6,7 @@ namespace toptheta::app {
 // OpenMP's threads spin at the end of every parallel loop unless OMP_WAIT_POLICY says otherwise, which costs
 // a multiple of the time wherever processors are shared. The runtime reads that variable before main(): where
 // the user has not set it, this starts the program again with "passive", which takes it 25 ms. Call it before
-// anything is read or written, and before MPI is initialised; it returns if there is nothing to do or no way
-// to.
+// anything is written, and before MPI is initialised; it returns if there is nothing to do or no way to.
 void wait_passively(char** argv);
 
 }  // namespace toptheta::app

@@ -115,9 +115,7 @@ void run_command(const Start& start, CommandLine& line) {
                   line.flags.seed,
                   thread_count(),
                   make_provenance(arguments, line.flags.seed),
-                  [&start] {
-                    if (!was_started_by_mpi()) wait_passively(start.argv);
-                  }};
+                  [&start] { wait_passively(start.argv); }};
   line.commands[command]->run(session);
 }
 
@@ -159,7 +157,7 @@ Report guarded_run(const Start& start) {
 
 int run_main(const Program& program, int argc, char** argv) {
   install_signal_handlers();
-  // Once MPI has begun it is too late.
+  // Once MPI has begun it is too late; this leaves nothing to do for the session's.
   if (was_started_by_mpi()) wait_passively(argv);
   const std::unique_ptr<Communicator> cluster = make_communicator();
   const Report report = guarded_run({program, {argv, argv + argc}, argv, *cluster});

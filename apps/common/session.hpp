@@ -18,8 +18,8 @@ struct Session {
   std::uint64_t seed = 0;
   int threads = 1;
   Provenance provenance{};  // without inputs
-  // wait_passively() (common/openmp.hpp), where that still can be had: for commands that run a model, whose
-  // many short parallel loops need it, before they begin.
+  // wait_passively() (common/openmp.hpp), for commands that run a model, whose many short parallel loops need
+  // it, before they load it.
   std::function<void()> wait_passively{};
 
   // Reports to the console, which must outlive it, as the library's stages do.

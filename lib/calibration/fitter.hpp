@@ -41,6 +41,7 @@ class ThresholdFitter final : public CalibrationState {
   [[nodiscard]] bool is_order_free() const override { return true; }
 
   [[nodiscard]] const FitOptions& options() const { return options_; }
+
   // Adds what another fitter with the same options and shape has seen.
   void merge(const ThresholdFitter& other);
 

@@ -37,8 +37,7 @@ RowSampler::RowSampler(double fraction, std::uint64_t seed, std::int64_t smalles
                       .found = fmt::format("{}", fraction)});
 }
 
-// Without a draw there is nothing to remember either.
-std::vector<std::int64_t> RowSampler::all_drawable(std::span<const std::int32_t> lengths) const {
+std::vector<std::int64_t> RowSampler::drawable(std::span<const std::int32_t> lengths) const {
   std::vector<std::int64_t> rows;
   rows.reserve(lengths.size());
   for (std::size_t row = 0; row < lengths.size(); ++row)
@@ -47,22 +46,23 @@ std::vector<std::int64_t> RowSampler::all_drawable(std::span<const std::int32_t>
 }
 
 std::vector<std::int64_t> RowSampler::draw(std::span<const std::int32_t> lengths) {
+  std::vector<std::int64_t> rows = drawable(lengths);
+  if (fraction_ == 1) return rows;
   Random random(seed_, samples_++);
-  if (fraction_ == 1) return all_drawable(lengths);
   std::vector<Candidate> candidates;
-  for (std::size_t row = 0; row < lengths.size(); ++row) {
-    if (lengths[row] <= smallest_k_) continue;
+  candidates.reserve(rows.size());
+  for (const std::int64_t row : rows) {
+    const std::int32_t length = lengths[static_cast<std::size_t>(row)];
     // The row with the smallest -ln(u) / weight goes first, u uniform in (0, 1].
-    const auto found = drawn_.find(lengths[row]);
+    const auto found = drawn_.find(length);
     const double inverse_weight = 1 + static_cast<double>(found == drawn_.end() ? 0 : found->second);
-    candidates.push_back({-std::log(1 - random.uniform()) * inverse_weight, static_cast<std::int64_t>(row)});
+    candidates.push_back({-std::log(1 - random.uniform()) * inverse_weight, row});
   }
   const std::size_t count = share(fraction_, candidates.size());
   std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(count),
                     candidates.end());
 
-  std::vector<std::int64_t> rows;
-  rows.reserve(count);
+  rows.clear();
   for (std::size_t i = 0; i < count; ++i) {
     rows.push_back(candidates[i].row);
     ++drawn_[lengths[static_cast<std::size_t>(candidates[i].row)]];

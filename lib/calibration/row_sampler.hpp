@@ -22,7 +22,7 @@ class RowSampler {
   std::vector<std::int64_t> draw(std::span<const std::int32_t> lengths);
 
  private:
-  [[nodiscard]] std::vector<std::int64_t> all_drawable(std::span<const std::int32_t> lengths) const;
+  [[nodiscard]] std::vector<std::int64_t> drawable(std::span<const std::int32_t> lengths) const;
 
   double fraction_;
   std::uint64_t seed_;
