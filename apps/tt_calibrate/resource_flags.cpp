@@ -110,7 +110,7 @@ void limit_memory(DumpSource& source, const CalibrationOptions& options, const S
         {.where = "--max-memory",
          .what = "too little for this calibration",
          .expected = "at least " + format_size(estimate.least()),
-         .found = format_size(most),
+         .found = fmt::format("{} bytes", most),
          .next = fmt::format("give fewer k: thresholds take {} of it, in proportion to their number",
                              format_size(estimate.state_bytes))});
   source.limit_memory(most - estimate.program_bytes - estimate.state_bytes);
