@@ -78,11 +78,11 @@ KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t first) {
     return {cache.keys(layer, kv_head, first), cache.values(layer, kv_head, first), {}};
   thread_local std::vector<float> wide;
   const auto size = static_cast<std::size_t>(kTileKeys * job.head_dim());
-  if (wide.size() < 2 * size) wide.resize(2 * size);
-  return {wide.data(),
-          wide.data() + size,
+  if (wide.size() < size) wide.resize(size);
+  return {nullptr,
+          wide.data(),
           {cache.type(), cache.half_keys(layer, kv_head, first), cache.half_values(layer, kv_head, first),
-           wide.data(), wide.data() + size}};
+           wide.data()}};
 }
 
 void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {

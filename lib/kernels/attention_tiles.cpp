@@ -71,11 +71,9 @@ HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
       t.kept_union[w] |= marks[r * kTileWords + w];
 }
 
-// The values that rows keep: all of them where they are summed densely, zeros
-// included.
-HWY_INLINE void WidenMarked(const AttentionTile& t, const std::uint64_t* marks, bool all) {
+// The values that some row keeps, in their places.
+HWY_INLINE void WidenMarked(const AttentionTile& t, const std::uint64_t* marks) {
   const HalfTile& half = *t.half;
-  if (all) return widen(half.type, half.values, t.num_keys * t.head_dim, half.wide_values);
   for (std::int64_t w = 0; w < kTileWords; ++w) {
     std::uint64_t kept = 0;
     for (std::int64_t r = 0; r < t.rows; ++r)
@@ -87,7 +85,12 @@ HWY_INLINE void WidenMarked(const AttentionTile& t, const std::uint64_t* marks, 
   }
 }
 
-HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const TileScratch& scratch) {
+HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, TileScratch& scratch) {
+  HalfValues half;
+  if (t.half != nullptr) {
+    scratch.wide.resize(std::max(scratch.wide.size(), static_cast<std::size_t>(kValueStep * t.head_dim)));
+    half = {t.half->type, t.half->values, scratch.wide.data()};
+  }
   sum_dense_values({.weights = scratch.scores,
                     .weight_stride = TileScratch::kStride,
                     .rows = t.rows,
@@ -95,7 +98,8 @@ HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const Til
                     .head_dim = t.head_dim,
                     .keys = t.num_keys,
                     .sums = t.sums,
-                    .prefetch = t.from_memory && t.half == nullptr});
+                    .prefetch = t.from_memory,
+                    .half = t.half != nullptr ? &half : nullptr});
   const hn::CappedTag<float, 4> d;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].kept == 0 && rows[r].join.add == rows[r].join.add) continue;
@@ -142,7 +146,7 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
   }
   UniteMarks(t, scratch.marks);
   const bool dense = 2 * in_place > t.rows;
-  if (t.half != nullptr) WidenMarked(t, scratch.marks, dense);
+  if (t.half != nullptr && !dense) WidenMarked(t, scratch.marks);
   for (std::int64_t r = 0; r < t.rows; ++r) {
     float* const scores = scratch.scores + r * TileScratch::kStride;
     const std::uint64_t* const marks = scratch.marks + r * kTileWords;
@@ -190,25 +194,52 @@ ScoreTile scores_of(const AttentionTile& t, TileScratch& scratch) {
           .score_stride = TileScratch::kStride,
           .theta = t.theta,
           .marks = reinterpret_cast<std::uint16_t*>(scratch.marks),
-          .mark_stride = kTileKeys / kKeyBlock,
-          .prefetch = t.from_memory && t.half == nullptr};
+          .mark_stride = kTileKeys / kKeyBlock};
+}
+
+// A run of a tile's key blocks.
+ScoreTile part_of(const ScoreTile& whole, std::int64_t first, std::int64_t last) {
+  ScoreTile part = whole;
+  part.blocks = last - first;
+  if (whole.keys != nullptr) part.keys += first * kKeyBlock * whole.head_dim;
+  part.scores += first * kKeyBlock;
+  part.marks += first;
+  return part;
+}
+
+// Keys of 16 bits, as many at a time as stay in the first-level cache when widened.
+void score_half(const AttentionTile& t, const ScoreTile& whole, const BlockRun& run,
+                std::vector<float>& wide) {
+  const HalfTile& half = *t.half;
+  constexpr std::int64_t kFloats = 4096;
+  const std::int64_t block_size = kKeyBlock * whole.head_dim;
+  const std::int64_t step = std::max<std::int64_t>(1, kFloats / block_size);
+  if (wide.size() < static_cast<std::size_t>(step * block_size))
+    wide.resize(static_cast<std::size_t>(step * block_size));
+  for (std::int64_t first = run.first; first < run.last; first += step) {
+    ScoreTile part = part_of(whole, first, std::min(run.last, first + step));
+    const std::uint16_t* const keys = half.keys + first * block_size;
+    widen(half.type, keys, part.blocks * block_size, wide.data());
+    part.keys = wide.data();
+    if (t.from_memory) part.stored = keys;
+    part.stored_stride = kKeyBlock * std::int64_t{sizeof(std::uint16_t)};
+    score_tile(part);
+  }
 }
 
 // Scores of the pages that may matter; the others count as dropped.
 void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& scratch) {
   const ScoreTile whole = scores_of(t, scratch);
-  const auto widen_blocks = [&](std::int64_t first, std::int64_t last) {
-    const std::int64_t at = first * kKeyBlock * t.head_dim;
-    widen(t.half->type, t.half->keys + at, (last - first) * kKeyBlock * t.head_dim, t.half->wide_keys + at);
-  };
   for (const BlockRun run : runs_of_pages(live, whole.blocks)) {
-    ScoreTile part = whole;
-    part.blocks = run.last - run.first;
-    part.keys += run.first * kKeyBlock * t.head_dim;
-    part.scores += run.first * kKeyBlock;
-    part.marks += run.first;
-    if (run.live && t.half != nullptr) widen_blocks(run.first, run.last);
-    if (run.live) score_tile(part);
+    ScoreTile part = part_of(whole, run.first, run.last);
+    if (t.from_memory) {
+      part.stored = part.keys;
+      part.stored_stride = kKeyBlock * std::int64_t{sizeof(float)};
+    }
+    if (run.live && t.half != nullptr)
+      score_half(t, whole, run, scratch.wide);
+    else if (run.live)
+      score_tile(part);
     for (std::int64_t r = 0; r < t.rows && !run.live; ++r) {
       std::fill_n(part.marks + r * part.mark_stride, part.blocks, std::uint16_t{0});
       std::fill_n(part.scores + r * part.score_stride, part.blocks * kKeyBlock,
@@ -222,8 +253,6 @@ void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& s
 void attend_tile(const AttentionTile& tile, TileScratch& scratch) {
   if (tile.theta == nullptr) {
     score_live_pages(tile, kAllPages, scratch);
-    if (tile.half != nullptr)
-      widen(tile.half->type, tile.half->values, tile.num_keys * tile.head_dim, tile.half->wide_values);
     return HWY_DYNAMIC_DISPATCH(AllKept)(tile, scratch);
   }
   // What may be skipped must have no part in any sum, and a larger product a larger score.

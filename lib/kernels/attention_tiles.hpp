@@ -46,6 +46,7 @@ struct TileScratch {
   alignas(64) std::uint64_t marks[kTileRows * kTileKeys / 64];
   alignas(64) float weights[kTileKeys + 16];
   alignas(64) std::int32_t indices[kTileKeys + 16];
+  std::vector<float> wide;  // some of a HalfTile's keys, or of its V rows
   // Prefilters.
   std::vector<float> parts;  // [rows][head_dim] the positive, then the negative part of q
   CandidateScratch candidates;
@@ -65,14 +66,13 @@ struct TileBounds {
 };
 inline constexpr std::int64_t kPageKeys = kTileKeys / kKeyBlock;  // so that a tile's pages fill a key block
 
-// A tile that is cached as f16 or bf16: what is needed of it is widened into
-// memory for a whole tile.
+// A tile that is cached as f16 or bf16. It is widened as it is read, a piece that stays in the first-level
+// cache at a time; single V rows into their places in a whole tile.
 struct HalfTile {
   KvType type = KvType::f16;
   const std::uint16_t* keys = nullptr;    // packed
   const std::uint16_t* values = nullptr;  // [keys][head_dim]
-  float* wide_keys = nullptr;             // [kTileKeys * head_dim]
-  float* wide_values = nullptr;
+  float* wide_values = nullptr;  // [kTileKeys][head_dim] scratch: what AttentionTile::values points to
 };
 
 struct AttentionTile {
@@ -96,7 +96,7 @@ struct AttentionTile {
   const KeyCodes* codes = nullptr;          // with the next two
   const QueryCodes* query_codes = nullptr;  // of q
   const float* key_rows = nullptr;          // [keys][head_dim] the keys row by row
-  const HalfTile* half = nullptr;           // if given, keys and values point to its wide ones
+  const HalfTile* half = nullptr;           // if given, `keys` is not used
   std::uint64_t* kept_union = nullptr;      // [kTileKeys / 64] positions some row kept are set; may be null
 };
 

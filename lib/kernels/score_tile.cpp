@@ -15,7 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-inline constexpr int kPrefetchBlocks = 4;  // how far ahead keys are fetched from memory
+inline constexpr int kPrefetchSteps = 4;  // how far ahead keys are fetched from memory
 
 template <int kRows, int kBlocks, bool kMarks>
 HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_t block) {
@@ -23,6 +23,8 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
   constexpr int kVectors = kBlocks * kBlockVectors;
   const float* keys = t.keys + block * kKeyBlock * t.head_dim;
   const float* q = t.q + row * t.q_stride;
+  const auto* ahead =
+      static_cast<const char*>(t.stored) + (block + kBlocks * kPrefetchSteps) * t.head_dim * t.stored_stride;
   Vec sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v)
@@ -33,9 +35,9 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
       const float* block_keys = keys + (v / kBlockVectors) * t.head_dim * kKeyBlock;
       k[v] = hn::LoadU(d, block_keys + i * kKeyBlock + (v % kBlockVectors) * kLanes);
     }
-    if (t.prefetch)
-      for (int b = 0; b < kBlocks; ++b)
-        hwy::Prefetch(keys + ((kBlocks * kPrefetchBlocks + b) * t.head_dim + i) * kKeyBlock);
+    if (t.stored != nullptr)
+      for (int b = 0; b < kBlocks; ++b, ahead += t.stored_stride)
+        hwy::Prefetch(ahead);
     for (int r = 0; r < kRows; ++r) {
       const Vec x = hn::Set(d, q[r * t.q_stride + i]);
       for (int v = 0; v < kVectors; ++v)

@@ -19,7 +19,10 @@ struct ScoreTile {
   const float* theta = nullptr;    // [rows]; null: no marks
   std::uint16_t* marks = nullptr;  // [rows][mark_stride]: bit b of block j is set where score > theta
   std::int64_t mark_stride = 0;
-  bool prefetch = false;  // keys come from memory rather than from a cache
+  // If given, the keys as they lie in memory, `stored_stride` bytes for every dimension of every block: those
+  // to come are fetched meanwhile.
+  const void* stored = nullptr;
+  std::int64_t stored_stride = 0;
 };
 
 // All scores of the tile. Each is one chain of multiply-adds over head_dim, whatever the other rows and keys,

@@ -15,33 +15,42 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-inline constexpr std::int64_t kValueStep = 64;  // V rows that stay in the first-level cache
 #if HWY_TARGET <= HWY_AVX3
 inline constexpr int kMaxValueVectors = 4;
 #else
 inline constexpr int kMaxValueVectors = 8;
 #endif
 
-// Rows row ... row + kRows - 1, kVectors vectors of head_dim from i on, V rows [first, last).
-template <int kRows, int kVectors, class D>
-HWY_INLINE void SumDense(D d, const ValueTile& t, std::int64_t row, std::int64_t first, std::int64_t last,
-                         std::int64_t i) {
+// Some V rows of the tile.
+struct Step {
+  const float* values;  // of the first of them
+  std::int64_t first;
+  std::int64_t count;
+};
+
+// Rows row ... row + kRows - 1, kVectors vectors of head_dim from i on.
+template <int kElement, int kRows, int kVectors, class D>
+HWY_INLINE void SumDense(D d, const ValueTile& t, const Step& step, std::int64_t row, std::int64_t i) {
   constexpr auto kWidth = static_cast<int>(hn::MaxLanes(D()));
   hn::Vec<D> sum[kRows][kVectors];
   float* const out = t.sums + row * t.head_dim + i;
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v)
-      sum[r][v] = first == 0 ? hn::Zero(d) : hn::LoadU(d, out + r * t.head_dim + v * kWidth);
-  const float* weights = t.weights + row * t.weight_stride;
-  const float* values = t.values + i;
+      sum[r][v] = step.first == 0 ? hn::Zero(d) : hn::LoadU(d, out + r * t.head_dim + v * kWidth);
+  const float* weights = t.weights + row * t.weight_stride + step.first;
+  const float* values = step.values + i;
   const bool prefetch = t.prefetch && row == 0;
-  for (std::int64_t j = first; j < last; ++j) {
+  // The next step's rows, as they lie in memory.
+  const auto* const stored = (kElement == 2 ? reinterpret_cast<const char*>(t.half->values)
+                                            : reinterpret_cast<const char*>(t.values)) +
+                             ((step.first + kValueStep) * t.head_dim + i) * kElement;
+  for (std::int64_t j = 0; j < step.count; ++j) {
     hn::Vec<D> x[kVectors];
     for (int v = 0; v < kVectors; ++v)
       x[v] = hn::LoadU(d, values + j * t.head_dim + v * kWidth);
     if (prefetch)
-      for (int line = 0; line < kVectors * kWidth; line += 16)
-        hwy::Prefetch(values + (j + kValueStep) * t.head_dim + line);
+      for (int line = 0; line < kVectors * kWidth; line += 64 / kElement)
+        hwy::Prefetch(stored + (j * t.head_dim + line) * kElement);
     for (int r = 0; r < kRows; ++r) {
       const auto w = hn::Set(d, weights[r * t.weight_stride + j]);
       for (int v = 0; v < kVectors; ++v)
@@ -53,45 +62,54 @@ HWY_INLINE void SumDense(D d, const ValueTile& t, std::int64_t row, std::int64_t
       hn::StoreU(sum[r][v], d, out + r * t.head_dim + v * kWidth);
 }
 
-template <int kRows, int kVectors, class D>
-HWY_INLINE void SumSlices(D d, const ValueTile& t, std::int64_t row, std::int64_t panels, std::int64_t first,
-                          std::int64_t last, std::int64_t& i) {
+template <int kElement, int kRows, int kVectors, class D>
+HWY_INLINE void SumSlices(D d, const ValueTile& t, const Step& step, std::int64_t row, std::int64_t panels,
+                          std::int64_t& i) {
   constexpr auto kWidth = static_cast<std::int64_t>(hn::MaxLanes(D())) * kVectors;
   for (; i + kWidth <= t.head_dim; i += kWidth)
     for (std::int64_t p = 0; p < panels; ++p)
-      SumDense<kRows, kVectors>(d, t, row + p * kRows, first, last, i);
+      SumDense<kElement, kRows, kVectors>(d, t, step, row + p * kRows, i);
 }
 
 // `panels` times kRows rows, from `row` on.
-template <int kRows>
-HWY_NOINLINE void SumPanels(const ValueTile& t, std::int64_t row, std::int64_t panels, std::int64_t first,
-                            std::int64_t last) {
+template <int kElement, int kRows>
+HWY_NOINLINE void SumPanels(const ValueTile& t, const Step& step, std::int64_t row, std::int64_t panels) {
   constexpr int kFit = kSumRegisters / kRows;
   constexpr int kVectors = std::min(kMaxValueVectors, kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1);
   std::int64_t i = 0;
-  SumSlices<kRows, kVectors>(Floats(), t, row, panels, first, last, i);
-  if constexpr (kVectors > 1) SumSlices<kRows, 1>(Floats(), t, row, panels, first, last, i);
-  SumSlices<kRows, 1>(hn::CappedTag<float, 4>(), t, row, panels, first, last, i);
+  SumSlices<kElement, kRows, kVectors>(Floats(), t, step, row, panels, i);
+  if constexpr (kVectors > 1) SumSlices<kElement, kRows, 1>(Floats(), t, step, row, panels, i);
+  SumSlices<kElement, kRows, 1>(hn::CappedTag<float, 4>(), t, step, row, panels, i);
 }
 
-template <int kRows>
-HWY_INLINE void SumPanelsOf(std::int64_t rows, const ValueTile& t, std::int64_t row, std::int64_t panels,
-                            std::int64_t first, std::int64_t last) {
+template <int kElement, int kRows>
+HWY_INLINE void SumPanelsOf(std::int64_t rows, const ValueTile& t, const Step& step, std::int64_t row,
+                            std::int64_t panels) {
   if (panels == 0) return;
-  if (rows == kRows) return SumPanels<kRows>(t, row, panels, first, last);
-  if constexpr (kRows > 1) SumPanelsOf<kRows - 1>(rows, t, row, panels, first, last);
+  if (rows == kRows) return SumPanels<kElement, kRows>(t, step, row, panels);
+  if constexpr (kRows > 1) SumPanelsOf<kElement, kRows - 1>(rows, t, step, row, panels);
 }
 
-void SumDenseValues(const ValueTile& t) {
+// kElement: bytes of an element of V as stored.
+template <int kElement>
+HWY_INLINE void SumDenseOf(const ValueTile& t) {
   constexpr int kRows = 6;
   const std::int64_t panels = (t.rows + kRows - 1) / kRows;
   const std::int64_t few = t.rows / panels;
   const std::int64_t fuller = t.rows % panels;  // panels with one row more
   for (std::int64_t first = 0; first < t.keys; first += kValueStep) {
-    const std::int64_t last = std::min(t.keys, first + kValueStep);
-    SumPanelsOf<kRows>(few + 1, t, 0, fuller, first, last);
-    SumPanelsOf<kRows>(few, t, fuller * (few + 1), panels - fuller, first, last);
+    const std::int64_t count = std::min(kValueStep, t.keys - first);
+    if constexpr (kElement == 2)
+      widen(t.half->type, t.half->values + first * t.head_dim, count * t.head_dim, t.half->wide);
+    const Step step{kElement == 2 ? t.half->wide : t.values + first * t.head_dim, first, count};
+    SumPanelsOf<kElement, kRows>(few + 1, t, step, 0, fuller);
+    SumPanelsOf<kElement, kRows>(few, t, step, fuller * (few + 1), panels - fuller);
   }
+}
+
+void SumDenseValues(const ValueTile& t) {
+  if (t.half != nullptr) return SumDenseOf<sizeof(std::uint16_t)>(t);
+  SumDenseOf<sizeof(float)>(t);
 }
 
 }  // namespace toptheta::HWY_NAMESPACE
