@@ -46,7 +46,7 @@ SpeedReport BenchCommand::measure(Session& session) {
   report.threads = session.threads;
   report.repetitions = flags_.repetitions;
   const KvType kv = kv_type_from_name(flags_.kv).value();
-  KvCache cache(report.config.shape, plan.capacity, prefilter_for(plan.policies), kv);
+  KvCache cache = plan.model.new_cache(plan.capacity, prefilter_for(plan.policies), kv);
   prepare_cache(plan, cache, session);
   for (const SpeedWorkload& workload : plan.workloads) {
     const std::vector<SpeedCase> cases = cases_of(plan, workload);

@@ -52,8 +52,9 @@ std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const Gener
 Completion complete(LanguageModel& model, const PolicyPlan& plan, std::span<const std::int32_t> prompt,
                     const GenerateFlags& flags, Session& session) {
   const ModelShape& shape = model.transformer.config().shape;
-  KvCache cache(shape, static_cast<std::int64_t>(prompt.size()) + flags.max_new_tokens,
-                plan.record.policy.prefilter, kv_type_from_name(flags.kv).value());
+  KvCache cache =
+      model.transformer.new_cache(static_cast<std::int64_t>(prompt.size()) + flags.max_new_tokens,
+                                  plan.record.policy.prefilter, kv_type_from_name(flags.kv).value());
   SequenceCounts counts(shape, cache.capacity(), Phase::decode);
   Completion completion{describe(plan.record.policy), {}, 0, {}};
   const auto on_token = [&](std::int32_t /*token*/) {

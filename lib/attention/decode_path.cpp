@@ -20,6 +20,8 @@ struct Partials {
   std::vector<std::uint64_t> kept;  // [KV heads][tiles][kTileKeys / 64]
   std::vector<HeadCount> counts;    // [heads]
   std::vector<double> value_sums;   // [KV heads][head_dim]
+  std::vector<float> q;             // [heads][head_dim] rounded to bfloat16, where the cache rounds queries
+  std::vector<std::uint16_t> q_bf16;
 
   void reserve(const ModelShape& shape, std::int64_t tiles) {
     const auto heads = static_cast<std::size_t>(shape.num_heads);
@@ -107,7 +109,8 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
     float* const out = step.partials.out.data() + step.at(tile, head) * static_cast<std::size_t>(dim);
     std::fill_n(states, heads, RowState{});
     std::fill_n(out, heads * dim, 0.0F);
-    AttentionTile work{.q = job.call.q + job.row_offset(0, head),
+    const bool rounded = job.cache.rounds_queries();
+    AttentionTile work{.q = (rounded ? step.partials.q.data() : job.call.q) + job.row_offset(0, head),
                        .q_stride = dim,
                        .rows = heads,
                        .keys = keys.keys,
@@ -123,6 +126,7 @@ void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
                        .out = out,
                        .sums = sums.data(),
                        .half = keys.half.keys == nullptr ? nullptr : &keys.half,
+                       .q_bf16 = rounded ? step.partials.q_bf16.data() + job.row_offset(0, head) : nullptr,
                        .kept_union = kept};
     prefilter.code(work, codes);
     prefilter.use(first, codes, work);
@@ -167,6 +171,10 @@ void attend_one_row(const Job& job) {
   const std::int64_t tiles = (n + kTileKeys - 1) / kTileKeys;
   const std::int64_t groups = job.shape().num_kv_heads;
   partials.reserve(job.shape(), tiles);
+  if (job.cache.rounds_queries()) {
+    partials.q.assign(job.call.q, job.call.q + job.row_stride());
+    round_queries(partials.q, partials.q_bf16);
+  }
   const Step step{job, partials, n, tiles, prepare(job, n, partials)};
   parallel_for(groups * tiles, [&](std::int64_t i) { attend_keys(step, i / tiles, i % tiles); });
   parallel_for(groups, [&](std::int64_t g) { join_and_finish(step, g); });

@@ -73,6 +73,23 @@ class TilePrefilter {
   KeyCodes tile_codes_;
 };
 
+// scores[r][j] = scale * (q_r . k_j) of `rows` queries, q_stride floats apart, and the `count` keys from
+// `first` on (a multiple of kKeyBlock), in whole blocks, as the cache would have them multiplied: every way
+// through a call gets the same scores.
+struct KeyScores {
+  std::int64_t kv_head = 0;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  const float* q = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t q_stride = 0;
+  float* scores = nullptr;
+  std::int64_t score_stride = 0;
+};
+void score_keys(const Job& job, const KeyScores& work);
+// Rounds q to bfloat16 in place, and into `halves` as well, which grows where it must.
+void round_queries(std::span<float> q, std::vector<std::uint16_t>& halves);
+
 // Sums of V up to and with each of the tile's rows: [rows][head_dim].
 void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums);
 

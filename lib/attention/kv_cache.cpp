@@ -5,6 +5,8 @@
 #include <functional>
 
 #include "core/parallel.hpp"
+#include "kernels/bf16_scores.hpp"
+#include "kernels/half_keys.hpp"
 
 namespace toptheta {
 
@@ -12,13 +14,21 @@ namespace {
 std::int64_t round_up(std::int64_t value, std::int64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
+
+Prefilter without_codes(Prefilter prefilter) {
+  if (prefilter == Prefilter::automatic) return Prefilter::page;
+  return prefilter == Prefilter::int8 ? Prefilter::none : prefilter;
+}
 }  // namespace
 
-KvCache::KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefilter, KvType type)
+KvCache::KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefilter, KvType type,
+                 Compute compute)
     : shape_(shape),
       type_(type),
+      rounds_queries_(compute == Compute::bf16 && type == KvType::bf16 && tiles_serve(shape.head_dim) &&
+                      bf16_scores_serve()),
       capacity_(round_up(std::max<std::int64_t>(capacity, 1), kSumStride)),
-      index_(prefilter, shape, capacity_) {
+      index_(rounds_queries_ ? without_codes(prefilter) : prefilter, shape, capacity_) {
   static_assert(kSumStride % kKeyBlock == 0);
   const auto heads = static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads);
   const auto elements = heads * static_cast<std::size_t>(capacity_ * shape.head_dim);
@@ -54,9 +64,10 @@ const std::uint16_t* KvCache::half_values(std::int64_t layer, std::int64_t kv_he
 const float* KvCache::wide_keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first,
                                 std::int64_t count, std::vector<float>& wide) const {
   if (type_ == KvType::f32) return keys(layer, kv_head, first);
-  const std::int64_t size = round_up(count, kKeyBlock) * shape_.head_dim;
-  if (wide.size() < static_cast<std::size_t>(size)) wide.resize(static_cast<std::size_t>(size));
-  widen(type_, half_keys(layer, kv_head, first), size, wide.data());
+  const std::int64_t blocks = (count + kKeyBlock - 1) / kKeyBlock;
+  const auto size = static_cast<std::size_t>(blocks * kKeyBlock * shape_.head_dim);
+  if (wide.size() < size) wide.resize(size);
+  widen_keys(type_, half_keys(layer, kv_head, first), blocks, shape_.head_dim, wide.data());
   return wide.data();
 }
 
@@ -87,7 +98,8 @@ void KvCache::append(std::int64_t layer, std::int64_t rows, const float* k, cons
         narrow(type_, from + r * stride, dim, halves.data() + r * dim);
       widen(type_, halves.data(), rows * dim, rounded.data() + part * rows * dim);
       if (part == 0)
-        pack_keys(halves.data(), rows, dim, dim, length_, half_keys_.data() + offset(layer, g, 0));
+        pack_half_keys(type_, halves.data(), rows, dim, dim, length_,
+                       half_keys_.data() + offset(layer, g, 0));
       else
         std::copy_n(halves.data(), rows * dim, half_values_.data() + offset(layer, g, length_));
     }

@@ -9,6 +9,7 @@
 #include "kernels/attention_rows.hpp"
 #include "kernels/kv_type.hpp"
 #include "kernels/large_array.hpp"
+#include "kernels/linear.hpp"
 
 namespace toptheta {
 
@@ -17,12 +18,16 @@ namespace toptheta {
 // rows can be read. Memory: 8 bytes (4 as f16 or bf16) * layers * KV heads * head_dim * capacity, and what a
 // prefilter adds (KeyIndex).
 //
-// As f16 or bf16, keys and values are rounded when they come; everything after
-// that, running sums and prefilters included, is of the rounded ones, in float.
+// As f16 or bf16, keys (half_keys.hpp) and values are rounded when they come; everything after that, running
+// sums and prefilters included, is of the rounded ones, in float.
+//
+// Under Compute::bf16, where keys are bf16 and the processor multiplies bfloat16, queries are rounded to it
+// as well, and scores are dot products of bfloat16: so of every policy, and in dumps of scores. Codes (int8)
+// are not kept then: they would rule out what is cheap.
 class KvCache {
  public:
   KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefilter = Prefilter::none,
-          KvType type = KvType::f32);
+          KvType type = KvType::f32, Compute compute = Compute::f32);
 
   [[nodiscard]] const ModelShape& shape() const { return shape_; }
   [[nodiscard]] std::int64_t capacity() const { return capacity_; }
@@ -38,6 +43,7 @@ class KvCache {
   void truncate(std::int64_t length);
 
   [[nodiscard]] KvType type() const { return type_; }
+  [[nodiscard]] bool rounds_queries() const { return rounds_queries_; }
   [[nodiscard]] const KeyIndex& index() const { return index_; }
   // Keys [blocks][head_dim][kKeyBlock] and values [positions][head_dim] from
   // position `first`, a multiple of kKeyBlock, on. The tail of the last block is zero or stale, never NaN.
@@ -49,9 +55,8 @@ class KvCache {
                                                std::int64_t first) const;
   [[nodiscard]] const std::uint16_t* half_values(std::int64_t layer, std::int64_t kv_head,
                                                  std::int64_t first) const;
-  // `count` positions from `first` on as floats, whatever the type: the cache's
-  // own where it holds floats, else widened into `wide`. Keys come in whole
-  // blocks.
+  // `count` positions from `first` on as floats, whatever the type: the cache's own where it holds floats,
+  // else widened into `wide`. Keys come in whole blocks.
   const float* wide_keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first, std::int64_t count,
                          std::vector<float>& wide) const;
   const float* wide_values(std::int64_t layer, std::int64_t kv_head, std::int64_t first, std::int64_t count,
@@ -75,6 +80,7 @@ class KvCache {
 
   ModelShape shape_;
   KvType type_ = KvType::f32;
+  bool rounds_queries_ = false;
   std::int64_t capacity_ = 0;  // rounded up to a multiple of kSumStride
   std::int64_t length_ = 0;
   LargeArray<float> keys_;               // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]

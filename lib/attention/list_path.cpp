@@ -34,7 +34,7 @@ struct Scratch {
   std::vector<ListedRow> rows = std::vector<ListedRow>(kListRows);
   std::vector<float> out;  // [rows][head_dim]
   std::vector<double> value_sums;
-  std::vector<float> wide;  // a tile of keys or values, where the cache holds 16 bits
+  std::vector<float> wide;  // a tile of values, where the cache holds 16 bits
 };
 
 // Rows that share keys: some positions of one head, or one position of some heads of a group.
@@ -143,9 +143,14 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
     std::copy_n(job.call.q + job.row_offset(panel.row(i), panel.head(i)), dim, scratch.q.begin() + i * dim);
   for (std::int64_t first = 0; first < keys; first += kTileKeys) {
     const std::int64_t count = std::min(kTileKeys, keys - first);
-    score_rows(scratch.q.data(), panel.count, dim,
-               job.cache.wide_keys(job.call.layer, kv_head, first, count, scratch.wide), dim, count,
-               job.call.scale, scratch.scores.data() + first, stride);
+    score_keys(job, {.kv_head = kv_head,
+                     .first = first,
+                     .count = count,
+                     .q = scratch.q.data(),
+                     .rows = panel.count,
+                     .q_stride = dim,
+                     .scores = scratch.scores.data() + first,
+                     .score_stride = stride});
   }
   scratch.out.assign(static_cast<std::size_t>(panel.count) * width, 0);
   for (std::int64_t i = 0; i < panel.count; ++i) {

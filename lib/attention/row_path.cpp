@@ -109,17 +109,19 @@ void observe_scores(const Job& job) {
       job.shape().num_kv_heads, [&](std::int64_t kv_head) {  // a sink sees the rows of a head in order
         thread_local std::vector<float> scores;
         thread_local std::vector<std::int32_t> lengths;
-        thread_local std::vector<float> wide;
-        const float* const keys =
-            job.cache.wide_keys(job.call.layer, kv_head, 0, job.call.first_position + job.call.rows, wide);
         for (std::int64_t i = 0; i < job.group_heads() * job.tiles(); ++i) {
           const std::int64_t head = kv_head * job.group_heads() + i / job.tiles();
           const std::int64_t tile = i % job.tiles();
           const std::int64_t rows = job.tile_rows(tile);
           const std::int64_t stride = round_up(job.tile_keys(tile), kKeyBlock);
           scores.resize(std::max(scores.size(), static_cast<std::size_t>(rows * stride)));
-          score_rows(job.call.q + job.row_offset(tile * job.row_tile, head), rows, job.row_stride(), keys,
-                     job.head_dim(), job.tile_keys(tile), job.call.scale, scores.data(), stride);
+          score_keys(job, {.kv_head = kv_head,
+                           .count = job.tile_keys(tile),
+                           .q = job.call.q + job.row_offset(tile * job.row_tile, head),
+                           .rows = rows,
+                           .q_stride = job.row_stride(),
+                           .scores = scores.data(),
+                           .score_stride = stride});
           lengths.resize(static_cast<std::size_t>(rows));
           std::iota(lengths.begin(), lengths.end(), static_cast<std::int32_t>(job.tile_position(tile) + 1));
           job.listeners.scores->add({job.call.layer, head, scores.data(), stride, lengths});

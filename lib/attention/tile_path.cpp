@@ -23,8 +23,9 @@ struct Scratch {
   // [kPassRows][head_dim] q side by side: rows of a call lie apart by all heads, which may put them all into
   // a few sets of the first-level cache.
   std::vector<float> q;
-  std::vector<float> out;   // [kPassRows][head_dim]
-  std::vector<float> sums;  // [kTileRows][head_dim] of one tile of keys
+  std::vector<std::uint16_t> q_bf16;  // the same where the cache rounds queries
+  std::vector<float> out;             // [kPassRows][head_dim]
+  std::vector<float> sums;            // [kTileRows][head_dim] of one tile of keys
   std::vector<double> value_sums;
   std::vector<float> wide_keys;  // [kTileKeys * head_dim] where the cache holds 16 bits
   std::vector<float> wide_values;
@@ -50,18 +51,20 @@ bool prepare(const Job& job, std::int64_t head, std::int64_t pass, Scratch& rows
 
 AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row, bool all_dense,
                        Scratch& scratch) {
-  return {.q = scratch.q.data() + first_row * job.head_dim(),
-          .q_stride = job.head_dim(),
-          .rows = std::min(kTileRows, job.tile_rows(pass) - first_row),
-          .head_dim = job.head_dim(),
-          .scale = job.call.scale,
-          .visible = scratch.visible,
-          .theta = all_dense ? nullptr : scratch.theta + first_row,
-          .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
-          .from_memory = first_row == 0,  // or from the last-level cache, where fetching ahead pays as well
-          .states = scratch.states + first_row,
-          .out = scratch.out.data() + first_row * job.head_dim(),
-          .sums = scratch.sums.data()};
+  return {
+      .q = scratch.q.data() + first_row * job.head_dim(),
+      .q_stride = job.head_dim(),
+      .rows = std::min(kTileRows, job.tile_rows(pass) - first_row),
+      .head_dim = job.head_dim(),
+      .scale = job.call.scale,
+      .visible = scratch.visible,
+      .theta = all_dense ? nullptr : scratch.theta + first_row,
+      .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+      .from_memory = first_row == 0,  // or from the last-level cache, where fetching ahead pays as well
+      .states = scratch.states + first_row,
+      .out = scratch.out.data() + first_row * job.head_dim(),
+      .sums = scratch.sums.data(),
+      .q_bf16 = job.cache.rounds_queries() ? scratch.q_bf16.data() + first_row * job.head_dim() : nullptr};
 }
 
 // The rows' pass along all keys that they see.
@@ -77,7 +80,12 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_
   }
   for (std::int64_t first = 0; first < job.tile_keys(pass); first += kTileKeys) {
     const std::int64_t count = std::min(kTileKeys, job.tile_keys(pass) - first);
-    const float* const keys = job.cache.wide_keys(job.call.layer, kv_head, first, count, scratch.wide_keys);
+    HalfTile rounded{.type = job.cache.type()};
+    const float* keys = nullptr;
+    if (job.cache.rounds_queries())
+      rounded.keys = job.cache.half_keys(job.call.layer, kv_head, first);
+    else
+      keys = job.cache.wide_keys(job.call.layer, kv_head, first, count, scratch.wide_keys);
     const float* const values =
         job.cache.wide_values(job.call.layer, kv_head, first, count, scratch.wide_values);
     for (std::int64_t i = 0; i < tiles; ++i) {
@@ -86,6 +94,7 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_
       work.num_keys = std::min(kTileKeys, position + work.rows - first);
       if (work.num_keys <= 0) continue;
       work.keys = keys;
+      work.half = rounded.keys != nullptr ? &rounded : nullptr;
       work.values = values;
       for (std::int64_t r = 0; r < work.rows; ++r)
         scratch.visible[r] =
@@ -103,6 +112,8 @@ void attend_head(const Job& job, std::int64_t head, std::int64_t pass, TileCount
   std::fill_n(scratch.out.begin(), count * dim, 0.0F);
   for (std::int64_t r = 0; r < count; ++r)
     std::copy_n(job.call.q + job.row_offset(pass * job.row_tile + r, head), dim, scratch.q.begin() + r * dim);
+  if (job.cache.rounds_queries())
+    round_queries({scratch.q.data(), static_cast<std::size_t>(count * dim)}, scratch.q_bf16);
   attend_keys(job, head, pass, prepare(job, head, pass, scratch), counts, scratch);
   for (std::int64_t r = 0; r < count; ++r) {
     float* const out = job.call.out + job.row_offset(pass * job.row_tile + r, head);

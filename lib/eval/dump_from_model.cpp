@@ -82,7 +82,7 @@ ModelDump dump_from_model(LanguageModel& model, const std::vector<TextWindow>& w
                       .next = "choose a smaller k, or longer texts"});
   const ResolvedPolicy policy = policy_of(shape, options);
   RowSampler sampler(options.row_fraction, options.seed, options.min_k);
-  KvCache cache(shape, static_cast<std::int64_t>(longest));
+  KvCache cache = model.transformer.new_cache(static_cast<std::int64_t>(longest));
   DumpWriter writer(path, header_of(model, options), options.file);
   ModelDump summary;
   for (const TextWindow& window : windows) {

@@ -67,7 +67,7 @@ std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<
   const auto& prompts = std::get<std::vector<GenerationExample>>(task.examples);
   const std::int64_t context = context_of(model, options);
   const ModelShape& shape = model.transformer.config().shape;
-  KvCache cache(shape, context, Prefilter::none, options.kv);
+  KvCache cache = model.transformer.new_cache(context, Prefilter::none, options.kv);
   std::vector<GenerationRecord> records(policies.size());
   for (GenerationRecord& record : records)
     record.decode = AttentionCounts(shape);

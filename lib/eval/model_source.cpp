@@ -24,7 +24,7 @@ ModelSource::ModelSource(LanguageModel& model, const std::vector<TextWindow>& wi
       windows_(windows),
       placement_(placement),
       layer_k_(std::move(layer_k)),
-      cache_(model.transformer.config().shape, longest(windows)) {
+      cache_(model.transformer.new_cache(longest(windows))) {
   description_ = {.shape = model.transformer.config().shape,
                   .model = model.transformer.config().name,
                   .context = context,

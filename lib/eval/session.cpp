@@ -10,7 +10,7 @@ PolicySession::PolicySession(Transformer& model, const ResolvedPolicy& policy, s
     : model_(model),
       policy_(policy),
       phase_(phase),
-      cache_(model.config().shape, capacity, policy.policy().prefilter, kv),
+      cache_(model.new_cache(capacity, policy.policy().prefilter, kv)),
       counts_(model.config().shape, cache_.capacity(), phase),
       totals_(model.config().shape) {}
 

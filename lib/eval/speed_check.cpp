@@ -132,11 +132,10 @@ bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int
 }
 
 // What attend() makes of them: all rows but the last few as a prefill, those as decode steps.
-std::vector<float> attended(const LayerCopy& in, const ResolvedPolicy& policy, KvType kv) {
+std::vector<float> attended(const LayerCopy& in, const ResolvedPolicy& policy, KvCache& cache) {
   const ModelShape& shape = in.shape;
   const std::int64_t q_size = shape.num_heads * shape.head_dim;
   const std::int64_t kv_size = shape.num_kv_heads * shape.head_dim;
-  KvCache cache(shape, in.rows, policy.policy().prefilter, kv);
   std::vector<float> out(in.q.size());
   for (std::int64_t first = 0; first < in.rows;) {
     const std::int64_t rows = first == 0 ? std::max<std::int64_t>(in.rows - kDecodeRows, 1) : 1;
@@ -162,9 +161,9 @@ void round_to(KvType kv, std::vector<float>& values) {
   widen(kv, halves.data(), std::ssize(values), values.data());
 }
 
-void compare(const LayerCopy& in, const SpeedCase& one, KvType kv, SpeedCheck& check) {
+void compare(const LayerCopy& in, const SpeedCase& one, KvCache& cache, SpeedCheck& check) {
   const ModelShape& shape = in.shape;
-  const std::vector<float> found = attended(in, one.policy, kv);
+  const std::vector<float> found = attended(in, one.policy, cache);
   double unit = std::numeric_limits<double>::min();
   for (const float v : in.v)
     unit = std::max(unit, std::abs(static_cast<double>(v)));
@@ -199,13 +198,15 @@ SpeedCheck check_attention(Transformer& model, std::span<const std::int32_t> tok
   const std::int64_t count = std::min<std::int64_t>(kTokens, std::ssize(tokens));
   SpeedCheck check;
   for (const std::int64_t layer : {std::int64_t{0}, shape.num_layers - 1}) {
-    KvCache cache(shape, count);
+    KvCache cache = model.new_cache(count);
     LayerCopy copy(layer, shape);
     model.forward(tokens.first(static_cast<std::size_t>(count)), cache, dense_policy(shape),
                   {.layers = &copy, .first_logit_row = count});
+    KvCache fresh = model.new_cache(count, policy.policy.policy().prefilter, kv);
     round_to(kv, copy.k);
     round_to(kv, copy.v);
-    compare(copy, policy, kv, check);
+    if (fresh.rounds_queries()) round_to(kv, copy.q);
+    compare(copy, policy, fresh, check);
     if (shape.num_layers == 1) break;
   }
   return check;

@@ -169,7 +169,7 @@ void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratc
     if (t.kept_union != nullptr)
       for (std::int64_t j = 0; j < kept; ++j)
         t.kept_union[scratch.indices[j] / 64] |= std::uint64_t{1} << (scratch.indices[j] % 64);
-    for (std::int64_t j = 0; j < kept && t.half != nullptr; ++j) {
+    for (std::int64_t j = 0; j < kept && t.has_half_values(); ++j) {
       const std::int64_t at = scratch.indices[j] * t.head_dim;
       widen(t.half->type, t.half->values + at, t.head_dim, t.half->wide_values + at);
     }

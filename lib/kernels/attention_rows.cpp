@@ -157,28 +157,14 @@ HWY_EXPORT(ExpSum);
 HWY_EXPORT(AddWeightedRows);
 HWY_EXPORT(AddWeightedRowsAt);
 
-namespace {
-template <class Key>
-
-void pack(const Key* keys, std::int64_t rows, std::int64_t stride, std::int64_t head_dim,
-          std::int64_t first_position, Key* packed) {
+void pack_keys(const float* keys, std::int64_t rows, std::int64_t stride, std::int64_t head_dim,
+               std::int64_t first_position, float* packed) {
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t position = first_position + r;
-    Key* column = packed + (position / kKeyBlock) * kKeyBlock * head_dim + position % kKeyBlock;
+    float* const column = packed + position / kKeyBlock * kKeyBlock * head_dim + position % kKeyBlock;
     for (std::int64_t i = 0; i < head_dim; ++i)
       column[i * kKeyBlock] = keys[r * stride + i];
   }
-}
-}  // namespace
-
-void pack_keys(const float* keys, std::int64_t rows, std::int64_t stride, std::int64_t head_dim,
-               std::int64_t first_position, float* packed) {
-  pack(keys, rows, stride, head_dim, first_position, packed);
-}
-
-void pack_keys(const std::uint16_t* keys, std::int64_t rows, std::int64_t stride, std::int64_t head_dim,
-               std::int64_t first_position, std::uint16_t* packed) {
-  pack(keys, rows, stride, head_dim, first_position, packed);
 }
 
 void score_rows(const float* q, std::int64_t rows, std::int64_t q_stride, const float* packed_keys,

@@ -14,9 +14,6 @@ inline constexpr std::int64_t kKeyBlock = 16;
 // `packed`.
 void pack_keys(const float* keys, std::int64_t rows, std::int64_t stride, std::int64_t head_dim,
                std::int64_t first_position, float* packed);
-// The same of f16 or bf16, as bits.
-void pack_keys(const std::uint16_t* keys, std::int64_t rows, std::int64_t stride, std::int64_t head_dim,
-               std::int64_t first_position, std::uint16_t* packed);
 
 // scores[r][j] = scale * (q_r . k_j) for 0 <= r < rows and j < num_keys rounded up to kKeyBlock (the caller
 // ignores what lies past its causal limit). q: [rows] of head_dim floats, q_stride apart; scores: [rows,

@@ -4,6 +4,8 @@
 #include <bit>
 #include <limits>
 
+#include "kernels/bf16_scores.hpp"
+#include "kernels/half_keys.hpp"
 #include "kernels/score_tile.hpp"
 #include "kernels/tile_prefilter.hpp"
 #include "kernels/value_tile.hpp"
@@ -87,7 +89,7 @@ HWY_INLINE void WidenMarked(const AttentionTile& t, const std::uint64_t* marks) 
 
 HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, TileScratch& scratch) {
   HalfValues half;
-  if (t.half != nullptr) {
+  if (t.has_half_values()) {
     scratch.wide.resize(std::max(scratch.wide.size(), static_cast<std::size_t>(kValueStep * t.head_dim)));
     half = {t.half->type, t.half->values, scratch.wide.data()};
   }
@@ -99,7 +101,7 @@ HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, TileScrat
                     .keys = t.num_keys,
                     .sums = t.sums,
                     .prefetch = t.from_memory,
-                    .half = t.half != nullptr ? &half : nullptr});
+                    .half = t.has_half_values() ? &half : nullptr});
   const hn::CappedTag<float, 4> d;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].kept == 0 && rows[r].join.add == rows[r].join.add) continue;
@@ -146,7 +148,7 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
   }
   UniteMarks(t, scratch.marks);
   const bool dense = 2 * in_place > t.rows;
-  if (t.half != nullptr && !dense) WidenMarked(t, scratch.marks);
+  if (t.has_half_values() && !dense) WidenMarked(t, scratch.marks);
   for (std::int64_t r = 0; r < t.rows; ++r) {
     float* const scores = scratch.scores + r * TileScratch::kStride;
     const std::uint64_t* const marks = scratch.marks + r * kTileWords;
@@ -219,7 +221,7 @@ void score_half(const AttentionTile& t, const ScoreTile& whole, const BlockRun& 
   for (std::int64_t first = run.first; first < run.last; first += step) {
     ScoreTile part = part_of(whole, first, std::min(run.last, first + step));
     const std::uint16_t* const keys = half.keys + first * block_size;
-    widen(half.type, keys, part.blocks * block_size, wide.data());
+    widen_keys(half.type, keys, part.blocks, whole.head_dim, wide.data());
     part.keys = wide.data();
     if (t.from_memory) part.stored = keys;
     part.stored_stride = kKeyBlock * std::int64_t{sizeof(std::uint16_t)};
@@ -227,20 +229,30 @@ void score_half(const AttentionTile& t, const ScoreTile& whole, const BlockRun& 
   }
 }
 
+void score_run(const AttentionTile& t, const ScoreTile& whole, const BlockRun& run,
+               std::vector<float>& wide) {
+  if (t.half != nullptr && t.q_bf16 == nullptr) return score_half(t, whole, run, wide);
+  ScoreTile part = part_of(whole, run.first, run.last);
+  if (t.from_memory) {
+    part.stored = part.keys;
+    part.stored_stride = kKeyBlock * std::int64_t{sizeof(float)};
+  }
+  if (t.q_bf16 == nullptr) return score_tile(part);
+  const std::uint16_t* const keys = t.half->keys + run.first * kKeyBlock * t.head_dim;
+  part.stored = t.from_memory ? keys : nullptr;
+  score_tile_bf16(part, t.q_bf16, keys);
+}
+
 // Scores of the pages that may matter; the others count as dropped.
 void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& scratch) {
   const ScoreTile whole = scores_of(t, scratch);
   for (const BlockRun run : runs_of_pages(live, whole.blocks)) {
-    ScoreTile part = part_of(whole, run.first, run.last);
-    if (t.from_memory) {
-      part.stored = part.keys;
-      part.stored_stride = kKeyBlock * std::int64_t{sizeof(float)};
+    if (run.live) {
+      score_run(t, whole, run, scratch.wide);
+      continue;
     }
-    if (run.live && t.half != nullptr)
-      score_half(t, whole, run, scratch.wide);
-    else if (run.live)
-      score_tile(part);
-    for (std::int64_t r = 0; r < t.rows && !run.live; ++r) {
+    const ScoreTile part = part_of(whole, run.first, run.last);
+    for (std::int64_t r = 0; r < t.rows; ++r) {
       std::fill_n(part.marks + r * part.mark_stride, part.blocks, std::uint16_t{0});
       std::fill_n(part.scores + r * part.score_stride, part.blocks * kKeyBlock,
                   -std::numeric_limits<float>::infinity());

@@ -70,8 +70,8 @@ inline constexpr std::int64_t kPageKeys = kTileKeys / kKeyBlock;  // so that a t
 // cache at a time; single V rows into their places in a whole tile.
 struct HalfTile {
   KvType type = KvType::f16;
-  const std::uint16_t* keys = nullptr;    // packed
-  const std::uint16_t* values = nullptr;  // [keys][head_dim]
+  const std::uint16_t* keys = nullptr;    // packed (half_keys.hpp)
+  const std::uint16_t* values = nullptr;  // [keys][head_dim]; null where AttentionTile::values are given wide
   float* wide_values = nullptr;  // [kTileKeys][head_dim] scratch: what AttentionTile::values points to
 };
 
@@ -97,7 +97,12 @@ struct AttentionTile {
   const QueryCodes* query_codes = nullptr;  // of q
   const float* key_rows = nullptr;          // [keys][head_dim] the keys row by row
   const HalfTile* half = nullptr;           // if given, `keys` is not used
-  std::uint64_t* kept_union = nullptr;      // [kTileKeys / 64] positions some row kept are set; may be null
+  // [rows], q_stride apart: q as bf16, which it then holds as floats. If given, with a `half` of bf16, scores
+  // are dot products of bfloat16 (bf16_scores.hpp).
+  const std::uint16_t* q_bf16 = nullptr;
+  std::uint64_t* kept_union = nullptr;  // [kTileKeys / 64] positions some row kept are set; may be null
+
+  [[nodiscard]] bool has_half_values() const { return half != nullptr && half->values != nullptr; }
 };
 
 // Adds one tile of keys to the rows' states. Time: rows * num_keys * head_dim for the scores (a sixteenth of

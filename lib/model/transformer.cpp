@@ -225,6 +225,10 @@ bool Transformer::rounds_activations() const {
   return impl_->weights.layers.front().query_key_value.rounds_input();
 }
 
+KvCache Transformer::new_cache(std::int64_t capacity, Prefilter prefilter, KvType type) const {
+  return {config().shape, capacity, prefilter, type, rounds_activations() ? Compute::bf16 : Compute::f32};
+}
+
 const ModelConfig& Transformer::config() const {
   return impl_->config;
 }

@@ -61,6 +61,10 @@ class Transformer {
   // Whether activations are rounded to bfloat16 before products of several rows: Compute::bf16 on a processor
   // that multiplies it.
   [[nodiscard]] bool rounds_activations() const;
+  // An empty cache for this model's sequences. Where activations are rounded and keys are bf16, it rounds
+  // queries as well (KvCache).
+  [[nodiscard]] KvCache new_cache(std::int64_t capacity, Prefilter prefilter = Prefilter::none,
+                                  KvType type = KvType::f32) const;
 
   // Runs `tokens` at positions cache.length() ... through all layers, appends their keys and values to the
   // cache, and returns logits [rows - first_logit_row, vocab_size]. One token is a decode step, more are a

@@ -1,8 +1,8 @@
-// A cache of 16 bits gives, to the bit, what a cache of floats gives for the
-// rounded keys and values; those are compared with double precision in the
-// other tests, and here once more.
+// A cache of 16 bits gives, to the bit, what a cache of floats gives for the rounded keys and values; those
+// are compared with double precision in the other tests, and here once more.
 #include "kernels/kv_type.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -16,6 +16,14 @@ using namespace toptheta;
 using testing::at_every_instruction_set;
 
 namespace {
+
+void round_to(KvType type, std::vector<float>& values) {
+  for (float& x : values) {
+    std::uint16_t half = 0;
+    narrow(type, &x, 1, &half);
+    widen(type, &half, 1, &x);
+  }
+}
 
 struct World {
   ModelShape shape;
@@ -42,12 +50,16 @@ struct World {
 
   // All but the last row at once, then that one by itself.
   [[nodiscard]] std::vector<float> attend_all(const Policy& policy, KvCache& cache) const {
+    return attend_all(policy, cache, rows - 1);
+  }
+  // The first `together` rows at once, then what is left.
+  [[nodiscard]] std::vector<float> attend_all(const Policy& policy, KvCache& cache,
+                                              std::int64_t together) const {
     const ResolvedPolicy resolved(policy, shape, rows, &table, "test");
     std::vector<float> out(q.size());
     const std::int64_t width = shape.num_heads * shape.head_dim;
     const std::int64_t kv_width = shape.num_kv_heads * shape.head_dim;
-    for (const std::int64_t first : {std::int64_t{0}, rows - 1}) {
-      const std::int64_t count = first == 0 ? rows - 1 : 1;
+    for (std::int64_t first = 0, count = together; first < rows; first += count, count = rows - together) {
       cache.append(0, count, k.data() + first * kv_width, v.data() + first * kv_width);
       attend({.first_position = first,
               .rows = count,
@@ -61,12 +73,8 @@ struct World {
   }
   [[nodiscard]] World rounded(KvType type) const {
     World result = *this;
-    for (auto* values : {&result.k, &result.v})
-      for (float& x : *values) {
-        std::uint16_t half = 0;
-        narrow(type, &x, 1, &half);
-        widen(type, &half, 1, &x);
-      }
+    round_to(type, result.k);
+    round_to(type, result.v);
     return result;
   }
 };
@@ -103,10 +111,29 @@ TEST_CASE("a cache of 16 bits is a cache of rounded floats", "[attention]") {
     }
 }
 
-TEST_CASE(
-    "attention over a 16-bit cache equals double precision over the "
-    "rounded keys",
-    "[attention]") {
+// Where the processor has no bfloat16 dot products, nothing but keys and values is rounded.
+TEST_CASE("under --compute bf16 scores are those of rounded queries, by every policy", "[attention]") {
+  constexpr ModelShape kShape{1, 4, 2, 20};
+  const World world(kShape, 700, 1.7003);
+  for (const Policy& policy : policies()) {
+    INFO(describe(policy));
+    KvCache cache(kShape, world.rows, policy.prefilter, KvType::bf16, Compute::bf16);
+    World rounded = world.rounded(KvType::bf16);
+    if (cache.rounds_queries()) round_to(KvType::bf16, rounded.q);
+    KvCache floats(kShape, world.rows, policy.prefilter);
+    const std::vector<float> found = world.attend_all(policy, cache);
+    const std::vector<float> expected = rounded.attend_all(policy, floats);
+    double worst = 0;
+    for (std::size_t i = 0; i < found.size(); ++i)
+      worst = std::max(worst, std::abs(static_cast<double>(found[i]) - static_cast<double>(expected[i])));
+    CHECK(worst < 1e-5);
+    // The last row alone, which attend_all leaves to a decode step, and within a prefill: the same bytes.
+    KvCache again(kShape, world.rows, policy.prefilter, KvType::bf16, Compute::bf16);
+    CHECK(world.attend_all(policy, again, world.rows) == found);
+  }
+}
+
+TEST_CASE("attention over a 16-bit cache equals double precision over the rounded keys", "[attention]") {
   constexpr ModelShape kShape{1, 2, 1, 16};
   for (const KvType type : {KvType::f16, KvType::bf16}) {
     const World world(kShape, 300, 1.7003);
