@@ -55,16 +55,20 @@ float FmaChains(std::int64_t rounds) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(low, high)));
 }
 
+// In four streams, which are read faster than one (matrix_vector.cpp). count: a multiple of 16 vectors.
 float ReadAll(const float* from, std::size_t count) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
+  const std::size_t quarter = count / 4;
   Vec s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
-  for (std::size_t i = 0; i + 4 * lanes <= count; i += 4 * lanes) {
-    s0 = hn::Add(s0, hn::LoadU(d, from + i));
-    s1 = hn::Add(s1, hn::LoadU(d, from + i + lanes));
-    s2 = hn::Add(s2, hn::LoadU(d, from + i + 2 * lanes));
-    s3 = hn::Add(s3, hn::LoadU(d, from + i + 3 * lanes));
-  }
+  for (std::size_t i = 0; i < quarter; i += 4 * lanes)
+    for (std::size_t stream = 0; stream < 4; ++stream) {
+      const float* const at = from + stream * quarter + i;
+      s0 = hn::Add(s0, hn::LoadU(d, at));
+      s1 = hn::Add(s1, hn::LoadU(d, at + lanes));
+      s2 = hn::Add(s2, hn::LoadU(d, at + 2 * lanes));
+      s3 = hn::Add(s3, hn::LoadU(d, at + 3 * lanes));
+    }
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
 }
 
