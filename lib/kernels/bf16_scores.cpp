@@ -20,8 +20,8 @@ namespace toptheta {
 namespace {
 
 constexpr int kMostRows = 8;
-constexpr int kSums = 16;          // registers of 32
-constexpr int kPrefetchSteps = 4;  // how far ahead keys are fetched from memory
+constexpr int kSums = 16;           // registers of 32
+constexpr int kPrefetchBlocks = 8;  // how far ahead keys are fetched from memory: they are half as long
 
 struct Pairs {
   const std::uint16_t* q;
@@ -44,8 +44,7 @@ TT_BF16 void score_block(const ScoreTile& t, const Pairs& in, std::int64_t row, 
       const std::uint16_t* const from = keys + b * block_size + i * kKeyBlock;
       k[b] = _mm512_loadu_si512(from);
       if (t.stored != nullptr)
-        _mm_prefetch(reinterpret_cast<const char*>(from + kPrefetchSteps * kBlocks * block_size),
-                     _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(from + kPrefetchBlocks * block_size), _MM_HINT_T0);
     }
     for (int r = 0; r < kRows; ++r) {
       std::int32_t pair;

@@ -29,7 +29,7 @@ struct Step {
 };
 
 // Rows row ... row + kRows - 1, kVectors vectors of head_dim from i on.
-template <int kElement, int kRows, int kVectors, class D>
+template <int kRows, int kVectors, class D>
 HWY_INLINE void SumDense(D d, const ValueTile& t, const Step& step, std::int64_t row, std::int64_t i) {
   constexpr auto kWidth = static_cast<int>(hn::MaxLanes(D()));
   hn::Vec<D> sum[kRows][kVectors];
@@ -39,18 +39,10 @@ HWY_INLINE void SumDense(D d, const ValueTile& t, const Step& step, std::int64_t
       sum[r][v] = step.first == 0 ? hn::Zero(d) : hn::LoadU(d, out + r * t.head_dim + v * kWidth);
   const float* weights = t.weights + row * t.weight_stride + step.first;
   const float* values = step.values + i;
-  const bool prefetch = t.prefetch && row == 0;
-  // The next step's rows, as they lie in memory.
-  const auto* const stored = (kElement == 2 ? reinterpret_cast<const char*>(t.half->values)
-                                            : reinterpret_cast<const char*>(t.values)) +
-                             ((step.first + kValueStep) * t.head_dim + i) * kElement;
   for (std::int64_t j = 0; j < step.count; ++j) {
     hn::Vec<D> x[kVectors];
     for (int v = 0; v < kVectors; ++v)
       x[v] = hn::LoadU(d, values + j * t.head_dim + v * kWidth);
-    if (prefetch)
-      for (int line = 0; line < kVectors * kWidth; line += 64 / kElement)
-        hwy::Prefetch(stored + (j * t.head_dim + line) * kElement);
     for (int r = 0; r < kRows; ++r) {
       const auto w = hn::Set(d, weights[r * t.weight_stride + j]);
       for (int v = 0; v < kVectors; ++v)
@@ -62,54 +54,63 @@ HWY_INLINE void SumDense(D d, const ValueTile& t, const Step& step, std::int64_t
       hn::StoreU(sum[r][v], d, out + r * t.head_dim + v * kWidth);
 }
 
-template <int kElement, int kRows, int kVectors, class D>
+template <int kRows, int kVectors, class D>
 HWY_INLINE void SumSlices(D d, const ValueTile& t, const Step& step, std::int64_t row, std::int64_t panels,
                           std::int64_t& i) {
   constexpr auto kWidth = static_cast<std::int64_t>(hn::MaxLanes(D())) * kVectors;
   for (; i + kWidth <= t.head_dim; i += kWidth)
     for (std::int64_t p = 0; p < panels; ++p)
-      SumDense<kElement, kRows, kVectors>(d, t, step, row + p * kRows, i);
+      SumDense<kRows, kVectors>(d, t, step, row + p * kRows, i);
 }
 
 // `panels` times kRows rows, from `row` on.
-template <int kElement, int kRows>
+template <int kRows>
 HWY_NOINLINE void SumPanels(const ValueTile& t, const Step& step, std::int64_t row, std::int64_t panels) {
   constexpr int kFit = kSumRegisters / kRows;
   constexpr int kVectors = std::min(kMaxValueVectors, kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1);
   std::int64_t i = 0;
-  SumSlices<kElement, kRows, kVectors>(Floats(), t, step, row, panels, i);
-  if constexpr (kVectors > 1) SumSlices<kElement, kRows, 1>(Floats(), t, step, row, panels, i);
-  SumSlices<kElement, kRows, 1>(hn::CappedTag<float, 4>(), t, step, row, panels, i);
+  SumSlices<kRows, kVectors>(Floats(), t, step, row, panels, i);
+  if constexpr (kVectors > 1) SumSlices<kRows, 1>(Floats(), t, step, row, panels, i);
+  SumSlices<kRows, 1>(hn::CappedTag<float, 4>(), t, step, row, panels, i);
 }
 
-template <int kElement, int kRows>
+template <int kRows>
 HWY_INLINE void SumPanelsOf(std::int64_t rows, const ValueTile& t, const Step& step, std::int64_t row,
                             std::int64_t panels) {
   if (panels == 0) return;
-  if (rows == kRows) return SumPanels<kElement, kRows>(t, step, row, panels);
-  if constexpr (kRows > 1) SumPanelsOf<kElement, kRows - 1>(rows, t, step, row, panels);
+  if (rows == kRows) return SumPanels<kRows>(t, step, row, panels);
+  if constexpr (kRows > 1) SumPanelsOf<kRows - 1>(rows, t, step, row, panels);
 }
 
-// kElement: bytes of an element of V as stored.
-template <int kElement>
-HWY_INLINE void SumDenseOf(const ValueTile& t) {
+// Fetches V rows from memory, as they lie there: line by line, for memory likes to be read in long runs. The
+// slices of SumPanels would ask for every fourth line.
+HWY_INLINE void FetchRows(const ValueTile& t, std::int64_t first, std::int64_t count) {
+  const std::int64_t element = t.half != nullptr ? sizeof(std::uint16_t) : sizeof(float);
+  const auto* const stored = t.half != nullptr ? reinterpret_cast<const char*>(t.half->values)
+                                               : reinterpret_cast<const char*>(t.values);
+  for (std::int64_t at = first * t.head_dim * element; at < (first + count) * t.head_dim * element; at += 64)
+    hwy::Prefetch(stored + at);
+}
+
+void SumDenseValues(const ValueTile& t) {
   constexpr int kRows = 6;
   const std::int64_t panels = (t.rows + kRows - 1) / kRows;
   const std::int64_t few = t.rows / panels;
   const std::int64_t fuller = t.rows % panels;  // panels with one row more
-  for (std::int64_t first = 0; first < t.keys; first += kValueStep) {
-    const std::int64_t count = std::min(kValueStep, t.keys - first);
-    if constexpr (kElement == 2)
+  // A single row reads V from end to end anyway; a few are soon done with what has been fetched for them.
+  const bool fetch = t.prefetch && t.rows > 1;
+  const std::int64_t step_rows = fetch && panels == 1 ? kValueStep / 4 : kValueStep;
+  for (std::int64_t first = 0; first < t.keys; first += step_rows) {
+    const std::int64_t count = std::min(step_rows, t.keys - first);
+    Step step{t.values + first * t.head_dim, first, count};
+    if (t.half != nullptr) {
       widen(t.half->type, t.half->values + first * t.head_dim, count * t.head_dim, t.half->wide);
-    const Step step{kElement == 2 ? t.half->wide : t.values + first * t.head_dim, first, count};
-    SumPanelsOf<kElement, kRows>(few + 1, t, step, 0, fuller);
-    SumPanelsOf<kElement, kRows>(few, t, step, fuller * (few + 1), panels - fuller);
+      step.values = t.half->wide;
+    }
+    if (fetch) FetchRows(t, first + step_rows, step_rows);
+    SumPanelsOf<kRows>(few + 1, t, step, 0, fuller);
+    SumPanelsOf<kRows>(few, t, step, fuller * (few + 1), panels - fuller);
   }
-}
-
-void SumDenseValues(const ValueTile& t) {
-  if (t.half != nullptr) return SumDenseOf<sizeof(std::uint16_t)>(t);
-  SumDenseOf<sizeof(float)>(t);
 }
 
 }  // namespace toptheta::HWY_NAMESPACE
