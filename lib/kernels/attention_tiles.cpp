@@ -223,8 +223,10 @@ void score_half(const AttentionTile& t, const ScoreTile& whole, const BlockRun& 
     const std::uint16_t* const keys = half.keys + first * block_size;
     widen_keys(half.type, keys, part.blocks, whole.head_dim, wide.data());
     part.keys = wide.data();
-    if (t.from_memory) part.stored = keys;
-    part.stored_stride = kKeyBlock * std::int64_t{sizeof(std::uint16_t)};
+    if (t.from_memory) {
+      part.stored = keys;
+      part.stored_stride = kKeyBlock * std::int64_t{sizeof(std::uint16_t)};
+    }
     score_tile(part);
   }
 }
