@@ -15,7 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-inline constexpr int kPrefetchSteps = 4;  // how far ahead keys are fetched from memory
+inline constexpr int kPrefetchBlocks = 4;  // how far ahead keys are fetched from memory, at least
 
 template <int kRows, int kBlocks, bool kMarks>
 HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_t block) {
@@ -23,8 +23,8 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
   constexpr int kVectors = kBlocks * kBlockVectors;
   const float* keys = t.keys + block * kKeyBlock * t.head_dim;
   const float* q = t.q + row * t.q_stride;
-  const auto* ahead =
-      static_cast<const char*>(t.stored) + (block + kBlocks * kPrefetchSteps) * t.head_dim * t.stored_stride;
+  const auto* ahead = static_cast<const char*>(t.stored) +
+                      (block + std::max(kBlocks, kPrefetchBlocks)) * t.head_dim * t.stored_stride;
   Vec sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v)
