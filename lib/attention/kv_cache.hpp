@@ -7,9 +7,9 @@
 #include "attention/prefilter.hpp"
 #include "core/shape.hpp"
 #include "kernels/attention_rows.hpp"
+#include "kernels/compute.hpp"
 #include "kernels/kv_type.hpp"
 #include "kernels/large_array.hpp"
-#include "kernels/linear.hpp"
 
 namespace toptheta {
 

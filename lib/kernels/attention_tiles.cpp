@@ -235,14 +235,16 @@ void score_run(const AttentionTile& t, const ScoreTile& whole, const BlockRun& r
                std::vector<float>& wide) {
   if (t.half != nullptr && t.q_bf16 == nullptr) return score_half(t, whole, run, wide);
   ScoreTile part = part_of(whole, run.first, run.last);
+  if (t.q_bf16 != nullptr) {
+    const std::uint16_t* const keys = t.half->keys + run.first * kKeyBlock * t.head_dim;
+    if (t.from_memory) part.stored = keys;
+    return score_tile_bf16(part, t.q_bf16, keys);
+  }
   if (t.from_memory) {
     part.stored = part.keys;
     part.stored_stride = kKeyBlock * std::int64_t{sizeof(float)};
   }
-  if (t.q_bf16 == nullptr) return score_tile(part);
-  const std::uint16_t* const keys = t.half->keys + run.first * kKeyBlock * t.head_dim;
-  part.stored = t.from_memory ? keys : nullptr;
-  score_tile_bf16(part, t.q_bf16, keys);
+  score_tile(part);
 }
 
 // Scores of the pages that may matter; the others count as dropped.
