@@ -5,8 +5,10 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <limits>
+#include <list>
 #include <span>
 #include <string>
 
@@ -16,15 +18,19 @@
 namespace toptheta::bench {
 namespace {
 
-// Worlds are large: only the one in use is kept.
+// The worlds used last: each takes seconds to make, and where cases are run in turns, all are needed again.
 const AttentionWorld& world(const WorldSize& size) {
-  static std::unique_ptr<AttentionWorld> current;
-  const bool same = current && current->size().shape == size.shape && current->size().length == size.length &&
-                    current->size().scores == size.scores && current->size().kept == size.kept &&
-                    current->size().kv == size.kv;
-  if (!same) current.reset();
-  if (!same) current = std::make_unique<AttentionWorld>(size);
-  return *current;
+  constexpr std::size_t kMost = 12;  // of at most half a gigabyte
+  static std::list<AttentionWorld> worlds;
+  const auto found =
+      std::find_if(worlds.begin(), worlds.end(), [&](const AttentionWorld& w) { return w.size() == size; });
+  if (found != worlds.end()) {
+    worlds.splice(worlds.begin(), worlds, found);
+  } else {
+    if (worlds.size() == kMost) worlds.pop_back();
+    worlds.emplace_front(size);
+  }
+  return worlds.front();
 }
 
 struct Case {

@@ -26,6 +26,8 @@ struct WorldSize {
   Scores scores = Scores::random;
   double kept = 0.02;  // fraction of its keys that a row is to keep
   KvType kv = KvType::f32;
+
+  bool operator==(const WorldSize&) const = default;
 };
 
 class AttentionWorld {

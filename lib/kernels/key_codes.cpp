@@ -212,6 +212,9 @@ void RowBounds(const QueryCodes& queries, const KeyBlockFacts* facts, std::int64
 }
 
 void MarkTileOf(const CodeTile& tile) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  if (vnni_serves()) return mark_tile_vnni(tile);
+#endif
   MarkTile(tile);
 }
 
@@ -261,8 +264,6 @@ void mark_candidates(const QueryCodes& queries, const KeyCodes& keys, std::int64
                       .bound_stride = kMaxCodeBlocks,
                       .marks = marks,
                       .mark_stride = mark_stride};
-  // Highway's choice counts for AVX-512 as a whole, so that tests see both kinds.
-  if (vnni_serves() && (hwy::SupportedTargets() & HWY_AVX3) != 0) return mark_tile_vnni(tile);
   HWY_DYNAMIC_DISPATCH(MarkTileOf)(tile);
 }
 
