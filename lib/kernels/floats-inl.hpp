@@ -8,6 +8,8 @@
 
 #include <hwy/highway.h>
 
+#include <type_traits>
+
 #include "kernels/attention_rows.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -35,11 +37,18 @@ inline constexpr int kSumRegisters = 24;  // of 32; 6 x 16 keys
 inline constexpr int kScoreRows = 6;
 #endif
 
+// Keeps the compiler from deriving one pointer from another: it would carry one for every row, more than
+// there are registers for.
+HWY_INLINE void Forget(const float*& pointer) {
+  asm("" : "+r"(pointer));  // NOLINT(hicpp-no-assembler)
+}
+
 template <class M>
 HWY_INLINE std::uint32_t MaskBits(M mask) {
-  std::uint8_t bits[8] = {};
-  hn::StoreMaskBits(Floats(), mask, bits);
-  return kLanes > 8 ? static_cast<std::uint32_t>(bits[0] | (bits[1] << 8)) : std::uint32_t{bits[0]};
+  // All bytes that are read were written as one: smaller ones would have to be waited for.
+  std::conditional_t<(kLanes > 8), std::uint16_t, std::uint8_t> bits = 0;
+  hn::StoreMaskBits(Floats(), mask, reinterpret_cast<std::uint8_t*>(&bits));
+  return bits;
 }
 
 }  // namespace toptheta::HWY_NAMESPACE

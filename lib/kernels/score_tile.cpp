@@ -17,48 +17,78 @@ namespace toptheta::HWY_NAMESPACE {
 
 inline constexpr int kPrefetchBlocks = 4;  // how far ahead keys are fetched from memory, at least
 
+// Bit g is set where key g of a block is above the bound.
+HWY_INLINE std::uint16_t MarkBits(const Vec* scores, Vec bound) {
+  std::uint32_t bits = 0;
+#pragma GCC unroll 16
+  for (int v = 0; v < kBlockVectors; ++v)
+    bits |= MaskBits(hn::Gt(scores[v], bound)) << (v * kLanes);
+  return static_cast<std::uint16_t>(bits);
+}
+
+// The loops over registers are unrolled from the start: only then does the compiler keep the sums in
+// registers all the way from zero to the store.
 template <int kRows, int kBlocks, bool kMarks>
 HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_t block) {
   const Floats d;
   constexpr int kVectors = kBlocks * kBlockVectors;
-  const float* keys = t.keys + block * kKeyBlock * t.head_dim;
-  const float* q = t.q + row * t.q_stride;
-  const auto* ahead = static_cast<const char*>(t.stored) +
-                      (block + std::max(kBlocks, kPrefetchBlocks)) * t.head_dim * t.stored_stride;
+  constexpr int kPointers = (kRows + 2) / 3;  // a row's address is a pointer and 0, 1 or 2 strides
+  const std::int64_t head_dim = t.head_dim;
+  const std::int64_t q_stride = t.q_stride;
+  const std::int64_t block_size = head_dim * kKeyBlock;
+  const float* keys = t.keys + block * block_size;
+  const float* q[kPointers];
+  for (int p = 0; p < kPointers; ++p)
+    q[p] = t.q + (row + 3 * p) * q_stride;
+  const std::int64_t ahead_stride = t.stored_stride;
+  const auto* ahead = static_cast<const char*>(t.stored);
+  if (ahead != nullptr) ahead += (block + std::max(kBlocks, kPrefetchBlocks)) * head_dim * ahead_stride;
   Vec sum[kRows][kVectors];
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v)
       sum[r][v] = hn::Zero(d);
-  for (std::int64_t i = 0; i < t.head_dim; ++i) {
+  for (std::int64_t i = 0; i < head_dim; ++i, keys += kKeyBlock) {
     Vec k[kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-      const float* block_keys = keys + (v / kBlockVectors) * t.head_dim * kKeyBlock;
-      k[v] = hn::LoadU(d, block_keys + i * kKeyBlock + (v % kBlockVectors) * kLanes);
-    }
-    if (t.stored != nullptr)
-      for (int b = 0; b < kBlocks; ++b, ahead += t.stored_stride)
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; ++v)
+      k[v] = hn::LoadU(d, keys + (v / kBlockVectors) * block_size + (v % kBlockVectors) * kLanes);
+    if (ahead != nullptr)
+      for (int b = 0; b < kBlocks; ++b, ahead += ahead_stride)
         hwy::Prefetch(ahead);
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const Vec x = hn::Set(d, q[r * t.q_stride + i]);
+      const Vec x = hn::Set(d, q[r / 3][(r % 3) * q_stride]);
+#pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v)
         sum[r][v] = hn::MulAdd(x, k[v], sum[r][v]);
     }
+#pragma GCC unroll 16
+    for (int p = 0; p < kPointers; ++p) {
+      ++q[p];
+      Forget(q[p]);
+    }
   }
   const Vec scale = hn::Set(d, t.scale);
-  for (int r = 0; r < kRows; ++r) {
-    float* scores = t.scores + (row + r) * t.score_stride + block * kKeyBlock;
+  float* scores = t.scores + row * t.score_stride + block * kKeyBlock;
+  const std::int64_t score_stride = t.score_stride;
+  [[maybe_unused]] const float* const theta = t.theta + (kMarks ? row : 0);
+  [[maybe_unused]] std::uint16_t* marks = t.marks + (kMarks ? row * t.mark_stride + block : 0);
+  [[maybe_unused]] const std::int64_t mark_stride = t.mark_stride;
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r, scores += score_stride) {
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
       sum[r][v] = hn::Mul(sum[r][v], scale);
       hn::StoreU(sum[r][v], d, scores + v * kLanes);
     }
     if constexpr (kMarks) {
-      const Vec theta = hn::Set(d, t.theta[row + r]);
-      for (int b = 0; b < kBlocks; ++b) {
-        std::uint32_t bits = 0;
-        for (int v = 0; v < kBlockVectors; ++v)
-          bits |= MaskBits(hn::Gt(sum[r][b * kBlockVectors + v], theta)) << (v * kLanes);
-        t.marks[(row + r) * t.mark_stride + block + b] = static_cast<std::uint16_t>(bits);
-      }
+      const Vec bound = hn::Set(d, theta[r]);
+#pragma GCC unroll 16
+      for (int b = 0; b < kBlocks; ++b)
+        marks[b] = MarkBits(sum[r] + b * kBlockVectors, bound);
+      marks += mark_stride;
     }
   }
 }
