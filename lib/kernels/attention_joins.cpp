@@ -58,7 +58,7 @@ double DroppedSum(std::span<const float> row, float theta) {
   for (std::size_t first = 0; first < row.size(); first += static_cast<std::size_t>(kTileKeys)) {
     const std::size_t count = std::min(row.size() - first, static_cast<std::size_t>(kTileKeys));
     const std::size_t whole = count / static_cast<std::size_t>(kLanes) * static_cast<std::size_t>(kLanes);
-    float tail[kKeyBlock] = {};
+    float tail[2 * kKeyBlock] = {};
     std::copy(row.data() + first + whole, row.data() + first + count, tail);
     const auto rest = static_cast<std::int64_t>(count - whole);
     sum += ExpSumBelow(row.data() + first, static_cast<std::int64_t>(whole), theta);

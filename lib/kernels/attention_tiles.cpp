@@ -24,9 +24,7 @@ namespace toptheta::HWY_NAMESPACE {
 // The kept of a row as a list.
 HWY_INLINE void SparseRow(const AttentionTile& t, const float* scores, const std::uint64_t* marks,
                           std::int64_t kept, TileScratch& scratch, RowState& state, float* out) {
-  ListMarks(marks, scratch.indices);
-  for (std::int64_t j = 0; j < kept; ++j)
-    scratch.weights[j] = scores[scratch.indices[j]];
+  ListKept(scores, marks, scratch.indices, scratch.weights);
   WeighList(t, kept, scratch, state, out);
 }
 
@@ -54,9 +52,7 @@ HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta
 // The same for a row with few kept among rows with many: the same bits as SparseRow.
 HWY_INLINE void WeighListed(const AttentionTile& t, std::int64_t r, const std::uint64_t* marks, float* scores,
                             TileScratch& scratch, TileRow& row) {
-  ListMarks(marks, scratch.indices);
-  for (std::int64_t j = 0; j < row.kept; ++j)
-    scratch.weights[j] = scores[scratch.indices[j]];
+  ListKept(scores, marks, scratch.indices, scratch.weights);
   const std::int64_t padded = Pad(scratch.weights, row.kept, kMinusInfinity);
   const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
   const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
@@ -157,9 +153,7 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
       if (rows[r].kept > 0) SparseRow(t, scores, marks, rows[r].kept, scratch, t.states[r], out);
     } else if (!dense) {
       WeighInPlace(t, r, t.theta[r], scores, rows[r]);
-      ListMarks(marks, scratch.indices);
-      for (std::int64_t j = 0; j < rows[r].kept; ++j)
-        scratch.weights[j] = scores[scratch.indices[j]];
+      ListKept(scores, marks, scratch.indices, scratch.weights);
       SumListedValues(scratch.weights, scratch.indices, rows[r].kept, t.values, t.head_dim, rows[r].join,
                       out);
     } else if (rows[r].in_place) {
