@@ -1,6 +1,8 @@
 // Decode of dense attention and of top-theta before the softmax: all query heads of a KV group together, in
 // parallel over groups and tiles of keys. Tiles are joined in order, as the prefill joins them: same bytes.
 #include <algorithm>
+#include <atomic>
+#include <functional>
 
 #include "attention/finish_row.hpp"
 #include "attention/job.hpp"
@@ -13,14 +15,15 @@ namespace {
 
 // Memory of a call, kept from token to token: nothing is allocated once the sequence stops to grow.
 struct Partials {
-  std::vector<RowRule> rules;       // [heads]
-  std::vector<float> theta;         // [heads]
-  std::vector<RowState> states;     // [tiles][heads]
-  std::vector<float> out;           // [tiles][heads][head_dim]
-  std::vector<std::uint64_t> kept;  // [KV heads][tiles][kTileKeys / 64]
-  std::vector<HeadCount> counts;    // [heads]
-  std::vector<double> value_sums;   // [KV heads][head_dim]
-  std::vector<float> q;             // [heads][head_dim] rounded to bfloat16, where the cache rounds queries
+  std::vector<RowRule> rules;           // [heads]
+  std::vector<float> theta;             // [heads]
+  std::vector<RowState> states;         // [tiles][heads]
+  std::vector<float> out;               // [tiles][heads][head_dim]
+  std::vector<std::uint64_t> kept;      // [KV heads][tiles][kTileKeys / 64]
+  std::vector<HeadCount> counts;        // [heads]
+  std::vector<double> value_sums;       // [KV heads][head_dim]
+  std::vector<std::int64_t> runs_left;  // [KV heads]
+  std::vector<float> q;  // [heads][head_dim] rounded to bfloat16, where the cache rounds queries
   std::vector<std::uint16_t> q_bf16;
 
   void reserve(const ModelShape& shape, std::int64_t tiles) {
@@ -31,6 +34,7 @@ struct Partials {
     grow(rules, heads);
     grow(theta, heads);
     grow(counts, heads);
+    grow(runs_left, static_cast<std::size_t>(shape.num_kv_heads));
     grow(states, heads * static_cast<std::size_t>(tiles));
     grow(out, heads * static_cast<std::size_t>(tiles * shape.head_dim));
     grow(kept, static_cast<std::size_t>(shape.num_kv_heads * tiles * (kTileKeys / 64)));
@@ -47,6 +51,13 @@ struct Step {
 
   [[nodiscard]] std::size_t at(std::int64_t tile, std::int64_t head) const {
     return static_cast<std::size_t>(tile * job.shape().num_heads + head);
+  }
+  // Of a head, as the cache would have it multiplied.
+  [[nodiscard]] const float* q(std::int64_t head) const {
+    return (job.cache.rounds_queries() ? partials.q.data() : job.call.q) + job.row_offset(0, head);
+  }
+  [[nodiscard]] const std::uint16_t* q_bf16(std::int64_t head) const {
+    return job.cache.rounds_queries() ? partials.q_bf16.data() + job.row_offset(0, head) : nullptr;
   }
   [[nodiscard]] std::uint64_t* kept(std::int64_t kv_head, std::int64_t tile) const {
     return partials.kept.data() + (kv_head * tiles + tile) * (kTileKeys / 64);
@@ -87,50 +98,72 @@ KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t first) {
            wide.data()}};
 }
 
-void attend_keys(const Step& step, std::int64_t kv_head, std::int64_t tile) {
-  thread_local TileScratch scratch;
-  thread_local QueryCodes codes;
-  thread_local std::vector<float> sums;
+// Some heads of a group, as many as a tile has rows.
+struct Heads {
+  std::int64_t kv_head = 0;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  bool first_of_group = false;
+};
+
+// Memory of a thread.
+struct RunScratch {
+  TileScratch tile;
+  QueryCodes codes;
+  std::vector<float> sums;
+};
+
+void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, TilePrefilter& prefilter,
+                 RunScratch& scratch) {
   const Job& job = step.job;
   const std::int64_t dim = job.head_dim();
   const std::int64_t first = tile * kTileKeys;
-  if (sums.size() < static_cast<std::size_t>(kTileRows * dim))
-    sums.resize(static_cast<std::size_t>(kTileRows * dim));
   std::int32_t visible[kTileRows];
-  std::fill_n(visible, kTileRows, static_cast<std::int32_t>(std::min(kTileKeys, step.n - first)));
-  std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(kv_head, tile) : nullptr;
-  if (kept != nullptr) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
-  const KeyTile keys = key_tile(job, kv_head, first);
-  TilePrefilter prefilter(job, kv_head, scratch);
+  std::fill_n(visible, heads.count, static_cast<std::int32_t>(std::min(kTileKeys, step.n - first)));
+  std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(heads.kv_head, tile) : nullptr;
+  if (kept != nullptr && heads.first_of_group) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
+  const KeyTile keys = key_tile(job, heads.kv_head, first);
+  RowState* const states = step.partials.states.data() + step.at(tile, heads.first);
+  float* const out = step.partials.out.data() + step.at(tile, heads.first) * static_cast<std::size_t>(dim);
+  std::fill_n(states, heads.count, RowState{});
+  std::fill_n(out, heads.count * dim, 0.0F);
+  AttentionTile work{.q = step.q(heads.first),
+                     .q_stride = dim,
+                     .rows = heads.count,
+                     .keys = keys.keys,
+                     .values = keys.values,
+                     .head_dim = dim,
+                     .num_keys = visible[0],
+                     .scale = job.call.scale,
+                     .visible = visible,
+                     .theta = step.all_dense ? nullptr : step.partials.theta.data() + heads.first,
+                     .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+                     .from_memory = true,
+                     .states = states,
+                     .out = out,
+                     .sums = scratch.sums.data(),
+                     .half = keys.half.keys == nullptr ? nullptr : &keys.half,
+                     .q_bf16 = step.q_bf16(heads.first),
+                     .kept_union = kept};
+  prefilter.use(first, scratch.codes, work);
+  attend_tile(work, scratch.tile);
+}
+
+// A run of neighbouring tiles: memory likes to be read in long runs, and queries are coded once.
+void attend_run(const Step& step, std::int64_t kv_head, std::int64_t first_tile, std::int64_t last_tile) {
+  thread_local RunScratch scratch;
+  const Job& job = step.job;
+  const std::int64_t dim = job.head_dim();
+  if (scratch.sums.size() < static_cast<std::size_t>(kTileRows * dim))
+    scratch.sums.resize(static_cast<std::size_t>(kTileRows * dim));
+  TilePrefilter prefilter(job, kv_head, scratch.tile);
   for (std::int64_t h = 0; h < job.group_heads(); h += kTileRows) {
-    const std::int64_t head = kv_head * job.group_heads() + h;
-    const std::int64_t heads = std::min(kTileRows, job.group_heads() - h);
-    RowState* const states = step.partials.states.data() + step.at(tile, head);
-    float* const out = step.partials.out.data() + step.at(tile, head) * static_cast<std::size_t>(dim);
-    std::fill_n(states, heads, RowState{});
-    std::fill_n(out, heads * dim, 0.0F);
-    const bool rounded = job.cache.rounds_queries();
-    AttentionTile work{.q = (rounded ? step.partials.q.data() : job.call.q) + job.row_offset(0, head),
-                       .q_stride = dim,
-                       .rows = heads,
-                       .keys = keys.keys,
-                       .values = keys.values,
-                       .head_dim = dim,
-                       .num_keys = visible[0],
-                       .scale = job.call.scale,
-                       .visible = visible,
-                       .theta = step.all_dense ? nullptr : step.partials.theta.data() + head,
-                       .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
-                       .from_memory = true,
-                       .states = states,
-                       .out = out,
-                       .sums = sums.data(),
-                       .half = keys.half.keys == nullptr ? nullptr : &keys.half,
-                       .q_bf16 = rounded ? step.partials.q_bf16.data() + job.row_offset(0, head) : nullptr,
-                       .kept_union = kept};
-    prefilter.code(work, codes);
-    prefilter.use(first, codes, work);
-    attend_tile(work, scratch);
+    const Heads heads{kv_head, kv_head * job.group_heads() + h, std::min(kTileRows, job.group_heads() - h),
+                      h == 0};
+    prefilter.code({.q = step.q(heads.first), .q_stride = dim, .rows = heads.count, .head_dim = dim},
+                   scratch.codes);
+    for (std::int64_t tile = first_tile; tile < last_tile; ++tile)
+      attend_keys(step, heads, tile, prefilter, scratch);
   }
 }
 
@@ -176,8 +209,21 @@ void attend_one_row(const Job& job) {
     round_queries(partials.q, partials.q_bf16);
   }
   const Step step{job, partials, n, tiles, prepare(job, n, partials)};
-  parallel_for(groups * tiles, [&](std::int64_t i) { attend_keys(step, i / tiles, i % tiles); });
-  parallel_for(groups, [&](std::int64_t g) { join_and_finish(step, g); });
+  // Runs as long as leaves enough of them to share out evenly.
+  constexpr std::int64_t kRuns = 32;
+  constexpr std::int64_t kLongestRun = 8;
+  const std::int64_t length = std::clamp<std::int64_t>(groups * tiles / kRuns, 1, kLongestRun);
+  const std::int64_t runs = (tiles + length - 1) / length;
+  std::fill_n(partials.runs_left.begin(), groups, runs);
+  const auto body = [&step, runs, length](std::int64_t i) {
+    const std::int64_t group = i / runs;
+    const std::int64_t first = i % runs * length;
+    attend_run(step, group, first, std::min(first + length, step.tiles));
+    // Whoever ends a group's last run joins them all: waiting for all threads costs more than that.
+    const std::atomic_ref<std::int64_t> left(step.partials.runs_left[static_cast<std::size_t>(group)]);
+    if (left.fetch_sub(1, std::memory_order_acq_rel) == 1) join_and_finish(step, group);
+  };
+  parallel_for(groups * runs, std::cref(body));  // a copy into std::function would allocate
   if (job.listeners.counts != nullptr) report(step);
 }
 

@@ -23,7 +23,7 @@ struct Piece {
   const float* q;
   const float* keys[kLanes];
 };
-inline constexpr int kPieces = kLanes > 8 ? 2 : 4;
+inline constexpr int kPieces = kLanes > 8 ? 1 : 4;
 inline constexpr std::int64_t kAhead = 2 * kPieces;  // pieces whose keys are under way
 
 #if HWY_TARGET != HWY_SCALAR
@@ -39,6 +39,45 @@ HWY_INLINE hn::Vec<D> LoadQuads(D d, const float* const* keys, std::int64_t i) {
   }
 }
 
+#if HWY_TARGET <= HWY_AVX3
+// Sixteen dimensions of sixteen keys, a line of memory each: transposed in registers, in four steps.
+HWY_INLINE void AddSixteen(const Piece& piece, std::int64_t i, Vec& sum) {
+  const Floats d;
+  const hn::Repartition<double, Floats> dd;
+  Vec quads[4][4];  // [keys / 4][u] lane 4 l + v: dimension i + 4 l + u of key v of the four
+#pragma GCC unroll 4
+  for (int g = 0; g < 4; ++g) {
+    const Vec a = hn::LoadU(d, piece.keys[4 * g] + i);
+    const Vec b = hn::LoadU(d, piece.keys[4 * g + 1] + i);
+    const Vec c = hn::LoadU(d, piece.keys[4 * g + 2] + i);
+    const Vec e = hn::LoadU(d, piece.keys[4 * g + 3] + i);
+    const auto ab_low = hn::BitCast(dd, hn::InterleaveLower(d, a, b));
+    const auto ce_low = hn::BitCast(dd, hn::InterleaveLower(d, c, e));
+    const auto ab_high = hn::BitCast(dd, hn::InterleaveUpper(d, a, b));
+    const auto ce_high = hn::BitCast(dd, hn::InterleaveUpper(d, c, e));
+    quads[g][0] = hn::BitCast(d, hn::InterleaveLower(dd, ab_low, ce_low));
+    quads[g][1] = hn::BitCast(d, hn::InterleaveUpper(dd, ab_low, ce_low));
+    quads[g][2] = hn::BitCast(d, hn::InterleaveLower(dd, ab_high, ce_high));
+    quads[g][3] = hn::BitCast(d, hn::InterleaveUpper(dd, ab_high, ce_high));
+  }
+  Vec dims[16];
+#pragma GCC unroll 4
+  for (int u = 0; u < 4; ++u) {
+    const __m512 low01 = _mm512_shuffle_f32x4(quads[0][u].raw, quads[1][u].raw, 0x44);  // blocks 0 1 of each
+    const __m512 low23 = _mm512_shuffle_f32x4(quads[2][u].raw, quads[3][u].raw, 0x44);
+    const __m512 high01 = _mm512_shuffle_f32x4(quads[0][u].raw, quads[1][u].raw, 0xEE);  // 2 3
+    const __m512 high23 = _mm512_shuffle_f32x4(quads[2][u].raw, quads[3][u].raw, 0xEE);
+    dims[u] = Vec{_mm512_shuffle_f32x4(low01, low23, 0x88)};  // the first of each pair
+    dims[4 + u] = Vec{_mm512_shuffle_f32x4(low01, low23, 0xDD)};
+    dims[8 + u] = Vec{_mm512_shuffle_f32x4(high01, high23, 0x88)};
+    dims[12 + u] = Vec{_mm512_shuffle_f32x4(high01, high23, 0xDD)};
+  }
+#pragma GCC unroll 16
+  for (int u = 0; u < 16; ++u)
+    sum = hn::MulAdd(hn::Set(d, piece.q[i + u]), dims[u], sum);
+}
+#endif
+
 HWY_INLINE void ScorePieces(const Piece (&pieces)[kPieces], std::int64_t head_dim, float scale,
                             float* const (&scores)[kPieces]) {
   const Floats d;
@@ -46,7 +85,13 @@ HWY_INLINE void ScorePieces(const Piece (&pieces)[kPieces], std::int64_t head_di
   Vec sum[kPieces];
   for (int p = 0; p < kPieces; ++p)
     sum[p] = hn::Zero(d);
-  for (std::int64_t i = 0; i < head_dim; i += 4) {
+  std::int64_t i = 0;
+#if HWY_TARGET <= HWY_AVX3
+  for (; i + kLanes <= head_dim; i += kLanes)
+    for (int p = 0; p < kPieces; ++p)
+      AddSixteen(pieces[p], i, sum[p]);
+#endif
+  for (; i < head_dim; i += 4) {
     for (int p = 0; p < kPieces; ++p) {
       // Lanes 4 g + u of a, b, c, e: dimension i + u of keys 4 g, 4 g + 1 ...; then transposed.
       const Vec a = LoadQuads(d, pieces[p].keys, i);
@@ -129,11 +174,25 @@ HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, Candi
 HWY_INLINE std::int64_t ListSurvivors(const std::int32_t* positions, const float* scores, std::int64_t count,
                                       float theta, TileScratch& scratch) {
   std::int64_t kept = 0;
+#if HWY_TARGET <= HWY_AVX3
+  const Floats d;
+  const hn::RebindToSigned<Floats> di;
+  for (std::int64_t c = 0; c < count; c += kLanes) {
+    const Vec some = hn::LoadU(d, scores + c);
+    const auto above =
+        hn::And(hn::Gt(some, hn::Set(d, theta)), hn::FirstN(d, static_cast<std::size_t>(count - c)));
+    hn::StoreU(hn::Compress(some, above), d, scratch.weights + kept);
+    hn::StoreU(hn::Compress(hn::LoadU(di, positions + c), hn::RebindMask(di, above)), di,
+               scratch.indices + kept);
+    kept += static_cast<std::int64_t>(hn::CountTrue(d, above));
+  }
+#else
   for (std::int64_t c = 0; c < count; ++c) {
     scratch.weights[kept] = scores[c];
     scratch.indices[kept] = positions[c];
     kept += scores[c] > theta ? 1 : 0;
   }
+#endif
   return kept;
 }
 

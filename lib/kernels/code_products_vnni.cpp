@@ -18,51 +18,89 @@ namespace toptheta {
 
 namespace {
 
-// A block's quad of dimensions is a vector: a lane for each key.
-template <int kRows>
-TT_VNNI void mark_block(const CodeTile& t, std::int64_t row, std::int64_t block) {
-  const std::uint8_t* const keys = t.keys + block * kKeyBlock * t.head_dim;
-  const std::int8_t* const q = t.queries + row * t.head_dim;
-  const std::int64_t quads = t.head_dim / 4;
-  __m512i sum[kRows];
-  for (int r = 0; r < kRows; ++r)
-    sum[r] = _mm512_set1_epi32(-(t.offsets[2 * (row + r)] + t.offsets[2 * (row + r) + 1]));
-  for (std::int64_t i = 0; i < quads; ++i) {
-    const __m512i k = _mm512_loadu_si512(keys + i * 64);
-    for (int r = 0; r < kRows; ++r) {
-      std::int32_t quad;
-      std::memcpy(&quad, q + r * t.head_dim + 4 * i, sizeof quad);
-      sum[r] = _mm512_dpbusd_epi32(sum[r], k, _mm512_set1_epi32(quad));
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    // The lowest bound lets everything pass; sums of 32 bits may be lower still.
-    const std::int16_t bound = t.bounds[(row + r) * t.bound_stride + block];
-    const std::int32_t wide = bound == std::numeric_limits<std::int16_t>::min()
-                                  ? std::numeric_limits<std::int32_t>::min()
-                                  : std::int32_t{bound};
-    t.marks[(row + r) * t.mark_stride + block] =
-        static_cast<std::uint16_t>(_mm512_cmpgt_epi32_mask(sum[r], _mm512_set1_epi32(wide)));
-  }
+// Keeps the compiler from carrying a pointer for every row (floats-inl.hpp).
+TT_VNNI inline void forget(const std::int8_t*& pointer) {
+  asm("" : "+r"(pointer));  // NOLINT(hicpp-no-assembler)
 }
 
-constexpr int kRows = 8;  // sums that hide the latency of a product
+// A block's quad of dimensions is a vector: a lane for each key. Several blocks share the quads of queries.
+template <int kRows, int kBlocks>
+TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block) {
+  constexpr int kPointers = (kRows + 2) / 3;  // a row's address is a pointer and 0, 1 or 2 strides
+  const std::int64_t head_dim = t.head_dim;
+  const std::int64_t block_size = kKeyBlock * head_dim;
+  const std::uint8_t* keys = t.keys + block * block_size;
+  const std::uint8_t* const end = keys + block_size;
+  const std::int8_t* q[kPointers];
+  for (int p = 0; p < kPointers; ++p)
+    q[p] = t.queries + (row + 3 * p) * head_dim;
+  __m512i sum[kRows][kBlocks];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
+    for (int b = 0; b < kBlocks; ++b)
+      sum[r][b] = _mm512_set1_epi32(-(t.offsets[2 * (row + r)] + t.offsets[2 * (row + r) + 1]));
+  for (; keys != end; keys += 64) {
+    __m512i k[kBlocks];
+#pragma GCC unroll 16
+    for (int b = 0; b < kBlocks; ++b)
+    {
+      k[b] = _mm512_loadu_si512(keys + b * block_size);
+      _mm_prefetch(reinterpret_cast<const char*>(keys + (b + 8) * block_size), _MM_HINT_T0);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      std::int32_t quad;
+      std::memcpy(&quad, q[r / 3] + (r % 3) * head_dim, sizeof quad);
+      const __m512i x = _mm512_set1_epi32(quad);
+#pragma GCC unroll 16
+      for (int b = 0; b < kBlocks; ++b)
+        sum[r][b] = _mm512_dpbusd_epi32(sum[r][b], k[b], x);
+    }
+#pragma GCC unroll 16
+    for (int p = 0; p < kPointers; ++p) {
+      q[p] += 4;
+      forget(q[p]);
+    }
+  }
+  const std::int16_t* bounds = t.bounds + row * t.bound_stride + block;
+  std::uint16_t* marks = t.marks + row * t.mark_stride + block;
+  const std::int64_t bound_stride = t.bound_stride;
+  const std::int64_t mark_stride = t.mark_stride;
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r, bounds += bound_stride, marks += mark_stride)
+#pragma GCC unroll 16
+    for (int b = 0; b < kBlocks; ++b) {
+      // The lowest bound lets everything pass; sums of 32 bits may be lower still.
+      const std::int16_t bound = bounds[b];
+      const std::int32_t wide = bound == std::numeric_limits<std::int16_t>::min()
+                                    ? std::numeric_limits<std::int32_t>::min()
+                                    : std::int32_t{bound};
+      marks[b] = static_cast<std::uint16_t>(_mm512_cmpgt_epi32_mask(sum[r][b], _mm512_set1_epi32(wide)));
+    }
+}
 
-template <int kRest>
-TT_VNNI void mark_rest(const CodeTile& t, std::int64_t row, std::int64_t block) {
-  if (t.rows - row == kRest) return mark_block<kRest>(t, row, block);
-  if constexpr (kRest > 1) mark_rest<kRest - 1>(t, row, block);
+constexpr int kRows = 8;
+constexpr int kBlocks = 2;  // 16 sums hide the latency of a product
+
+template <int kSome>
+TT_VNNI void mark_rows(const CodeTile& t, std::int64_t row, std::int64_t block, std::int64_t rows) {
+  for (; rows >= kSome; rows -= kSome, row += kSome) {
+    if (block + kBlocks <= t.blocks)
+      mark_blocks<kSome, kBlocks>(t, row, block);
+    else
+      mark_blocks<kSome, 1>(t, row, block);
+  }
+  if constexpr (kSome > 1) {
+    if (rows > 0) mark_rows<kSome - 1>(t, row, block, rows);
+  }
 }
 
 }  // namespace
 
 TT_VNNI void mark_tile_vnni(const CodeTile& t) {
-  for (std::int64_t block = 0; block < t.blocks; ++block) {
-    std::int64_t row = 0;
-    for (; row + kRows <= t.rows; row += kRows)
-      mark_block<kRows>(t, row, block);
-    if (row < t.rows) mark_rest<kRows - 1>(t, row, block);
-  }
+  for (std::int64_t block = 0; block < t.blocks; block += kBlocks)
+    mark_rows<kRows>(t, 0, block, t.rows);
 }
 
 bool vnni_serves() {

@@ -117,6 +117,39 @@ HWY_INLINE std::int64_t CountMarks(const std::uint64_t* marks) {
   return count;
 }
 
+#if HWY_TARGET <= HWY_AVX3
+// Positions of the set bits, ascending, and the scores there where `scores` is not null; both lists need room
+// for kKeyBlock more. Of the few kept most blocks have none: those that do are squeezed together, whole
+// vectors at a time.
+HWY_INLINE void ListKept(const float* scores, const std::uint64_t* marks, std::int32_t* indices,
+                         float* weights) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> di;
+  const hn::CappedTag<std::uint16_t, kTileKeys / kKeyBlock> words;
+  const auto* const blocks = reinterpret_cast<const std::uint16_t*>(marks);
+  const auto within = hn::Iota(di, 0);
+  std::uint32_t some = 0;
+  static_assert(hn::MaxLanes(words) == 8 * sizeof some);
+  hn::StoreMaskBits(words, hn::Ne(hn::LoadU(words, blocks), hn::Zero(words)),
+                    reinterpret_cast<std::uint8_t*>(&some));
+  for (; some != 0; some &= some - 1) {
+    const int block = std::countr_zero(some);
+    const auto* const bits = reinterpret_cast<const std::uint8_t*>(blocks + block);
+    const int count = std::popcount(blocks[block]);
+    const auto at = hn::Add(within, hn::Set(di, block * static_cast<std::int32_t>(kKeyBlock)));
+    hn::StoreU(hn::Compress(at, hn::LoadMaskBits(di, bits)), di, indices);
+    indices += count;
+    if (scores == nullptr) continue;
+    const Vec kept = hn::Compress(hn::LoadU(d, scores + block * kKeyBlock), hn::LoadMaskBits(d, bits));
+    hn::StoreU(kept, d, weights);
+    weights += count;
+  }
+}
+
+HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
+  ListKept(nullptr, marks, indices, nullptr);
+}
+#else
 // Positions of the set bits, ascending. Four at a time whether there or not: no branch to mispredict.
 HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
   for (std::int64_t w = 0; w < kTileWords; ++w) {
@@ -135,35 +168,12 @@ HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
 // The same, and the scores there; both lists need room for kKeyBlock more.
 HWY_INLINE void ListKept(const float* scores, const std::uint64_t* marks, std::int32_t* indices,
                          float* weights) {
-#if HWY_TARGET <= HWY_AVX3
-  // Of the few kept most blocks have none: those that do are squeezed together, whole vectors at a time.
-  const Floats d;
-  const hn::RebindToSigned<Floats> di;
-  const hn::CappedTag<std::uint16_t, kTileKeys / kKeyBlock> words;
-  const auto* const blocks = reinterpret_cast<const std::uint16_t*>(marks);
-  const auto within = hn::Iota(di, 0);
-  std::uint32_t some = 0;
-  static_assert(hn::MaxLanes(words) == 8 * sizeof some);
-  hn::StoreMaskBits(words, hn::Ne(hn::LoadU(words, blocks), hn::Zero(words)),
-                    reinterpret_cast<std::uint8_t*>(&some));
-  for (; some != 0; some &= some - 1) {
-    const int block = std::countr_zero(some);
-    const auto* const bits = reinterpret_cast<const std::uint8_t*>(blocks + block);
-    const Vec kept = hn::Compress(hn::LoadU(d, scores + block * kKeyBlock), hn::LoadMaskBits(d, bits));
-    const auto at = hn::Add(within, hn::Set(di, block * static_cast<std::int32_t>(kKeyBlock)));
-    hn::StoreU(kept, d, weights);
-    hn::StoreU(hn::Compress(at, hn::LoadMaskBits(di, bits)), di, indices);
-    const int count = std::popcount(blocks[block]);
-    weights += count;
-    indices += count;
-  }
-#else
   ListMarks(marks, indices);
   const std::int64_t kept = CountMarks(marks);
   for (std::int64_t j = 0; j < kept; ++j)
     weights[j] = scores[indices[j]];
-#endif
 }
+#endif
 
 // Marks of keys past what a row sees do not count.
 HWY_INLINE void ClearInvisible(std::uint64_t* marks, std::int64_t visible) {
