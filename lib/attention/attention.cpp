@@ -51,7 +51,7 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
 }
 
 void TilePrefilter::code(const AttentionTile& tile, QueryCodes& codes) const {
-  if (codes_) code_queries(tile.q, tile.rows, tile.q_stride, tile.head_dim, codes);
+  if (codes_) code_queries(tile.q, tile.rows, tile.q_stride, tile.head_dim, index_->sum_width(), codes);
 }
 
 // Which tiles are asked about shows in no result.

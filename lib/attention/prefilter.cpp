@@ -36,7 +36,7 @@ constexpr KeyBlockFacts kUnknown{1, std::numeric_limits<float>::infinity(),
 }  // namespace
 
 KeyIndex::KeyIndex(Prefilter prefilter, const ModelShape& shape, std::int64_t capacity)
-    : dim_(shape.head_dim), tiles_((capacity + kTileKeys - 1) / kTileKeys) {
+    : dim_(shape.head_dim), sum_width_(best_sum_width()), tiles_((capacity + kTileKeys - 1) / kTileKeys) {
   const auto tiles = static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads * tiles_);
   if (prefilter == Prefilter::page || prefilter == Prefilter::automatic) {
     largest_ = LargeArray<float>(tiles * static_cast<std::size_t>(dim_ * kKeyBlock));
@@ -86,7 +86,8 @@ void KeyIndex::append_codes(std::int64_t head, std::int64_t position, std::int64
   for (std::int64_t first = position / kKeyBlock * kKeyBlock; first < end; first += kKeyBlock) {
     KeyBlockFacts& facts = facts_[static_cast<std::size_t>((base + first) / kKeyBlock)];
     if (first + kKeyBlock <= end)
-      facts = code_keys(rows_.data() + (base + first) * dim_, dim_, codes_.data() + (base + first) * dim_);
+      facts = code_keys(rows_.data() + (base + first) * dim_, dim_, sum_width_,
+                        codes_.data() + (base + first) * dim_);
     else
       facts = kUnknown;
   }

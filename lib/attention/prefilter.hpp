@@ -30,6 +30,8 @@ class KeyIndex {
 
   [[nodiscard]] bool has_bounds() const { return largest_.size() > 0; }
   [[nodiscard]] bool has_codes() const { return codes_.size() > 0; }
+  // What queries must be coded for as well.
+  [[nodiscard]] SumWidth sum_width() const { return sum_width_; }
 
   // `rows` keys of head `head` (layer * KV heads + KV head), stride floats apart, at positions from
   // `position` on, which follow the last one appended or, after a truncation, begin at any earlier one. Heads
@@ -47,6 +49,7 @@ class KeyIndex {
   void append_codes(std::int64_t head, std::int64_t position, std::int64_t rows);
 
   std::int64_t dim_;
+  SumWidth sum_width_;
   std::int64_t tiles_;                // of a head
   LargeArray<float> largest_;         // [heads][tiles][head_dim][pages of a tile]
   LargeArray<float> smallest_;        // the same

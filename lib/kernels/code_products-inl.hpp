@@ -52,8 +52,8 @@ HWY_INLINE __m256i JoinPairs(const __m256i (&sum)[2]) {
   return _mm256_hadd_epi16(sum[0], sum[1]);
 }
 
-HWY_INLINE std::uint16_t BitsAbove(__m256i sums, std::int16_t bound) {
-  const __m256i above = _mm256_cmpgt_epi16(sums, _mm256_set1_epi16(bound));
+HWY_INLINE std::uint16_t BitsAbove(__m256i sums, std::int32_t bound) {
+  const __m256i above = _mm256_cmpgt_epi16(sums, _mm256_set1_epi16(static_cast<std::int16_t>(bound)));
   const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(above), _mm256_extracti128_si256(above, 1));
   return static_cast<std::uint16_t>(_mm_movemask_epi8(_mm_shuffle_epi32(bytes, 0xD8)));
 }

@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -43,8 +42,7 @@ TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block
   for (; keys != end; keys += 64) {
     __m512i k[kBlocks];
 #pragma GCC unroll 16
-    for (int b = 0; b < kBlocks; ++b)
-    {
+    for (int b = 0; b < kBlocks; ++b) {
       k[b] = _mm512_loadu_si512(keys + b * block_size);
       _mm_prefetch(reinterpret_cast<const char*>(keys + (b + 8) * block_size), _MM_HINT_T0);
     }
@@ -63,21 +61,15 @@ TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block
       forget(q[p]);
     }
   }
-  const std::int16_t* bounds = t.bounds + row * t.bound_stride + block;
+  const std::int32_t* bounds = t.bounds + row * t.bound_stride + block;
   std::uint16_t* marks = t.marks + row * t.mark_stride + block;
   const std::int64_t bound_stride = t.bound_stride;
   const std::int64_t mark_stride = t.mark_stride;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r, bounds += bound_stride, marks += mark_stride)
 #pragma GCC unroll 16
-    for (int b = 0; b < kBlocks; ++b) {
-      // The lowest bound lets everything pass; sums of 32 bits may be lower still.
-      const std::int16_t bound = bounds[b];
-      const std::int32_t wide = bound == std::numeric_limits<std::int16_t>::min()
-                                    ? std::numeric_limits<std::int32_t>::min()
-                                    : std::int32_t{bound};
-      marks[b] = static_cast<std::uint16_t>(_mm512_cmpgt_epi32_mask(sum[r][b], _mm512_set1_epi32(wide)));
-    }
+    for (int b = 0; b < kBlocks; ++b)
+      marks[b] = static_cast<std::uint16_t>(_mm512_cmpgt_epi32_mask(sum[r][b], _mm512_set1_epi32(bounds[b])));
 }
 
 constexpr int kRows = 8;

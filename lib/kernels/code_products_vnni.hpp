@@ -1,5 +1,5 @@
 // Products of codes by the quad product of bytes (AVX-512 VNNI), which Highway 1.0.3 does not have: a fifth
-// of the instructions. The marks are those of code_products-inl.hpp.
+// of the instructions, and sums of 32 bits.
 #pragma once
 #include "kernels/code_tile.hpp"
 
@@ -8,7 +8,7 @@ namespace toptheta {
 // Whether this processor, and this build, have the instructions.
 bool vnni_serves();
 
-// Requires vnni_serves().
+// Requires vnni_serves(). Of CodeTile, `half` is not used.
 void mark_tile_vnni(const CodeTile& tile);
 
 }  // namespace toptheta

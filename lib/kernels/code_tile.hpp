@@ -15,7 +15,7 @@ struct CodeTile {
   std::int64_t blocks = 0;
   std::int64_t head_dim = 0;
   std::int64_t half = 0;                 // quads of dimensions in the first half; head_dim / 4: all of them
-  const std::int16_t* bounds = nullptr;  // [rows], bound_stride apart, [blocks]; at most 32766
+  const std::int32_t* bounds = nullptr;  // [rows], bound_stride apart, [blocks]
   std::int64_t bound_stride = 0;
   std::uint16_t* marks = nullptr;  // the same shape: bit g is set where the sum of key g is above the bound
   std::int64_t mark_stride = 0;

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "kernels/code_products_vnni.hpp"
 
@@ -22,8 +23,20 @@ namespace toptheta {
 namespace {
 
 constexpr std::int64_t kMaxKeyCode = 127;
-constexpr std::int64_t kMaxQueryCode = 64;  // two products with a byte still fit 16 bits
 constexpr std::int64_t kOffset = 128;
+
+inline std::int64_t max_query_code(SumWidth sums) {
+  return sums == SumWidth::bits32 ? 127 : 64;  // two products of 64 with a byte still fit 16 bits
+}
+
+// Bounds on sums: all are above the lowest, or it stands for that; none is above the highest.
+struct BoundLimits {
+  float lowest;
+  float highest;
+};
+inline BoundLimits bound_limits(SumWidth sums) {
+  return sums == SumWidth::bits32 ? BoundLimits{-0x1p30F, 0x1p30F} : BoundLimits{-32768, 32766};
+}
 
 // The quads of dimensions whose products are added up in one 16-bit sum; a second sum takes the rest.
 inline std::int64_t first_half(std::int64_t head_dim) {
@@ -32,7 +45,8 @@ inline std::int64_t first_half(std::int64_t head_dim) {
 
 // What |code| may be at most in each half: rounding adds at most sqrt(dimensions) / 2 to it, and the product
 // of two such norms is to stay below 2^15.
-inline float norm_limit(std::int64_t head_dim) {
+inline float norm_limit(SumWidth sums, std::int64_t head_dim) {
+  if (sums == SumWidth::bits32) return std::numeric_limits<float>::infinity();
   return 181 - std::sqrt(static_cast<float>(4 * first_half(head_dim))) / 2;
 }
 
@@ -44,8 +58,8 @@ struct Norms {
 };
 
 // The step that keeps codes within `largest_code` and their norm within the limit.
-inline float step_for(const Norms& norms, std::int64_t largest_code, std::int64_t head_dim) {
-  const float by_norm = std::sqrt(std::max(norms.half[0], norms.half[1])) / norm_limit(head_dim);
+inline float step_for(const Norms& norms, std::int64_t largest_code, SumWidth sums, std::int64_t head_dim) {
+  const float by_norm = std::sqrt(std::max(norms.half[0], norms.half[1])) / norm_limit(sums, head_dim);
   // A little more than needed, for all of this is rounded; never so little that its inverse overflows.
   const float step = std::max(norms.largest / static_cast<float>(largest_code), by_norm) * (1 + 0x1p-12F);
   return std::max(step, 1e-30F);
@@ -114,7 +128,7 @@ HWY_INLINE float CodeRow(const float* x, std::int64_t head_dim, float inverse, s
   return std::sqrt(lost) * kRoundUp + std::sqrt(static_cast<float>(head_dim)) * 0x1p-15F;
 }
 
-KeyBlockFacts CodeKeys(const float* keys, std::int64_t head_dim, std::uint8_t* codes) {
+KeyBlockFacts CodeKeys(const float* keys, std::int64_t head_dim, SumWidth sums, std::uint8_t* codes) {
   float step = 0;
   float norm = 0;
   for (std::int64_t g = 0; g < kKeyBlock; ++g) {
@@ -123,7 +137,7 @@ KeyBlockFacts CodeKeys(const float* keys, std::int64_t head_dim, std::uint8_t* c
       std::fill_n(codes, kKeyBlock * head_dim, static_cast<std::uint8_t>(kOffset));
       return {1, kInfinity, kInfinity};
     }
-    step = std::max(step, step_for(norms, kMaxKeyCode, head_dim));
+    step = std::max(step, step_for(norms, kMaxKeyCode, sums, head_dim));
     norm = std::max(norm, norms.both());
   }
   KeyBlockFacts facts{1 / step, norm / step * kRoundUp, 0};
@@ -160,11 +174,10 @@ void CodeQueries(const float* q, std::int64_t q_stride, QueryCodes& queries) {
       queries.norms[at] = queries.errors[at] = kInfinity;
       continue;
     }
-    const float inverse = 1 / step_for(norms, kMaxQueryCode, head_dim);
+    const float inverse = 1 / step_for(norms, max_query_code(queries.sums), queries.sums, head_dim);
     const float error = CodeRow(q + r * q_stride, head_dim, inverse, codes);
-    std::int32_t sums[2] = {0, 0};
-    for (std::int64_t i = 0; i < head_dim; ++i)
-      sums[i < middle ? 0 : 1] += codes[i];
+    const std::int32_t sums[2] = {std::accumulate(codes, codes + middle, std::int32_t{0}),
+                                  std::accumulate(codes + middle, codes + head_dim, std::int32_t{0})};
     for (std::size_t h = 0; h < 2; ++h)
       queries.offsets[2 * at + h] = static_cast<std::int32_t>(kOffset) * sums[h];
     // A score is a chain of at most 2 head_dim roundings and the product with the scale.
@@ -179,11 +192,12 @@ void CodeQueries(const float* q, std::int64_t q_stride, QueryCodes& queries) {
 // theta' = theta / scale, a score above theta has Q . C > theta' / (s t) - |f| |C + e| - |Q| |e|. A fraction
 // of what is added up here covers the rounding of it.
 void RowBounds(const QueryCodes& queries, const KeyBlockFacts* facts, std::int64_t blocks, const float* theta,
-               float scale, std::int16_t* bounds) {
+               float scale, std::int32_t* bounds) {
   constexpr float kFraction = 0x1p-18F;
   const Floats d;
-  const hn::Rebind<std::int16_t, Floats> words;
-  const Vec lowest = hn::Set(d, -32768.0F);
+  const hn::RebindToSigned<Floats> di;
+  const Vec lowest = hn::Set(d, bound_limits(queries.sums).lowest);
+  const Vec highest = hn::Set(d, bound_limits(queries.sums).highest);
   float steps[kMaxCodeBlocks] = {};
   float key_norms[kMaxCodeBlocks] = {};
   float key_errors[kMaxCodeBlocks] = {};
@@ -204,18 +218,18 @@ void RowBounds(const QueryCodes& queries, const KeyBlockFacts* facts, std::int64
       const Vec margin = hn::MulAdd(hn::Set(d, kFraction), hn::Add(hn::Abs(least), slack), hn::Set(d, 0.25F));
       const Vec bound = hn::Sub(hn::Sub(least, slack), margin);
       // What is not a number, where something is not finite, becomes the lowest.
-      const Vec clamped = hn::Min(hn::IfThenElse(hn::Gt(bound, lowest), bound, lowest), hn::Set(d, 32766.0F));
-      hn::StoreU(hn::DemoteTo(words, hn::ConvertTo(hn::RebindToSigned<Floats>(), hn::Floor(clamped))), words,
-                 bounds + r * kMaxCodeBlocks + b);
+      const Vec clamped = hn::Min(hn::IfThenElse(hn::Gt(bound, lowest), bound, lowest), highest);
+      hn::StoreU(hn::ConvertTo(di, hn::Floor(clamped)), di, bounds + r * kMaxCodeBlocks + b);
     }
   }
 }
 
 void MarkTileOf(const CodeTile& tile) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-  if (vnni_serves()) return mark_tile_vnni(tile);
-#endif
   MarkTile(tile);
+}
+
+SumWidth BestSumWidth() {
+  return HWY_TARGET <= HWY_AVX3 && vnni_serves() ? SumWidth::bits32 : SumWidth::bits16;
 }
 
 }  // namespace toptheta::HWY_NAMESPACE
@@ -224,20 +238,26 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace toptheta {
 
+HWY_EXPORT(BestSumWidth);
 HWY_EXPORT(CodeKeys);
 HWY_EXPORT(CodeQueries);
 HWY_EXPORT(MarkTileOf);
 HWY_EXPORT(RowBounds);
 
-KeyBlockFacts code_keys(const float* keys, std::int64_t head_dim, std::uint8_t* codes) {
-  return HWY_DYNAMIC_DISPATCH(CodeKeys)(keys, head_dim, codes);
+SumWidth best_sum_width() {
+  return HWY_DYNAMIC_DISPATCH(BestSumWidth)();
+}
+
+KeyBlockFacts code_keys(const float* keys, std::int64_t head_dim, SumWidth sums, std::uint8_t* codes) {
+  return HWY_DYNAMIC_DISPATCH(CodeKeys)(keys, head_dim, sums, codes);
 }
 
 void code_queries(const float* q, std::int64_t rows, std::int64_t q_stride, std::int64_t head_dim,
-                  QueryCodes& queries) {
+                  SumWidth sums, QueryCodes& queries) {
   const auto count = static_cast<std::size_t>(rows);
   queries.head_dim = head_dim;
   queries.rows = rows;
+  queries.sums = sums;
   if (queries.norms.size() < count) {
     queries.offsets.resize(2 * count);
     for (auto* values : {&queries.inverse_steps, &queries.norms, &queries.errors})
@@ -251,7 +271,7 @@ void code_queries(const float* q, std::int64_t rows, std::int64_t q_stride, std:
 void mark_candidates(const QueryCodes& queries, const KeyCodes& keys, std::int64_t blocks, const float* theta,
                      float scale, std::uint16_t* marks, std::int64_t mark_stride) {
   assert(queries.rows <= kMaxCodeRows && blocks <= kMaxCodeBlocks);
-  std::int16_t bounds[kMaxCodeRows * kMaxCodeBlocks];
+  std::int32_t bounds[kMaxCodeRows * kMaxCodeBlocks];
   HWY_DYNAMIC_DISPATCH(RowBounds)(queries, keys.facts, blocks, theta, scale, bounds);
   const CodeTile tile{.queries = queries.codes.data(),
                       .offsets = queries.offsets.data(),
@@ -264,6 +284,7 @@ void mark_candidates(const QueryCodes& queries, const KeyCodes& keys, std::int64
                       .bound_stride = kMaxCodeBlocks,
                       .marks = marks,
                       .mark_stride = mark_stride};
+  if (queries.sums == SumWidth::bits32) return mark_tile_vnni(tile);
   HWY_DYNAMIC_DISPATCH(MarkTileOf)(tile);
 }
 

@@ -106,7 +106,7 @@ TEST_CASE("bounds rule out pages, codes rule out keys", "[attention]") {
   const std::vector<float> no_keys(k.size(), 1e6F);
   const KeyCodes codes = cache.index().codes(0, 0);
   QueryCodes query_codes;
-  code_queries(q.data(), 1, 32, 32, query_codes);
+  code_queries(q.data(), 1, 32, 32, cache.index().sum_width(), query_codes);
   tile.codes = &codes;
   tile.query_codes = &query_codes;
   tile.key_rows = cache.index().rows(0, 0);

@@ -47,12 +47,12 @@ struct World {
         (*values)[i] = static_cast<float>((2 * random.uniform() - 1) * (i % 11 == 0 ? 6 : 1) *
                                           (i / static_cast<std::size_t>(dim) % 5 == 0 ? 0.01 : 1));
   }
-  void code() {
+  void code(SumWidth sums = best_sum_width()) {
     pack_keys(k.data(), kKeys, dim, dim, 0, packed.data());
     for (std::int64_t b = 0; b < kBlocks; ++b)
       facts[static_cast<std::size_t>(b)] =
-          code_keys(k.data() + b * kKeyBlock * dim, dim, codes.data() + b * kKeyBlock * dim);
-    code_queries(q.data(), rows, dim, dim, queries);
+          code_keys(k.data() + b * kKeyBlock * dim, dim, sums, codes.data() + b * kKeyBlock * dim);
+    code_queries(q.data(), rows, dim, dim, sums, queries);
     score_tile({.q = q.data(),
                 .q_stride = dim,
                 .rows = rows,
@@ -105,7 +105,7 @@ TEST_CASE("no key above its threshold is ruled out", "[kernels]") {
 TEST_CASE("candidates are few, and the same at every instruction set but for a rounding", "[kernels]") {
   for (const std::int64_t dim : {64, 128}) {
     World world(dim, 17, 3);
-    world.code();
+    world.code(SumWidth::bits16);
     std::vector<float> theta;
     std::int64_t above = 0;
     for (std::int64_t r = 0; r < world.rows; ++r) {
@@ -129,6 +129,13 @@ TEST_CASE("candidates are few, and the same at every instruction set but for a r
         differences += std::popcount(static_cast<std::uint32_t>(marks[i] ^ expected[i]));
       CHECK(differences <= 1);
     });
+    if (best_sum_width() == SumWidth::bits16) continue;
+    world.code(SumWidth::bits32);
+    std::int64_t fewer = 0;
+    for (const std::uint16_t bits : world.marks(theta))
+      fewer += std::popcount(bits);
+    CHECK(fewer >= above);
+    CHECK(fewer < count);
   }
 }
 
