@@ -1,7 +1,7 @@
 // How fast attention is, by policy and by what it keeps: prefill of 8192 tokens, and decode at 4k and 16k
 // keys. Every case is checked against the double-precision version before it is timed.
 //
-//   OMP_WAIT_POLICY=passive bench_attention_bench --benchmark_filter=prefill
+//   OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=1000 bench_attention_bench --benchmark_filter=prefill
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 

@@ -27,9 +27,16 @@ void unbind() {
 
 }  // namespace
 
+void bind_threads() {
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("OMP_PROC_BIND", "true", 0);
+}
+
 void wait_passively(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   if (setenv("OMP_WAIT_POLICY", "passive", 0) != 0) return;
+  // Sleeping and waking takes longer than the loops of a decode step lie apart, so idle threads of GCC's
+  // runtime spin for some microseconds before. That is too short to be felt where processors are shared.
+  setenv("GOMP_SPINCOUNT", "1000", 0);
   unbind();
   execv("/proc/self/exe", argv);  // returns only where it failed: then the threads spin
 }

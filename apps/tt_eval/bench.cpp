@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/common_flags.hpp"
+#include "common/openmp.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "report/speed.hpp"
@@ -78,6 +79,7 @@ SpeedReport BenchCommand::measure(Session& session) {
 }
 
 void BenchCommand::run(Session& session) {
+  bind_threads();
   session.wait_passively();
   const ResultFormat format = result_format_of(format_, output_);
   for (const std::string& table : flags_.policies.thresholds)

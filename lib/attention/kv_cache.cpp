@@ -105,8 +105,10 @@ void KvCache::append(std::int64_t layer, std::int64_t rows, const float* k, cons
     }
     append_rows(layer, g, rows, rounded.data(), rounded.data() + rows * dim, dim);
   };
-  parallel_for(shape_.num_kv_heads,
-               std::cref(append_head));  // a copy into std::function would allocate
+  // A few rows are sooner copied than other threads are woken. By reference: a copy into std::function would
+  // allocate.
+  constexpr std::int64_t kFewRows = 8;
+  parallel_for(shape_.num_kv_heads, std::cref(append_head), rows <= kFewRows ? 1 : 0);
 }
 
 void KvCache::append_rows(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* keys,

@@ -46,13 +46,13 @@ int thread_count() {
 }
 
 void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body, int most_threads) {
-  if (count <= 1 || omp_in_parallel() != 0) {
+  const int threads = most_threads > 0 ? std::min(most_threads, thread_count()) : thread_count();
+  if (count <= 1 || threads == 1 || omp_in_parallel() != 0) {
     for (std::int64_t i = 0; i < count; ++i)
       body(i);
     return;
   }
   FirstError error;
-  const int threads = most_threads > 0 ? std::min(most_threads, thread_count()) : thread_count();
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) default(none) shared(count, body, error)
   for (std::int64_t i = 0; i < count; ++i) {
     if (error.makes_pointless(i)) continue;
