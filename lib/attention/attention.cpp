@@ -27,10 +27,21 @@ void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolic
   attend_by_tiles(job);
 }
 
+namespace {
+
+// Whether decode gains by codes where this fraction of the keys are candidates: those are read from memory
+// row by row, once more than half as dear again as all keys in a run, and scored one by one.
+bool candidates_pay(float share) {
+  return share <= 1.0F / 7;
+}
+
+}  // namespace
+
 TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& scratch)
     : scratch_(scratch), head_(job.call.layer * job.shape().num_kv_heads + kv_head) {
   scratch.pages_seen = scratch.pages_skipped = 0;
   scratch.keys_seen = scratch.keys_left = 0;
+  scratch.positions_seen = scratch.positions_left = 0;
   const Policy& policy = job.policy.policy();
   const std::int64_t keys = job.call.first_position + job.call.rows;
   std::int64_t smallest = kDenseK;
@@ -43,11 +54,22 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
   if (policy.selection != Selection::theta || policy.prefilter == Prefilter::none || smallest >= keys) return;
   index_ = &job.cache.index();
   only_if_it_pays_ = policy.prefilter == Prefilter::automatic;
-  // One row is over before it could be seen whether codes pay.
-  const bool may_pay = job.call.rows > 1 || largest <= keys / 10;
-  codes_ = index_->has_codes() && policy.prefilter != Prefilter::page && (may_pay || !only_if_it_pays_);
+  one_row_ = job.call.rows == 1;
+  codes_ = index_->has_codes() && policy.prefilter != Prefilter::page;
+  if (codes_ && only_if_it_pays_ && one_row_) {
+    // One row is over before it could be seen whether codes pay: the steps before it tell. Now and then it is
+    // tried again.
+    const bool try_again = keys % 64 == 1;
+    codes_ = largest <= keys / 10 && (try_again || candidates_pay(index_->candidate_share(head_)));
+  }
   // In decode, codes are read either way: bounds would be read in addition.
-  bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(codes_ && job.call.rows == 1);
+  bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(codes_ && one_row_);
+}
+
+TilePrefilter::~TilePrefilter() {
+  if (one_row_ && scratch_.positions_seen > 0)
+    index_->note_candidate_share(
+        head_, static_cast<float>(scratch_.positions_left) / static_cast<float>(scratch_.positions_seen));
 }
 
 void TilePrefilter::code(const AttentionTile& tile, QueryCodes& codes) const {
@@ -61,6 +83,9 @@ void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTi
     const bool skips = scratch_.pages_skipped * (codes_ ? 3 : 8) >= scratch_.pages_seen;
     if (scratch_.pages_seen >= 32 && !skips) bounds_ = false;
     if (scratch_.keys_left * CandidateScratch::kLeast > scratch_.keys_seen) codes_ = false;
+    if (one_row_ && !candidates_pay(static_cast<float>(scratch_.positions_left) /
+                                    static_cast<float>(std::max<std::int64_t>(scratch_.positions_seen, 1))))
+      codes_ = false;
   }
   tile.bounds = nullptr;
   tile.codes = nullptr;

@@ -57,6 +57,9 @@ class TilePrefilter {
  public:
   // `scratch`, which attend_tile is given as well, tells how often skipping helped, and counts from here.
   TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& scratch);
+  ~TilePrefilter();
+  TilePrefilter(const TilePrefilter&) = delete;
+  TilePrefilter& operator=(const TilePrefilter&) = delete;
   // Codes of the rows of tile.q, where they are needed.
   void code(const AttentionTile& tile, QueryCodes& codes) const;
   // Points `tile`, whose keys begin at `first`, to what may be used for it.
@@ -69,6 +72,7 @@ class TilePrefilter {
   bool codes_ = false;
   bool bounds_ = false;
   bool only_if_it_pays_ = false;
+  bool one_row_ = false;
   TileBounds tile_bounds_;
   KeyCodes tile_codes_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -47,6 +48,7 @@ KeyIndex::KeyIndex(Prefilter prefilter, const ModelShape& shape, std::int64_t ca
     codes_ = LargeArray<std::uint8_t>(tiles * static_cast<std::size_t>(kTileKeys * dim_));
     facts_.resize(tiles * static_cast<std::size_t>(kTileBlocks), kUnknown);
     rows_ = LargeArray<float>(codes_.size());
+    shares_.resize(static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads));
   }
 }
 
@@ -106,6 +108,14 @@ KeyCodes KeyIndex::codes(std::int64_t head, std::int64_t position) const {
 
 const float* KeyIndex::rows(std::int64_t head, std::int64_t position) const {
   return rows_.data() + (head * tiles_ * kTileKeys + position) * dim_;
+}
+
+float KeyIndex::candidate_share(std::int64_t head) const {
+  return std::atomic_ref(shares_[static_cast<std::size_t>(head)]).load(std::memory_order_relaxed);
+}
+
+void KeyIndex::note_candidate_share(std::int64_t head, float share) const {
+  std::atomic_ref(shares_[static_cast<std::size_t>(head)]).store(share, std::memory_order_relaxed);
 }
 
 }  // namespace toptheta

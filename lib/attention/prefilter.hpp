@@ -16,7 +16,7 @@ enum class Prefilter {
   none,
   page,      // bounds of every 32 keys
   int8,      // the keys in 8 bits: in full only the keys that these leave as candidates
-  automatic  // both, each as long as it pays; int8 in decode where at most a tenth is expected to be kept
+  automatic  // both, each as long as it pays; in decode int8 alone
 };
 
 std::string_view name_of(Prefilter prefilter);  // "none", "page", "int8", "auto"
@@ -44,19 +44,25 @@ class KeyIndex {
   [[nodiscard]] KeyCodes codes(std::int64_t head, std::int64_t position) const;
   [[nodiscard]] const float* rows(std::int64_t head, std::int64_t position) const;
 
+  // What decoding learns for its next step: the fraction of a head's keys that are a candidate of some query
+  // head; 0 while nothing is known. From any thread; no result depends on it.
+  [[nodiscard]] float candidate_share(std::int64_t head) const;
+  void note_candidate_share(std::int64_t head, float share) const;
+
  private:
   void append_bounds(std::int64_t head, std::int64_t position, const float* key);
   void append_codes(std::int64_t head, std::int64_t position, std::int64_t rows);
 
   std::int64_t dim_;
   SumWidth sum_width_;
-  std::int64_t tiles_;                // of a head
-  LargeArray<float> largest_;         // [heads][tiles][head_dim][pages of a tile]
-  LargeArray<float> smallest_;        // the same
-  std::vector<float> magnitude_;      // [heads][tiles]
-  LargeArray<std::uint8_t> codes_;    // [heads][tiles][blocks][head_dim / 4][kKeyBlock][4]
-  std::vector<KeyBlockFacts> facts_;  // [heads][tiles][blocks]; only whole blocks are coded
-  LargeArray<float> rows_;            // [heads][tiles][kTileKeys][head_dim]
+  std::int64_t tiles_;                 // of a head
+  LargeArray<float> largest_;          // [heads][tiles][head_dim][pages of a tile]
+  LargeArray<float> smallest_;         // the same
+  std::vector<float> magnitude_;       // [heads][tiles]
+  LargeArray<std::uint8_t> codes_;     // [heads][tiles][blocks][head_dim / 4][kKeyBlock][4]
+  std::vector<KeyBlockFacts> facts_;   // [heads][tiles][blocks]; only whole blocks are coded
+  mutable std::vector<float> shares_;  // [heads]
+  LargeArray<float> rows_;             // [heads][tiles][kTileKeys][head_dim]
 };
 
 }  // namespace toptheta

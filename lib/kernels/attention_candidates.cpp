@@ -14,6 +14,21 @@
 
 #include "kernels/weigh_row-inl.hpp"
 
+#ifndef TOPTHETA_ATTENTION_CANDIDATES_ONCE
+#define TOPTHETA_ATTENTION_CANDIDATES_ONCE
+namespace toptheta {
+namespace {
+
+struct CandidateCounts {
+  std::int64_t visible = 0;     // scores
+  std::int64_t candidates = 0;  // of them
+  std::int64_t positions = 0;   // keys that are a candidate of some row
+};
+
+}  // namespace
+}  // namespace toptheta
+#endif  // TOPTHETA_ATTENTION_CANDIDATES_ONCE
+
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
@@ -239,13 +254,19 @@ void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratc
   }
 }
 
-std::int64_t ClearAndCount(const AttentionTile& t, std::uint64_t* marks) {
-  std::int64_t count = 0;
+CandidateCounts ClearAndCount(const AttentionTile& t, std::uint64_t* marks) {
+  CandidateCounts counts;
+  std::uint64_t some_row[kTileWords] = {};
   for (std::int64_t r = 0; r < t.rows; ++r) {
-    ClearInvisible(marks + r * kTileWords, t.visible[r]);
-    count += CountMarks(marks + r * kTileWords);
+    std::uint64_t* const row = marks + r * kTileWords;
+    ClearInvisible(row, t.visible[r]);
+    counts.candidates += CountMarks(row);
+    counts.visible += t.visible[r];
+    for (std::int64_t w = 0; w < kTileWords; ++w)
+      some_row[w] |= row[w];
   }
-  return count;
+  counts.positions = CountMarks(some_row);
+  return counts;
 }
 
 }  // namespace toptheta::HWY_NAMESPACE
@@ -266,14 +287,13 @@ bool attend_candidates(const AttentionTile& t, std::uint32_t live, TileScratch& 
       mark_candidates(*t.query_codes,
                       {t.codes->codes + run.first * kKeyBlock * t.head_dim, t.codes->facts + run.first},
                       run.last - run.first, t.theta, t.scale, marks + run.first, kRowBlocks);
-  std::int64_t visible = 0;
-  for (std::int64_t r = 0; r < t.rows; ++r)
-    visible += t.visible[r];
-  const std::int64_t candidates = HWY_DYNAMIC_DISPATCH(ClearAndCount)(t, scratch.marks);
-  scratch.keys_seen += visible;
-  scratch.keys_left += candidates;
+  const CandidateCounts counts = HWY_DYNAMIC_DISPATCH(ClearAndCount)(t, scratch.marks);
+  scratch.keys_seen += counts.visible;
+  scratch.keys_left += counts.candidates;
+  scratch.positions_seen += t.num_keys;
+  scratch.positions_left += counts.positions;
   // A single key costs three or four times what a key among all costs.
-  if (candidates * CandidateScratch::kLeast > visible) return false;
+  if (counts.candidates * CandidateScratch::kLeast > counts.visible) return false;
   HWY_DYNAMIC_DISPATCH(AttendMarked)(t, scratch.marks, scratch);
   return true;
 }

@@ -54,6 +54,8 @@ struct TileScratch {
   std::int64_t pages_skipped = 0;
   std::int64_t keys_seen = 0;  // how many scores codes were to rule out, and how many they left
   std::int64_t keys_left = 0;
+  std::int64_t positions_seen = 0;  // the same of keys, left where some row's candidate
+  std::int64_t positions_left = 0;
 };
 
 // What is known of a tile's keys before they are read, so that those at or below every threshold need not be.
