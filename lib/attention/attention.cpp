@@ -29,8 +29,8 @@ void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolic
 
 namespace {
 
-// Whether decode gains by codes where this fraction of the keys are candidates: those are read from memory
-// row by row, once more than half as dear again as all keys in a run, and scored one by one.
+// Whether decode gains by codes where this fraction of the keys are candidates. Those are read row by row, at
+// less than half the rate of a run, and scored one by one.
 bool candidates_pay(float share) {
   return share <= 1.0F / 7;
 }

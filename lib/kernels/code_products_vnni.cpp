@@ -17,6 +17,10 @@ namespace toptheta {
 
 namespace {
 
+constexpr int kMostRows = 8;
+constexpr int kPair = 2;                  // blocks at a time: 16 sums hide the latency of a product
+constexpr std::int64_t kBlocksAhead = 8;  // whose keys are fetched from memory
+
 // Keeps the compiler from carrying a pointer for every row (floats-inl.hpp).
 TT_VNNI inline void forget(const std::int8_t*& pointer) {
   asm("" : "+r"(pointer));  // NOLINT(hicpp-no-assembler)
@@ -44,7 +48,7 @@ TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block
 #pragma GCC unroll 16
     for (int b = 0; b < kBlocks; ++b) {
       k[b] = _mm512_loadu_si512(keys + b * block_size);
-      _mm_prefetch(reinterpret_cast<const char*>(keys + (b + 8) * block_size), _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(keys + (b + kBlocksAhead) * block_size), _MM_HINT_T0);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
@@ -72,14 +76,12 @@ TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block
       marks[b] = static_cast<std::uint16_t>(_mm512_cmpgt_epi32_mask(sum[r][b], _mm512_set1_epi32(bounds[b])));
 }
 
-constexpr int kRows = 8;
-constexpr int kBlocks = 2;  // 16 sums hide the latency of a product
-
+// One or two blocks, kSome rows at a time and then the rest.
 template <int kSome>
 TT_VNNI void mark_rows(const CodeTile& t, std::int64_t row, std::int64_t block, std::int64_t rows) {
   for (; rows >= kSome; rows -= kSome, row += kSome) {
-    if (block + kBlocks <= t.blocks)
-      mark_blocks<kSome, kBlocks>(t, row, block);
+    if (block + kPair <= t.blocks)
+      mark_blocks<kSome, kPair>(t, row, block);
     else
       mark_blocks<kSome, 1>(t, row, block);
   }
@@ -91,8 +93,8 @@ TT_VNNI void mark_rows(const CodeTile& t, std::int64_t row, std::int64_t block, 
 }  // namespace
 
 TT_VNNI void mark_tile_vnni(const CodeTile& t) {
-  for (std::int64_t block = 0; block < t.blocks; block += kBlocks)
-    mark_rows<kRows>(t, 0, block, t.rows);
+  for (std::int64_t block = 0; block < t.blocks; block += kPair)
+    mark_rows<kMostRows>(t, 0, block, t.rows);
 }
 
 bool vnni_serves() {

@@ -15,8 +15,7 @@ namespace toptheta {
 // What sums of products of codes are computed in.
 enum class SumWidth {
   // |Q_i| <= 64, and steps are chosen so that |Q| |C| < 2^15 (Cauchy-Schwarz), for the longer heads by
-  // halves:
-  // 16 bits hold the sum, and wrapping on the way does no harm.
+  // halves: 16 bits hold the sum, and wrapping on the way does no harm.
   bits16,
   // |Q_i| <= 127: finer codes, where the processor adds up products of bytes in 32 bits (AVX-512 VNNI).
   bits32
@@ -63,7 +62,7 @@ inline constexpr std::int64_t kMaxCodeBlocks = 32;
 
 // Queries and keys coded for the same sums. marks[r * mark_stride + b]: bit g is set where key g of block b
 // may have a score above theta[r], the score as score_rows computes it. scale > 0. Time: rows * keys *
-// head_dim, a quarter of that of the scores.
+// head_dim, a quarter of that of the scores (with VNNI an eighth).
 void mark_candidates(const QueryCodes& queries, const KeyCodes& keys, std::int64_t blocks, const float* theta,
                      float scale, std::uint16_t* marks, std::int64_t mark_stride);
 
