@@ -169,10 +169,12 @@ void read_bandwidth(benchmark::State& state) {
       const std::size_t piece = memory.size() / kPieces;
       const float* from = memory.data() + static_cast<std::size_t>(p) * piece;
       // In four streams, as tt-eval bench measures its limit: one is read more slowly.
+      const std::size_t quarter = piece / 4;
       float lanes[64] = {};
-      for (std::size_t i = 0; i < piece / 4; i += 16)
-        for (std::size_t l = 0; l < 64; ++l)
-          lanes[l] += from[l / 16 * (piece / 4) + i + l % 16];
+      for (std::size_t i = 0; i < quarter; i += 16)
+        for (std::size_t stream = 0; stream < 4; ++stream)
+          for (std::size_t l = 0; l < 16; ++l)
+            lanes[16 * stream + l] += from[stream * quarter + i + l];
       for (const float lane : lanes)
         sums[static_cast<std::size_t>(p) * 16] += lane;
     });
