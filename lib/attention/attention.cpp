@@ -40,7 +40,7 @@ bool candidates_pay(float share) {
 TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& scratch)
     : scratch_(scratch), head_(job.call.layer * job.shape().num_kv_heads + kv_head) {
   scratch.pages_seen = scratch.pages_skipped = 0;
-  scratch.keys_seen = scratch.keys_left = 0;
+  scratch.keys_seen = scratch.keys_saved = 0;
   scratch.positions_seen = scratch.positions_left = 0;
   const Policy& policy = job.policy.policy();
   const std::int64_t keys = job.call.first_position + job.call.rows;
@@ -82,7 +82,9 @@ void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTi
     // Bounds cost a sixteenth of the scores, or a quarter of the codes.
     const bool skips = scratch_.pages_skipped * (codes_ ? 3 : 8) >= scratch_.pages_seen;
     if (scratch_.pages_seen >= 32 && !skips) bounds_ = false;
-    if (scratch_.keys_left * CandidateScratch::kLeast > scratch_.keys_seen) codes_ = false;
+    // Codes cost up to a quarter of the scores. A few tiles may be of another kind than most.
+    constexpr std::int64_t kEnough = 8 * kTileRows * kTileKeys;
+    if (scratch_.keys_seen >= kEnough && scratch_.keys_saved * 4 < scratch_.keys_seen) codes_ = false;
     if (one_row_ && !candidates_pay(static_cast<float>(scratch_.positions_left) /
                                     static_cast<float>(std::max<std::int64_t>(scratch_.positions_seen, 1))))
       codes_ = false;

@@ -288,12 +288,12 @@ bool attend_candidates(const AttentionTile& t, std::uint32_t live, TileScratch& 
                       {t.codes->codes + run.first * kKeyBlock * t.head_dim, t.codes->facts + run.first},
                       run.last - run.first, t.theta, t.scale, marks + run.first, kRowBlocks);
   const CandidateCounts counts = HWY_DYNAMIC_DISPATCH(ClearAndCount)(t, scratch.marks);
+  const bool few = counts.candidates * CandidateScratch::kLeast <= counts.visible;
   scratch.keys_seen += counts.visible;
-  scratch.keys_left += counts.candidates;
+  if (few) scratch.keys_saved += counts.visible - CandidateScratch::kCost * counts.candidates;
   scratch.positions_seen += t.num_keys;
   scratch.positions_left += counts.positions;
-  // A single key costs three or four times what a key among all costs.
-  if (counts.candidates * CandidateScratch::kLeast > counts.visible) return false;
+  if (!few) return false;
   HWY_DYNAMIC_DISPATCH(AttendMarked)(t, scratch.marks, scratch);
   return true;
 }

@@ -31,6 +31,7 @@ struct RowState {
 // The candidates that codes leave of a tile: at most a part of it, or the tile is scored as a whole.
 struct CandidateScratch {
   static constexpr std::int64_t kLeast = 8;  // one key in so many
+  static constexpr std::int64_t kCost = 5;   // one costs as much as so many scores of a whole tile
   // Each row's are filled up to whole vectors.
   static constexpr std::int64_t kSize = kTileRows * (kTileKeys / kLeast + kKeyBlock) + kKeyBlock;
   alignas(64) std::int32_t positions[kSize];
@@ -52,8 +53,8 @@ struct TileScratch {
   CandidateScratch candidates;
   std::int64_t pages_seen = 0;  // how often a page's bound was asked, and how often it ruled the page out
   std::int64_t pages_skipped = 0;
-  std::int64_t keys_seen = 0;  // how many scores codes were to rule out, and how many they left
-  std::int64_t keys_left = 0;
+  std::int64_t keys_seen = 0;       // how many scores codes were to rule out
+  std::int64_t keys_saved = 0;      // how many that spared, less what the candidates cost
   std::int64_t positions_seen = 0;  // the same of keys, left where some row's candidate
   std::int64_t positions_left = 0;
 };
