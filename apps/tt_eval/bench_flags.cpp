@@ -42,7 +42,7 @@ void declare_bench(CLI::App& app, BenchFlags& flags) {
   app.add_option("--kept", flags.kept,
                  "Compare at these fractions of kept elements: thresholds are fitted on the spot to the "
                  "model's own scores, and top-k takes the k that keeps as many. Default policies then: dense "
-                 "topk theta")
+                 "topk theta theta:prefilter=auto")
       ->type_name("0.1,0.02")
       ->group(group);
   declare_policies(app, flags.policies);

@@ -132,7 +132,12 @@ std::vector<std::int32_t> random_tokens(std::int64_t vocab, std::int64_t count, 
 
 std::vector<Policy> policies_of(const BenchFlags& flags) {
   PolicyFlags policies = flags.policies;
-  if (!flags.kept.empty() && policies.attention.empty()) policies.attention = {"dense", "topk", "theta"};
+  if (!flags.kept.empty() && policies.attention.empty()) {
+    policies.attention = {"dense", "topk", "theta"};
+    // As it is to be run, unless the flags say how, or something about the dropped is asked.
+    if (policies.prefilter == "none" && policies.sdc != "exact" && policies.placement == "pre-softmax")
+      policies.attention.emplace_back("theta:prefilter=auto");
+  }
   return resolve_policies(policies);
 }
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "kernels/attention_tiles.hpp"
@@ -126,22 +127,23 @@ HWY_INLINE void ListKept(const float* scores, const std::uint64_t* marks, std::i
   const Floats d;
   const hn::RebindToSigned<Floats> di;
   const hn::CappedTag<std::uint16_t, kTileKeys / kKeyBlock> words;
-  const auto* const blocks = reinterpret_cast<const std::uint16_t*>(marks);
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(marks);
   const auto within = hn::Iota(di, 0);
-  std::uint32_t some = 0;
+  std::uint32_t some = 0;  // blocks
   static_assert(hn::MaxLanes(words) == 8 * sizeof some);
-  hn::StoreMaskBits(words, hn::Ne(hn::LoadU(words, blocks), hn::Zero(words)),
-                    reinterpret_cast<std::uint8_t*>(&some));
+  const auto blocks = hn::LoadU(words, reinterpret_cast<const std::uint16_t*>(marks));
+  hn::StoreMaskBits(words, hn::Ne(blocks, hn::Zero(words)), reinterpret_cast<std::uint8_t*>(&some));
   for (; some != 0; some &= some - 1) {
     const int block = std::countr_zero(some);
-    const auto* const bits = reinterpret_cast<const std::uint8_t*>(blocks + block);
-    const int count = std::popcount(blocks[block]);
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, bytes + block * std::int64_t{sizeof bits}, sizeof bits);
+    const auto mask = hn::LoadMaskBits(d, reinterpret_cast<const std::uint8_t*>(&bits));
+    const int count = std::popcount(bits);
     const auto at = hn::Add(within, hn::Set(di, block * static_cast<std::int32_t>(kKeyBlock)));
-    hn::StoreU(hn::Compress(at, hn::LoadMaskBits(di, bits)), di, indices);
+    hn::StoreU(hn::Compress(at, hn::RebindMask(di, mask)), di, indices);
     indices += count;
     if (scores == nullptr) continue;
-    const Vec kept = hn::Compress(hn::LoadU(d, scores + block * kKeyBlock), hn::LoadMaskBits(d, bits));
-    hn::StoreU(kept, d, weights);
+    hn::StoreU(hn::Compress(hn::LoadU(d, scores + block * kKeyBlock), mask), d, weights);
     weights += count;
   }
 }
