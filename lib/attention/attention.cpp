@@ -29,6 +29,9 @@ void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolic
 
 namespace {
 
+// Fewer keys come from a cache rather than from memory: decode has nothing to gain by codes.
+constexpr std::int64_t kLeastKeys = 4 * kTileKeys;
+
 // Whether decode gains by codes where this fraction of the keys are candidates. Those are read row by row, at
 // less than half the rate of a run, and scored one by one.
 bool candidates_pay(float share) {
@@ -60,7 +63,8 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
     // One row is over before it could be seen whether codes pay: the steps before it tell. Now and then it is
     // tried again.
     const bool try_again = keys % 64 == 1;
-    codes_ = largest <= keys / 10 && (try_again || candidates_pay(index_->candidate_share(head_)));
+    codes_ = keys >= kLeastKeys && largest <= keys / 10 &&
+             (try_again || candidates_pay(index_->candidate_share(head_)));
   }
   // In decode, codes are read either way: bounds would be read in addition.
   bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(codes_ && one_row_);

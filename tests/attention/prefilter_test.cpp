@@ -76,18 +76,20 @@ TEST_CASE("prefilters change no bit of any result", "[attention]") {
 }
 
 TEST_CASE("decode learns where codes pay", "[attention]") {
-  const AttentionWorld world({1, 4, 2, 32}, 1200, 8, Prefilter::automatic, false);
+  const AttentionWorld world({1, 4, 2, 32}, 2200, 8, Prefilter::automatic, false);
   const KeyIndex& index = world.cache().index();
   const auto share_after = [&](double theta, std::int64_t row) {
     (void)world.attend(theta_policy(world, theta, Prefilter::automatic), row, 1, {});
     return index.candidate_share(0);
   };
   // Tried at once; where all keys are candidates, not again before a 64th position.
-  CHECK(share_after(-20, 700) == 1);
-  CHECK(share_after(20, 701) == 1);
-  CHECK(share_after(20, 704) == 0);
+  CHECK(share_after(-20, 2100) == 1);
+  CHECK(share_after(20, 2101) == 1);
+  CHECK(share_after(20, 2112) == 0);
   index.note_candidate_share(0, 0.1F);  // few enough
-  CHECK(share_after(20, 705) == 0);
+  CHECK(share_after(20, 2113) == 0);
+  index.note_candidate_share(0, 0.1F);
+  CHECK(share_after(20, 1000) == 0.1F);  // too few keys for codes to be tried
 }
 
 TEST_CASE("bounds rule out pages, codes rule out keys", "[attention]") {
