@@ -66,8 +66,8 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
     codes_ = keys >= kLeastKeys && largest <= keys / 10 &&
              (try_again || candidates_pay(index_->candidate_share(head_)));
   }
-  // In decode, codes are read either way: bounds would be read in addition.
-  bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(codes_ && one_row_);
+  // In decode, where codes do not pay bounds hardly do, and runs are too short to find out.
+  bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(only_if_it_pays_ && one_row_);
 }
 
 TilePrefilter::~TilePrefilter() {
