@@ -72,8 +72,7 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
 
 TilePrefilter::~TilePrefilter() {
   if (one_row_ && scratch_.positions_seen > 0)
-    index_->note_candidate_share(
-        head_, static_cast<float>(scratch_.positions_left) / static_cast<float>(scratch_.positions_seen));
+    index_->note_candidate_share(head_, scratch_.candidate_share());
 }
 
 void TilePrefilter::code(const AttentionTile& tile, QueryCodes& codes) const {
@@ -89,9 +88,7 @@ void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTi
     // Codes cost up to a quarter of the scores. A few tiles may be of another kind than most.
     constexpr std::int64_t kEnough = 8 * kTileRows * kTileKeys;
     if (scratch_.keys_seen >= kEnough && scratch_.keys_saved * 4 < scratch_.keys_seen) codes_ = false;
-    if (one_row_ && !candidates_pay(static_cast<float>(scratch_.positions_left) /
-                                    static_cast<float>(std::max<std::int64_t>(scratch_.positions_seen, 1))))
-      codes_ = false;
+    if (one_row_ && !candidates_pay(scratch_.candidate_share())) codes_ = false;
   }
   tile.bounds = nullptr;
   tile.codes = nullptr;

@@ -57,6 +57,11 @@ struct TileScratch {
   std::int64_t keys_saved = 0;      // how many that spared, less what the candidates cost
   std::int64_t positions_seen = 0;  // the same of keys, left where some row's candidate
   std::int64_t positions_left = 0;
+  // The fraction of the keys that are a candidate of some row; 0 where none was asked about.
+  [[nodiscard]] float candidate_share() const {
+    if (positions_seen == 0) return 0;
+    return static_cast<float>(positions_left) / static_cast<float>(positions_seen);
+  }
 };
 
 // What is known of a tile's keys before they are read, so that those at or below every threshold need not be.

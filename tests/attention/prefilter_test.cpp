@@ -28,10 +28,6 @@ ResolvedPolicy theta_policy(const AttentionWorld& world, double theta, Prefilter
   return ResolvedPolicy(policy, world.shape(), world.rows(), &table, "test");
 }
 
-}  // namespace
-
-namespace {
-
 void require_same(const AttentionWorld& plain, const AttentionWorld& filtered, double theta,
                   Prefilter prefilter) {
   const ResolvedPolicy policy = theta_policy(plain, theta, Prefilter::none);
@@ -75,11 +71,12 @@ TEST_CASE("prefilters change no bit of any result", "[attention]") {
   }
 }
 
-TEST_CASE("decode learns where codes pay", "[attention]") {
+TEST_CASE("decode learns where codes pay, and changes no bit", "[attention]") {
   const AttentionWorld world({1, 4, 2, 32}, 2200, 8, Prefilter::automatic, false);
   const KeyIndex& index = world.cache().index();
   const auto share_after = [&](double theta, std::int64_t row) {
-    (void)world.attend(theta_policy(world, theta, Prefilter::automatic), row, 1, {});
+    REQUIRE(world.attend(theta_policy(world, theta, Prefilter::automatic), row, 1, {}) ==
+            world.attend(theta_policy(world, theta, Prefilter::none), row, 1, {}));
     return index.candidate_share(0);
   };
   // Tried at once; where all keys are candidates, not again before a 64th position.
