@@ -138,6 +138,7 @@ void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, TilePr
                      .visible = visible,
                      .theta = step.all_dense ? nullptr : step.partials.theta.data() + heads.first,
                      .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+                     .want_largest = job.policy.policy().sdc == Sdc::offline,
                      .from_memory = true,
                      .states = states,
                      .out = out,

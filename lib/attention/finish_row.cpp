@@ -7,18 +7,20 @@ namespace toptheta {
 
 namespace {
 
-// What was dropped, as the rule sees it, relative to the row's largest score.
-double dropped_term(const RowRule& rule, std::int64_t dropped, double theta_weight, double dropped_sum) {
+// What was dropped, as the rule sees it, relative to what the row's exponentials are.
+double dropped_term(const RowRule& rule, const RowState& state, std::int64_t dropped, double theta_weight) {
   if (rule.selection == Selection::dense) return 0;
   switch (rule.sdc) {
     case Sdc::none:
       return 0;
     case Sdc::exact:
-      return dropped_sum;
+      return state.dropped_sum * theta_weight;
     case Sdc::exp_threshold:
       return static_cast<double>(dropped) * theta_weight;
     case Sdc::offline:
-      return static_cast<double>(rule.sdc_m);
+      // M is relative to the largest score.
+      return static_cast<double>(rule.sdc_m) *
+             std::exp(static_cast<double>(state.largest) - static_cast<double>(state.shift));
   }
   return 0;
 }
@@ -47,13 +49,13 @@ HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state,
     return count;
   }
   const std::int64_t dropped = n - state.kept;
-  // e^(theta - m); the kept are above theta, so it is below 1.
+  // The kept are above theta, so is what they are relative to, unless it is theta: at most 1.
   const double theta_weight =
       dropped == 0 ? 0 : std::exp(static_cast<double>(rule.theta) - static_cast<double>(state.shift));
-  const double dropped_sum = state.dropped_sum * theta_weight;
-  const double denominator = state.kept_sum + static_cast<double>(rule.sdc_scale) *
-                                                  dropped_term(rule, dropped, theta_weight, dropped_sum);
+  const double denominator =
+      state.kept_sum + static_cast<double>(rule.sdc_scale) * dropped_term(rule, state, dropped, theta_weight);
   scale_and_compensate(rule, n, 1 / denominator, state.kept_sum / denominator, value_sum, out);
+  const double dropped_sum = state.dropped_sum * theta_weight;
   if (want_lost_mass) count.lost_mass = dropped_sum / (state.kept_sum + dropped_sum);
   return count;
 }

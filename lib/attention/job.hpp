@@ -2,6 +2,7 @@
 // kept set, and the same weights to rounding.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -45,6 +46,21 @@ struct Job {
   [[nodiscard]] std::int64_t row_offset(std::int64_t row, std::int64_t head) const {
     return row * row_stride() + head * shape().head_dim;
   }
+  // A scale that is a power of two, as that of 16, 64 or 256 dimensions is, changes no bit of a score where
+  // it is multiplied into the query instead: then scores, of which there are far more, take no product for
+  // it.
+  [[nodiscard]] bool scales_queries() const {
+    int exponent = 0;
+    return std::frexp(call.scale, &exponent) == 0.5F;
+  }
+  // The scale of scores with queries that copy_query gave.
+  [[nodiscard]] float score_scale() const { return scales_queries() ? 1 : call.scale; }
+  void copy_query(std::int64_t row, std::int64_t head, float* to) const {
+    const float* const q = call.q + row_offset(row, head);
+    const float factor = scales_queries() ? call.scale : 1;
+    for (std::int64_t i = 0; i < head_dim(); ++i)
+      to[i] = q[i] * factor;
+  }
   [[nodiscard]] bool want_lost_mass() const { return listeners.counts != nullptr && listeners.lost_mass; }
   // Whether V rows are counted step by step.
   [[nodiscard]] bool counts_steps() const {
@@ -87,6 +103,7 @@ struct KeyScores {
   const float* q = nullptr;
   std::int64_t rows = 0;
   std::int64_t q_stride = 0;
+  float scale = 1;
   float* scores = nullptr;
   std::int64_t score_stride = 0;
 };

@@ -88,6 +88,7 @@ void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_fi
   attend_listed({.scores = row.lists.weights.data() + row.next,
                  .indices = row.lists.indices.data() + row.next,
                  .count = end - row.next,
+                 .theta = row.lists.theta,
                  .first = tile_first,
                  .visible = last - tile_first,
                  .values = values,
@@ -140,7 +141,7 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
   // Side by side: rows that lie apart by all heads may share a few sets of the first-level cache.
   scratch.q.resize(static_cast<std::size_t>(kListRows) * width);
   for (std::int64_t i = 0; i < panel.count; ++i)
-    std::copy_n(job.call.q + job.row_offset(panel.row(i), panel.head(i)), dim, scratch.q.begin() + i * dim);
+    job.copy_query(panel.row(i), panel.head(i), scratch.q.data() + i * dim);
   for (std::int64_t first = 0; first < keys; first += kTileKeys) {
     const std::int64_t count = std::min(kTileKeys, keys - first);
     score_keys(job, {.kv_head = kv_head,
@@ -149,6 +150,7 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
                      .q = scratch.q.data(),
                      .rows = panel.count,
                      .q_stride = dim,
+                     .scale = job.score_scale(),
                      .scores = scratch.scores.data() + first,
                      .score_stride = stride});
   }

@@ -12,6 +12,7 @@ namespace {
 // Selected entries of a row: scratch.indices[0, kept) and their values, scores or probabilities, in
 // scratch.weights. Returns how many.
 std::int64_t select_above(std::span<const float> row, float theta, RowScratch& scratch) {
+  scratch.theta = theta;
   return compact_above(row, theta, scratch.indices.data(), scratch.weights.data());
 }
 
@@ -19,6 +20,7 @@ std::int64_t select_above(std::span<const float> row, float theta, RowScratch& s
 std::int64_t select_topk(std::span<const float> row, std::int64_t k, RowScratch& scratch) {
   // What is above the (k+1)-th largest is fewer than k where values tie with it.
   const float next = kth_largest(row, k, scratch.select);
+  scratch.theta = next;
   const std::int64_t above = compact_above(row, next, scratch.indices.data(), scratch.weights.data());
   if (above == k) return k;
   std::int64_t ties_to_keep = k - above;

@@ -31,6 +31,7 @@ struct RowScratch {
   std::vector<float> scores;          // a tile's scores
   std::vector<float> weights;         // [kept] softmax weights of the kept
   std::vector<std::int32_t> indices;  // [kept] their positions, ascending
+  float theta = 0;                    // what was compared with: top-k's is the (k + 1)-th largest
   SelectScratch select{};             // top-k
   std::vector<float> probabilities;   // [n] post-softmax placement
   std::vector<std::uint64_t> kept_bits;

@@ -120,6 +120,7 @@ void observe_scores(const Job& job) {
                            .q = job.call.q + job.row_offset(tile * job.row_tile, head),
                            .rows = rows,
                            .q_stride = job.row_stride(),
+                           .scale = job.call.scale,
                            .scores = scores.data(),
                            .score_stride = stride});
           lengths.resize(static_cast<std::size_t>(rows));

@@ -16,7 +16,7 @@ void score_rounded(const Job& job, const KeyScores& work) {
                    .rows = work.rows,
                    .head_dim = job.head_dim(),
                    .blocks = (work.count + kKeyBlock - 1) / kKeyBlock,
-                   .scale = job.call.scale,
+                   .scale = work.scale,
                    .scores = work.scores,
                    .score_stride = work.score_stride},
                   q.data(), job.cache.half_keys(job.call.layer, work.kv_head, work.first));
@@ -36,7 +36,7 @@ void score_keys(const Job& job, const KeyScores& work) {
   thread_local std::vector<float> wide;
   score_rows(work.q, work.rows, work.q_stride,
              job.cache.wide_keys(job.call.layer, work.kv_head, work.first, work.count, wide), job.head_dim(),
-             work.count, job.call.scale, work.scores, work.score_stride);
+             work.count, work.scale, work.scores, work.score_stride);
 }
 
 }  // namespace toptheta

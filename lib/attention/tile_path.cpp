@@ -56,10 +56,11 @@ AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row
       .q_stride = job.head_dim(),
       .rows = std::min(kTileRows, job.tile_rows(pass) - first_row),
       .head_dim = job.head_dim(),
-      .scale = job.call.scale,
+      .scale = job.score_scale(),
       .visible = scratch.visible,
       .theta = all_dense ? nullptr : scratch.theta + first_row,
       .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+      .want_largest = job.policy.policy().sdc == Sdc::offline,
       .from_memory = first_row == 0,  // or from the last-level cache, where fetching ahead pays as well
       .states = scratch.states + first_row,
       .out = scratch.out.data() + first_row * job.head_dim(),
@@ -111,7 +112,7 @@ void attend_head(const Job& job, std::int64_t head, std::int64_t pass, TileCount
   const std::int64_t count = job.tile_rows(pass);
   std::fill_n(scratch.out.begin(), count * dim, 0.0F);
   for (std::int64_t r = 0; r < count; ++r)
-    std::copy_n(job.call.q + job.row_offset(pass * job.row_tile + r, head), dim, scratch.q.begin() + r * dim);
+    job.copy_query(pass * job.row_tile + r, head, scratch.q.data() + r * dim);
   if (job.cache.rounds_queries())
     round_queries({scratch.q.data(), static_cast<std::size_t>(count * dim)}, scratch.q_bf16);
   attend_keys(job, head, pass, prepare(job, head, pass, scratch), counts, scratch);

@@ -2,6 +2,7 @@
 // as score_tile's for those, and the same sums for what is kept.
 #include <algorithm>
 
+#include "kernels/fetch.hpp"
 #include "kernels/tile_prefilter.hpp"
 
 // Highway compiles this file once per instruction set.
@@ -10,8 +11,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 //
-#include <hwy/cache_control.h>
-
+#include "kernels/kept_list-inl.hpp"
 #include "kernels/weigh_row-inl.hpp"
 
 #ifndef TOPTHETA_ATTENTION_CANDIDATES_ONCE
@@ -39,7 +39,7 @@ struct Piece {
   const float* keys[kLanes];
 };
 inline constexpr int kPieces = kLanes > 8 ? 1 : 4;
-inline constexpr std::int64_t kAhead = 2 * kPieces;  // pieces whose keys are under way
+inline constexpr std::int64_t kPiecesAhead = kPieces > 1 ? 2 * kPieces : 4;  // whose keys are under way
 
 #if HWY_TARGET != HWY_SCALAR
 // Four dimensions of every fourth key from `first` on: a group of four lanes for each of them.
@@ -166,16 +166,16 @@ HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, Candi
   const auto fetch = [&](std::int64_t piece) {
     for (std::int64_t l = 0; l < kLanes; ++l)
       for (std::int64_t line = 0; line < t.head_dim; line += 16)
-        hwy::Prefetch(t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim + line);
+        fetch_line(t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim + line);
   };
-  for (std::int64_t piece = 0; piece < std::min(kAhead, pieces); ++piece)
+  for (std::int64_t piece = 0; piece < std::min(kPiecesAhead, pieces); ++piece)
     fetch(piece);
   for (std::int64_t first = 0; first < pieces; first += kPieces) {
     Piece some[kPieces];
     float* scores[kPieces];
     for (std::int64_t p = 0; p < kPieces; ++p) {
       const std::int64_t piece = std::min(first + p, pieces - 1);
-      if (piece + kAhead < pieces) fetch(piece + kAhead);
+      if (piece + kPiecesAhead < pieces) fetch(piece + kPiecesAhead);
       some[p].q = t.q + scratch.rows[piece] * t.q_stride;
       for (std::int64_t l = 0; l < kLanes; ++l)
         some[p].keys[l] = t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim;
@@ -185,9 +185,9 @@ HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, Candi
   }
 }
 
-// Lists the candidates above a row's threshold in scratch.indices and scratch.weights.
+// Lists the candidates above a row's threshold: positions, and scores less `less`.
 HWY_INLINE std::int64_t ListSurvivors(const std::int32_t* positions, const float* scores, std::int64_t count,
-                                      float theta, TileScratch& scratch) {
+                                      float theta, float less, std::int32_t* places, float* weights) {
   std::int64_t kept = 0;
 #if HWY_TARGET <= HWY_AVX3
   const Floats d;
@@ -196,15 +196,14 @@ HWY_INLINE std::int64_t ListSurvivors(const std::int32_t* positions, const float
     const Vec some = hn::LoadU(d, scores + c);
     const auto above =
         hn::And(hn::Gt(some, hn::Set(d, theta)), hn::FirstN(d, static_cast<std::size_t>(count - c)));
-    hn::StoreU(hn::Compress(some, above), d, scratch.weights + kept);
-    hn::StoreU(hn::Compress(hn::LoadU(di, positions + c), hn::RebindMask(di, above)), di,
-               scratch.indices + kept);
+    hn::StoreU(hn::Compress(hn::Sub(some, hn::Set(d, less)), above), d, weights + kept);
+    hn::StoreU(hn::Compress(hn::LoadU(di, positions + c), hn::RebindMask(di, above)), di, places + kept);
     kept += static_cast<std::int64_t>(hn::CountTrue(d, above));
   }
 #else
   for (std::int64_t c = 0; c < count; ++c) {
-    scratch.weights[kept] = scores[c];
-    scratch.indices[kept] = positions[c];
+    weights[kept] = scores[c] - less;
+    places[kept] = positions[c];
     kept += scores[c] > theta ? 1 : 0;
   }
 #endif
@@ -221,36 +220,55 @@ HWY_INLINE void WeighScattered(const AttentionTile& t, std::int64_t r, std::int6
     scores[scratch.indices[j]] = scratch.weights[j];
   const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
   const float shift = MaxAbove(scores, padded, t.theta[r]);
+  t.states[r].largest = std::max(t.states[r].largest, shift);
   const double sum = ExpAbove(scores, padded, t.theta[r], shift);
   for (std::int64_t j = 0; j < kept; ++j)
     scratch.weights[j] = scores[scratch.indices[j]];
-  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim,
-                  JoinOf(t.states[r], shift, sum), t.out + r * t.head_dim);
+  const auto join = [&](float /*sum*/) HWY_ATTR { return JoinOf(t.states[r], shift, sum); };
+  SumListedValues(ListedInScratch(t, kept, scratch), join, t.out + r * t.head_dim);
+}
+
+// Counts a row's kept, and makes their V rows ready.
+HWY_INLINE void NoteKept(const AttentionTile& t, std::int64_t r, const std::int32_t* places,
+                         std::int64_t kept) {
+  t.states[r].kept += kept;
+  if (t.kept_union != nullptr)
+    for (std::int64_t j = 0; j < kept; ++j)
+      t.kept_union[places[j] / 64] |= std::uint64_t{1} << (places[j] % 64);
+  for (std::int64_t j = 0; j < kept && t.has_half_values(); ++j) {
+    const std::int64_t at = places[j] * t.head_dim;
+    widen(t.half->type, t.half->values + at, t.head_dim, t.half->wide_values + at);
+  }
 }
 
 // marks: [rows][kTileWords] of keys that the rows see.
 void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratch& scratch) {
   CandidateScratch& candidates = scratch.candidates;
+  KeptScratch& list = scratch.kept;
   ScorePiecesOf(t, ListPieces(t, marks, candidates), candidates);
-  std::int64_t first = 0;
-  for (std::int64_t r = 0; r < t.rows; ++r) {
-    const std::int64_t count = candidates.counts[r];
-    const std::int64_t kept =
-        ListSurvivors(candidates.positions + first, candidates.scores + first, count, t.theta[r], scratch);
-    first += (count + kLanes - 1) / kLanes * kLanes;
-    if (kept == 0) continue;
-    t.states[r].kept += kept;
-    if (t.kept_union != nullptr)
-      for (std::int64_t j = 0; j < kept; ++j)
-        t.kept_union[scratch.indices[j] / 64] |= std::uint64_t{1} << (scratch.indices[j] % 64);
-    for (std::int64_t j = 0; j < kept && t.has_half_values(); ++j) {
-      const std::int64_t at = scratch.indices[j] * t.head_dim;
-      widen(t.half->type, t.half->values + at, t.head_dim, t.half->wide_values + at);
-    }
-    if (WeighsInPlace(kept, t.visible[r]))
+  const auto survivors = [&](std::int64_t r, std::int64_t first, float less, std::int32_t* places,
+                             float* weights) HWY_ATTR {
+    return ListSurvivors(candidates.positions + first, candidates.scores + first, candidates.counts[r],
+                         t.theta[r], less, places, weights);
+  };
+  const auto padded = [&](std::int64_t r) { return (candidates.counts[r] + kLanes - 1) / kLanes * kLanes; };
+  std::int64_t count = 0;
+  for (std::int64_t r = 0, first = 0; r < t.rows; first += padded(r++)) {
+    const std::int64_t kept = survivors(r, first, t.theta[r], list.places + count, list.weights + count);
+    list.counts[r] = kept;
+    NoteKept(t, r, list.places + count, kept);
+    if (kept > 0 && WeighsInPlace(kept, t.visible[r])) {
+      list.counts[r] = 0;
+      survivors(r, first, 0, scratch.indices, scratch.weights);
       WeighScattered(t, r, kept, scratch);
-    else
-      WeighList(t, kept, scratch, t.states[r], t.out + r * t.head_dim);
+    }
+    count += list.counts[r];
+  }
+  if (AttendKept(t, count, list)) return;
+  for (std::int64_t r = 0, first = 0; r < t.rows; first += padded(r++)) {
+    if (list.counts[r] == 0) continue;
+    survivors(r, first, 0, scratch.indices, scratch.weights);
+    AttendListedRow(t, r, list.counts[r], scratch);
   }
 }
 

@@ -18,6 +18,7 @@ void JoinRows(const RowState& from, const float* from_out, std::int64_t head_dim
               float* out) {
   state.kept += from.kept;
   state.dropped_sum += from.dropped_sum;
+  state.largest = std::max(state.largest, from.largest);
   if (from.kept == 0) return;
   const Join join = JoinOf(state, from.shift, from.kept_sum);
   const hn::CappedTag<float, 4> d;
@@ -25,32 +26,41 @@ void JoinRows(const RowState& from, const float* from_out, std::int64_t head_dim
     JoinInto(d, join, hn::LoadU(d, from_out + i), out + i);
 }
 
+// Of a row that keeps so much that tiles weigh it in place: the same order of sums. Returns the weights' sum,
+// and what they are relative to in `shift`.
+HWY_INLINE double WeighAmongAll(const ListedKeys& k, float& shift) {
+  float row[kTileKeys] = {};
+  const std::int64_t padded = (k.visible + kLanes - 1) / kLanes * kLanes;
+  std::fill(row, row + padded, kMinusInfinity);
+  for (std::int64_t j = 0; j < k.count; ++j)
+    row[k.indices[j] - k.first] = k.scores[j];
+  shift = MaxAbove(row, padded, kMinusInfinity);
+  const double sum = ExpAbove(row, padded, kMinusInfinity, shift);
+  for (std::int64_t j = 0; j < k.count; ++j)
+    k.scores[j] = row[k.indices[j] - k.first];
+  return sum;
+}
+
 void AttendListed(const ListedKeys& k, RowState& state, float* out) {
-  // What follows in the list belongs to the next tile: it must outlive the padding.
-  float next[kKeyBlock] = {};
-  std::copy(k.scores + k.count, k.scores + k.count + kKeyBlock, next);
-  std::int64_t padded = Pad(k.scores, k.count, kMinusInfinity);
-  const float shift = MaxAbove(k.scores, padded, kMinusInfinity);
-  double sum = 0;
-  if (!WeighsInPlace(k.count, k.visible)) {
-    sum = ExpAbove(k.scores, padded, kMinusInfinity, shift);
-  } else {
-    float row[kTileKeys] = {};
-    padded = (k.visible + kLanes - 1) / kLanes * kLanes;
-    std::fill(row, row + padded, kMinusInfinity);
-    for (std::int64_t j = 0; j < k.count; ++j)
-      row[k.indices[j] - k.first] = k.scores[j];
-    sum = ExpAbove(row, padded, kMinusInfinity, shift);
-    for (std::int64_t j = 0; j < k.count; ++j)
-      k.scores[j] = row[k.indices[j] - k.first];
-  }
-  std::copy(next, next + kKeyBlock, k.scores + k.count);
-  state.kept += k.count;
-  const Join join = JoinOf(state, shift, sum);
   std::int32_t within[kTileKeys];
   for (std::int64_t j = 0; j < k.count; ++j)
     within[j] = k.indices[j] - static_cast<std::int32_t>(k.first);
-  SumListedValues(k.scores, within, k.count, k.values, k.head_dim, join, out);
+  state.kept += k.count;
+  const ListedValues list{k.scores, within, k.count, k.count, k.values, k.head_dim};
+  float shift = 0;
+  if (WeighsInPlace(k.count, k.visible)) {
+    const double sum = WeighAmongAll(k, shift);
+    state.largest = std::max(state.largest, shift);
+    return SumListedValues(
+        list, [&](float /*sum*/) HWY_ATTR { return JoinOf(state, shift, sum); }, out);
+  }
+  // What follows in the list belongs to the next tile: it must outlive the padding.
+  float next[kKeyBlock] = {};
+  std::copy(k.scores + k.count, k.scores + k.count + kKeyBlock, next);
+  shift = WeighListed(k.scores, k.count, k.theta, state.largest);
+  std::copy(next, next + kKeyBlock, k.scores + k.count);
+  SumListedValues(
+      list, [&](float sum) HWY_ATTR { return JoinOf(state, shift, static_cast<double>(sum)); }, out);
 }
 
 double DroppedSum(std::span<const float> row, float theta) {

@@ -16,17 +16,11 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 //
+#include "kernels/kept_list-inl.hpp"
 #include "kernels/weigh_row-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
-
-// The kept of a row as a list.
-HWY_INLINE void SparseRow(const AttentionTile& t, const float* scores, const std::uint64_t* marks,
-                          std::int64_t kept, TileScratch& scratch, RowState& state, float* out) {
-  ListKept(scores, marks, scratch.indices, scratch.weights);
-  WeighList(t, kept, scratch, state, out);
-}
 
 // What becomes of one row within a tile.
 struct TileRow {
@@ -40,6 +34,7 @@ HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta
                              TileRow& row) {
   const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
   const float shift = MaxAbove(scores, padded, theta);
+  t.states[r].largest = std::max(t.states[r].largest, shift);
   // A comparison drops what is not a number; where nothing is to be dropped, it shows in the result.
   const bool lost_nan = theta == kMinusInfinity && AnyNan(scores, padded);
   const double sum = ExpAbove(scores, padded, theta, shift);
@@ -49,14 +44,15 @@ HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta
   std::fill(scores + padded, scores + std::max(padded, t.num_keys), 0.0F);
 }
 
-// The same for a row with few kept among rows with many: the same bits as SparseRow.
-HWY_INLINE void WeighListed(const AttentionTile& t, std::int64_t r, const std::uint64_t* marks, float* scores,
-                            TileScratch& scratch, TileRow& row) {
+// The same for a row with few kept among rows with many: the same bits as from a list of all rows.
+HWY_INLINE void SpreadListed(const AttentionTile& t, std::int64_t r, const std::uint64_t* marks,
+                             float* scores, TileScratch& scratch, TileRow& row) {
   ListKept(scores, marks, scratch.indices, scratch.weights);
-  const std::int64_t padded = Pad(scratch.weights, row.kept, kMinusInfinity);
-  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
-  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
-  row.join = JoinOf(t.states[r], shift, sum);
+  const float shift = WeighListed(scratch.weights, row.kept, t.theta[r], t.states[r].largest);
+  float sum = 0;
+  for (std::int64_t j = 0; j < row.kept; ++j)
+    sum += scratch.weights[j];
+  row.join = JoinOf(t.states[r], shift, static_cast<double>(sum));
   std::fill(scores, scores + t.num_keys, 0.0F);
   for (std::int64_t j = 0; j < row.kept; ++j)
     scores[scratch.indices[j]] = scratch.weights[j];
@@ -127,8 +123,8 @@ void AllKept(const AttentionTile& t, TileScratch& scratch) {
   JoinDense(t, rows, scratch);
 }
 
-void SomeKept(const AttentionTile& t, TileScratch& scratch) {
-  TileRow rows[kTileRows];
+// Counts what is kept; returns how many rows weigh in place.
+HWY_INLINE std::int64_t CountRows(const AttentionTile& t, TileScratch& scratch, TileRow* rows) {
   std::int64_t in_place = 0;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     std::uint64_t* const marks = scratch.marks + r * kTileWords;
@@ -142,29 +138,51 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
       t.states[r].dropped_sum += ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta[r]);
     }
   }
-  UniteMarks(t, scratch.marks);
-  const bool dense = 2 * in_place > t.rows;
-  if (t.has_half_values() && !dense) WidenMarked(t, scratch.marks);
+  return in_place;
+}
+
+// All rows over the same V rows.
+HWY_INLINE void AttendDense(const AttentionTile& t, TileRow* rows, TileScratch& scratch) {
   for (std::int64_t r = 0; r < t.rows; ++r) {
     float* const scores = scratch.scores + r * TileScratch::kStride;
-    const std::uint64_t* const marks = scratch.marks + r * kTileWords;
-    float* const out = t.out + r * t.head_dim;
-    if (!dense && !rows[r].in_place) {
-      if (rows[r].kept > 0) SparseRow(t, scores, marks, rows[r].kept, scratch, t.states[r], out);
-    } else if (!dense) {
+    if (rows[r].in_place)
       WeighInPlace(t, r, t.theta[r], scores, rows[r]);
-      ListKept(scores, marks, scratch.indices, scratch.weights);
-      SumListedValues(scratch.weights, scratch.indices, rows[r].kept, t.values, t.head_dim, rows[r].join,
-                      out);
-    } else if (rows[r].in_place) {
-      WeighInPlace(t, r, t.theta[r], scores, rows[r]);
-    } else if (rows[r].kept > 0) {
-      WeighListed(t, r, marks, scores, scratch, rows[r]);
-    } else {
+    else if (rows[r].kept > 0)
+      SpreadListed(t, r, scratch.marks + r * kTileWords, scores, scratch, rows[r]);
+    else
       std::fill(scores, scores + t.num_keys, 0.0F);
-    }
   }
-  if (dense) JoinDense(t, rows, scratch);
+  JoinDense(t, rows, scratch);
+}
+
+// The rows that do not weigh in place, one after the other.
+HWY_INLINE void AttendRowByRow(const AttentionTile& t, const TileRow* rows, TileScratch& scratch) {
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    if (rows[r].in_place || rows[r].kept == 0) continue;
+    ListKept(scratch.scores + r * TileScratch::kStride, scratch.marks + r * kTileWords, scratch.indices,
+             scratch.weights);
+    AttendListedRow(t, r, rows[r].kept, scratch);
+  }
+}
+
+void SomeKept(const AttentionTile& t, TileScratch& scratch) {
+  TileRow rows[kTileRows];
+  const std::int64_t in_place = CountRows(t, scratch, rows);
+  UniteMarks(t, scratch.marks);
+  if (2 * in_place > t.rows) return AttendDense(t, rows, scratch);
+  if (t.has_half_values()) WidenMarked(t, scratch.marks);
+  for (std::int64_t r = 0; r < t.rows && in_place > 0; ++r) {
+    if (!rows[r].in_place) continue;
+    float* const scores = scratch.scores + r * TileScratch::kStride;
+    std::uint64_t* const marks = scratch.marks + r * kTileWords;
+    WeighInPlace(t, r, t.theta[r], scores, rows[r]);
+    ListKept(scores, marks, scratch.indices, scratch.weights);
+    const auto join = [&](float /*sum*/) HWY_ATTR { return rows[r].join; };
+    SumListedValues(ListedInScratch(t, rows[r].kept, scratch), join, t.out + r * t.head_dim);
+    std::fill_n(marks, kTileWords, std::uint64_t{0});
+  }
+  const std::int64_t count = ListTile(t, scratch, scratch.kept);
+  if (!AttendKept(t, count, scratch.kept)) AttendRowByRow(t, rows, scratch);
 }
 
 }  // namespace toptheta::HWY_NAMESPACE

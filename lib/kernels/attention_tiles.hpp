@@ -3,9 +3,11 @@
 // allocation, no policy, no model.
 //
 // A row's state after some tiles is (shift, kept_sum, out): out = sum of e^(s - shift) V over the kept so
-// far. Each tile weighs relative to its own largest kept score and is then joined, out * e^(shift - new) +
-// tile * e^(tile's - new); so a row's result depends on the row and on where tiles begin, never on the other
-// rows, on the thread, or on whether tiles ran one after the other or were joined later (join_rows).
+// far. A tile weighs relative to the row's threshold where it keeps few, and to its own largest kept score
+// where it keeps many, or where scores are so far above the threshold that exponentials might overflow; then
+// it is joined, out * e^(shift - new) + tile * e^(tile's - new). So a row's result depends on the row and on
+// where tiles begin, never on the other rows, on the thread, or on whether tiles ran one after the other or
+// were joined later (join_rows).
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -22,10 +24,11 @@ inline constexpr std::int64_t kTileKeys = 512;
 inline constexpr std::int64_t kTileRows = 48;
 
 struct RowState {
-  float shift = -std::numeric_limits<float>::infinity();  // largest kept score
+  float shift = -std::numeric_limits<float>::infinity();  // what exponentials are relative to
   std::int64_t kept = 0;
   double kept_sum = 0;     // sum over the kept of e^(s - shift)
   double dropped_sum = 0;  // sum over the dropped of e^(s - theta); only where asked for
+  float largest = -std::numeric_limits<float>::infinity();  // kept score; only where asked for
 };
 
 // The candidates that codes leave of a tile: at most a part of it, or the tile is scored as a whole.
@@ -40,6 +43,16 @@ struct CandidateScratch {
   std::int32_t counts[kTileRows];  // of a row
 };
 
+// What the rows of a tile keep, as one list: at most a part of it, or the rows that keep more have lists of
+// their own.
+struct KeptScratch {
+  static constexpr std::int64_t kSize = kTileRows * kTileKeys * 2 / 5 + 2 * kKeyBlock;
+  alignas(64) std::int32_t places[kSize];
+  alignas(64) float weights[kSize];
+  std::int64_t counts[kTileRows];  // of each row, in their order
+  float largest[kTileRows];
+};
+
 // Memory of one tile that a thread reuses.
 struct TileScratch {
   static constexpr std::int64_t kStride = kTileKeys + 16;  // apart from a power of two: cache sets
@@ -47,6 +60,7 @@ struct TileScratch {
   alignas(64) std::uint64_t marks[kTileRows * kTileKeys / 64];
   alignas(64) float weights[kTileKeys + 16];
   alignas(64) std::int32_t indices[kTileKeys + 16];
+  KeptScratch kept;
   std::vector<float> wide;  // some of a HalfTile's keys, or of its V rows
   // Prefilters.
   std::vector<float> parts;  // [rows][head_dim] the positive, then the negative part of q
@@ -95,10 +109,11 @@ struct AttentionTile {
   const std::int32_t* visible = nullptr;  // [rows] keys of the tile that the row sees, the first ones
   const float* theta = nullptr;           // [rows] scores above it are kept; null: all are
   bool want_dropped = false;              // needs theta
-  bool from_memory = false;               // keys are not expected in a cache: prefetch them
-  RowState* states = nullptr;             // [rows]
-  float* out = nullptr;                   // [rows][head_dim]
-  float* sums = nullptr;                  // [rows][head_dim] scratch
+  bool want_largest = false;
+  bool from_memory = false;    // keys are not expected in a cache: prefetch them
+  RowState* states = nullptr;  // [rows]
+  float* out = nullptr;        // [rows][head_dim]
+  float* sums = nullptr;       // [rows][head_dim] scratch
   // Used where theta is given and the dropped are not wanted; any of them may be null.
   const TileBounds* bounds = nullptr;
   const KeyCodes* codes = nullptr;          // with the next two
@@ -132,6 +147,7 @@ struct ListedKeys {
   float* scores = nullptr;                // [count], room for kKeyBlock more; left holding exponentials
   const std::int32_t* indices = nullptr;  // [count] positions in the sequence
   std::int64_t count = 0;
+  float theta = 0;                // the row's threshold: no score of the list is below
   std::int64_t first = 0;         // the tile's first position
   std::int64_t visible = 0;       // keys of the tile that the row sees
   const float* values = nullptr;  // [keys][head_dim], from the tile's first position

@@ -10,6 +10,8 @@
 #include <immintrin.h>
 #endif
 
+#include "kernels/fetch.hpp"
+
 namespace toptheta {
 
 #if defined(__x86_64__)
@@ -20,8 +22,8 @@ namespace toptheta {
 namespace {
 
 constexpr int kMostRows = 8;
-constexpr int kSums = 16;           // registers of 32
-constexpr int kPrefetchBlocks = 8;  // how far ahead keys are fetched from memory: they are half as long
+constexpr int kSums = 16;            // registers of 32
+constexpr int kPrefetchBlocks = 16;  // how far ahead keys are fetched from memory: they are half as long
 
 struct Pairs {
   const std::uint16_t* q;
@@ -43,8 +45,7 @@ TT_BF16 void score_block(const ScoreTile& t, const Pairs& in, std::int64_t row, 
     for (int b = 0; b < kBlocks; ++b) {
       const std::uint16_t* const from = keys + b * block_size + i * kKeyBlock;
       k[b] = _mm512_loadu_si512(from);
-      if (t.stored != nullptr)
-        _mm_prefetch(reinterpret_cast<const char*>(from + kPrefetchBlocks * block_size), _MM_HINT_T0);
+      if (t.stored != nullptr) fetch_line(from + kPrefetchBlocks * block_size);
     }
     for (int r = 0; r < kRows; ++r) {
       std::int32_t pair;

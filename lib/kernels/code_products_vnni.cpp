@@ -7,6 +7,8 @@
 #include <immintrin.h>
 #endif
 
+#include "kernels/fetch.hpp"
+
 namespace toptheta {
 
 #if defined(__x86_64__)
@@ -18,8 +20,8 @@ namespace toptheta {
 namespace {
 
 constexpr int kMostRows = 8;
-constexpr int kPair = 2;                  // blocks at a time: 16 sums hide the latency of a product
-constexpr std::int64_t kBlocksAhead = 8;  // whose keys are fetched from memory
+constexpr int kPair = 2;                   // blocks at a time: 16 sums hide the latency of a product
+constexpr std::int64_t kBlocksAhead = 16;  // whose keys are fetched from memory
 
 // Keeps the compiler from carrying a pointer for every row (floats-inl.hpp).
 TT_VNNI inline void forget(const std::int8_t*& pointer) {
@@ -48,7 +50,7 @@ TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block
 #pragma GCC unroll 16
     for (int b = 0; b < kBlocks; ++b) {
       k[b] = _mm512_loadu_si512(keys + b * block_size);
-      _mm_prefetch(reinterpret_cast<const char*>(keys + (b + kBlocksAhead) * block_size), _MM_HINT_T0);
+      fetch_line(keys + (b + kBlocksAhead) * block_size);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {

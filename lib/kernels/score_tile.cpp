@@ -2,20 +2,20 @@
 
 #include <algorithm>
 
+#include "kernels/fetch.hpp"
+
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/score_tile.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 //
-#include <hwy/cache_control.h>
-
 #include "kernels/floats-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-inline constexpr int kPrefetchBlocks = 4;  // how far ahead keys are fetched from memory, at least
+inline constexpr int kPrefetchBlocks = 8;  // how far ahead keys are fetched from memory, at least
 
 // Bit g is set where key g of a block is above the bound.
 HWY_INLINE std::uint16_t MarkBits(const Vec* scores, Vec bound) {
@@ -56,7 +56,7 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
       k[v] = hn::LoadU(d, keys + (v / kBlockVectors) * block_size + (v % kBlockVectors) * kLanes);
     if (ahead != nullptr)
       for (int b = 0; b < kBlocks; ++b, ahead += ahead_stride)
-        hwy::Prefetch(ahead);
+        fetch_line(ahead);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const Vec x = hn::Set(d, q[r / 3][(r % 3) * q_stride]);
@@ -70,7 +70,14 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
       Forget(q[p]);
     }
   }
-  const Vec scale = hn::Set(d, t.scale);
+  if (t.scale != 1) {
+    const Vec scale = hn::Set(d, t.scale);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v)
+        sum[r][v] = hn::Mul(sum[r][v], scale);
+  }
   float* scores = t.scores + row * t.score_stride + block * kKeyBlock;
   const std::int64_t score_stride = t.score_stride;
   [[maybe_unused]] const float* const theta = t.theta + (kMarks ? row : 0);
@@ -79,10 +86,8 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r, scores += score_stride) {
 #pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v) {
-      sum[r][v] = hn::Mul(sum[r][v], scale);
+    for (int v = 0; v < kVectors; ++v)
       hn::StoreU(sum[r][v], d, scores + v * kLanes);
-    }
     if constexpr (kMarks) {
       const Vec bound = hn::Set(d, theta[r]);
 #pragma GCC unroll 16

@@ -8,7 +8,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 //
-#include <hwy/cache_control.h>
+#include "kernels/fetch.hpp"
 
 #include "kernels/floats-inl.hpp"
 
@@ -89,10 +89,11 @@ HWY_INLINE void FetchRows(const ValueTile& t, std::int64_t first, std::int64_t c
   const auto* const stored = t.half != nullptr ? reinterpret_cast<const char*>(t.half->values)
                                                : reinterpret_cast<const char*>(t.values);
   for (std::int64_t at = first * t.head_dim * element; at < (first + count) * t.head_dim * element; at += 64)
-    hwy::Prefetch(stored + at);
+    fetch_line(stored + at);
 }
 
 void SumDenseValues(const ValueTile& t) {
+  constexpr std::int64_t kStepsAhead = 2;
   constexpr int kRows = 6;
   const std::int64_t panels = (t.rows + kRows - 1) / kRows;
   const std::int64_t few = t.rows / panels;
@@ -107,7 +108,7 @@ void SumDenseValues(const ValueTile& t) {
       widen(t.half->type, t.half->values + first * t.head_dim, count * t.head_dim, t.half->wide);
       step.values = t.half->wide;
     }
-    if (fetch) FetchRows(t, first + step_rows, step_rows);
+    if (fetch) FetchRows(t, first + kStepsAhead * step_rows, step_rows);
     SumPanelsOf<kRows>(few + 1, t, step, 0, fuller);
     SumPanelsOf<kRows>(few, t, step, fuller * (few + 1), panels - fuller);
   }

@@ -26,6 +26,11 @@ namespace toptheta::HWY_NAMESPACE {
 inline constexpr std::int64_t kTileWords = kTileKeys / 64;
 inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
+// Listed weights are relative to the row's threshold, which is the same in all tiles, so that none has to
+// wait for its largest score or to be scaled when it joins: unless a score of the tile is farther above it,
+// e^40 = 2e17 times. Then they are relative to the largest.
+inline constexpr float kReach = 40;
+
 // How a tile whose largest kept score is `shift` joins a row, whose sums then are relative to the larger one.
 HWY_INLINE Join JoinOf(RowState& state, float shift, double kept_sum) {
   const Floats d;
@@ -191,14 +196,33 @@ HWY_INLINE bool WeighsInPlace(std::int64_t kept, std::int64_t visible) {
   return kept * 5 > visible * 2;
 }
 
+// From a row's kept scores, listed, to their weights: the same bits as those of a list of all rows. Returns
+// what they are relative to.
+HWY_INLINE float WeighListed(float* weights, std::int64_t kept, float theta, float& largest_kept) {
+  const Floats d;
+  const std::int64_t padded = Pad(weights, kept, kMinusInfinity);
+  const float largest = MaxAbove(weights, padded, kMinusInfinity);
+  const float shift = largest - theta <= kReach ? theta : largest;
+  largest_kept =
+      std::max(largest_kept, shift + (largest - shift));  // rounded as where only differences are left
+  for (std::int64_t j = 0; j < padded; j += kLanes)
+    hn::StoreU(ExpBelow(d, hn::Sub(hn::LoadU(d, weights + j), hn::Set(d, shift)), hn::Zero(d)), d,
+               weights + j);
+  return shift;
+}
+
+// V rows of the tile, with a row's weights as the kernels listed them in the scratch.
+HWY_INLINE ListedValues ListedInScratch(const AttentionTile& t, std::int64_t kept,
+                                        const TileScratch& scratch) {
+  return {scratch.weights, scratch.indices, kept, kept, t.values, t.head_dim, t.from_memory};
+}
+
 // A row's kept, listed in the scratch with their scores.
-HWY_INLINE void WeighList(const AttentionTile& t, std::int64_t kept, TileScratch& scratch, RowState& state,
-                          float* out) {
-  const std::int64_t padded = Pad(scratch.weights, kept, kMinusInfinity);
-  const float shift = MaxAbove(scratch.weights, padded, kMinusInfinity);
-  const double sum = ExpAbove(scratch.weights, padded, kMinusInfinity, shift);
-  const Join join = JoinOf(state, shift, sum);
-  SumListedValues(scratch.weights, scratch.indices, kept, t.values, t.head_dim, join, out);
+HWY_INLINE void AttendListedRow(const AttentionTile& t, std::int64_t r, std::int64_t kept,
+                                TileScratch& scratch) {
+  const float shift = WeighListed(scratch.weights, kept, t.theta[r], t.states[r].largest);
+  const auto join = [&](float sum) HWY_ATTR { return JoinOf(t.states[r], shift, static_cast<double>(sum)); };
+  SumListedValues(ListedInScratch(t, kept, scratch), join, t.out + r * t.head_dim);
 }
 
 }  // namespace toptheta::HWY_NAMESPACE
