@@ -11,6 +11,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 //
+#include <hwy/cache_control.h>
+
 #include "kernels/kept_list-inl.hpp"
 #include "kernels/weigh_row-inl.hpp"
 
@@ -163,11 +165,13 @@ HWY_INLINE std::int64_t ListPieces(const AttentionTile& t, const std::uint64_t* 
 }
 
 HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, CandidateScratch& scratch) {
-  const auto fetch = [&](std::int64_t piece) {
+  const auto for_lines = [&](std::int64_t piece, auto&& visit) HWY_ATTR {
     for (std::int64_t l = 0; l < kLanes; ++l)
       for (std::int64_t line = 0; line < t.head_dim; line += 16)
-        fetch_line(t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim + line);
+        visit(t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim + line);
   };
+  const auto fetch = [&](std::int64_t piece)
+                         HWY_ATTR { for_lines(piece, [](const float* line) HWY_ATTR { fetch_line(line); }); };
   for (std::int64_t piece = 0; piece < std::min(kPiecesAhead, pieces); ++piece)
     fetch(piece);
   for (std::int64_t first = 0; first < pieces; first += kPieces) {
@@ -176,6 +180,8 @@ HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, Candi
     for (std::int64_t p = 0; p < kPieces; ++p) {
       const std::int64_t piece = std::min(first + p, pieces - 1);
       if (piece + kPiecesAhead < pieces) fetch(piece + kPiecesAhead);
+      if (kPieces > 1 && piece + kPieces < pieces)
+        for_lines(piece + kPieces, [](const float* line) HWY_ATTR { hwy::Prefetch(line); });
       some[p].q = t.q + scratch.rows[piece] * t.q_stride;
       for (std::int64_t l = 0; l < kLanes; ++l)
         some[p].keys[l] = t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim;

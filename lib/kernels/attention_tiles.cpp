@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/bf16_scores.hpp"
+#include "kernels/fetch.hpp"
 #include "kernels/half_keys.hpp"
 #include "kernels/score_tile.hpp"
 #include "kernels/tile_prefilter.hpp"
@@ -65,17 +66,29 @@ HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
       t.kept_union[w] |= marks[r * kTileWords + w];
 }
 
-// The values that some row keeps, in their places.
+// The values that some row keeps, in their places; 64 keys ahead of that, they are fetched from memory.
 HWY_INLINE void WidenMarked(const AttentionTile& t, const std::uint64_t* marks) {
   const HalfTile& half = *t.half;
+  std::uint64_t kept[kTileWords] = {};
+  for (std::int64_t r = 0; r < t.rows; ++r)
+    for (std::int64_t w = 0; w < kTileWords; ++w)
+      kept[w] |= marks[r * kTileWords + w];
+  const auto for_each = [&](std::int64_t w, auto&& visit) HWY_ATTR {
+    for (std::uint64_t word = kept[w]; word != 0; word &= word - 1)
+      visit((w * 64 + std::countr_zero(word)) * t.head_dim);
+  };
+  constexpr std::int64_t kLine = 64 / sizeof(std::uint16_t);
+  const auto fetch = [&](std::int64_t w) HWY_ATTR {
+    for_each(w, [&](std::int64_t at) HWY_ATTR {
+      for (std::int64_t i = 0; i < t.head_dim; i += kLine)
+        fetch_line(half.values + at + i);
+    });
+  };
+  if (t.from_memory) fetch(0);
   for (std::int64_t w = 0; w < kTileWords; ++w) {
-    std::uint64_t kept = 0;
-    for (std::int64_t r = 0; r < t.rows; ++r)
-      kept |= marks[r * kTileWords + w];
-    for (; kept != 0; kept &= kept - 1) {
-      const std::int64_t at = (w * 64 + std::countr_zero(kept)) * t.head_dim;
-      widen(half.type, half.values + at, t.head_dim, half.wide_values + at);
-    }
+    if (t.from_memory && w + 1 < kTileWords) fetch(w + 1);
+    for_each(w,
+             [&](std::int64_t at) { widen(half.type, half.values + at, t.head_dim, half.wide_values + at); });
   }
 }
 

@@ -10,6 +10,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 //
+#include <hwy/cache_control.h>
+
 #include "kernels/floats-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -54,9 +56,12 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v)
       k[v] = hn::LoadU(d, keys + (v / kBlockVectors) * block_size + (v % kBlockVectors) * kLanes);
-    if (ahead != nullptr)
+    if (ahead != nullptr) {
       for (int b = 0; b < kBlocks; ++b, ahead += ahead_stride)
         fetch_line(ahead);
+      // One block at a time leaves too little under way between the caches.
+      if constexpr (kBlocks == 1) hwy::Prefetch(keys + block_size);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const Vec x = hn::Set(d, q[r / 3][(r % 3) * q_stride]);
