@@ -150,6 +150,20 @@ TEST_CASE("prefill, decode and prefill in pieces: every policy, every instructio
   });
 }
 
+TEST_CASE("scores far above their thresholds, where exponentials might overflow", "[attention]") {
+  const AttentionWorld world({1, 4, 2, 24}, 560, 8, Prefilter::none, false, 3);
+  at_every_instruction_set([&] {
+    for (const Sdc sdc : {Sdc::none, Sdc::exact, Sdc::offline})
+      check_case(world, {{.selection = Selection::theta, .sdc = sdc, .vmc = true, .k = kK},
+                         {.selection = "theta",
+                          .sdc = std::string(name_of(sdc)),
+                          .vmc = true,
+                          .k = kK,
+                          .offline_m = kOfflineM},
+                         6.003});
+  });
+}
+
 TEST_CASE("the general way, row by row, keeps the same keys", "[attention]") {
   const AttentionWorld world({1, 4, 2, 24}, 560, 4);
   const std::vector<Case> cases = all_cases();

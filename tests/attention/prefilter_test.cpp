@@ -71,6 +71,19 @@ TEST_CASE("prefilters change no bit of any result", "[attention]") {
   }
 }
 
+TEST_CASE("prefilters change no bit where scores are far above thresholds", "[attention]") {
+  // Scores of 60 on average from 0: the kept of some rows are all near the threshold, of others e^40 above it
+  // and more. A scale that is a power of two, which queries take instead of scores.
+  constexpr ModelShape kWide{1, 4, 2, 32};
+  for (const Prefilter prefilter : {Prefilter::page, Prefilter::int8})
+    at_every_instruction_set([&] {
+      const AttentionWorld plain(kWide, 1200, 8, Prefilter::none, false, 8);
+      const AttentionWorld filtered(kWide, 1200, 8, prefilter, false, 8);
+      for (const double theta : {100.03, 130.03})
+        require_same(plain, filtered, theta, prefilter);
+    });
+}
+
 TEST_CASE("decode learns where codes pay, and changes no bit", "[attention]") {
   const AttentionWorld world({1, 4, 2, 32}, 2200, 8, Prefilter::automatic, false);
   const KeyIndex& index = world.cache().index();

@@ -16,8 +16,9 @@ class AttentionWorld {
  public:
   // clustered: the keys of one run of 64 in ten lean towards all queries, so that scores there are higher.
   AttentionWorld(const ModelShape& shape, std::int64_t rows, std::uint64_t seed,
-                 Prefilter prefilter = Prefilter::none, bool clustered = false)
-      : shape_(shape),
+                 Prefilter prefilter = Prefilter::none, bool clustered = false, float scale = 0.2F)
+      : scale_(scale),
+        shape_(shape),
         rows_(rows),
         cache_(shape, rows, prefilter),
         q_(static_cast<std::size_t>(rows * shape.num_heads * shape.head_dim)),
@@ -40,7 +41,7 @@ class AttentionWorld {
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] const KvCache& cache() const { return cache_; }
   [[nodiscard]] std::int64_t row_floats() const { return shape_.num_heads * shape_.head_dim; }
-  static constexpr float scale() { return 0.2F; }
+  [[nodiscard]] float scale() const { return scale_; }
 
   // Rows first ... first + count - 1 of the sequence: [count, num_heads, head_dim].
   [[nodiscard]] std::vector<float> attend(const ResolvedPolicy& policy, std::int64_t first,
@@ -98,6 +99,7 @@ class AttentionWorld {
     std::vector<std::vector<double>> values;
   };
   mutable std::map<std::pair<std::int64_t, std::int64_t>, Row> known_;  // by head and position
+  float scale_;
   ModelShape shape_;
   std::int64_t rows_;
   KvCache cache_;
