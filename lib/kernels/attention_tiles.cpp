@@ -48,7 +48,7 @@ HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta
 // The same for a row with few kept among rows with many: the same bits as from a list of all rows.
 HWY_INLINE void SpreadListed(const AttentionTile& t, std::int64_t r, const std::uint64_t* marks,
                              float* scores, TileScratch& scratch, TileRow& row) {
-  ListKept(scores, marks, scratch.indices, scratch.weights);
+  ListKept(scores, marks, 0, scratch.indices, scratch.weights);
   const float shift = WeighListed(scratch.weights, row.kept, t.theta[r], t.states[r].largest);
   float sum = 0;
   for (std::int64_t j = 0; j < row.kept; ++j)
@@ -172,7 +172,7 @@ HWY_INLINE void AttendDense(const AttentionTile& t, TileRow* rows, TileScratch& 
 HWY_INLINE void AttendRowByRow(const AttentionTile& t, const TileRow* rows, TileScratch& scratch) {
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].in_place || rows[r].kept == 0) continue;
-    ListKept(scratch.scores + r * TileScratch::kStride, scratch.marks + r * kTileWords, scratch.indices,
+    ListKept(scratch.scores + r * TileScratch::kStride, scratch.marks + r * kTileWords, 0, scratch.indices,
              scratch.weights);
     AttendListedRow(t, r, rows[r].kept, scratch);
   }
@@ -189,7 +189,7 @@ void SomeKept(const AttentionTile& t, TileScratch& scratch) {
     float* const scores = scratch.scores + r * TileScratch::kStride;
     std::uint64_t* const marks = scratch.marks + r * kTileWords;
     WeighInPlace(t, r, t.theta[r], scores, rows[r]);
-    ListKept(scores, marks, scratch.indices, scratch.weights);
+    ListKept(scores, marks, 0, scratch.indices, scratch.weights);
     const auto join = [&](float /*sum*/) HWY_ATTR { return rows[r].join; };
     SumListedValues(ListedInScratch(t, rows[r].kept, scratch), join, t.out + r * t.head_dim);
     std::fill_n(marks, kTileWords, std::uint64_t{0});

@@ -1,7 +1,6 @@
-// What the rows of a tile keep, as one list in the order of the keys, and the sums of V over it, per
-// instruction set; included inside a kernel file. A key block's V rows stay in the first-level cache while
-// all rows that keep some of them pass by, and no row's work waits for that of the one before it: a row keeps
-// a dozen keys of a tile, too few to hide a chain of list, exponentials, sum and V rows of its own.
+// What the rows of a tile keep, as one list row after row, and the sums of V over it, per instruction set;
+// included inside a kernel file. A row keeps a dozen keys of a tile, too few to hide its own chain of list,
+// exponentials, sum and V rows: each step is done for all rows before the next.
 #if defined(TOPTHETA_KERNELS_KEPT_LIST_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef TOPTHETA_KERNELS_KEPT_LIST_INL_HPP
 #undef TOPTHETA_KERNELS_KEPT_LIST_INL_HPP
@@ -9,11 +8,9 @@
 #define TOPTHETA_KERNELS_KEPT_LIST_INL_HPP
 #endif
 
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 
 #include "kernels/weigh_row-inl.hpp"
@@ -21,57 +18,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-inline constexpr std::int64_t kTileBlocks = kTileKeys / kKeyBlock;
-
-// Lists a row's kept: positions within the tile, and scores less the threshold.
-HWY_INLINE std::int64_t ListRow(const float* scores, const std::uint64_t* marks, float theta,
-                                std::int32_t* places, float* weights) {
-#if HWY_TARGET <= HWY_AVX3
-  const Floats d;
-  const hn::RebindToSigned<Floats> di;
-  const hn::CappedTag<std::uint16_t, kTileKeys / kKeyBlock> words;
-  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(marks);
-  const auto within = hn::Iota(di, 0);
-  const Vec bound = hn::Set(d, theta);
-  std::uint32_t some = 0;  // blocks
-  const auto blocks = hn::LoadU(words, reinterpret_cast<const std::uint16_t*>(marks));
-  hn::StoreMaskBits(words, hn::Ne(blocks, hn::Zero(words)), reinterpret_cast<std::uint8_t*>(&some));
-  std::int64_t n = 0;
-  for (; some != 0; some &= some - 1) {
-    const int block = std::countr_zero(some);
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, bytes + block * std::int64_t{sizeof bits}, sizeof bits);
-    const auto mask = hn::LoadMaskBits(d, reinterpret_cast<const std::uint8_t*>(&bits));
-    const auto at = hn::Add(within, hn::Set(di, block * static_cast<std::int32_t>(kKeyBlock)));
-    const auto kept_at = hn::Compress(at, hn::RebindMask(di, mask));
-    const Vec above = hn::Compress(hn::Sub(hn::LoadU(d, scores + block * kKeyBlock), bound), mask);
-    const int count = std::popcount(bits);
-    const hn::CappedTag<float, 4> d4;
-    const hn::RebindToSigned<decltype(d4)> di4;
-    hn::StoreU(hn::LowerHalf(di4, hn::LowerHalf(kept_at)), di4, places + n);
-    hn::StoreU(hn::LowerHalf(d4, hn::LowerHalf(above)), d4, weights + n);
-    if (HWY_UNLIKELY(count > 4)) {
-      hn::StoreU(kept_at, di, places + n);
-      hn::StoreU(above, d, weights + n);
-    }
-    n += count;
-  }
-  return n;
-#else
-  ListKept(scores, marks, places, weights);
-  const auto n = CountMarks(marks);
-  for (std::int64_t j = 0; j < n; ++j)
-    weights[j] -= theta;
-  return n;
-#endif
-}
-
-// Lists what the marks say; returns how many.
+// Lists what the marks say, scores less thresholds; returns how many.
 HWY_INLINE std::int64_t ListTile(const AttentionTile& t, const TileScratch& scratch, KeptScratch& list) {
   std::int64_t count = 0;
   for (std::int64_t r = 0; r < t.rows; ++r) {
-    list.counts[r] = ListRow(scratch.scores + r * TileScratch::kStride, scratch.marks + r * kTileWords,
-                             t.theta[r], list.places + count, list.weights + count);
+    list.counts[r] = ListKept(scratch.scores + r * TileScratch::kStride, scratch.marks + r * kTileWords,
+                              t.theta[r], list.places + count, list.weights + count);
     count += list.counts[r];
   }
   return count;

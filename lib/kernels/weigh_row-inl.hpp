@@ -124,13 +124,15 @@ HWY_INLINE std::int64_t CountMarks(const std::uint64_t* marks) {
 }
 
 #if HWY_TARGET <= HWY_AVX3
-// Positions of the set bits, ascending, and the scores there where `scores` is not null; both lists need room
-// for kKeyBlock more. Of the few kept most blocks have none: those that do are squeezed together, whole
-// vectors at a time.
-HWY_INLINE void ListKept(const float* scores, const std::uint64_t* marks, std::int32_t* indices,
-                         float* weights) {
+// Positions of the set bits, ascending, and where `scores` is not null the scores there, less `less`; both
+// lists need room for kKeyBlock more. Returns how many. Of the few kept most blocks have none: those that do
+// are squeezed together, whole vectors at a time.
+HWY_INLINE std::int64_t ListKept(const float* scores, const std::uint64_t* marks, float less,
+                                 std::int32_t* indices, float* weights) {
   const Floats d;
   const hn::RebindToSigned<Floats> di;
+  const hn::CappedTag<float, 4> d4;
+  const hn::RebindToSigned<decltype(d4)> di4;
   const hn::CappedTag<std::uint16_t, kTileKeys / kKeyBlock> words;
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(marks);
   const auto within = hn::Iota(di, 0);
@@ -138,23 +140,31 @@ HWY_INLINE void ListKept(const float* scores, const std::uint64_t* marks, std::i
   static_assert(hn::MaxLanes(words) == 8 * sizeof some);
   const auto blocks = hn::LoadU(words, reinterpret_cast<const std::uint16_t*>(marks));
   hn::StoreMaskBits(words, hn::Ne(blocks, hn::Zero(words)), reinterpret_cast<std::uint8_t*>(&some));
+  std::int64_t kept = 0;
   for (; some != 0; some &= some - 1) {
     const int block = std::countr_zero(some);
     std::uint16_t bits = 0;
     std::memcpy(&bits, bytes + block * std::int64_t{sizeof bits}, sizeof bits);
     const auto mask = hn::LoadMaskBits(d, reinterpret_cast<const std::uint8_t*>(&bits));
     const int count = std::popcount(bits);
-    const auto at = hn::Add(within, hn::Set(di, block * static_cast<std::int32_t>(kKeyBlock)));
-    hn::StoreU(hn::Compress(at, hn::RebindMask(di, mask)), di, indices);
-    indices += count;
-    if (scores == nullptr) continue;
-    hn::StoreU(hn::Compress(hn::LoadU(d, scores + block * kKeyBlock), mask), d, weights);
-    weights += count;
+    const auto all = hn::Add(within, hn::Set(di, block * static_cast<std::int32_t>(kKeyBlock)));
+    const auto at = hn::Compress(all, hn::RebindMask(di, mask));
+    // Mostly there are few, and stores that cross a line of the cache are slow.
+    hn::StoreU(hn::LowerHalf(di4, hn::LowerHalf(at)), di4, indices + kept);
+    if (HWY_UNLIKELY(count > 4)) hn::StoreU(at, di, indices + kept);
+    if (scores != nullptr) {
+      const Vec all_scores = hn::Sub(hn::LoadU(d, scores + block * kKeyBlock), hn::Set(d, less));
+      const Vec score = hn::Compress(all_scores, mask);
+      hn::StoreU(hn::LowerHalf(d4, hn::LowerHalf(score)), d4, weights + kept);
+      if (HWY_UNLIKELY(count > 4)) hn::StoreU(score, d, weights + kept);
+    }
+    kept += count;
   }
+  return kept;
 }
 
 HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
-  ListKept(nullptr, marks, indices, nullptr);
+  ListKept(nullptr, marks, 0, indices, nullptr);
 }
 #else
 // Positions of the set bits, ascending. Four at a time whether there or not: no branch to mispredict.
@@ -172,13 +182,14 @@ HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
   }
 }
 
-// The same, and the scores there; both lists need room for kKeyBlock more.
-HWY_INLINE void ListKept(const float* scores, const std::uint64_t* marks, std::int32_t* indices,
-                         float* weights) {
+// The same, and the scores there, less `less`; both lists need room for kKeyBlock more. Returns how many.
+HWY_INLINE std::int64_t ListKept(const float* scores, const std::uint64_t* marks, float less,
+                                 std::int32_t* indices, float* weights) {
   ListMarks(marks, indices);
   const std::int64_t kept = CountMarks(marks);
   for (std::int64_t j = 0; j < kept; ++j)
-    weights[j] = scores[indices[j]];
+    weights[j] = scores[indices[j]] - less;
+  return kept;
 }
 #endif
 
