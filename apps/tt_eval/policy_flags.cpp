@@ -192,7 +192,7 @@ void declare_policies(CLI::App& app, PolicyFlags& flags) {
   app.add_option(
          "--prefilter", flags.prefilter,
          "Rule keys out before they are read in full, results unchanged: by bounds of every 32 keys, by "
-         "an 8-bit copy of the keys (decode), or whichever pays. top-theta, pre-softmax; idle where lost "
+         "an 8-bit copy of the keys, or whichever pays. top-theta, pre-softmax; idle where lost "
          "mass is counted or SDC is exact")
       ->type_name("none|page|int8|auto")
       ->check(CLI::IsMember({"none", "page", "int8", "auto"}).description(""))
