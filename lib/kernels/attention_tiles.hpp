@@ -28,7 +28,7 @@ struct RowState {
   std::int64_t kept = 0;
   double kept_sum = 0;     // sum over the kept of e^(s - shift)
   double dropped_sum = 0;  // sum over the dropped of e^(s - theta); only where asked for
-  float largest = -std::numeric_limits<float>::infinity();  // kept score; only where asked for
+  float largest = -std::numeric_limits<float>::infinity();  // of the kept scores; only where asked for
 };
 
 // The candidates that codes leave of a tile: at most a part of it, or the tile is scored as a whole.
@@ -109,11 +109,11 @@ struct AttentionTile {
   const std::int32_t* visible = nullptr;  // [rows] keys of the tile that the row sees, the first ones
   const float* theta = nullptr;           // [rows] scores above it are kept; null: all are
   bool want_dropped = false;              // needs theta
-  bool want_largest = false;
-  bool from_memory = false;    // keys are not expected in a cache: prefetch them
-  RowState* states = nullptr;  // [rows]
-  float* out = nullptr;        // [rows][head_dim]
-  float* sums = nullptr;       // [rows][head_dim] scratch
+  bool want_largest = false;              // needs theta
+  bool from_memory = false;               // keys are not expected in a cache: prefetch them
+  RowState* states = nullptr;             // [rows]
+  float* out = nullptr;                   // [rows][head_dim]
+  float* sums = nullptr;                  // [rows][head_dim] scratch
   // Used where theta is given and the dropped are not wanted; any of them may be null.
   const TileBounds* bounds = nullptr;
   const KeyCodes* codes = nullptr;          // with the next two

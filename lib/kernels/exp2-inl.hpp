@@ -14,9 +14,9 @@ namespace toptheta::HWY_NAMESPACE {
 
 inline constexpr float kLog2E = 1.44269504088896341F;
 
-// e^(x - shift) for x <= shift, given shift * kLog2E. Relative error below 2^-22 plus the rounding of
-// shift * kLog2E, which all terms of one shift share. Below 2^-126 the result stays there: a weight that
-// cannot be told from 0 next to the largest, which is 1.
+// e^(x - shift) for x up to 80 above shift, given shift * kLog2E. Relative error below 2^-22 plus the
+// rounding of shift * kLog2E, which all terms of one shift share. Below 2^-126 the result stays there: a
+// weight that cannot be told from 0 next to the largest, which is 1.
 template <class D>
 HWY_INLINE hwy::HWY_NAMESPACE::Vec<D> ExpBelow(D d, hwy::HWY_NAMESPACE::Vec<D> x,
                                                hwy::HWY_NAMESPACE::Vec<D> shift_log2) {

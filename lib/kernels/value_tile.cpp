@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
+#include "kernels/fetch.hpp"
+
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/value_tile.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 //
-#include "kernels/fetch.hpp"
-
 #include "kernels/floats-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();

@@ -31,7 +31,7 @@ inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 // e^40 = 2e17 times. Then they are relative to the largest.
 inline constexpr float kReach = 40;
 
-// How a tile whose largest kept score is `shift` joins a row, whose sums then are relative to the larger one.
+// How a tile whose sums are relative to `shift` joins a row, whose sums then are relative to the larger one.
 HWY_INLINE Join JoinOf(RowState& state, float shift, double kept_sum) {
   const Floats d;
   Join join{1, 1};

@@ -164,6 +164,16 @@ TEST_CASE("scores far above their thresholds, where exponentials might overflow"
   });
 }
 
+TEST_CASE("a scale that is a power of two: prefill, whose queries take it, and decode, whose scores do",
+          "[attention]") {
+  const AttentionWorld world({1, 4, 2, 24}, 560, 9, Prefilter::none, false, 0.25F);
+  const std::vector<Case> cases = all_cases();
+  at_every_instruction_set([&] {
+    for (std::size_t i = 0; i < cases.size(); i += 5)
+      check_case(world, cases[i]);
+  });
+}
+
 TEST_CASE("the general way, row by row, keeps the same keys", "[attention]") {
   const AttentionWorld world({1, 4, 2, 24}, 560, 4);
   const std::vector<Case> cases = all_cases();
