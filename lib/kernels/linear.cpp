@@ -18,29 +18,48 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::int64_t kMaxTileRows = std::int64_t{1} << kLogMaxTileRows;
-
 struct RowTile {
   std::int64_t first;
   int log_rows;
   [[nodiscard]] std::int64_t rows() const { return std::int64_t{1} << log_rows; }
 };
 
-std::int64_t count_tiles(std::int64_t rows) {
-  return rows / kMaxTileRows + std::popcount(static_cast<std::uint64_t>(rows % kMaxTileRows));
-}
-
-RowTile row_tile(std::int64_t rows, std::int64_t index) {
-  const std::int64_t full = rows / kMaxTileRows;
-  if (index < full) return {index * kMaxTileRows, kLogMaxTileRows};
-  std::int64_t first = full * kMaxTileRows;
-  auto rest = static_cast<std::uint64_t>(rows % kMaxTileRows);
-  for (;; --index) {
-    const std::uint64_t largest = std::bit_floor(rest);
-    if (index == full) return {first, std::countr_zero(largest)};
-    first += static_cast<std::int64_t>(largest);
-    rest -= largest;
+// Rows in tiles of 2^log_most, and what is left in powers of two, the larger ones first.
+class RowTiles {
+ public:
+  RowTiles(std::int64_t rows, int log_most) : rows_(rows), log_most_(log_most) {}
+  [[nodiscard]] std::int64_t count() const {
+    return full() + std::popcount(static_cast<std::uint64_t>(rows_ - (full() << log_most_)));
   }
+  [[nodiscard]] RowTile operator[](std::int64_t index) const {
+    if (index < full()) return {index << log_most_, log_most_};
+    std::int64_t first = full() << log_most_;
+    auto rest = static_cast<std::uint64_t>(rows_ - first);
+    for (index -= full();; --index) {
+      const std::uint64_t largest = std::bit_floor(rest);
+      if (index == 0) return {first, std::countr_zero(largest)};
+      first += static_cast<std::int64_t>(largest);
+      rest -= largest;
+    }
+  }
+
+ private:
+  [[nodiscard]] std::int64_t full() const { return rows_ >> log_most_; }
+  std::int64_t rows_;
+  int log_most_;
+};
+
+// So many rows share out among threads in tiles of whole rows; fewer in panels.
+constexpr std::int64_t kLeastWholeRows = 64;
+
+// Tiles as large as leaves some for every thread: the weights, which pass once for each, may not fit a cache.
+int log_whole_rows(std::int64_t rows) {
+  constexpr int kLogLeast = 4;
+  constexpr int kTilesPerThread = 4;
+  int log_rows = kLogMaxTileRows;
+  while (log_rows > kLogLeast && rows >> log_rows < std::int64_t{kTilesPerThread} * thread_count())
+    --log_rows;
+  return log_rows;
 }
 
 // Memory that a thread reuses from call to call.
@@ -61,6 +80,7 @@ struct Linear::Impl {
   LargeArray<float> wide;            // [panels][in][64], or
   LargeArray<std::uint32_t> narrow;  // [panels][padded in / 2][64]
   std::vector<float> bias;           // [panels * 64], or empty
+  const PanelProducts* whole;        // all panels at once; null where there is no such product
   const PanelProducts* direct;       // into y; null where that is not fast
   const PanelProducts* aside;        // into 64 columns of their own: a last panel that is not full
 
@@ -79,7 +99,9 @@ struct Linear::Impl {
 
   void run(const float* x, std::int64_t rows, float* y, bool add) const;
   void one_row(const float* x, std::int64_t panel, float* y, bool add) const;
+  void whole_tile(const void* x, const RowTile& tile, float* y, bool add) const;
   void tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const;
+  [[nodiscard]] const void* row_of(const void* x, std::int64_t row) const;
   void add_bias(const RowTile& tile, std::int64_t panel, float* y) const;
 };
 
@@ -91,6 +113,7 @@ Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute 
       padded_in(in_features + in_features % 2),
       wide(bf16 ? 0 : static_cast<std::size_t>(panels() * in * kPanelWidth)),
       narrow(bf16 ? static_cast<std::size_t>(panels() * padded_in / 2 * kPanelWidth) : 0),
+      whole(bf16 && !bf16_products ? nullptr : PanelProducts::fast({in, out, bf16_products, true})),
       direct(out < kPanelWidth ? nullptr : PanelProducts::fast({in, out, bf16_products})),
       aside(bf16_products ? PanelProducts::fast({in, kPanelWidth, true})
                           : &PanelProducts::any(in, kPanelWidth)) {}
@@ -121,6 +144,18 @@ void Linear::Impl::one_row(const float* x, std::int64_t panel, float* y, bool ad
     to[c] = sums[c] + (b != nullptr ? b[c] : 0.0F) + (add ? to[c] : 0.0F);
 }
 
+const void* Linear::Impl::row_of(const void* x, std::int64_t row) const {
+  const std::size_t element = bf16_products ? sizeof(std::uint16_t) : sizeof(float);
+  return static_cast<const std::byte*>(x) + static_cast<std::size_t>(row * in) * element;
+}
+
+void Linear::Impl::whole_tile(const void* x, const RowTile& tile, float* y, bool add) const {
+  const void* weights = bf16 ? static_cast<const void*>(narrow.data()) : wide.data();
+  whole->run(tile.log_rows, add, row_of(x, tile.first), weights, y + tile.first * out);
+  for (std::int64_t panel = 0; panel < panels() && !bias.empty(); ++panel)
+    add_bias(tile, panel, y);
+}
+
 void Linear::Impl::tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const {
   const bool full = direct != nullptr && columns(panel) == kPanelWidth;
   const std::int64_t rows = tile.rows();
@@ -132,8 +167,7 @@ void Linear::Impl::tile(const void* x, const RowTile& tile, std::int64_t panel, 
     widen_panel_bf16(narrow_panel(panel), padded_in, scratch);
     weights = scratch;
   }
-  const std::size_t element = bf16_products ? sizeof(std::uint16_t) : sizeof(float);
-  const auto* input = static_cast<const std::byte*>(x) + static_cast<std::size_t>(tile.first * in) * element;
+  const void* input = row_of(x, tile.first);
   float* to = y + tile.first * out + panel * kPanelWidth;
   if (full) {
     direct->run(tile.log_rows, add, input, weights, to);
@@ -187,12 +221,17 @@ void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) co
     parallel_for(rows, std::cref(body));
     input = to;
   }
-  const std::int64_t tiles = count_tiles(rows);
+  if (whole != nullptr && rows >= kLeastWholeRows) {
+    const RowTiles tiles(rows, log_whole_rows(rows));
+    const auto body = [&](std::int64_t piece) { whole_tile(input, tiles[piece], y, add); };
+    return parallel_for(tiles.count(), std::cref(body));
+  }
+  const RowTiles tiles(rows, kLogMaxTileRows);
   // Panel by panel, so that weights pass from memory once.
   const auto body = [&](std::int64_t piece) {
-    tile(input, row_tile(rows, piece % tiles), piece / tiles, y, add);
+    tile(input, tiles[piece % tiles.count()], piece / tiles.count(), y, add);
   };
-  parallel_for(tiles * panels(), std::cref(body));
+  parallel_for(tiles.count() * panels(), std::cref(body));
 }
 
 Linear::Linear(std::span<const float> weight, std::int64_t out_features, std::int64_t in_features,

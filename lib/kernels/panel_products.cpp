@@ -58,10 +58,14 @@ void* aligned_scratchpad(std::size_t bytes) {
 
 using Plan = dnnl::matmul::primitive_desc;
 
+std::int64_t columns(const PanelKind& kind) {
+  return kind.whole ? kind.stride : kPanelWidth;
+}
+
 // Empty where oneDNN has none.
 Plan plan(std::int64_t rows, const PanelKind& kind, const Desc& weights, bool add) {
   const Desc input({rows, kind.in}, kind.bf16 ? kBf16 : kFloat, Tag::ab);
-  const Desc output({rows, kPanelWidth}, kFloat, dnnl::memory::dims{kind.stride, 1});
+  const Desc output({rows, columns(kind)}, kFloat, dnnl::memory::dims{kind.stride, 1});
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
@@ -80,11 +84,12 @@ Plan plan(std::int64_t rows, const PanelKind& kind, const Desc& weights, bool ad
 // With AVX-512 oneDNN likes blocks of 16 x 64, which is what our panels are where their rows fill whole
 // blocks; elsewhere it takes plain rows, which they are too.
 Desc weights_of(const PanelKind& kind) {
-  const dnnl::memory::dims dims = {kind.in, kPanelWidth};
+  const dnnl::memory::dims dims = {kind.in, columns(kind)};
   if (kind.bf16) return {dims, kBf16, Tag::BA16a64b2a};
+  const Desc blocked(dims, kFloat, Tag::BA16a64b);
+  if (kind.whole) return blocked;
   const Desc plain(dims, kFloat, Tag::ab);
   if (kind.in % 16 != 0) return plain;
-  const Desc blocked(dims, kFloat, Tag::BA16a64b);
   const Plan free_choice = plan(std::int64_t{1} << kLogMaxTileRows, kind, {dims, kFloat, Tag::any}, false);
   return free_choice && free_choice.weights_desc() == blocked ? blocked : plain;
 }
@@ -134,8 +139,10 @@ bool has_bf16_instructions() {
 }
 
 bool is_fast(const PanelKind& kind) {
-  constexpr std::int64_t kBf16Block = 32;
-  if (kind.bf16 && (kind.in % kBf16Block != 0 || !has_bf16_instructions())) return false;
+  const std::int64_t block = kind.bf16 ? 32 : 16;
+  if (kind.bf16 && !has_bf16_instructions()) return false;
+  if ((kind.bf16 || kind.whole) && kind.in % block != 0) return false;
+  if (kind.whole && kind.stride % kPanelWidth != 0) return false;
   const OneThread guard;
   const Plan largest = plan(std::int64_t{1} << kLogMaxTileRows, kind, weights_of(kind), true);
   return largest && std::string_view(largest.impl_info_str()).find("ref") == std::string_view::npos;
