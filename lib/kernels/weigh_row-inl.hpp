@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/attention_tiles.hpp"
 #include "kernels/exp2-inl.hpp"
@@ -52,29 +53,42 @@ HWY_INLINE std::int64_t Pad(float* row, std::int64_t count, float value) {
   return (count + kLanes - 1) / kLanes * kLanes;
 }
 
+// Calls visit(j, 0), visit(j, 1) for vectors in pairs, so that each of two sums has a register of its own; a
+// last vector without a partner goes to the first.
+template <class Visit>
+HWY_INLINE void ForPairs(std::int64_t padded, Visit visit) {
+  std::int64_t j = 0;
+  for (; j + 2 * kLanes <= padded; j += 2 * kLanes) {
+    visit(j, std::integral_constant<int, 0>());
+    visit(j + kLanes, std::integral_constant<int, 1>());
+  }
+  if (j < padded) visit(j, std::integral_constant<int, 0>());
+}
+
 // Largest entry above theta.
 HWY_INLINE float MaxAbove(const float* row, std::int64_t padded, float theta) {
   const Floats d;
   const Vec bound = hn::Set(d, theta);
   const Vec lowest = hn::Set(d, kMinusInfinity);
   Vec best[2] = {lowest, lowest};
-  for (std::int64_t j = 0; j < padded; j += kLanes) {
+  ForPairs(padded, [&](std::int64_t j, auto u) HWY_ATTR {
     const Vec x = hn::LoadU(d, row + j);
-    Vec& b = best[(j / kLanes) % 2];
-    b = hn::Max(b, hn::IfThenElse(hn::Gt(x, bound), x, lowest));
-  }
+    best[u] = hn::Max(best[u], hn::IfThenElse(hn::Gt(x, bound), x, lowest));
+  });
   return hn::GetLane(hn::MaxOfLanes(d, hn::Max(best[0], best[1])));
 }
 
 HWY_INLINE bool AnyNan(const float* row, std::int64_t padded) {
   const Floats d;
   // Not Ne, which Highway has say no to NaN.
-  auto number = hn::VecFromMask(d, hn::Eq(hn::Zero(d), hn::Zero(d)));
-  for (std::int64_t j = 0; j < padded; j += kLanes) {
+  auto first = hn::Eq(hn::Zero(d), hn::Zero(d));
+  auto second = first;
+  ForPairs(padded, [&](std::int64_t j, auto u) HWY_ATTR {
     const Vec x = hn::LoadU(d, row + j);
-    number = hn::And(number, hn::VecFromMask(d, hn::Eq(x, x)));
-  }
-  return !hn::AllTrue(d, hn::MaskFromVec(number));
+    auto& numbers = u == 0 ? first : second;
+    numbers = hn::And(numbers, hn::Eq(x, x));
+  });
+  return !hn::AllTrue(d, hn::And(first, second));
 }
 
 // row = e^(row - shift) where above theta, else 0; returns the sum.
@@ -83,21 +97,12 @@ HWY_INLINE double ExpAbove(float* row, std::int64_t padded, float theta, float s
   const Vec bound = hn::Set(d, theta);
   const Vec shift_log2 = hn::Set(d, shift * kLog2E);
   Vec sum[2] = {hn::Zero(d), hn::Zero(d)};
-  std::int64_t j = 0;
-  for (; j + 2 * kLanes <= padded; j += 2 * kLanes) {
-    for (int u = 0; u < 2; ++u) {
-      const Vec x = hn::LoadU(d, row + j + u * kLanes);
-      const Vec e = hn::IfThenElseZero(hn::Gt(x, bound), ExpBelow(d, x, shift_log2));
-      hn::StoreU(e, d, row + j + u * kLanes);
-      sum[u] = hn::Add(sum[u], e);
-    }
-  }
-  for (; j < padded; j += kLanes) {
+  ForPairs(padded, [&](std::int64_t j, auto u) HWY_ATTR {
     const Vec x = hn::LoadU(d, row + j);
     const Vec e = hn::IfThenElseZero(hn::Gt(x, bound), ExpBelow(d, x, shift_log2));
     hn::StoreU(e, d, row + j);
-    sum[0] = hn::Add(sum[0], e);
-  }
+    sum[u] = hn::Add(sum[u], e);
+  });
   return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1]))));
 }
 
@@ -107,12 +112,12 @@ HWY_INLINE double ExpSumBelow(const float* row, std::int64_t padded, float theta
   const Vec bound = hn::Set(d, theta);
   const Vec shift_log2 = hn::Set(d, theta * kLog2E);
   Vec sum[2] = {hn::Zero(d), hn::Zero(d)};
-  for (std::int64_t j = 0; j < padded; j += kLanes) {
+  ForPairs(padded, [&](std::int64_t j, auto u) HWY_ATTR {
     const Vec x = hn::LoadU(d, row + j);
-    Vec& s = sum[(j / kLanes) % 2];
     // Above it the exponential may be anything; it is not used.
-    s = hn::Add(s, hn::IfThenElseZero(hn::Le(x, bound), ExpBelow(d, hn::Min(x, bound), shift_log2)));
-  }
+    const Vec e = hn::IfThenElseZero(hn::Le(x, bound), ExpBelow(d, hn::Min(x, bound), shift_log2));
+    sum[u] = hn::Add(sum[u], e);
+  });
   return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1]))));
 }
 
