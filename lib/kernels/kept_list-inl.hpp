@@ -52,6 +52,8 @@ HWY_INLINE void FindLargest(const AttentionTile& t, KeptScratch& list) {
 // above its threshold.
 HWY_INLINE bool AttendKept(const AttentionTile& t, std::int64_t count, KeptScratch& list) {
   if (count == 0) return true;
+  if (t.from_memory)
+    FetchFirst({list.weights, list.places, count, count, t.values, t.head_dim, t.from_memory});
   if (t.want_largest) FindLargest(t, list);
   if (!WeighTile(count, list.weights)) return false;
   std::int64_t first = 0;

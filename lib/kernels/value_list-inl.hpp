@@ -43,10 +43,18 @@ struct ListedValues {
   bool from_memory = false;  // or from a cache
 };
 
+inline constexpr std::int64_t kFarAhead = 16;  // V rows, from memory
+
+// The first rows of a list, before there is anything to sum up.
+HWY_INLINE void FetchFirst(const ListedValues& l) {
+  for (std::int64_t j = 0; j < std::min(kFarAhead, l.listed); ++j)
+    for (std::int64_t i = 0; i < l.head_dim; i += 16)
+      fetch_line(l.values + std::int64_t{l.indices[j]} * l.head_dim + i);
+}
+
 template <int kVectors, class D>
 HWY_INLINE void FetchListed(const ListedValues& l, std::int64_t j, std::int64_t i) {
   constexpr std::int64_t kAhead = 8;
-  constexpr std::int64_t kFarAhead = 16;
   constexpr std::int64_t kWidth = kVectors * static_cast<std::int64_t>(hn::MaxLanes(D()));
   const std::int64_t later = j + (l.from_memory ? kFarAhead : kAhead);
   if (later >= l.listed) return;
