@@ -34,14 +34,14 @@ struct TileRow {
 HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta, float* scores,
                              TileRow& row) {
   const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
-  const float shift = MaxAbove(scores, padded, theta);
-  t.states[r].largest = std::max(t.states[r].largest, shift);
   // A comparison drops what is not a number; where nothing is to be dropped, it shows in the result.
-  const bool lost_nan = theta == kMinusInfinity && AnyNan(scores, padded);
-  const double sum = ExpAbove(scores, padded, theta, shift);
-  row.join = JoinOf(t.states[r], shift, sum);
-  if (lost_nan) row.join.add = std::numeric_limits<float>::quiet_NaN();
-  if (lost_nan) t.states[r].kept_sum = std::numeric_limits<double>::quiet_NaN();
+  const RowRange range =
+      theta == kMinusInfinity ? RangeOf(scores, padded) : RowRange{MaxAbove(scores, padded, theta), false};
+  t.states[r].largest = std::max(t.states[r].largest, range.largest);
+  const double sum = ExpAbove(scores, padded, theta, range.largest);
+  row.join = JoinOf(t.states[r], range.largest, sum);
+  if (range.any_nan) row.join.add = std::numeric_limits<float>::quiet_NaN();
+  if (range.any_nan) t.states[r].kept_sum = std::numeric_limits<double>::quiet_NaN();
   std::fill(scores + padded, scores + std::max(padded, t.num_keys), 0.0F);
 }
 

@@ -257,6 +257,9 @@ std::int64_t Linear::out_features() const {
 bool Linear::rounds_input() const {
   return impl_->bf16_products;
 }
+bool Linear::takes_whole_rows() const {
+  return impl_->whole != nullptr;
+}
 
 void Linear::apply(const float* x, std::int64_t rows, float* y) const {
   impl_->run(x, rows, y, false);

@@ -1,8 +1,11 @@
 // Matrix products with constant weights: y = x * W^T + b.
 //
-// The arithmetic of many rows is oneDNN's, that of single rows ours; the division of labour is ours: rows are
-// cut into tiles and output features into panels by the problem's size alone, and every (tile, panel) is one
-// single-threaded product. So the result has the same bytes at any number of threads.
+// The arithmetic of several rows is oneDNN's, that of single rows ours; the division of labour is ours: rows
+// are cut into tiles and output features into panels by the problem's size alone, and every (tile, panel) is
+// one single-threaded product. 64 rows and more go tile by tile with all panels, where oneDNN has a product
+// for that whose sums do not depend on the tile (AVX-512, in_features a multiple of 16 and out_features of
+// 64): then tiles may be as many as there are threads. So the result has the same bytes at any number of
+// threads.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -27,9 +30,12 @@ class Linear {
   [[nodiscard]] std::int64_t out_features() const;
   // Whether products of several rows take their input rounded to bfloat16, on this processor.
   [[nodiscard]] bool rounds_input() const;
+  // Whether 64 rows and more go with all panels, on this processor.
+  [[nodiscard]] bool takes_whole_rows() const;
 
   // y [rows, out_features] = x [rows, in_features] * W^T + b. May run in several threads at once. A row's
-  // result is the same to rounding whatever rows come with it. Time: 2 * rows * in * out operations; one row
+  // result is the same to rounding whatever rows come with it, and to the bit where both times there are so
+  // many that they are taken whole. Time: 2 * rows * in * out operations; one row
   // is bound by reading the weights, and allocates nothing.
   void apply(const float* x, std::int64_t rows, float* y) const;
   // y += x * W^T + b: with a residual connection.

@@ -17,8 +17,10 @@ namespace toptheta::HWY_NAMESPACE {
 
 #if HWY_TARGET <= HWY_AVX3
 inline constexpr int kMaxValueVectors = 4;
+inline constexpr int kPanelRows = 4;
 #else
 inline constexpr int kMaxValueVectors = 8;
+inline constexpr int kPanelRows = 6;
 #endif
 
 // Some V rows of the tile.
@@ -94,8 +96,7 @@ HWY_INLINE void FetchRows(const ValueTile& t, std::int64_t first, std::int64_t c
 
 void SumDenseValues(const ValueTile& t) {
   constexpr std::int64_t kStepsAhead = 2;
-  constexpr int kRows = 6;
-  const std::int64_t panels = (t.rows + kRows - 1) / kRows;
+  const std::int64_t panels = (t.rows + kPanelRows - 1) / kPanelRows;
   const std::int64_t few = t.rows / panels;
   const std::int64_t fuller = t.rows % panels;  // panels with one row more
   // A single row reads V from end to end anyway; a few are soon done with what has been fetched for them.
@@ -109,8 +110,8 @@ void SumDenseValues(const ValueTile& t) {
       step.values = t.half->wide;
     }
     if (fetch) FetchRows(t, first + kStepsAhead * step_rows, step_rows);
-    SumPanelsOf<kRows>(few + 1, t, step, 0, fuller);
-    SumPanelsOf<kRows>(few, t, step, fuller * (few + 1), panels - fuller);
+    SumPanelsOf<kPanelRows>(few + 1, t, step, 0, fuller);
+    SumPanelsOf<kPanelRows>(few, t, step, fuller * (few + 1), panels - fuller);
   }
 }
 

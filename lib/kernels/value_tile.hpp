@@ -6,7 +6,7 @@
 
 namespace toptheta {
 
-inline constexpr std::int64_t kValueStep = 64;  // V rows that stay in the first-level cache
+inline constexpr std::int64_t kValueStep = 96;  // V rows that stay in the first-level cache
 
 // V of 16 bits, widened a step at a time.
 struct HalfValues {

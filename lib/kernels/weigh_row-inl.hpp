@@ -78,17 +78,27 @@ HWY_INLINE float MaxAbove(const float* row, std::int64_t padded, float theta) {
   return hn::GetLane(hn::MaxOfLanes(d, hn::Max(best[0], best[1])));
 }
 
-HWY_INLINE bool AnyNan(const float* row, std::int64_t padded) {
+struct RowRange {
+  float largest;
+  bool any_nan;
+};
+
+// Of a row of which everything is kept: in one pass, for the row comes from the second-level cache.
+HWY_INLINE RowRange RangeOf(const float* row, std::int64_t padded) {
   const Floats d;
+  const Vec lowest = hn::Set(d, kMinusInfinity);
+  Vec best[2] = {lowest, lowest};
   // Not Ne, which Highway has say no to NaN.
-  auto first = hn::Eq(hn::Zero(d), hn::Zero(d));
+  auto first = hn::Eq(lowest, lowest);
   auto second = first;
   ForPairs(padded, [&](std::int64_t j, auto u) HWY_ATTR {
     const Vec x = hn::LoadU(d, row + j);
+    const auto number = hn::Eq(x, x);
     auto& numbers = u == 0 ? first : second;
-    numbers = hn::And(numbers, hn::Eq(x, x));
+    numbers = hn::And(numbers, number);
+    best[u] = hn::Max(best[u], hn::IfThenElse(number, x, lowest));
   });
-  return !hn::AllTrue(d, hn::And(first, second));
+  return {hn::GetLane(hn::MaxOfLanes(d, hn::Max(best[0], best[1]))), !hn::AllTrue(d, hn::And(first, second))};
 }
 
 // row = e^(row - shift) where above theta, else 0; returns the sum.

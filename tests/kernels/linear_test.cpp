@@ -68,9 +68,10 @@ struct ThreadCount {
 struct Size {
   std::int64_t in, out;
 };
-// A small model's, a vocabulary, widths around a panel's, single features, and a sum long enough to be split.
-constexpr Size kSizes[] = {{64, 172}, {172, 64}, {64, 512}, {1100, 130},
-                           {1, 1},    {3, 65},   {700, 1},  {20000, 8}};
+// A small model's, a vocabulary, widths around a panel's, single features, sums long enough to be split; some
+// of whole panels, which many rows take all at once.
+constexpr Size kSizes[] = {{64, 172}, {172, 64}, {64, 512},  {1100, 130}, {1, 1},
+                           {3, 65},   {700, 1},  {20000, 8}, {768, 192},  {2080, 128}};
 
 }  // namespace
 
@@ -120,6 +121,23 @@ TEST_CASE("a row's result depends on its company by rounding only", "[kernels]")
       REQUIRE(alone[static_cast<std::size_t>(o)] ==
               Approx(together[static_cast<std::size_t>(r * kOut + o)]).margin(1e-5));
   }
+}
+
+TEST_CASE("a row's bytes do not depend on the others, where there are many", "[kernels]") {
+  for (const Compute compute : {Compute::f32, Compute::bf16})
+    for (const std::int64_t in : {96, 768, 2080}) {
+      constexpr std::int64_t kOut = 128;
+      constexpr std::int64_t kRows = 300;
+      CAPTURE(in, compute == Compute::bf16);
+      const Linear linear(random_floats(in * kOut, 21), kOut, in, {}, compute);
+      if (!linear.takes_whole_rows()) continue;
+      const Floats x = random_floats(kRows * in, 22);
+      const Floats together = product(linear, x);
+      for (const std::int64_t rows : {64, 75, 127, 193}) {
+        const Floats last = product(linear, Floats(x.end() - rows * in, x.end()));
+        CHECK(same_bytes(last, Floats(together.end() - rows * kOut, together.end())));
+      }
+    }
 }
 
 TEST_CASE("no rows are no work, and a product may run in several threads at once", "[kernels]") {
@@ -183,13 +201,15 @@ TEST_CASE("bfloat16: weights are rounded once, sums are fp32", "[kernels]") {
 }
 
 TEST_CASE("bfloat16 has the same bytes at any number of threads", "[kernels]") {
-  const Floats weight = random_floats(96 * 130, 19);
-  for (const std::int64_t rows : {1, 7, 300}) {
-    const Floats x = random_floats(rows * 96, 20);
-    const auto with_threads = [&](int threads) {
-      const ThreadCount guard(threads);
-      return product(Linear(weight, 130, 96, {}, Compute::bf16), x);
-    };
-    CHECK(same_bytes(with_threads(1), with_threads(3)));
-  }
+  for (const auto [in, out] : {Size{96, 130}, {96, 128}, {2080, 192}})
+    for (const std::int64_t rows : {1, 7, 300}) {
+      CAPTURE(in, out, rows);
+      const Floats weight = random_floats(in * out, 19);
+      const Floats x = random_floats(rows * in, 20);
+      const auto with_threads = [&](int threads) {
+        const ThreadCount guard(threads);
+        return product(Linear(weight, out, in, {}, Compute::bf16), x);
+      };
+      CHECK(same_bytes(with_threads(1), with_threads(3)));
+    }
 }
