@@ -54,8 +54,8 @@ constexpr std::int64_t kLeastWholeRows = 64;
 
 // Tiles as large as leaves some for every thread: the weights, which pass once for each, may not fit a cache.
 int log_whole_rows(std::int64_t rows) {
-  constexpr int kLogLeast = 4;
-  constexpr int kTilesPerThread = 4;
+  constexpr int kLogLeast = 3;
+  constexpr int kTilesPerThread = 2;
   int log_rows = kLogMaxTileRows;
   while (log_rows > kLogLeast && rows >> log_rows < std::int64_t{kTilesPerThread} * thread_count())
     --log_rows;
