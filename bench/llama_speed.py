@@ -11,6 +11,7 @@ programs alternate, so that a slow minute of the machine meets all of them.
 """
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import struct
@@ -120,8 +121,15 @@ def parse():
     parser.add_argument("--directory", type=pathlib.Path, default=pathlib.Path("results/bench"))
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
-    args.shape = {key: int(value) for key, value in (part.split("=") for part in args.shape_text.split(","))}
-    args.shape.setdefault("kv-heads", args.shape["heads"])
+    try:
+        args.shape = {key: int(value) for key, value in (part.split("=") for part in args.shape_text.split(","))}
+        args.shape.setdefault("kv-heads", args.shape["heads"])
+        list(tensors_of(args.shape))
+    except (ValueError, KeyError) as problem:
+        parser.error(f"--shape {args.shape_text}: expected d=768,layers=12,heads=12,ffn=2048,vocab=32000 ({problem})")
+    for program in (args.tt_eval, args.llama_bench):
+        if not os.access(program, os.X_OK):
+            parser.error(f"{program}: not a program that can be run")
     return args
 
 
