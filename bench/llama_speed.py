@@ -20,6 +20,7 @@ import subprocess
 import numpy as np
 
 ALIGNMENT = 32  # bytes, GGUF's default
+SHAPE_KEYS = {"d", "layers", "heads", "kv-heads", "ffn", "vocab"}
 
 
 def text(value):
@@ -123,9 +124,12 @@ def parse():
     args = parser.parse_args()
     try:
         args.shape = {key: int(value) for key, value in (part.split("=") for part in args.shape_text.split(","))}
-        args.shape.setdefault("kv-heads", args.shape["heads"])
-        list(tensors_of(args.shape))
-    except (ValueError, KeyError) as problem:
+        args.shape.setdefault("kv-heads", args.shape.get("heads"))
+        if unknown := args.shape.keys() - SHAPE_KEYS:
+            raise ValueError(f"not known here: {', '.join(sorted(unknown))}")
+        if missing := SHAPE_KEYS - args.shape.keys():
+            raise ValueError(f"missing: {', '.join(sorted(missing))}")
+    except ValueError as problem:
         parser.error(f"--shape {args.shape_text}: expected d=768,layers=12,heads=12,ffn=2048,vocab=32000 ({problem})")
     for program in (args.tt_eval, args.llama_bench):
         if not os.access(program, os.X_OK):
@@ -145,11 +149,13 @@ def main():
     programs |= {f"dense, {cache} cache": lambda c=cache: our_rates(args, "dense", c) for cache in ("f32", "f16")}
     programs[f"top-theta at {args.kept:g}, f32 cache"] = lambda: our_rates(args, theta, "f32")
     rates = {name: {} for name in programs}
-    for _ in range(args.repetitions):
-        for name, measure in programs.items():
-            for case, rate in measure().items():
-                rates[name].setdefault(case, []).append(rate)
-    model.unlink()
+    try:
+        for _ in range(args.repetitions):
+            for name, measure in programs.items():
+                for case, rate in measure().items():
+                    rates[name].setdefault(case, []).append(rate)
+    finally:
+        model.unlink()  # half a gigabyte
     medians = {name: {case: statistics.median(r) for case, r in cases.items()} for name, cases in rates.items()}
     cases = [("prefill", n) for n in args.prefill] + [("decode", n) for n in args.decode_at]
     best = {case: max(m[case] for name, m in medians.items() if name.startswith("llama")) for case in cases}
