@@ -15,9 +15,9 @@
 #include "calibration/row_observer.hpp"
 #include "core/half.hpp"
 #include "core/random.hpp"
-#include "kernels/row_mass.hpp"
-#include "kernels/select.hpp"
-#include "kernels/widen.hpp"
+#include "kernels/rows/row_mass.hpp"
+#include "kernels/rows/select.hpp"
+#include "kernels/rows/widen.hpp"
 
 namespace {
 

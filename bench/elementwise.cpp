@@ -1,10 +1,10 @@
 // What do the passes between matrix products cost? One row of a model of width 768, in cache.
-#include "kernels/elementwise.hpp"
+#include "kernels/linear/elementwise.hpp"
 
 #include <benchmark/benchmark.h>
 
 #include "bench/random_floats.hpp"
-#include "kernels/convert.hpp"
+#include "kernels/rows/convert.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "bench/random_floats.hpp"
-#include "kernels/linear.hpp"
+#include "kernels/linear/linear.hpp"
 
 namespace {
 

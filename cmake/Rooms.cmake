@@ -1,7 +1,18 @@
-# tt_room(NAME SOURCES a.cpp ... [PUBLIC target ...] [PRIVATE target ...])
-#   One static library per room of the house, tt_NAME, included as "NAME/header.hpp".
+# tt_sources(RESULT)
+#   Every C++ source of this folder and of those below it, in the order of their names.
+function(tt_sources result)
+  file(GLOB_RECURSE found CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" "*.cpp")
+  list(SORT found)
+  set(${result} ${found} PARENT_SCOPE)
+endfunction()
+
+# tt_room(NAME [SOURCES a.cpp ...] [PUBLIC target ...] [PRIVATE target ...])
+#   One static library per room of the house, tt_NAME, included as "NAME/header.hpp". Without SOURCES, of all in its folder.
 function(tt_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  if(NOT ARG_SOURCES)
+    tt_sources(ARG_SOURCES)
+  endif()
   add_library(tt_${name} STATIC ${ARG_SOURCES})
   target_include_directories(tt_${name} PUBLIC "${PROJECT_SOURCE_DIR}/lib")
   target_link_libraries(tt_${name} PUBLIC ${ARG_PUBLIC} PRIVATE tt_options ${ARG_PRIVATE})
@@ -37,11 +48,14 @@ function(tt_spare_undefined target)
   endif()
 endfunction()
 
-# tt_test(NAME SOURCES a.cpp ... [LIBS target ...] [ALONE])
+# tt_test(NAME [SOURCES a.cpp ...] [LIBS target ...] [ALONE])
 #   One test program per room, run by CTest from the source tree's root. ALONE: its sources use the same names, and are
 #   not compiled together.
 function(tt_test name)
   cmake_parse_arguments(ARG "ALONE" "" "SOURCES;LIBS" ${ARGN})
+  if(NOT ARG_SOURCES)
+    tt_sources(ARG_SOURCES)
+  endif()
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE tt_options tt_test_support ${ARG_LIBS})
   target_compile_options(test_${name} PRIVATE -O1)  # most of a build is compiling tests; -O1 is half of it

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "calibrate/dump_source.hpp"
+#include "calibrate/model_source.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
-#include "eval/dump_source.hpp"
-#include "eval/model_source.hpp"
 #include "report/audit.hpp"
 #include "tt_calibrate/calibration_source.hpp"
 #include "tt_calibrate/commands.hpp"

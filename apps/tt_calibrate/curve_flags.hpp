@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "eval/calibration_options.hpp"
+#include "calibrate/options.hpp"
 
 namespace toptheta::app {
 

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
+#include "calibrate/dump_source.hpp"
+#include "calibrate/source_curves.hpp"
 #include "calibration/retarget.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
-#include "eval/dump_source.hpp"
-#include "eval/source_curves.hpp"
 #include "io/hdf5.hpp"
 #include "report/drift.hpp"
 #include "tt_calibrate/commands.hpp"

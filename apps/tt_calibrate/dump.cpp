@@ -1,10 +1,10 @@
 // tt-calibrate dump: records attention while the model reads texts.
 #include <fmt/format.h>
 
+#include "calibrate/dump_from_model.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
-#include "eval/dump_from_model.hpp"
 #include "report/listing.hpp"
 #include "tt_calibrate/calibration_source.hpp"
 #include "tt_calibrate/commands.hpp"

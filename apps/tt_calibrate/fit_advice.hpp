@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "calibrate/row_source.hpp"
 #include "common/session.hpp"
-#include "eval/row_source.hpp"
 #include "theta/table.hpp"
 
 namespace toptheta::app {

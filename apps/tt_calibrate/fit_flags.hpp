@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "calibrate/options.hpp"
 #include "common/session.hpp"
-#include "eval/calibration_options.hpp"
 #include "report/format.hpp"
 #include "tt_calibrate/calibration_source.hpp"
 #include "tt_calibrate/curve_flags.hpp"

@@ -6,13 +6,13 @@
 #include <cmath>
 #include <thread>
 
+#include "calibrate/dump_source.hpp"
+#include "calibrate/exchange.hpp"
+#include "calibrate/model_source.hpp"
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "dump/live.hpp"
-#include "eval/calibration_exchange.hpp"
-#include "eval/dump_source.hpp"
-#include "eval/model_source.hpp"
-#include "theta/table_file.hpp"
+#include "theta/formats/table_file.hpp"
 #include "tt_calibrate/fit_advice.hpp"
 
 namespace toptheta::app {

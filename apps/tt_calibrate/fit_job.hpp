@@ -1,6 +1,6 @@
 // Runs what tt-calibrate fit was asked for.
 #pragma once
-#include "eval/calibration_run.hpp"
+#include "calibrate/run.hpp"
 #include "tt_calibrate/fit_flags.hpp"
 
 namespace toptheta::app {

@@ -2,8 +2,8 @@
 #pragma once
 #include <filesystem>
 
+#include "calibrate/options.hpp"
 #include "common/session.hpp"
-#include "eval/calibration_options.hpp"
 #include "report/format.hpp"
 #include "tt_calibrate/table_path.hpp"
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "eval/calibrate_live.hpp"
+#include "calibrate/live.hpp"
 
 namespace toptheta::app {
 

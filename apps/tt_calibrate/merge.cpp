@@ -1,8 +1,8 @@
 // tt-calibrate merge: the parts of one calibration, joined.
+#include "calibrate/run.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
-#include "eval/calibration_run.hpp"
 #include "tt_calibrate/commands.hpp"
 #include "tt_calibrate/fit_result.hpp"
 

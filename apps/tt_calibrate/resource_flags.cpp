@@ -6,10 +6,10 @@
 #include <charconv>
 #include <cmath>
 
+#include "calibrate/estimate.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
-#include "eval/calibration_estimate.hpp"
 #include "report/listing.hpp"
 
 namespace toptheta::app {

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string>
 
+#include "calibrate/dump_source.hpp"
+#include "calibrate/inputs.hpp"
+#include "calibrate/options.hpp"
 #include "common/session.hpp"
-#include "eval/calibration_inputs.hpp"
-#include "eval/calibration_options.hpp"
-#include "eval/dump_source.hpp"
 #include "report/format.hpp"
 
 namespace toptheta::app {

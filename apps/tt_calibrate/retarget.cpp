@@ -7,7 +7,7 @@
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "report/thresholds.hpp"
-#include "theta/table_file.hpp"
+#include "theta/formats/table_file.hpp"
 #include "tt_calibrate/commands.hpp"
 #include "tt_calibrate/table_path.hpp"
 

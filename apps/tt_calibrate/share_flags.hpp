@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "eval/calibration_run.hpp"
+#include "calibrate/run.hpp"
 
 namespace toptheta::app {
 

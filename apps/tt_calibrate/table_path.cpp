@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
-#include "theta/array_files.hpp"
-#include "theta/authors_text.hpp"
-#include "theta/c_header.hpp"
-#include "theta/csv.hpp"
-#include "theta/json.hpp"
-#include "theta/table_file.hpp"
+#include "theta/formats/array_files.hpp"
+#include "theta/formats/authors_text.hpp"
+#include "theta/formats/c_header.hpp"
+#include "theta/formats/csv.hpp"
+#include "theta/formats/json.hpp"
+#include "theta/formats/table_file.hpp"
 
 namespace toptheta::app {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "common/session.hpp"
-#include "kernels/linear.hpp"
+#include "kernels/linear/linear.hpp"
 
 namespace toptheta::app {
 

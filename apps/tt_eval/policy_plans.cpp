@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "theta/table_file.hpp"
+#include "theta/formats/table_file.hpp"
 
 namespace toptheta::app {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "attention/job.hpp"
-#include "kernels/attention_tiles.hpp"
+#include "kernels/attention/tile_attention.hpp"
 
 namespace toptheta {
 

@@ -5,7 +5,7 @@
 
 #include "attention/counters.hpp"
 #include "attention/row_attention.hpp"
-#include "kernels/attention_tiles.hpp"
+#include "kernels/attention/tile_attention.hpp"
 
 namespace toptheta {
 

@@ -8,7 +8,7 @@
 
 #include "attention/attention.hpp"
 #include "attention/row_attention.hpp"
-#include "kernels/attention_tiles.hpp"
+#include "kernels/attention/tile_attention.hpp"
 
 namespace toptheta {
 

@@ -5,8 +5,8 @@
 #include <functional>
 
 #include "core/parallel.hpp"
-#include "kernels/bf16_scores.hpp"
-#include "kernels/half_keys.hpp"
+#include "kernels/attention/bf16_scores.hpp"
+#include "kernels/attention/half_keys.hpp"
 
 namespace toptheta {
 

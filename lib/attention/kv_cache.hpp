@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "attention/prefilter.hpp"
+#include "core/large_array.hpp"
 #include "core/shape.hpp"
-#include "kernels/attention_rows.hpp"
-#include "kernels/compute.hpp"
-#include "kernels/kv_type.hpp"
-#include "kernels/large_array.hpp"
+#include "kernels/attention/kv_type.hpp"
+#include "kernels/attention/score_rows.hpp"
+#include "kernels/linear/compute.hpp"
 
 namespace toptheta {
 

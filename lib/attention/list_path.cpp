@@ -7,8 +7,8 @@
 #include "attention/finish_row.hpp"
 #include "attention/job.hpp"
 #include "core/parallel.hpp"
-#include "kernels/attention_rows.hpp"
-#include "kernels/attention_tiles.hpp"
+#include "kernels/attention/score_rows.hpp"
+#include "kernels/attention/tile_attention.hpp"
 
 namespace toptheta {
 

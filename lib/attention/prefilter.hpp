@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/large_array.hpp"
 #include "core/shape.hpp"
-#include "kernels/attention_tiles.hpp"
-#include "kernels/large_array.hpp"
+#include "kernels/attention/tile_attention.hpp"
 
 namespace toptheta {
 

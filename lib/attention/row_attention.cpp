@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/attention_rows.hpp"
+#include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
 

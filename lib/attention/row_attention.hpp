@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "attention/policy.hpp"
-#include "kernels/select.hpp"
+#include "kernels/rows/select.hpp"
 
 namespace toptheta {
 

@@ -4,7 +4,7 @@
 
 #include "attention/job.hpp"
 #include "core/parallel.hpp"
-#include "kernels/attention_rows.hpp"
+#include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
 

@@ -1,6 +1,6 @@
 #include "attention/job.hpp"
-#include "kernels/bf16_scores.hpp"
-#include "kernels/convert.hpp"
+#include "kernels/attention/bf16_scores.hpp"
+#include "kernels/rows/convert.hpp"
 
 namespace toptheta {
 

@@ -5,7 +5,7 @@
 #include "attention/finish_row.hpp"
 #include "attention/job.hpp"
 #include "core/parallel.hpp"
-#include "kernels/attention_tiles.hpp"
+#include "kernels/attention/tile_attention.hpp"
 
 namespace toptheta {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/histogram.hpp"
+#include "kernels/rows/histogram.hpp"
 
 namespace toptheta {
 

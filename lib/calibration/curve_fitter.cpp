@@ -11,8 +11,8 @@
 #include "calibration/curve_histogram.hpp"
 #include "calibration/row_checks.hpp"
 #include "core/error.hpp"
-#include "kernels/row_mass.hpp"
-#include "theta/curve_file.hpp"
+#include "kernels/rows/row_mass.hpp"
+#include "theta/formats/curve_file.hpp"
 
 namespace toptheta {
 

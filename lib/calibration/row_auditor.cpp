@@ -7,7 +7,7 @@
 #include "calibration/row_checks.hpp"
 #include "calibration/row_threshold.hpp"
 #include "core/error.hpp"
-#include "kernels/row_mass.hpp"
+#include "kernels/rows/row_mass.hpp"
 
 namespace toptheta {
 

@@ -2,7 +2,7 @@
 #pragma once
 #include "core/rows.hpp"
 #include "core/shape.hpp"
-#include "kernels/select.hpp"
+#include "kernels/rows/select.hpp"
 
 namespace toptheta {
 

@@ -1,6 +1,6 @@
 #include "calibration/row_observer.hpp"
 
-#include "kernels/row_mass.hpp"
+#include "kernels/rows/row_mass.hpp"
 
 namespace toptheta {
 

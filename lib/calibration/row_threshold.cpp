@@ -6,8 +6,8 @@
 #include <limits>
 #include <numeric>
 
-#include "kernels/attention_rows.hpp"
-#include "kernels/row_mass.hpp"
+#include "kernels/attention/score_rows.hpp"
+#include "kernels/rows/row_mass.hpp"
 
 namespace toptheta {
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "kernels/select.hpp"
+#include "kernels/rows/select.hpp"
 
 namespace toptheta {
 

@@ -8,7 +8,7 @@
 #include <new>
 
 #include "core/error.hpp"
-#include "kernels/unshuffle.hpp"
+#include "dump/unshuffle.hpp"
 
 namespace toptheta {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "kernels/convert.hpp"
+#include "kernels/rows/convert.hpp"
 
 namespace toptheta {
 

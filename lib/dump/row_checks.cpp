@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "kernels/select.hpp"
+#include "kernels/rows/select.hpp"
 
 namespace toptheta {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "dump/row_checks.hpp"
-#include "kernels/select.hpp"
-#include "kernels/widen.hpp"
+#include "kernels/rows/select.hpp"
+#include "kernels/rows/widen.hpp"
 
 namespace toptheta {
 

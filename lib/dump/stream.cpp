@@ -5,7 +5,7 @@
 #include "core/parallel.hpp"
 #include "dump/float_dataset.hpp"
 #include "dump/row_checks.hpp"
-#include "kernels/attention_rows.hpp"
+#include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
 

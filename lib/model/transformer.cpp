@@ -10,7 +10,7 @@
 
 #include "core/error.hpp"
 #include "core/parallel.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/linear/elementwise.hpp"
 #include "model/random_weights.hpp"
 #include "model/rope.hpp"
 #include "model/weights.hpp"

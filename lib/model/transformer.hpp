@@ -8,7 +8,7 @@
 
 #include "attention/attention.hpp"
 #include "attention/kv_cache.hpp"
-#include "kernels/linear.hpp"
+#include "kernels/linear/linear.hpp"
 #include "model/config.hpp"
 
 namespace toptheta {

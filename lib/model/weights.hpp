@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "kernels/linear.hpp"
+#include "kernels/linear/linear.hpp"
 #include "model/config.hpp"
 
 namespace toptheta {

@@ -2,8 +2,8 @@
 #pragma once
 #include <string>
 
+#include "calibrate/audit.hpp"
 #include "core/provenance.hpp"
-#include "eval/audit.hpp"
 #include "report/listing.hpp"
 #include "theta/table.hpp"
 

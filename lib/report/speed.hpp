@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "eval/machine_limits.hpp"
 #include "eval/speed.hpp"
 #include "eval/speed_check.hpp"
-#include "kernels/machine_limits.hpp"
 #include "report/listing.hpp"
 
 namespace toptheta {

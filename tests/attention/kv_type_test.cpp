@@ -1,6 +1,6 @@
 // A cache of 16 bits gives, to the bit, what a cache of floats gives for the rounded keys and values; those
 // are compared with double precision in the other tests, and here once more.
-#include "kernels/kv_type.hpp"
+#include "kernels/attention/kv_type.hpp"
 
 #include <algorithm>
 #include <cmath>

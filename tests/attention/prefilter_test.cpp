@@ -7,7 +7,7 @@
 
 #include "attention/attention.hpp"
 #include "core/random.hpp"
-#include "kernels/attention_tiles.hpp"
+#include "kernels/attention/tile_attention.hpp"
 #include "support/attention_world.hpp"
 #include "support/catch.hpp"
 #include "support/instruction_sets.hpp"

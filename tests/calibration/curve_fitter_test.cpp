@@ -13,7 +13,7 @@
 #include "support/sample_table.hpp"
 #include "support/state_image.hpp"
 #include "support/temp_dir.hpp"
-#include "theta/table_file.hpp"
+#include "theta/formats/table_file.hpp"
 
 using namespace toptheta;
 using namespace toptheta::testing;

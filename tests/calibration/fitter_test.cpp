@@ -7,7 +7,7 @@
 #include "support/random_rows.hpp"
 #include "support/sample_table.hpp"
 #include "support/temp_dir.hpp"
-#include "theta/table_file.hpp"
+#include "theta/formats/table_file.hpp"
 
 using namespace toptheta;
 using namespace toptheta::testing;

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "core/random.hpp"
-#include "kernels/row_mass.hpp"
+#include "kernels/rows/row_mass.hpp"
 #include "support/catch.hpp"
 
 using namespace toptheta;

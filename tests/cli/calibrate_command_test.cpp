@@ -4,7 +4,7 @@
 
 #include "cli/world.hpp"
 #include "support/catch.hpp"
-#include "theta/table_file.hpp"
+#include "theta/formats/table_file.hpp"
 
 using namespace toptheta;
 using namespace toptheta::testing;

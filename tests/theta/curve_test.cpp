@@ -6,7 +6,7 @@
 #include "support/catch.hpp"
 #include "support/sample_table.hpp"
 #include "support/temp_dir.hpp"
-#include "theta/curve_csv.hpp"
+#include "theta/formats/curve_csv.hpp"
 
 using namespace toptheta;
 

@@ -1,0 +1,111 @@
+#include "calibrate/dump_from_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "calibration/row_sampler.hpp"
+#include "core/error.hpp"
+#include "core/provenance.hpp"
+
+namespace toptheta {
+
+namespace {
+
+class QueryKeyRecorder final : public LayerObserver {
+ public:
+  QueryKeyRecorder(DumpWriter& writer, bool values) : writer_(writer), values_(values) {}
+  void on_layer(const LayerInputs& inputs) override {
+    writer_.add_queries_keys({.layer = inputs.layer,
+                              .first_position = inputs.first_position,
+                              .rows = inputs.rows,
+                              .q = inputs.q,
+                              .k = inputs.k,
+                              .v = values_ ? inputs.v : nullptr});
+  }
+
+ private:
+  DumpWriter& writer_;
+  bool values_;
+};
+
+// Scores come head by head and piece by piece; a dump wants a layer complete before the next begins. A window
+// is therefore run in one piece for `scores`.
+void record(LanguageModel& model, const TextWindow& window, KvCache& cache, const ResolvedPolicy& policy,
+            DumpWriter& writer, const ModelDumpOptions& options) {
+  if (options.content == DumpContent::qk) {
+    QueryKeyRecorder recorder(writer, options.values);
+    run_window(model.transformer, window, cache, policy, {.layers = &recorder});
+    return;
+  }
+  cache.truncate(0);
+  const auto tokens = static_cast<std::int64_t>(window.tokens.size());
+  model.transformer.forward(
+      window.tokens, cache, policy,
+      {.attention = {.scores = &writer}, .first_logit_row = tokens, .chunk_rows = tokens});
+}
+
+DumpHeader header_of(const LanguageModel& model, const ModelDumpOptions& options) {
+  const ModelConfig& config = model.transformer.config();
+  DumpHeader header;
+  header.content = options.content;
+  header.shape = config.shape;
+  // In float, as the transformer has it.
+  header.scale =
+      static_cast<double>(static_cast<float>(1 / std::sqrt(static_cast<double>(config.shape.head_dim))));
+  header.model = config.name;
+  header.producer = fmt::format("tt-calibrate {}", version());
+  header.topk_at_calibration = options.topk;
+  return header;
+}
+
+ResolvedPolicy policy_of(const ModelShape& shape, const ModelDumpOptions& options) {
+  if (options.topk == 0) return dense_policy(shape);
+  const Policy topk{.selection = Selection::topk, .k = options.topk, .layer_k = options.layer_k};
+  return ResolvedPolicy(topk, shape, 0, nullptr, "");
+}
+
+}  // namespace
+
+ModelDump dump_from_model(LanguageModel& model, const std::vector<TextWindow>& windows,
+                          const std::filesystem::path& path, const ModelDumpOptions& options) {
+  const ModelShape& shape = model.transformer.config().shape;
+  std::size_t longest = 0;
+  for (const TextWindow& window : windows)
+    longest = std::max(longest, window.tokens.size());
+  if (static_cast<std::int64_t>(longest) <= options.min_k)
+    throw UsageError({.where = fmt::format("-k {}", options.min_k),
+                      .what = "no row is longer than k: there is nothing to record",
+                      .expected = fmt::format("rows of more than {} keys", options.min_k),
+                      .found = fmt::format("at most {}", longest),
+                      .next = "choose a smaller k, or longer texts"});
+  const ResolvedPolicy policy = policy_of(shape, options);
+  RowSampler sampler(options.row_fraction, options.seed, options.min_k);
+  KvCache cache = model.transformer.new_cache(static_cast<std::int64_t>(longest));
+  DumpWriter writer(path, header_of(model, options), options.file);
+  ModelDump summary;
+  for (const TextWindow& window : windows) {
+    const auto tokens = static_cast<std::int64_t>(window.tokens.size());
+    std::vector<std::int32_t> lengths(window.tokens.size());
+    for (std::size_t i = 0; i < lengths.size(); ++i)
+      lengths[i] = static_cast<std::int32_t>(i + 1);
+    DumpSampleInfo sample{.name = fmt::format("{:06}", summary.samples),
+                          .kv_len = tokens,
+                          .source = window.source,
+                          .tokens = window.tokens};
+    for (const std::int64_t row : sampler.draw(lengths))
+      sample.positions.push_back(static_cast<std::int32_t>(row));
+    if (sample.positions.empty()) continue;  // all rows are dense
+    writer.begin_sample(sample);
+    record(model, window, cache, policy, writer, options);
+    ++summary.samples;
+    summary.rows += static_cast<std::int64_t>(sample.positions.size());
+    if (options.progress)
+      options.progress("recording", summary.samples, static_cast<std::int64_t>(windows.size()), "windows");
+  }
+  writer.finish();
+  return summary;
+}
+
+}  // namespace toptheta

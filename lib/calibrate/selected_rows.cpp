@@ -1,0 +1,31 @@
+#include "calibrate/selected_rows.hpp"
+
+#include <algorithm>
+
+namespace toptheta {
+
+void SelectedRows::select(std::span<const std::int32_t> lengths) {
+  const std::int32_t longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
+  wanted_.assign(static_cast<std::size_t>(longest) + 1, false);
+  for (const std::int32_t length : lengths)
+    wanted_[static_cast<std::size_t>(length)] = true;
+}
+
+void SelectedRows::add(const RowBlock& block) {
+  std::int64_t row = 0;
+  while (row < block.rows()) {
+    const std::int64_t begin = row;
+    while (row < block.rows() && is_wanted(block.lengths[static_cast<std::size_t>(row)]))
+      ++row;
+    if (row > begin) {
+      RowBlock part = block;
+      part.scores = block.scores + begin * block.stride;
+      part.lengths =
+          block.lengths.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(row - begin));
+      sink_.add(part);
+    }
+    ++row;  // the unwanted row that ended the run
+  }
+}
+
+}  // namespace toptheta

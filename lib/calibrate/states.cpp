@@ -1,0 +1,185 @@
+#include "calibrate/states.hpp"
+
+#include <fmt/format.h>
+
+#include "calibration/retarget.hpp"
+#include "core/error.hpp"
+
+namespace toptheta {
+
+namespace {
+
+std::vector<std::vector<std::int64_t>> groups_of(const CalibrationOptions& options) {
+  if (!options.tac) return {options.k};
+  std::vector<std::vector<std::int64_t>> groups;
+  for (const std::int64_t k : options.k)
+    groups.push_back({k});
+  return groups;
+}
+
+constexpr const char* kCurves = "curves-0";  // there is one group where there are curves
+
+std::string thresholds_name(std::size_t group) {
+  return fmt::format("thresholds-{}", group);
+}
+std::string sdc_name(std::size_t group) {
+  return fmt::format("sdc-{}", group);
+}
+
+// Under top-k at calibration every k leaves other rows behind, of which a table could hold one kind only.
+void require_one_k(const CalibrationOptions& options) {
+  if (options.tac && options.k.size() > 1)
+    throw UsageError({.where = "--tac",
+                      .what = "curves would be of other rows for each k",
+                      .expected = "one k",
+                      .found = fmt::format("{} of them", options.k.size()),
+                      .next = "calibrate each k by itself, or drop --tac"});
+}
+
+// A table of other options than these would compensate thresholds that nobody asked for.
+void require_table(const CalibrationSetup& setup, const ThresholdTable& table, const std::string& name) {
+  require_shape(table, setup.source.shape, name);
+  const auto fail = [&](const char* what, const std::string& expected, const std::string& found) {
+    throw UsageError({.where = name,
+                      .what = fmt::format("its {} is not that of this calibration", what),
+                      .expected = expected,
+                      .found = found,
+                      .next = "give the table and the flags of the first round"});
+  };
+  const auto k_text = [](const auto& items, auto k_of) {
+    std::string text;
+    for (const auto& item : items)
+      text += (text.empty() ? "" : ",") + format_k(k_of(item));
+    return text;
+  };
+  const std::string asked = k_text(setup.options.k, [](std::int64_t k) { return k; });
+  const std::string there = k_text(table.targets, [](const Target& target) { return target.k; });
+  if (asked != there) fail("list of k", asked, there);
+  for (const Target& target : table.targets)
+    if (!target.head_k.empty() ||
+        target.layer_k != resolve_layer_k(target.k, setup.options.layer_k, setup.source.shape.num_layers))
+      fail("k of single layers", "that of --layer-k", fmt::format("another, for k = {}", target.k));
+  if (table.meta.placement != setup.options.placement)
+    fail("placement", std::string(name_of(setup.options.placement)),
+         std::string(name_of(table.meta.placement)));
+  if (table.meta.add_sigma != setup.options.add_sigma)
+    fail("add_sigma", fmt::format("{}", setup.options.add_sigma), fmt::format("{}", table.meta.add_sigma));
+  if (table.meta.row_fraction != setup.options.row_fraction)
+    fail("row_fraction", fmt::format("{}", setup.options.row_fraction),
+         fmt::format("{}", table.meta.row_fraction));
+  if (setup.options.curves && table.curves.empty()) fail("content", "curves too", "none");
+}
+
+}  // namespace
+
+CalibrationStates::CalibrationStates(const CalibrationSetup& setup) : setup_(setup) {
+  clear_thresholds();
+}
+
+void CalibrationStates::clear_thresholds() {
+  fitters_.clear();
+  const CalibrationOptions& options = setup_.options;
+  for (const std::vector<std::int64_t>& k : groups_of(options))
+    fitters_.push_back(std::make_unique<ThresholdFitter>(FitOptions{.k = k,
+                                                                    .layer_k = options.layer_k,
+                                                                    .placement = options.placement,
+                                                                    .row_content = setup_.source.row_content,
+                                                                    .add_sigma = options.add_sigma},
+                                                         setup_.source.shape));
+  if (!options.curves) return;
+  require_one_k(options);
+  curves_ = std::make_unique<CurveFitter>(options.placement, setup_.source.row_content, setup_.source.shape);
+  joint_.emplace(*fitters_[0], *curves_);
+}
+
+RowSink& CalibrationStates::sink(std::size_t group) {
+  return joint_ ? static_cast<RowSink&>(*joint_) : *fitters_[group];
+}
+
+std::int64_t CalibrationStates::topk_of(std::size_t group) const {
+  return setup_.options.tac ? setup_.options.k[group] : 0;
+}
+
+ThresholdTable CalibrationStates::table() const {
+  TableMeta meta;
+  meta.model = setup_.source.model;
+  meta.topk_at_calibration = setup_.options.tac || setup_.source.topk_at_calibration > 0;
+  meta.row_fraction = setup_.options.row_fraction;
+  ThresholdTable all = fitters_[0]->table(meta);
+  for (std::size_t group = 1; group < fitters_.size(); ++group)
+    all.targets.push_back(std::move(fitters_[group]->table(meta).targets.front()));
+  if (curves_ == nullptr) return all;
+  all.curves = curves_->curves();
+  if (setup_.options.pooled) refit_pooled(all, setup_.options.layer_k);
+  return all;
+}
+
+void CalibrationStates::begin_sdc() {
+  begin_sdc(table(), "the thresholds");
+}
+
+void CalibrationStates::begin_sdc(const ThresholdTable& table, const std::string& name) {
+  require_table(setup_, table, name);
+  sdc_fitters_.clear();
+  tables_.clear();
+  for (std::size_t group = 0; group < groups(); ++group) {
+    if (groups() == 1)
+      tables_.push_back(table);
+    else
+      tables_.push_back({table.meta, {table.targets[group]}});
+    sdc_fitters_.push_back(std::make_unique<SdcFitter>(tables_.back()));
+  }
+}
+
+ThresholdTable CalibrationStates::table_with_sdc() const {
+  ThresholdTable all{tables_.front().meta, {}, tables_.front().curves};
+  for (std::size_t group = 0; group < tables_.size(); ++group) {
+    ThresholdTable one = tables_[group];
+    sdc_fitters_[group]->fill(one);
+    for (Target& target : one.targets)
+      all.targets.push_back(std::move(target));
+  }
+  return all;
+}
+
+std::vector<std::string> CalibrationStates::warnings() const {
+  std::vector<std::string> warnings;
+  for (const auto& fitter : fitters_)
+    for (std::string& warning : fitter->warnings())
+      warnings.push_back(std::move(warning));
+  // A dump taken under top-k observes that k only.
+  const std::int64_t topk = setup_.source.topk_at_calibration;
+  for (const std::int64_t k : setup_.options.k)
+    if (topk > 0 && k != topk)
+      warnings.push_back(fmt::format(
+          "the dumps were taken under top-{}; thresholds for k = {} see rows as that k left them", topk, k));
+  return warnings;
+}
+
+void CalibrationStates::save(hdf5::Group& group, bool thresholds, bool sdc) const {
+  for (std::size_t i = 0; thresholds && i < fitters_.size(); ++i) {
+    hdf5::Group own = group.create_group(thresholds_name(i));
+    fitters_[i]->save(own);
+  }
+  if (thresholds && curves_ != nullptr) {
+    hdf5::Group own = group.create_group(kCurves);
+    curves_->save(own);
+  }
+  for (std::size_t i = 0; sdc && i < sdc_fitters_.size(); ++i) {
+    hdf5::Group own = group.create_group(sdc_name(i));
+    sdc_fitters_[i]->save(own);
+  }
+}
+
+void CalibrationStates::add_saved_thresholds(const hdf5::Group& group) {
+  for (std::size_t i = 0; i < fitters_.size(); ++i)
+    fitters_[i]->add_saved(group.open_group(thresholds_name(i)));
+  if (curves_ != nullptr) curves_->add_saved(group.open_group(kCurves));
+}
+
+void CalibrationStates::add_saved_sdc(const hdf5::Group& group) {
+  for (std::size_t i = 0; i < sdc_fitters_.size(); ++i)
+    sdc_fitters_[i]->add_saved(group.open_group(sdc_name(i)));
+}
+
+}  // namespace toptheta

@@ -1,0 +1,75 @@
+// What the rows of a tile keep, as one list row after row, and the sums of V over it, per instruction set;
+// included inside a kernel file. A row keeps a dozen keys of a tile, too few to hide its own chain of list,
+// exponentials, sum and V rows: each step is done for all rows before the next.
+#if defined(TOPTHETA_KERNELS_KEPT_LIST_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef TOPTHETA_KERNELS_KEPT_LIST_INL_HPP
+#undef TOPTHETA_KERNELS_KEPT_LIST_INL_HPP
+#else
+#define TOPTHETA_KERNELS_KEPT_LIST_INL_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/attention/tile_softmax-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+
+// Lists what the marks say, scores less thresholds; returns how many.
+HWY_INLINE std::int64_t ListTile(const AttentionTile& t, const TileScratch& scratch, KeptScratch& list) {
+  std::int64_t count = 0;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    list.counts[r] = ListKept(scratch.scores + r * TileScratch::kStride, scratch.marks + r * kTileWords,
+                              t.theta[r], list.places + count, list.weights + count);
+    count += list.counts[r];
+  }
+  return count;
+}
+
+// weights = e^weights; false, and nothing of use done, where some score is too far above its threshold.
+HWY_INLINE bool WeighTile(std::int64_t count, float* weights) {
+  const Floats d;
+  Vec largest = hn::Zero(d);
+  hn::StoreU(largest, d, weights + count);
+  for (std::int64_t j = 0; j < count; j += kLanes) {
+    const Vec x = hn::LoadU(d, weights + j);
+    largest = hn::Max(largest, x);
+    hn::StoreU(ExpBelow(d, x, hn::Zero(d)), d, weights + j);
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, largest)) <= kReach;
+}
+
+HWY_INLINE void FindLargest(const AttentionTile& t, KeptScratch& list) {
+  const float* above = list.weights;
+  for (std::int64_t r = 0; r < t.rows; above += list.counts[r++])
+    if (list.counts[r] > 0) list.largest[r] = t.theta[r] + *std::max_element(above, above + list.counts[r]);
+}
+
+// Adds the listed of all rows to their states and sums; false, and nothing done, where some score is too far
+// above its threshold.
+HWY_INLINE bool AttendKept(const AttentionTile& t, std::int64_t count, KeptScratch& list) {
+  if (count == 0) return true;
+  if (t.from_memory)
+    FetchFirst({list.weights, list.places, count, count, t.values, t.head_dim, t.from_memory});
+  if (t.want_largest) FindLargest(t, list);
+  if (!WeighTile(count, list.weights)) return false;
+  std::int64_t first = 0;
+  for (std::int64_t r = 0; r < t.rows; first += list.counts[r++]) {
+    RowState& state = t.states[r];
+    if (list.counts[r] == 0) continue;
+    if (t.want_largest) state.largest = std::max(state.largest, list.largest[r]);
+    const auto join = [&](float sum) HWY_ATTR { return JoinOf(state, t.theta[r], static_cast<double>(sum)); };
+    SumListedValues({list.weights + first, list.places + first, list.counts[r], count - first, t.values,
+                     t.head_dim, t.from_memory},
+                    join, t.out + r * t.head_dim);
+  }
+  return true;
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

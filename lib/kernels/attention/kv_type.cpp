@@ -1,0 +1,72 @@
+#include "kernels/attention/kv_type.hpp"
+
+#include <array>
+#include <span>
+#include <utility>
+
+#include "core/half.hpp"
+#include "kernels/rows/convert.hpp"
+
+// Highway compiles this file once per instruction set.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/attention/kv_type.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include "kernels/vector/half-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Not kernels/convert.hpp, which spares even signalling NaNs: no key has one.
+void WidenF16(const std::uint16_t* from, std::int64_t count, float* to) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(LoadF16(from + i), d, to + i);
+  for (; i < count; ++i)
+    to[i] = float_from_f16(from[i]);
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace toptheta {
+
+HWY_EXPORT(WidenF16);
+
+namespace {
+constexpr std::array<std::pair<KvType, std::string_view>, 3> kNames{
+    {{KvType::f32, "f32"}, {KvType::f16, "f16"}, {KvType::bf16, "bf16"}}};
+}  // namespace
+
+std::string_view name_of(KvType type) {
+  for (const auto& [known, name] : kNames)
+    if (known == type) return name;
+  return {};
+}
+
+std::optional<KvType> kv_type_from_name(std::string_view name) {
+  for (const auto& [type, known] : kNames)
+    if (known == name) return type;
+  return std::nullopt;
+}
+
+void narrow(KvType type, const float* from, std::int64_t count, std::uint16_t* to) {
+  const auto size = static_cast<std::size_t>(count);
+  if (type == KvType::bf16) return bf16_from_floats({from, size}, {to, size});
+  for (std::int64_t i = 0; i < count; ++i)
+    to[i] = f16_from_float(from[i]);
+}
+
+void widen(KvType type, const std::uint16_t* from, std::int64_t count, float* to) {
+  const auto size = static_cast<std::size_t>(count);
+  if (type == KvType::bf16) return floats_from_bf16({from, size}, {to, size});
+  HWY_DYNAMIC_DISPATCH(WidenF16)(from, count, to);
+}
+
+}  // namespace toptheta
+#endif  // HWY_ONCE

@@ -1,0 +1,310 @@
+#include "kernels/attention/tile_attention.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "kernels/attention/bf16_scores.hpp"
+#include "kernels/attention/half_keys.hpp"
+#include "kernels/attention/score_tile.hpp"
+#include "kernels/attention/tile_prefilter.hpp"
+#include "kernels/attention/value_tile.hpp"
+#include "kernels/vector/fetch.hpp"
+
+// Highway compiles this file once per instruction set.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/attention/tile_attention.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+//
+#include "kernels/attention/kept_list-inl.hpp"
+#include "kernels/attention/tile_softmax-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+
+// What becomes of one row within a tile.
+struct TileRow {
+  std::int64_t kept = 0;
+  bool in_place = false;  // so much is kept that its weights stay where the scores are, the dropped as zeros
+  Join join{1, 1};
+};
+
+// Weights in place of the scores: [0, num_keys).
+HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta, float* scores,
+                             TileRow& row) {
+  const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
+  // A comparison drops what is not a number; where nothing is to be dropped, it shows in the result.
+  const RowRange range =
+      theta == kMinusInfinity ? RangeOf(scores, padded) : RowRange{MaxAbove(scores, padded, theta), false};
+  t.states[r].largest = std::max(t.states[r].largest, range.largest);
+  const double sum = ExpAbove(scores, padded, theta, range.largest);
+  row.join = JoinOf(t.states[r], range.largest, sum);
+  if (range.any_nan) row.join.add = std::numeric_limits<float>::quiet_NaN();
+  if (range.any_nan) t.states[r].kept_sum = std::numeric_limits<double>::quiet_NaN();
+  std::fill(scores + padded, scores + std::max(padded, t.num_keys), 0.0F);
+}
+
+// The same for a row with few kept among rows with many: the same bits as from a list of all rows.
+HWY_INLINE void SpreadListed(const AttentionTile& t, std::int64_t r, const std::uint64_t* marks,
+                             float* scores, TileScratch& scratch, TileRow& row) {
+  ListKept(scores, marks, 0, scratch.indices, scratch.weights);
+  const float shift = WeighListed(scratch.weights, row.kept, t.theta[r], t.states[r].largest);
+  float sum = 0;
+  for (std::int64_t j = 0; j < row.kept; ++j)
+    sum += scratch.weights[j];
+  row.join = JoinOf(t.states[r], shift, static_cast<double>(sum));
+  std::fill(scores, scores + t.num_keys, 0.0F);
+  for (std::int64_t j = 0; j < row.kept; ++j)
+    scores[scratch.indices[j]] = scratch.weights[j];
+}
+
+HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
+  if (t.kept_union == nullptr) return;
+  for (std::int64_t r = 0; r < t.rows; ++r)
+    for (std::int64_t w = 0; w < kTileWords; ++w)
+      t.kept_union[w] |= marks[r * kTileWords + w];
+}
+
+// The values that some row keeps, in their places; 64 keys ahead of that, they are fetched from memory.
+HWY_INLINE void WidenMarked(const AttentionTile& t, const std::uint64_t* marks) {
+  const HalfTile& half = *t.half;
+  std::uint64_t kept[kTileWords] = {};
+  for (std::int64_t r = 0; r < t.rows; ++r)
+    for (std::int64_t w = 0; w < kTileWords; ++w)
+      kept[w] |= marks[r * kTileWords + w];
+  const auto for_each = [&](std::int64_t w, auto&& visit) HWY_ATTR {
+    for (std::uint64_t word = kept[w]; word != 0; word &= word - 1)
+      visit((w * 64 + std::countr_zero(word)) * t.head_dim);
+  };
+  constexpr std::int64_t kLine = 64 / sizeof(std::uint16_t);
+  const auto fetch = [&](std::int64_t w) HWY_ATTR {
+    for_each(w, [&](std::int64_t at) HWY_ATTR {
+      for (std::int64_t i = 0; i < t.head_dim; i += kLine)
+        fetch_line(half.values + at + i);
+    });
+  };
+  if (t.from_memory) fetch(0);
+  for (std::int64_t w = 0; w < kTileWords; ++w) {
+    if (t.from_memory && w + 1 < kTileWords) fetch(w + 1);
+    for_each(w,
+             [&](std::int64_t at) { widen(half.type, half.values + at, t.head_dim, half.wide_values + at); });
+  }
+}
+
+HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, TileScratch& scratch) {
+  HalfValues half;
+  if (t.has_half_values()) {
+    scratch.wide.resize(std::max(scratch.wide.size(), static_cast<std::size_t>(kValueStep * t.head_dim)));
+    half = {t.half->type, t.half->values, scratch.wide.data()};
+  }
+  sum_dense_values({.weights = scratch.scores,
+                    .weight_stride = TileScratch::kStride,
+                    .rows = t.rows,
+                    .values = t.values,
+                    .head_dim = t.head_dim,
+                    .keys = t.num_keys,
+                    .sums = t.sums,
+                    .prefetch = t.from_memory,
+                    .half = t.has_half_values() ? &half : nullptr});
+  const hn::CappedTag<float, 4> d;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    if (rows[r].kept == 0 && rows[r].join.add == rows[r].join.add) continue;
+    for (std::int64_t i = 0; i < t.head_dim; i += static_cast<std::int64_t>(hn::Lanes(d)))
+      JoinInto(d, rows[r].join, hn::LoadU(d, t.sums + r * t.head_dim + i), t.out + r * t.head_dim + i);
+  }
+}
+
+void AllKept(const AttentionTile& t, TileScratch& scratch) {
+  TileRow rows[kTileRows];
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    rows[r].kept = t.visible[r];
+    t.states[r].kept += t.visible[r];
+    float* const scores = scratch.scores + r * TileScratch::kStride;
+    if (t.visible[r] > 0)
+      WeighInPlace(t, r, kMinusInfinity, scores, rows[r]);
+    else
+      std::fill(scores, scores + t.num_keys, 0.0F);
+  }
+  if (t.kept_union != nullptr) {
+    std::uint64_t all[kTileWords];
+    std::fill(all, all + kTileWords, ~std::uint64_t{0});
+    ClearInvisible(all, *std::max_element(t.visible, t.visible + t.rows));
+    for (std::int64_t w = 0; w < kTileWords; ++w)
+      t.kept_union[w] |= all[w];
+  }
+  JoinDense(t, rows, scratch);
+}
+
+// Counts what is kept; returns how many rows weigh in place.
+HWY_INLINE std::int64_t CountRows(const AttentionTile& t, TileScratch& scratch, TileRow* rows) {
+  std::int64_t in_place = 0;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    std::uint64_t* const marks = scratch.marks + r * kTileWords;
+    if (t.visible[r] < kTileKeys) ClearInvisible(marks, t.visible[r]);
+    rows[r].kept = CountMarks(marks);
+    rows[r].in_place = t.theta[r] == kMinusInfinity || WeighsInPlace(rows[r].kept, t.visible[r]);
+    in_place += rows[r].in_place ? 1 : 0;
+    t.states[r].kept += rows[r].kept;
+    if (t.want_dropped && rows[r].kept < t.visible[r]) {
+      float* const scores = scratch.scores + r * TileScratch::kStride;
+      t.states[r].dropped_sum += ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta[r]);
+    }
+  }
+  return in_place;
+}
+
+// All rows over the same V rows.
+HWY_INLINE void AttendDense(const AttentionTile& t, TileRow* rows, TileScratch& scratch) {
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    float* const scores = scratch.scores + r * TileScratch::kStride;
+    if (rows[r].in_place)
+      WeighInPlace(t, r, t.theta[r], scores, rows[r]);
+    else if (rows[r].kept > 0)
+      SpreadListed(t, r, scratch.marks + r * kTileWords, scores, scratch, rows[r]);
+    else
+      std::fill(scores, scores + t.num_keys, 0.0F);
+  }
+  JoinDense(t, rows, scratch);
+}
+
+// The rows that do not weigh in place, one after the other.
+HWY_INLINE void AttendRowByRow(const AttentionTile& t, const TileRow* rows, TileScratch& scratch) {
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    if (rows[r].in_place || rows[r].kept == 0) continue;
+    ListKept(scratch.scores + r * TileScratch::kStride, scratch.marks + r * kTileWords, 0, scratch.indices,
+             scratch.weights);
+    AttendListedRow(t, r, rows[r].kept, scratch);
+  }
+}
+
+void SomeKept(const AttentionTile& t, TileScratch& scratch) {
+  TileRow rows[kTileRows];
+  const std::int64_t in_place = CountRows(t, scratch, rows);
+  UniteMarks(t, scratch.marks);
+  if (2 * in_place > t.rows) return AttendDense(t, rows, scratch);
+  if (t.has_half_values()) WidenMarked(t, scratch.marks);
+  for (std::int64_t r = 0; r < t.rows && in_place > 0; ++r) {
+    if (!rows[r].in_place) continue;
+    float* const scores = scratch.scores + r * TileScratch::kStride;
+    std::uint64_t* const marks = scratch.marks + r * kTileWords;
+    WeighInPlace(t, r, t.theta[r], scores, rows[r]);
+    ListKept(scores, marks, 0, scratch.indices, scratch.weights);
+    const auto join = [&](float /*sum*/) HWY_ATTR { return rows[r].join; };
+    SumListedValues(ListedInScratch(t, rows[r].kept, scratch), join, t.out + r * t.head_dim);
+    std::fill_n(marks, kTileWords, std::uint64_t{0});
+  }
+  const std::int64_t count = ListTile(t, scratch, scratch.kept);
+  if (!AttendKept(t, count, scratch.kept)) AttendRowByRow(t, rows, scratch);
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace toptheta {
+
+HWY_EXPORT(AllKept);
+HWY_EXPORT(SomeKept);
+
+namespace {
+
+ScoreTile scores_of(const AttentionTile& t, TileScratch& scratch) {
+  return {.q = t.q,
+          .q_stride = t.q_stride,
+          .rows = t.rows,
+          .keys = t.keys,
+          .head_dim = t.head_dim,
+          .blocks = (t.num_keys + kKeyBlock - 1) / kKeyBlock,
+          .scale = t.scale,
+          .scores = scratch.scores,
+          .score_stride = TileScratch::kStride,
+          .theta = t.theta,
+          .marks = reinterpret_cast<std::uint16_t*>(scratch.marks),
+          .mark_stride = kTileKeys / kKeyBlock};
+}
+
+// A run of a tile's key blocks.
+ScoreTile part_of(const ScoreTile& whole, std::int64_t first, std::int64_t last) {
+  ScoreTile part = whole;
+  part.blocks = last - first;
+  if (whole.keys != nullptr) part.keys += first * kKeyBlock * whole.head_dim;
+  part.scores += first * kKeyBlock;
+  part.marks += first;
+  return part;
+}
+
+// Keys of 16 bits, as many at a time as stay in the first-level cache when widened.
+void score_half(const AttentionTile& t, const ScoreTile& whole, const BlockRun& run,
+                std::vector<float>& wide) {
+  const HalfTile& half = *t.half;
+  constexpr std::int64_t kFloats = 4096;
+  const std::int64_t block_size = kKeyBlock * whole.head_dim;
+  const std::int64_t step = std::max<std::int64_t>(1, kFloats / block_size);
+  if (wide.size() < static_cast<std::size_t>(step * block_size))
+    wide.resize(static_cast<std::size_t>(step * block_size));
+  for (std::int64_t first = run.first; first < run.last; first += step) {
+    ScoreTile part = part_of(whole, first, std::min(run.last, first + step));
+    const std::uint16_t* const keys = half.keys + first * block_size;
+    widen_keys(half.type, keys, part.blocks, whole.head_dim, wide.data());
+    part.keys = wide.data();
+    if (t.from_memory) {
+      part.stored = keys;
+      part.stored_stride = kKeyBlock * std::int64_t{sizeof(std::uint16_t)};
+    }
+    score_tile(part);
+  }
+}
+
+void score_run(const AttentionTile& t, const ScoreTile& whole, const BlockRun& run,
+               std::vector<float>& wide) {
+  if (t.half != nullptr && t.q_bf16 == nullptr) return score_half(t, whole, run, wide);
+  ScoreTile part = part_of(whole, run.first, run.last);
+  if (t.q_bf16 != nullptr) {
+    const std::uint16_t* const keys = t.half->keys + run.first * kKeyBlock * t.head_dim;
+    if (t.from_memory) part.stored = keys;
+    return score_tile_bf16(part, t.q_bf16, keys);
+  }
+  if (t.from_memory) {
+    part.stored = part.keys;
+    part.stored_stride = kKeyBlock * std::int64_t{sizeof(float)};
+  }
+  score_tile(part);
+}
+
+// Scores of the pages that may matter; the others count as dropped.
+void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& scratch) {
+  const ScoreTile whole = scores_of(t, scratch);
+  for (const BlockRun run : runs_of_pages(live, whole.blocks)) {
+    if (run.live) {
+      score_run(t, whole, run, scratch.wide);
+      continue;
+    }
+    const ScoreTile part = part_of(whole, run.first, run.last);
+    for (std::int64_t r = 0; r < t.rows; ++r) {
+      std::fill_n(part.marks + r * part.mark_stride, part.blocks, std::uint16_t{0});
+      std::fill_n(part.scores + r * part.score_stride, part.blocks * kKeyBlock,
+                  -std::numeric_limits<float>::infinity());
+    }
+  }
+}
+
+}  // namespace
+
+void attend_tile(const AttentionTile& tile, TileScratch& scratch) {
+  if (tile.theta == nullptr) {
+    score_live_pages(tile, kAllPages, scratch);
+    return HWY_DYNAMIC_DISPATCH(AllKept)(tile, scratch);
+  }
+  // What may be skipped must have no part in any sum, and a larger product a larger score.
+  const bool skips = !tile.want_dropped && tile.scale > 0;
+  std::uint32_t live = kAllPages;
+  if (skips && tile.bounds != nullptr) live = live_pages(tile, scratch);
+  if (live == 0) return;
+  if (skips && tile.codes != nullptr && attend_candidates(tile, live, scratch)) return;
+  score_live_pages(tile, live, scratch);
+  HWY_DYNAMIC_DISPATCH(SomeKept)(tile, scratch);
+}
+
+}  // namespace toptheta
+#endif  // HWY_ONCE

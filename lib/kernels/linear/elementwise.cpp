@@ -1,0 +1,130 @@
+#include "kernels/linear/elementwise.hpp"
+
+#include <cassert>
+#include <cmath>
+#include <cstddef>
+
+// Highway compiles this file once per instruction set.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/linear/elementwise.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+//
+#include <hwy/contrib/math/math-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// At most 16 lanes, so that tails fit a small buffer on every instruction set.
+constexpr std::size_t kMaxLanes = 16;
+using Floats = hn::CappedTag<float, kMaxLanes>;
+using Vec = hn::Vec<Floats>;
+
+float SumOfSquares(std::span<const float> x) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  // Four sums: the additions of one need not wait for each other.
+  Vec sum[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= x.size(); i += 4 * lanes) {
+    for (std::size_t s = 0; s < 4; ++s) {
+      const Vec v = hn::LoadU(d, x.data() + i + s * lanes);
+      sum[s] = hn::MulAdd(v, v, sum[s]);
+    }
+  }
+  float total = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3]))));
+  for (; i < x.size(); ++i)
+    total += x[i] * x[i];
+  return total;
+}
+
+void RmsNorm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out) {
+  const float scale = 1.0F / std::sqrt(SumOfSquares(x) / static_cast<float>(x.size()) + eps);
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vec factor = hn::Set(d, scale);
+  std::size_t i = 0;
+  for (; i + lanes <= x.size(); i += lanes) {
+    const Vec scaled = hn::Mul(hn::LoadU(d, x.data() + i), factor);
+    hn::StoreU(hn::Mul(scaled, hn::LoadU(d, weight.data() + i)), d, out.data() + i);
+  }
+  for (; i < x.size(); ++i)
+    out[i] = x[i] * scale * weight[i];
+}
+
+void RotateHalves(std::span<const float> x, std::span<const float> cos, std::span<const float> sin,
+                  std::span<float> out) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t half = cos.size();
+  std::size_t i = 0;
+  for (; i + lanes <= half; i += lanes) {
+    const Vec a = hn::LoadU(d, x.data() + i);
+    const Vec b = hn::LoadU(d, x.data() + half + i);
+    const Vec c = hn::LoadU(d, cos.data() + i);
+    const Vec s = hn::LoadU(d, sin.data() + i);
+    hn::StoreU(hn::Sub(hn::Mul(a, c), hn::Mul(b, s)), d, out.data() + i);
+    hn::StoreU(hn::Add(hn::Mul(b, c), hn::Mul(a, s)), d, out.data() + half + i);
+  }
+  for (; i < half; ++i) {
+    const float a = x[i];
+    const float b = x[half + i];
+    out[i] = a * cos[i] - b * sin[i];
+    out[half + i] = b * cos[i] + a * sin[i];
+  }
+}
+
+HWY_INLINE Vec SiluTimes(Vec gate, Vec up) {
+  const Floats d;
+  // Highway's e^x is specified up to 104, where it is infinite already.
+  const Vec e = hn::Exp(d, hn::Min(hn::Neg(gate), hn::Set(d, 104.0F)));
+  return hn::Mul(hn::Div(gate, hn::Add(hn::Set(d, 1.0F), e)), up);
+}
+
+void SiluMultiply(std::span<const float> gate, std::span<const float> up, std::span<float> out) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= gate.size(); i += lanes)
+    hn::StoreU(SiluTimes(hn::LoadU(d, gate.data() + i), hn::LoadU(d, up.data() + i)), d, out.data() + i);
+  if (i == gate.size()) return;
+  HWY_ALIGN float gate_tail[kMaxLanes] = {};
+  HWY_ALIGN float up_tail[kMaxLanes] = {};
+  for (std::size_t j = i; j < gate.size(); ++j) {
+    gate_tail[j - i] = gate[j];
+    up_tail[j - i] = up[j];
+  }
+  hn::Store(SiluTimes(hn::Load(d, gate_tail), hn::Load(d, up_tail)), d, gate_tail);
+  for (std::size_t j = i; j < gate.size(); ++j)
+    out[j] = gate_tail[j - i];
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace toptheta {
+
+HWY_EXPORT(RmsNorm);
+HWY_EXPORT(RotateHalves);
+HWY_EXPORT(SiluMultiply);
+
+void rms_norm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out) {
+  assert(!x.empty() && x.size() == weight.size() && x.size() == out.size());
+  HWY_DYNAMIC_DISPATCH(RmsNorm)(x, weight, eps, out);
+}
+
+void rotate_halves(std::span<const float> x, std::span<const float> cos, std::span<const float> sin,
+                   std::span<float> out) {
+  assert(x.size() == 2 * cos.size() && cos.size() == sin.size() && x.size() == out.size());
+  HWY_DYNAMIC_DISPATCH(RotateHalves)(x, cos, sin, out);
+}
+
+void silu_multiply(std::span<const float> gate, std::span<const float> up, std::span<float> out) {
+  assert(gate.size() == up.size() && gate.size() == out.size());
+  HWY_DYNAMIC_DISPATCH(SiluMultiply)(gate, up, out);
+}
+
+}  // namespace toptheta
+#endif

@@ -1,0 +1,272 @@
+#include "kernels/linear/linear.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "core/half.hpp"
+#include "core/large_array.hpp"
+#include "core/parallel.hpp"
+#include "kernels/linear/matrix_vector.hpp"
+#include "kernels/linear/panel_products.hpp"
+#include "kernels/rows/convert.hpp"
+
+namespace toptheta {
+
+namespace {
+
+struct RowTile {
+  std::int64_t first;
+  int log_rows;
+  [[nodiscard]] std::int64_t rows() const { return std::int64_t{1} << log_rows; }
+};
+
+// Rows in tiles of 2^log_most, and what is left in powers of two, the larger ones first.
+class RowTiles {
+ public:
+  RowTiles(std::int64_t rows, int log_most) : rows_(rows), log_most_(log_most) {}
+  [[nodiscard]] std::int64_t count() const {
+    return full() + std::popcount(static_cast<std::uint64_t>(rows_ - (full() << log_most_)));
+  }
+  [[nodiscard]] RowTile operator[](std::int64_t index) const {
+    if (index < full()) return {index << log_most_, log_most_};
+    std::int64_t first = full() << log_most_;
+    auto rest = static_cast<std::uint64_t>(rows_ - first);
+    for (index -= full();; --index) {
+      const std::uint64_t largest = std::bit_floor(rest);
+      if (index == 0) return {first, std::countr_zero(largest)};
+      first += static_cast<std::int64_t>(largest);
+      rest -= largest;
+    }
+  }
+
+ private:
+  [[nodiscard]] std::int64_t full() const { return rows_ >> log_most_; }
+  std::int64_t rows_;
+  int log_most_;
+};
+
+// So many rows share out among threads in tiles of whole rows; fewer in panels.
+constexpr std::int64_t kLeastWholeRows = 64;
+
+// Tiles as large as leaves some for every thread: the weights, which pass once for each, may not fit a cache.
+int log_whole_rows(std::int64_t rows) {
+  constexpr int kLogLeast = 3;
+  constexpr int kTilesPerThread = 2;
+  int log_rows = kLogMaxTileRows;
+  while (log_rows > kLogLeast && rows >> log_rows < std::int64_t{kTilesPerThread} * thread_count())
+    --log_rows;
+  return log_rows;
+}
+
+// Memory that a thread reuses from call to call.
+float* thread_floats(std::size_t count) {
+  static thread_local std::vector<float> floats;
+  if (floats.size() < count) floats.resize(count);
+  return floats.data();
+}
+
+}  // namespace
+
+struct Linear::Impl {
+  std::int64_t in;
+  std::int64_t out;
+  bool bf16;
+  bool bf16_products;                // the processor multiplies bf16
+  std::int64_t padded_in;            // even where weights are bf16
+  LargeArray<float> wide;            // [panels][in][64], or
+  LargeArray<std::uint32_t> narrow;  // [panels][padded in / 2][64]
+  std::vector<float> bias;           // [panels * 64], or empty
+  const PanelProducts* whole;        // all panels at once; null where there is no such product
+  const PanelProducts* direct;       // into y; null where that is not fast
+  const PanelProducts* aside;        // into 64 columns of their own: a last panel that is not full
+
+  Impl(std::int64_t in_features, std::int64_t out_features, Compute compute);
+  [[nodiscard]] std::int64_t panels() const { return (out + kPanelWidth - 1) / kPanelWidth; }
+  [[nodiscard]] std::int64_t columns(std::int64_t panel) const {
+    return std::min(kPanelWidth, out - panel * kPanelWidth);
+  }
+  [[nodiscard]] const float* wide_panel(std::int64_t panel) const {
+    return wide.data() + panel * in * kPanelWidth;
+  }
+  [[nodiscard]] const std::uint32_t* narrow_panel(std::int64_t panel) const {
+    return narrow.data() + panel * padded_in / 2 * kPanelWidth;
+  }
+  void pack(const float* weight, std::int64_t panel);
+
+  void run(const float* x, std::int64_t rows, float* y, bool add) const;
+  void one_row(const float* x, std::int64_t panel, float* y, bool add) const;
+  void whole_tile(const void* x, const RowTile& tile, float* y, bool add) const;
+  void tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const;
+  [[nodiscard]] const void* row_of(const void* x, std::int64_t row) const;
+  void add_bias(const RowTile& tile, std::int64_t panel, float* y) const;
+};
+
+Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute compute)
+    : in(in_features),
+      out(out_features),
+      bf16(compute == Compute::bf16),
+      bf16_products(bf16 && PanelProducts::fast({in, kPanelWidth, true}) != nullptr),
+      padded_in(in_features + in_features % 2),
+      wide(bf16 ? 0 : static_cast<std::size_t>(panels() * in * kPanelWidth)),
+      narrow(bf16 ? static_cast<std::size_t>(panels() * padded_in / 2 * kPanelWidth) : 0),
+      whole(bf16 && !bf16_products ? nullptr : PanelProducts::fast({in, out, bf16_products, true})),
+      direct(out < kPanelWidth ? nullptr : PanelProducts::fast({in, out, bf16_products})),
+      aside(bf16_products ? PanelProducts::fast({in, kPanelWidth, true})
+                          : &PanelProducts::any(in, kPanelWidth)) {}
+
+void Linear::Impl::pack(const float* weight, std::int64_t panel) {
+  const float* from = weight + panel * kPanelWidth * in;
+  for (std::int64_t c = 0; c < columns(panel); ++c)
+    for (std::int64_t i = 0; i < in; ++i) {
+      const float value = from[c * in + i];
+      if (bf16)
+        narrow.data()[(panel * padded_in / 2 + i / 2) * kPanelWidth + c] |=
+            std::uint32_t{bf16_from_float(value)} << (i % 2 * 16);
+      else
+        wide.data()[(panel * in + i) * kPanelWidth + c] = value;
+    }
+}
+
+// y: the row's first output feature.
+void Linear::Impl::one_row(const float* x, std::int64_t panel, float* y, bool add) const {
+  alignas(64) float sums[kPanelWidth];
+  if (bf16)
+    panel_times_vector_bf16(x, narrow_panel(panel), padded_in, sums);
+  else
+    panel_times_vector(x, wide_panel(panel), in, sums);
+  float* to = y + panel * kPanelWidth;
+  const float* b = bias.empty() ? nullptr : bias.data() + panel * kPanelWidth;
+  for (std::int64_t c = 0; c < columns(panel); ++c)
+    to[c] = sums[c] + (b != nullptr ? b[c] : 0.0F) + (add ? to[c] : 0.0F);
+}
+
+const void* Linear::Impl::row_of(const void* x, std::int64_t row) const {
+  const std::size_t element = bf16_products ? sizeof(std::uint16_t) : sizeof(float);
+  return static_cast<const std::byte*>(x) + static_cast<std::size_t>(row * in) * element;
+}
+
+void Linear::Impl::whole_tile(const void* x, const RowTile& tile, float* y, bool add) const {
+  const void* weights = bf16 ? static_cast<const void*>(narrow.data()) : wide.data();
+  whole->run(tile.log_rows, add, row_of(x, tile.first), weights, y + tile.first * out);
+  for (std::int64_t panel = 0; panel < panels() && !bias.empty(); ++panel)
+    add_bias(tile, panel, y);
+}
+
+void Linear::Impl::tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const {
+  const bool full = direct != nullptr && columns(panel) == kPanelWidth;
+  const std::int64_t rows = tile.rows();
+  const auto wide_size = static_cast<std::size_t>(bf16 && !bf16_products ? padded_in * kPanelWidth : 0);
+  const auto aside_size = static_cast<std::size_t>(full ? 0 : rows * kPanelWidth);
+  float* scratch = thread_floats(wide_size + aside_size);
+  const void* weights = bf16 ? static_cast<const void*>(narrow_panel(panel)) : wide_panel(panel);
+  if (wide_size > 0) {
+    widen_panel_bf16(narrow_panel(panel), padded_in, scratch);
+    weights = scratch;
+  }
+  const void* input = row_of(x, tile.first);
+  float* to = y + tile.first * out + panel * kPanelWidth;
+  if (full) {
+    direct->run(tile.log_rows, add, input, weights, to);
+  } else {
+    float* sums = scratch + wide_size;
+    aside->run(tile.log_rows, false, input, weights, sums);
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < columns(panel); ++c)
+        to[r * out + c] = sums[r * kPanelWidth + c] + (add ? to[r * out + c] : 0.0F);
+  }
+  if (!bias.empty()) add_bias(tile, panel, y);
+}
+
+void Linear::Impl::add_bias(const RowTile& tile, std::int64_t panel, float* y) const {
+  const float* b = bias.data() + panel * kPanelWidth;
+  float* to = y + tile.first * out + panel * kPanelWidth;
+  for (std::int64_t r = 0; r < tile.rows(); ++r)
+    for (std::int64_t c = 0; c < columns(panel); ++c)
+      to[r * out + c] += b[c];
+}
+
+void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) const {
+  static thread_local std::vector<float> padded;
+  static thread_local std::vector<std::uint16_t> halves;
+  if (rows == 1) {
+    const float* row = x;
+    if (bf16 && padded_in != in) {
+      padded.assign(x, x + in);
+      padded.push_back(0);
+      row = padded.data();
+    }
+    // Neighbours in one piece, for memory likes to be read in long runs; but pieces enough to share out.
+    constexpr std::int64_t kPieces = 16;
+    const std::int64_t group = std::max<std::int64_t>(1, panels() / kPieces);
+    const auto body = [&](std::int64_t piece) {
+      for (std::int64_t panel = piece * group; panel < std::min(panels(), (piece + 1) * group); ++panel)
+        one_row(row, panel, y, add);
+    };
+    parallel_for((panels() + group - 1) / group, std::cref(body));
+    return;
+  }
+  const void* input = x;
+  if (bf16_products) {
+    const auto size = static_cast<std::size_t>(rows * in);
+    if (halves.size() < size) halves.resize(size);
+    std::uint16_t* to = halves.data();  // this thread's, whoever writes
+    const auto body = [&](std::int64_t r) {
+      const auto n = static_cast<std::size_t>(in);
+      bf16_from_floats({x + r * in, n}, {to + r * in, n});
+    };
+    parallel_for(rows, std::cref(body));
+    input = to;
+  }
+  if (whole != nullptr && rows >= kLeastWholeRows) {
+    const RowTiles tiles(rows, log_whole_rows(rows));
+    const auto body = [&](std::int64_t piece) { whole_tile(input, tiles[piece], y, add); };
+    return parallel_for(tiles.count(), std::cref(body));
+  }
+  const RowTiles tiles(rows, kLogMaxTileRows);
+  // Panel by panel, so that weights pass from memory once.
+  const auto body = [&](std::int64_t piece) {
+    tile(input, tiles[piece % tiles.count()], piece / tiles.count(), y, add);
+  };
+  parallel_for(tiles.count() * panels(), std::cref(body));
+}
+
+Linear::Linear(std::span<const float> weight, std::int64_t out_features, std::int64_t in_features,
+               std::span<const float> bias, Compute compute) {
+  assert(out_features > 0 && in_features > 0 && std::ssize(weight) == out_features * in_features);
+  assert(bias.empty() || std::ssize(bias) == out_features);
+  auto impl = std::make_unique<Impl>(in_features, out_features, compute);
+  impl->bias.assign(bias.begin(), bias.end());
+  parallel_for(impl->panels(), [&](std::int64_t panel) { impl->pack(weight.data(), panel); });
+  impl_ = std::move(impl);
+}
+
+Linear::Linear(Linear&&) noexcept = default;
+Linear& Linear::operator=(Linear&&) noexcept = default;
+Linear::~Linear() = default;
+
+std::int64_t Linear::in_features() const {
+  return impl_->in;
+}
+std::int64_t Linear::out_features() const {
+  return impl_->out;
+}
+bool Linear::rounds_input() const {
+  return impl_->bf16_products;
+}
+bool Linear::takes_whole_rows() const {
+  return impl_->whole != nullptr;
+}
+
+void Linear::apply(const float* x, std::int64_t rows, float* y) const {
+  impl_->run(x, rows, y, false);
+}
+
+void Linear::apply_add(const float* x, std::int64_t rows, float* y) const {
+  impl_->run(x, rows, y, true);
+}
+
+}  // namespace toptheta

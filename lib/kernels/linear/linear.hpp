@@ -1,0 +1,49 @@
+// Matrix products with constant weights: y = x * W^T + b.
+//
+// The arithmetic of several rows is oneDNN's, that of single rows ours; the division of labour is ours: rows
+// are cut into tiles and output features into panels by the problem's size alone, and every (tile, panel) is
+// one single-threaded product. 64 rows and more go tile by tile with all panels, where oneDNN has a product
+// for that whose sums do not depend on the tile (AVX-512, in_features a multiple of 16 and out_features of
+// 64): then tiles may be as many as there are threads. So the result has the same bytes at any number of
+// threads.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "kernels/linear/compute.hpp"
+
+namespace toptheta {
+
+class Linear {
+ public:
+  // weight: [out_features, in_features] row-major; bias: [out_features] or empty. Both are copied, the
+  // weights into panels of 64 features [in_features][64]: 4 bytes a weight (bf16: 2). Requires out_features >
+  // 0, in_features > 0.
+  Linear(std::span<const float> weight, std::int64_t out_features, std::int64_t in_features,
+         std::span<const float> bias = {}, Compute compute = Compute::f32);
+  Linear(Linear&&) noexcept;
+  Linear& operator=(Linear&&) noexcept;
+  ~Linear();
+
+  [[nodiscard]] std::int64_t in_features() const;
+  [[nodiscard]] std::int64_t out_features() const;
+  // Whether products of several rows take their input rounded to bfloat16, on this processor.
+  [[nodiscard]] bool rounds_input() const;
+  // Whether 64 rows and more go with all panels, on this processor.
+  [[nodiscard]] bool takes_whole_rows() const;
+
+  // y [rows, out_features] = x [rows, in_features] * W^T + b. May run in several threads at once. A row's
+  // result is the same to rounding whatever rows come with it, and to the bit where both times there are so
+  // many that they are taken whole. Time: 2 * rows * in * out operations; one row
+  // is bound by reading the weights, and allocates nothing.
+  void apply(const float* x, std::int64_t rows, float* y) const;
+  // y += x * W^T + b: with a residual connection.
+  void apply_add(const float* x, std::int64_t rows, float* y) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace toptheta

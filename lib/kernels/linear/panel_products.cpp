@@ -1,0 +1,170 @@
+#include "kernels/linear/panel_products.hpp"
+
+#include <dnnl_version.h>
+#include <omp.h>
+
+#include <cstddef>
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "kernels/linear/matrix_vector.hpp"
+
+namespace toptheta {
+
+namespace {
+
+using Desc = dnnl::memory::desc;
+using Tag = dnnl::memory::format_tag;
+constexpr auto kFloat = dnnl::memory::data_type::f32;
+constexpr auto kBf16 = dnnl::memory::data_type::bf16;
+
+// oneDNN splits its work by the number of OpenMP threads it may use, both when it plans a product and when it
+// runs one. While a guard lives, that number is one for the calling thread. (Under clang, libomp also answers
+// oneDNN's calls to libgomp: it exports the same symbols and comes first in the search order of the dynamic
+// linker.)
+class OneThread {
+ public:
+  OneThread() { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_ = omp_get_max_threads();
+};
+
+const dnnl::engine& engine() {
+  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+dnnl::stream& stream() {
+  static thread_local dnnl::stream one(engine());
+  return one;
+}
+
+void* aligned_scratchpad(std::size_t bytes) {
+  constexpr std::size_t kAlignment = 64;
+  static thread_local std::vector<std::byte> scratchpad;
+  if (scratchpad.size() < bytes + kAlignment) scratchpad.resize(bytes + kAlignment);
+  void* place = scratchpad.data();
+  std::size_t space = scratchpad.size();
+  return std::align(kAlignment, bytes, place, space);
+}
+
+using Plan = dnnl::matmul::primitive_desc;
+
+std::int64_t columns(const PanelKind& kind) {
+  return kind.whole ? kind.stride : kPanelWidth;
+}
+
+// Empty where oneDNN has none.
+Plan plan(std::int64_t rows, const PanelKind& kind, const Desc& weights, bool add) {
+  const Desc input({rows, kind.in}, kind.bf16 ? kBf16 : kFloat, Tag::ab);
+  const Desc output({rows, columns(kind)}, kFloat, dnnl::memory::dims{kind.stride, 1});
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
+  if (add) {
+    dnnl::post_ops sum;
+    sum.append_sum(1.0F);
+    attributes.set_post_ops(sum);
+  }
+#if DNNL_VERSION_MAJOR >= 3
+  return Plan(engine(), input, weights, output, attributes, true);
+#else
+  return Plan(dnnl::matmul::desc(input, weights, output), attributes, engine(), true);
+#endif
+}
+
+// With AVX-512 oneDNN likes blocks of 16 x 64, which is what our panels are where their rows fill whole
+// blocks; elsewhere it takes plain rows, which they are too.
+Desc weights_of(const PanelKind& kind) {
+  const dnnl::memory::dims dims = {kind.in, columns(kind)};
+  if (kind.bf16) return {dims, kBf16, Tag::BA16a64b2a};
+  const Desc blocked(dims, kFloat, Tag::BA16a64b);
+  if (kind.whole) return blocked;
+  const Desc plain(dims, kFloat, Tag::ab);
+  if (kind.in % 16 != 0) return plain;
+  const Plan free_choice = plan(std::int64_t{1} << kLogMaxTileRows, kind, {dims, kFloat, Tag::any}, false);
+  return free_choice && free_choice.weights_desc() == blocked ? blocked : plain;
+}
+
+class DnnlProducts final : public PanelProducts {
+ public:
+  explicit DnnlProducts(const PanelKind& kind) : weights_(weights_of(kind)) {
+    const OneThread guard;
+    for (int log_rows = 0; log_rows <= kLogMaxTileRows; ++log_rows)
+      for (const bool add : {false, true})
+        products_.push_back(product(plan(std::int64_t{1} << log_rows, kind, weights_, add)));
+  }
+
+  void run(int log_rows, bool add, const void* x, const void* panel, float* y) const override {
+    const OneThread guard;
+    const Product& product = products_[static_cast<std::size_t>(2 * log_rows + (add ? 1 : 0))];
+    const dnnl::memory input(product.input, engine(), const_cast<void*>(x));
+    const dnnl::memory weights(weights_, engine(), const_cast<void*>(panel));
+    const dnnl::memory output(product.output, engine(), y);
+    const dnnl::memory scratchpad(product.scratchpad, engine(),
+                                  aligned_scratchpad(product.scratchpad.get_size()));
+    product.run.execute(stream(), {{DNNL_ARG_SRC, input},
+                                   {DNNL_ARG_WEIGHTS, weights},
+                                   {DNNL_ARG_DST, output},
+                                   {DNNL_ARG_SCRATCHPAD, scratchpad}});
+  }
+
+ private:
+  struct Product {
+    Desc input;
+    Desc output;
+    Desc scratchpad;
+    dnnl::matmul run;
+  };
+  static Product product(const Plan& plan) {
+    return {plan.src_desc(), plan.dst_desc(), plan.scratchpad_desc(), dnnl::matmul(plan)};
+  }
+
+  Desc weights_;
+  std::vector<Product> products_;  // [log_rows][plain, add]
+};
+
+bool has_bf16_instructions() {
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (isa & needed) == needed;
+}
+
+bool is_fast(const PanelKind& kind) {
+  const std::int64_t block = kind.bf16 ? 32 : 16;
+  if (kind.bf16 && !has_bf16_instructions()) return false;
+  if ((kind.bf16 || kind.whole) && kind.in % block != 0) return false;
+  if (kind.whole && kind.stride % kPanelWidth != 0) return false;
+  const OneThread guard;
+  const Plan largest = plan(std::int64_t{1} << kLogMaxTileRows, kind, weights_of(kind), true);
+  return largest && std::string_view(largest.impl_info_str()).find("ref") == std::string_view::npos;
+}
+
+const PanelProducts& planned(const PanelKind& kind) {
+  static std::mutex mutex;
+  static std::map<PanelKind, std::unique_ptr<PanelProducts>> all;
+  const std::lock_guard lock(mutex);
+  std::unique_ptr<PanelProducts>& products = all[kind];
+  if (!products) products = std::make_unique<DnnlProducts>(kind);
+  return *products;
+}
+
+}  // namespace
+
+const PanelProducts* PanelProducts::fast(const PanelKind& kind) {
+  return is_fast(kind) ? &planned(kind) : nullptr;
+}
+
+const PanelProducts& PanelProducts::any(std::int64_t in, std::int64_t stride) {
+  return planned({in, stride, false});
+}
+
+}  // namespace toptheta

@@ -1,0 +1,57 @@
+// The vectors of the attention kernels, per instruction set; included inside a kernel file.
+#if defined(TOPTHETA_KERNELS_FLOATS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef TOPTHETA_KERNELS_FLOATS_INL_HPP
+#undef TOPTHETA_KERNELS_FLOATS_INL_HPP
+#else
+#define TOPTHETA_KERNELS_FLOATS_INL_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <type_traits>
+
+#include "kernels/attention/score_rows.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace toptheta::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// At most one key block per vector, so that a block is a whole number of vectors on every instruction set.
+using Floats = hn::CappedTag<float, kKeyBlock>;
+using Vec = hn::Vec<Floats>;
+inline constexpr int kLanes = static_cast<int>(HWY_MIN(HWY_LANES(float), kKeyBlock));
+inline constexpr int kBlockVectors = static_cast<int>(kKeyBlock) / kLanes;
+
+// The register block: rows x key blocks whose sums fit the registers beside the operands.
+#if HWY_TARGET <= HWY_AVX3
+inline constexpr int kSumRegisters = 16;  // of 32; 8 x 32 keys
+inline constexpr int kScoreRows = 8;
+#elif HWY_TARGET <= HWY_AVX2
+inline constexpr int kSumRegisters = 12;  // of 16; 6 x 16 keys
+inline constexpr int kScoreRows = 6;
+#elif HWY_TARGET <= HWY_SSSE3
+inline constexpr int kSumRegisters = 12;  // of 16; 3 x 16 keys
+inline constexpr int kScoreRows = 3;
+#else
+inline constexpr int kSumRegisters = 24;  // of 32; 6 x 16 keys
+inline constexpr int kScoreRows = 6;
+#endif
+
+// Keeps the compiler from deriving one pointer from another: it would carry one for every row, more than
+// there are registers for.
+HWY_INLINE void Forget(const float*& pointer) {
+  asm("" : "+r"(pointer));  // NOLINT(hicpp-no-assembler)
+}
+
+template <class M>
+HWY_INLINE std::uint32_t MaskBits(M mask) {
+  // All bytes that are read were written as one: smaller ones would have to be waited for.
+  std::conditional_t<(kLanes > 8), std::uint16_t, std::uint8_t> bits = 0;
+  hn::StoreMaskBits(Floats(), mask, reinterpret_cast<std::uint8_t*>(&bits));
+  return bits;
+}
+
+}  // namespace toptheta::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

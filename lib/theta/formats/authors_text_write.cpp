@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "io/atomic_file.hpp"
+#include "theta/formats/authors_text.hpp"
+#include "theta/formats/number_text.hpp"
+#include "theta/target_choice.hpp"
+
+namespace toptheta {
+
+namespace {
+
+// "L31_H31:1219 "
+std::string line_start(std::size_t cell, std::int64_t num_heads, std::int32_t length) {
+  const auto heads = static_cast<std::size_t>(num_heads);
+  return fmt::format("L{}_H{}:{} ", cell / heads, cell % heads, length);
+}
+
+// Whether one of the targets before `index` has the same k in this head, and so the same lines.
+bool written_before(const std::vector<const Target*>& targets, std::size_t index, std::size_t cell) {
+  return std::any_of(
+      targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(index),
+      [&](const Target* earlier) { return earlier->k_of(cell) == targets[index]->k_of(cell); });
+}
+
+}  // namespace
+
+void write_authors_thresholds(const ThresholdTable& table, std::int64_t k,
+                              const std::filesystem::path& path) {
+  const std::vector<const Target*> targets = choose_targets(table, k);
+  AtomicFile file(path);
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    for (std::size_t cell = 0; cell < targets[t]->cells.size(); ++cell) {
+      if (written_before(targets, t, cell)) continue;
+      std::string lines;
+      for (const ThresholdEntry& entry : targets[t]->cells[cell])
+        lines += line_start(cell, table.meta.shape.num_heads, entry.length) +
+                 fmt::format("{} {} {}\n", python_repr(entry.theta), entry.count, targets[t]->k_of(cell));
+      file.write(lines);
+    }
+  }
+  file.commit();
+}
+
+void write_authors_sdc(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path,
+                       const std::string& table_path) {
+  const Target& target = table.target(k);
+  std::string lines;
+  for (std::size_t cell = 0; cell < target.cells.size(); ++cell)
+    for (const ThresholdEntry& entry : target.cells[cell])
+      if (!std::isnan(entry.sdc))
+        lines += line_start(cell, table.meta.shape.num_heads, entry.length) +
+                 fmt::format("{} {}\n", python_repr(entry.sdc), entry.count);
+  if (lines.empty())
+    throw InputError({.where = table_path,
+                      .what = fmt::format("no SDC terms to write for k = {}", format_k(target.k)),
+                      .expected = "a table calibrated with offline SDC",
+                      .next = "calibrate again with offline SDC: see tt-calibrate fit --help"});
+  write_file_atomically(path, lines);
+}
+
+}  // namespace toptheta

@@ -1,0 +1,145 @@
+#include "theta/formats/c_header.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iterator>
+
+#include "io/atomic_file.hpp"
+#include "theta/formats/table_columns.hpp"
+#include "theta/lookup.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr std::size_t kPerLine = 12;
+
+// `text(value)` of every value.
+template <class Values, class Text>
+void write_array(AtomicFile& file, const char* type, const char* name, const Values& values, Text text) {
+  std::string lines =
+      fmt::format("static const {} {}[{}] = {{", type, name, std::max<std::size_t>(values.size(), 1));
+  if (values.empty()) lines += "0";  // C has no arrays without elements
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    lines += i % kPerLine == 0 ? "\n  " : " ";
+    lines += text(values[i]);
+    if (i + 1 < values.size()) lines += ",";
+    if (lines.size() > (std::size_t{1} << 20)) {
+      file.write(lines);
+      lines.clear();
+    }
+  }
+  file.write(lines + "};\n");
+}
+
+std::string integer_text(std::int64_t value) {
+  return fmt::format("{}", value);
+}
+
+// A literal of type float in C and C++.
+std::string float_text(float value) {
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text + "f";
+}
+
+struct Entries {
+  std::vector<std::int64_t> first = {0};
+  std::vector<std::int32_t> length;
+  std::vector<float> theta;
+  std::vector<float> sdc;
+  bool has_sdc = false;
+};
+
+Entries entries_of(const Target& target) {
+  Entries entries;
+  for (const auto& cell : target.cells) {
+    for (const ThresholdEntry& entry : cell) {
+      entries.length.push_back(entry.length);
+      entries.theta.push_back(rounded_down(entry.theta));
+      entries.has_sdc = entries.has_sdc || !std::isnan(entry.sdc);
+      entries.sdc.push_back(std::isnan(entry.sdc) ? -1.0F : static_cast<float>(entry.sdc));
+    }
+    entries.first.push_back(static_cast<std::int64_t>(entries.length.size()));
+  }
+  return entries;
+}
+
+// A comment must not end early.
+std::string comment_text(const std::string& text) {
+  std::string safe;
+  for (const char c : text)
+    safe += (c == '/' && safe.ends_with('*')) ? std::string(" /")
+            : c == '\n'                       ? std::string(" ")
+                                              : std::string(1, c);
+  return safe;
+}
+
+constexpr const char* kLookup = R"(
+/* The entry of the calibrated length nearest to n (a tie goes to the shorter), or -1 where the head has none. */
+static inline int64_t toptheta_entry(int layer, int head, int32_t n) {
+  const int64_t begin = toptheta_first[layer * TOPTHETA_NUM_HEADS + head];
+  const int64_t end = toptheta_first[layer * TOPTHETA_NUM_HEADS + head + 1];
+  int64_t low = begin, high = end; /* the first entry of at least n keys */
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (toptheta_length[middle] < n)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (begin == end) return -1;
+  if (low == end) return end - 1;
+  if (low == begin) return low;
+  return toptheta_length[low] - n < n - toptheta_length[low - 1] ? low : low - 1;
+}
+
+/* Keep the scores above this of a row of n keys; -INFINITY where everything is kept. */
+static inline float toptheta_threshold(int layer, int head, int32_t n) {
+  const int64_t entry = toptheta_entry(layer, head, n);
+  const int64_t k = toptheta_head_k[layer * TOPTHETA_NUM_HEADS + head];
+  if (k < 0 || n <= k || entry < 0) return -INFINITY;
+  return toptheta_theta[entry];
+}
+
+#endif
+)";
+
+}  // namespace
+
+void write_c_header(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path) {
+  const Target& target = table.target(k);
+  const Entries entries = entries_of(target);
+  const TableMeta& meta = table.meta;
+  AtomicFile file(path);
+  file.write(fmt::format("/* Thresholds of top-theta attention for {}, k = {}.\n   {}\n*/\n",
+                         comment_text(meta.model), format_k(target.k),
+                         comment_text(meta.provenance.command)));
+  file.write(
+      "#ifndef TOPTHETA_THRESHOLDS_H\n#define TOPTHETA_THRESHOLDS_H\n#include <math.h>\n#include "
+      "<stdint.h>\n\n");
+  const auto define = [&](const char* name, std::int64_t value) {
+    file.write(fmt::format("#define TOPTHETA_{} {}\n", name, value));
+  };
+  define("K", target.k == kDenseK ? -1 : target.k);
+  define("NUM_LAYERS", meta.shape.num_layers);
+  define("NUM_HEADS", meta.shape.num_heads);
+  define("NUM_KV_HEADS", meta.shape.num_kv_heads);
+  define("POST_SOFTMAX", meta.placement == Placement::post_softmax ? 1 : 0);
+  define("HAS_SDC", entries.has_sdc ? 1 : 0);
+  file.write("\n");
+  write_array(file, "int64_t", "toptheta_layer_k", stored_k(target.layer_k), integer_text);
+  std::vector<std::int64_t> head_k;
+  for (std::size_t cell = 0; cell < target.cells.size(); ++cell)
+    head_k.push_back(target.k_of(cell));
+  write_array(file, "int64_t", "toptheta_head_k", stored_k(head_k), integer_text);
+  write_array(file, "int64_t", "toptheta_first", entries.first, integer_text);
+  write_array(file, "int32_t", "toptheta_length", entries.length, integer_text);
+  write_array(file, "float", "toptheta_theta", entries.theta, float_text);
+  if (entries.has_sdc) write_array(file, "float", "toptheta_sdc", entries.sdc, float_text);
+  file.write(kLookup);
+  file.commit();
+}
+
+}  // namespace toptheta

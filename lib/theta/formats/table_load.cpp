@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "core/error.hpp"
+#include "io/hdf5.hpp"
+#include "theta/formats/curve_file.hpp"
+#include "theta/formats/provenance_json.hpp"
+#include "theta/formats/table_columns.hpp"
+#include "theta/formats/table_file.hpp"
+#include "theta/validation.hpp"
+
+namespace toptheta {
+
+namespace {
+
+constexpr const char* kFormat = "toptheta.threshold-table";
+constexpr const char* kDumpFormat = "toptheta.attention-dump";
+
+void refuse(const std::optional<Fault>& fault, const std::string& where) {
+  if (!fault) return;
+  throw InputError({.where = where,
+                    .what = fmt::format("'{}' is out of range", fault->field),
+                    .expected = fault->expected,
+                    .found = fault->found});
+}
+
+void require_kind(const hdf5::Group& root) {
+  const std::string format = root.has_attribute("format") ? root.text_attribute("format") : "";
+  if (format == kDumpFormat)
+    throw InputError(
+        {.where = root.file(),
+         .what = "an attention dump, not a threshold table",
+         .expected = fmt::format("format = '{}'", kFormat),
+         .found = fmt::format("format = '{}'", format),
+         .next = fmt::format("fit thresholds from it first: tt-calibrate fit {} -k 64 -o theta.h5",
+                             root.file())});
+  if (format != kFormat)
+    throw InputError({.where = root.file(),
+                      .what = "not a threshold table",
+                      .expected = fmt::format("an attribute format = '{}'", kFormat),
+                      .found = format.empty() ? "another HDF5 file, without the attribute"
+                                              : fmt::format("format = '{}'", format),
+                      .next = "give a file that tt-calibrate fit wrote"});
+  const std::int64_t version = root.int_attribute("version");
+  if (version < 1 || version > 2)
+    throw InputError({.where = root.file(),
+                      .what = "a threshold table of another version",
+                      .expected = "version 1 or 2",
+                      .found = fmt::format("version {}", version),
+                      .next = version > 2 ? "use the newer release that wrote it" : ""});
+}
+
+// A whole one-dimensional column of `size` elements (-1: any).
+template <typename T>
+std::vector<T> read_column(const hdf5::Group& group, const std::string& name, std::int64_t size) {
+  const hdf5::Dataset dataset = group.open_dataset(name);
+  if (dataset.dims().size() != 1 || (size >= 0 && dataset.size() != size))
+    throw InputError({.where = dataset.where(),
+                      .what = "wrong shape",
+                      .expected = size >= 0 ? hdf5::format_dims({size}) : "one dimension",
+                      .found = hdf5::format_dims(dataset.dims())});
+  // gzip cannot shrink anything to less than a thousandth: a larger claim is no reason to ask for memory.
+  constexpr std::int64_t kBestRatio = 1100;
+  std::error_code ignored;
+  const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(group.file(), ignored));
+  if (dataset.size() / kBestRatio > bytes)
+    throw InputError({.where = dataset.where(),
+                      .what = "the data set claims more elements than the file can hold",
+                      .found = fmt::format("{} in {} bytes", hdf5::format_dims(dataset.dims()), bytes)});
+  return dataset.size() == 0 ? std::vector<T>() : dataset.read<T>();
+}
+
+Provenance read_provenance(const hdf5::Group& root) {
+  const std::vector<std::uint8_t> bytes = read_column<std::uint8_t>(root, "provenance", -1);
+  const std::string where = root.where() + "provenance";
+  const nlohmann::json json = nlohmann::json::parse(bytes, nullptr, false);
+  if (json.is_discarded()) throw InputError({.where = where, .what = "not valid JSON"});
+  return provenance_from(json, where);
+}
+
+TableMeta read_meta(const hdf5::Group& root) {
+  TableMeta meta;
+  meta.shape = {root.int_attribute("num_layers"), root.int_attribute("num_heads"),
+                root.int_attribute("num_kv_heads"), root.int_attribute("head_dim")};
+  meta.model = root.text_attribute("model");
+  const std::string name = root.text_attribute("placement");
+  const auto placement = placement_from_name(name);
+  if (!placement)
+    throw InputError({.where = root.where(),
+                      .what = "'placement' is not known",
+                      .expected = "pre-softmax or post-softmax",
+                      .found = fmt::format("'{}'", name)});
+  meta.placement = *placement;
+  meta.estimator = root.text_attribute("estimator");
+  meta.add_sigma = root.float_attribute("add_sigma");
+  meta.topk_at_calibration = root.int_attribute("topk_at_calibration") != 0;
+  meta.row_fraction = root.float_attribute("row_fraction");
+  meta.provenance = read_provenance(root);
+  refuse(find_fault(meta.shape), root.where());
+  refuse(find_fault(meta), root.where());
+  return meta;
+}
+
+TargetColumns read_columns(const hdf5::Group& group) {
+  TargetColumns columns;
+  columns.layer = read_column<std::int32_t>(group, "layer", -1);
+  const auto size = static_cast<std::int64_t>(columns.layer.size());
+  columns.head = read_column<std::int32_t>(group, "head", size);
+  columns.length = read_column<std::int32_t>(group, "length", size);
+  columns.theta = read_column<double>(group, "theta", size);
+  columns.std = read_column<double>(group, "std", size);
+  columns.count = read_column<std::int64_t>(group, "count", size);
+  columns.sdc = read_column<double>(group, "sdc", size);
+  columns.kept_mass = read_column<double>(group, "kept_mass", size);
+  return columns;
+}
+
+Target read_target(const hdf5::Group& group, const std::string& name, const ModelShape& shape) {
+  Target target;
+  target.k = group.int_attribute("k");
+  if (name != fmt::format("{}", target.k))
+    throw InputError({.where = group.where(),
+                      .what = "the group's name is not its k",
+                      .expected = name,
+                      .found = fmt::format("k = {}", target.k)});
+  target.layer_k = read_column<std::int64_t>(group, "layer_k", shape.num_layers);
+  std::replace(target.layer_k.begin(), target.layer_k.end(), std::int64_t{-1}, kDenseK);
+  if (group.has("head_k")) {
+    target.head_k = read_column<std::int64_t>(group, "head_k", shape.num_layers * shape.num_heads);
+    std::replace(target.head_k.begin(), target.head_k.end(), std::int64_t{-1}, kDenseK);
+  }
+  refuse(find_fault(target), group.where());
+  target.cells = cells_from(read_columns(group), shape, group.where());
+  return target;
+}
+
+}  // namespace
+
+ThresholdTable load_table(const std::filesystem::path& path) {
+  const hdf5::File file = hdf5::File::open(path);
+  const hdf5::Group root = file.root();
+  require_kind(root);
+  ThresholdTable table{read_meta(root), {}};
+  if (root.has("curves")) table.curves = read_curves(root, table.meta.shape);
+  const hdf5::Group targets = root.open_group("targets");
+  std::vector<std::pair<std::int64_t, Target>> indexed;
+  for (const std::string& name : targets.links()) {
+    const hdf5::Group group = targets.open_group(name);
+    indexed.emplace_back(group.int_attribute("index"), read_target(group, name, table.meta.shape));
+  }
+  if (indexed.empty())
+    throw InputError({.where = targets.where(), .what = "holds no thresholds", .next = "calibrate again"});
+  std::stable_sort(indexed.begin(), indexed.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [index, target] : indexed)
+    table.targets.push_back(std::move(target));
+  return table;
+}
+
+}  // namespace toptheta
