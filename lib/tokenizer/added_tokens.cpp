@@ -19,48 +19,51 @@ std::string_view last_character(std::string_view text) {
 
 }  // namespace
 
-AddedTokens AddedTokens::parse(const std::optional<JsonField>& field, const BpeModel& model,
+AddedTokens AddedTokens::parse(const std::optional<JsonField>& field, const Vocabulary& vocabulary,
                                const Normalizer& normalizer) {
   AddedTokens added;
   if (field) {
     for (const JsonField& token : field->elements())
-      added.add(token, model, normalizer);
+      added.read(token, vocabulary, normalizer);
   }
   return added;
 }
 
-void AddedTokens::add(const JsonField& field, const BpeModel& model, const Normalizer& normalizer) {
-  Token token;
-  const JsonField id = field.at("id");
-  token.content = field.at("content").as_string();
-  token.single_word = field.bool_or("single_word", false);
-  token.strip_left = field.bool_or("lstrip", false);
-  token.strip_right = field.bool_or("rstrip", false);
-  token.special = field.bool_or("special", false);
+void AddedTokens::read(const JsonField& field, const Vocabulary& vocabulary, const Normalizer& normalizer) {
+  field.name_unread({"id", "content", "single_word", "lstrip", "rstrip", "special", "normalized"});
+  const bool special = field.bool_or("special", false);
+  const AddedToken token = {.content = field.at("content").as_string(),
+                            .single_word = field.bool_or("single_word", false),
+                            .strip_left = field.bool_or("lstrip", false),
+                            .strip_right = field.bool_or("rstrip", false),
+                            .special = special,
+                            .normalized = field.bool_or("normalized", !special)};
   if (token.content.empty()) field.at("content").fail("an empty token", "the text of the token");
   if (by_content_.contains(token.content))
     field.at("content").fail("token given twice", "one entry per token");
-
-  // Hugging Face's tokenizers count on from the vocabulary, whatever the file says.
-  const std::int64_t next = std::max(model.vocab_size(), end_id_);
-  const std::int64_t expected = model.id_of(token.content).value_or(static_cast<std::int32_t>(next));
-  if (id.as_int() != expected) {
-    id.fail("not the id that this token gets", std::to_string(expected),
+  const JsonField id = field.at("id");
+  const std::int32_t given = add(token, vocabulary, normalizer);
+  if (id.as_int() != given)
+    id.fail("not the id that this token gets", std::to_string(given),
             "list the added tokens in the order of their ids");
-  }
-  token.id = static_cast<std::int32_t>(expected);
-  end_id_ = std::max(end_id_, expected + 1);
+}
 
+std::int32_t AddedTokens::add(AddedToken token, const Vocabulary& vocabulary, const Normalizer& normalizer) {
+  // Hugging Face's tokenizers count on from the number of tokens, or from the last one added.
+  const std::int64_t next = std::max(vocabulary.size(), end_id_);
+  const std::int32_t id = vocabulary.id_of(token.content).value_or(static_cast<std::int32_t>(next));
+  end_id_ = std::max(end_id_, std::int64_t{id} + 1);
   const auto index = static_cast<std::int32_t>(tokens_.size());
   by_content_.emplace(token.content, index);
-  by_id_.emplace(token.id, index);
-  if (token.single_word && !word_character_) word_character_.emplace(kWordCharacter, field.where());
-  if (field.bool_or("normalized", !token.special)) {
+  by_id_.emplace(id, index);
+  if (token.single_word && !word_character_) word_character_.emplace(kWordCharacter, "a word character");
+  if (token.normalized) {
     insert(normalized_, normalizer.apply(token.content), index);
   } else {
     insert(raw_, token.content, index);
   }
-  tokens_.push_back(std::move(token));
+  tokens_.push_back({std::move(token), id});
+  return id;
 }
 
 void AddedTokens::insert(Trie& trie, std::string_view pattern, std::int32_t token) {
@@ -105,14 +108,14 @@ std::vector<Segment> AddedTokens::split(std::string_view text, const Trie& trie)
   std::size_t from = 0;
   while (const auto match = longest_match(trie, text, from)) {
     from = match->end;
-    const Token& token = tokens_[static_cast<std::size_t>(match->token)];
+    const auto& [token, id] = tokens_[static_cast<std::size_t>(match->token)];
     if (token.single_word && !stands_alone(text, *match)) continue;
     std::size_t begin = match->begin;
     std::size_t end = match->end;
     if (token.strip_left) begin = std::max(done, begin - trailing_white_space(text.substr(0, begin)));
     if (token.strip_right) end += leading_white_space(text.substr(end));
     if (begin > done) segments.push_back({text.substr(done, begin - done)});
-    segments.push_back({{}, token.id});
+    segments.push_back({{}, id});
     done = end;
   }
   if (done < text.size()) segments.push_back({text.substr(done)});
@@ -127,12 +130,12 @@ std::optional<std::int32_t> AddedTokens::id_of(std::string_view content) const {
 
 const std::string* AddedTokens::content(std::int32_t id) const {
   const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : &tokens_[static_cast<std::size_t>(found->second)].content;
+  return found == by_id_.end() ? nullptr : &tokens_[static_cast<std::size_t>(found->second)].token.content;
 }
 
 bool AddedTokens::is_special(std::int32_t id) const {
   const auto found = by_id_.find(id);
-  return found != by_id_.end() && tokens_[static_cast<std::size_t>(found->second)].special;
+  return found != by_id_.end() && tokens_[static_cast<std::size_t>(found->second)].token.special;
 }
 
 }  // namespace toptheta

@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tokenizer/bpe.hpp"
 #include "tokenizer/normalizer.hpp"
 #include "tokenizer/regex.hpp"
+#include "tokenizer/vocabulary.hpp"
 
 namespace toptheta {
 
@@ -20,12 +20,26 @@ struct Segment {
   std::optional<std::int32_t> id{};  // of the added token
 };
 
+// A token as a file gives it.
+struct AddedToken {
+  std::string content;
+  bool single_word = false;  // only where no word character stands beside it
+  bool strip_left = false;   // white space before or after it belongs to it
+  bool strip_right = false;
+  bool special = false;     // left out of decoded texts
+  bool normalized = false;  // looked for in the normalised text
+};
+
 class AddedTokens {
  public:
   // Throws InputError where a token's id is not the one that Hugging Face's tokenizers would give it, and
   // where two tokens have the same content.
-  static AddedTokens parse(const std::optional<JsonField>& field, const BpeModel& model,
+  static AddedTokens parse(const std::optional<JsonField>& field, const Vocabulary& vocabulary,
                            const Normalizer& normalizer);
+
+  // Gives the token its id: its own in the vocabulary, else the next free one. Requires content that is not
+  // empty and was not added before.
+  std::int32_t add(AddedToken token, const Vocabulary& vocabulary, const Normalizer& normalizer);
 
   // Cuts a text at the tokens that are looked for before normalisation, or after it: at every place the
   // longest, from left to right. Requires valid UTF-8.
@@ -43,12 +57,8 @@ class AddedTokens {
 
  private:
   struct Token {
-    std::string content;
+    AddedToken token;
     std::int32_t id = 0;
-    bool single_word = false;
-    bool strip_left = false;
-    bool strip_right = false;
-    bool special = false;
   };
   // A trie over bytes; node 0 is the root.
   struct Trie {
@@ -61,7 +71,7 @@ class AddedTokens {
     std::int32_t token;
   };
 
-  void add(const JsonField& field, const BpeModel& model, const Normalizer& normalizer);
+  void read(const JsonField& field, const Vocabulary& vocabulary, const Normalizer& normalizer);
   static void insert(Trie& trie, std::string_view pattern, std::int32_t token);
   static std::optional<Match> longest_match(const Trie& trie, std::string_view text, std::size_t from);
   [[nodiscard]] bool stands_alone(std::string_view text, const Match& match) const;

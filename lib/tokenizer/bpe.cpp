@@ -1,6 +1,9 @@
 #include "tokenizer/bpe.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <queue>
 
@@ -30,6 +33,10 @@ class BpeModel::Cache {
 
  private:
   mutable std::mutex mutex_;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
   std::unordered_map<std::string, std::vector<std::int32_t>, TextHash, std::equal_to<>> words_;
 };
 
@@ -51,64 +58,62 @@ struct BpeModel::Candidate {
   }
 };
 
-BpeModel::BpeModel() : cache_(std::make_unique<Cache>()) {}
-BpeModel::BpeModel(BpeModel&&) noexcept = default;
-BpeModel& BpeModel::operator=(BpeModel&&) noexcept = default;
+std::string byte_token(unsigned char byte) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  return {'<', '0', 'x', kHex[byte / 16], kHex[byte % 16], '>'};
+}
+
+BpeModel::BpeModel(Vocabulary vocabulary, const BpeOptions& options)
+    : vocabulary_(std::move(vocabulary)), options_(options), cache_(std::make_unique<Cache>()) {
+  for (std::size_t byte = 0; byte < byte_tokens_.size(); ++byte)
+    byte_tokens_[byte] = vocabulary_.id_of(byte_token(static_cast<unsigned char>(byte)));
+}
 BpeModel::~BpeModel() = default;
 
-BpeModel BpeModel::parse(const JsonField& field) {
-  // Files of old do not name the type of a BPE model.
-  if (const auto type = field.find("type"); type && type->as_string() != "BPE") {
-    type->fail("this model cannot be reproduced", "BPE");
-  }
-  BpeModel model;
-  model.read_vocab(field.at("vocab"));
-  model.read_merges(field.at("merges"));
-  model.read_options(field);
-  return model;
-}
+namespace {
 
-void BpeModel::read_options(const JsonField& field) {
-  for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    if (const auto text = field.find(affix); text && !text->as_string().empty()) {
-      text->fail("cannot be reproduced", "null or an empty string");
-    }
-  }
-  if (const auto dropout = field.find("dropout"); dropout && dropout->json() != 0) {
-    dropout->fail("random merges cannot be reproduced", "null or 0");
-  }
-  if (const auto unknown = field.find("unk_token")) {
-    unknown_ = id_of(unknown->as_string());
-    if (!unknown_) unknown->fail("not in the vocabulary", "a token of model.vocab");
-  }
-  fuse_unknown_ = field.bool_or("fuse_unk", false);
-  byte_fallback_ = field.bool_or("byte_fallback", false);
-  ignore_merges_ = field.bool_or("ignore_merges", false);
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (std::size_t byte = 0; byte < byte_tokens_.size(); ++byte) {
-    byte_tokens_[byte] = id_of(std::string{'<', '0', 'x', kHex[byte / 16], kHex[byte % 16], '>'});
-  }
-}
-
-void BpeModel::read_vocab(const JsonField& field) {
+Vocabulary read_vocabulary(const JsonField& field) {
   if (!field.json().is_object() || field.json().empty())
     field.fail("wrong value", "an object of tokens and their ids");
-  tokens_.resize(field.json().size(), nullptr);
-  vocab_.reserve(field.json().size());
+  Vocabulary vocabulary;
   for (const auto& [token, value] : field.json().items()) {
-    const bool in_range = value.is_number_integer() && value.get<std::uint64_t>() < tokens_.size();
-    if (!in_range) {
-      field.at(token).fail("wrong token id",
-                           "an integer below the number of tokens, " + std::to_string(tokens_.size()),
-                           "the ids of a vocabulary must leave no gap");
-    }
-    const auto id = value.get<std::int32_t>();
-    const auto entry = vocab_.emplace(token, id).first;
-    const std::string*& slot = tokens_[static_cast<std::size_t>(id)];
-    if (slot != nullptr)
-      field.at(token).fail("token id given twice", "one id per token", "token " + *slot + " has it too");
-    slot = &entry->first;
+    if (!value.is_number_integer() || value.get<std::uint64_t>() >= Vocabulary::kEndOfIds)
+      field.at(token).fail("wrong token id", fmt::format("an integer below {}", Vocabulary::kEndOfIds));
+    if (!vocabulary.add(token, value.get<std::int32_t>()))
+      field.at(token).fail("token id given twice", "one id per token",
+                           "token " + *vocabulary.token(value.get<std::int32_t>()) + " has it too");
   }
+  return vocabulary;
+}
+
+BpeOptions read_options(const JsonField& field, const Vocabulary& vocabulary) {
+  for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    if (const auto text = field.find(affix); text && !text->as_string().empty())
+      text->fail("cannot be reproduced", "null or an empty string");
+  }
+  if (const auto dropout = field.find("dropout"); dropout && dropout->json() != 0)
+    dropout->fail("random merges cannot be reproduced", "null or 0");
+  BpeOptions options;
+  if (const auto unknown = field.find("unk_token")) {
+    options.unknown = vocabulary.id_of(unknown->as_string());
+    if (!options.unknown) unknown->fail("not in the vocabulary", "a token of model.vocab");
+  }
+  options.fuse_unknown = field.bool_or("fuse_unk", false);
+  options.byte_fallback = field.bool_or("byte_fallback", false);
+  options.ignore_merges = field.bool_or("ignore_merges", false);
+  return options;
+}
+
+}  // namespace
+
+std::unique_ptr<BpeModel> BpeModel::parse(const JsonField& field) {
+  field.name_unread({"type", "vocab", "merges", "dropout", "unk_token", "continuing_subword_prefix",
+                     "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges"});
+  Vocabulary vocabulary = read_vocabulary(field.at("vocab"));
+  const BpeOptions options = read_options(field, vocabulary);
+  auto model = std::make_unique<BpeModel>(std::move(vocabulary), options);
+  model->read_merges(field.at("merges"));
+  return model;
 }
 
 void BpeModel::read_merges(const JsonField& field) {
@@ -119,37 +124,35 @@ void BpeModel::read_merges(const JsonField& field) {
     const auto fail = [&](const char* what, const char* expected) {
       JsonField(field).elements()[rank].fail(what, expected);
     };
-    std::string left;
-    std::string right;
+    std::string_view left;
+    std::string_view right;
     if (list[rank].is_string()) {
-      const auto& text = list[rank].get_ref<const std::string&>();
+      const std::string_view text = list[rank].get_ref<const std::string&>();
       const std::size_t space = text.find(' ');
-      if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
+      if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos)
         fail("not a merge", "two tokens with one space between them");
-      }
       left = text.substr(0, space);
       right = text.substr(space + 1);
     } else {
       const nlohmann::json& pair = list[rank];
-      if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() || !pair[1].is_string()) {
+      if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() || !pair[1].is_string())
         fail("not a merge", "two tokens");
-      }
-      left = pair[0].get<std::string>();
-      right = pair[1].get<std::string>();
+      left = pair[0].get_ref<const std::string&>();
+      right = pair[1].get_ref<const std::string&>();
     }
-    const auto a = id_of(left);
-    const auto b = id_of(right);
-    const auto joined = id_of(left + right);
-    if (!a || !b || !joined)
+    if (!add_merge(left, right, static_cast<std::int32_t>(rank)))
       fail("merge of a token that is not in the vocabulary", "both parts and what they join to");
-    const auto key = static_cast<std::uint64_t>(*a) << 32U | static_cast<std::uint32_t>(*b);
-    merges_.insert_or_assign(key, Merge{static_cast<std::int32_t>(rank), *joined});
   }
 }
 
-std::optional<std::int32_t> BpeModel::id_of(std::string_view token) const {
-  const auto found = vocab_.find(token);
-  return found == vocab_.end() ? std::nullopt : std::optional(found->second);
+bool BpeModel::add_merge(std::string_view left, std::string_view right, std::int32_t rank) {
+  const auto a = vocabulary_.id_of(left);
+  const auto b = vocabulary_.id_of(right);
+  const auto joined = vocabulary_.id_of(std::string(left).append(right));
+  if (!a || !b || !joined) return false;
+  const auto key = static_cast<std::uint64_t>(*a) << 32U | static_cast<std::uint32_t>(*b);
+  merges_.insert_or_assign(key, Merge{rank, *joined});
+  return true;
 }
 
 const BpeModel::Merge* BpeModel::merge_of(std::int32_t left, std::int32_t right) const {
@@ -159,7 +162,7 @@ const BpeModel::Merge* BpeModel::merge_of(std::int32_t left, std::int32_t right)
 }
 
 bool BpeModel::add_bytes(std::string_view character, std::vector<Symbol>& symbols) const {
-  if (!byte_fallback_) return false;
+  if (!options_.byte_fallback) return false;
   const auto token = [&](char byte) { return byte_tokens_[static_cast<unsigned char>(byte)]; };
   if (!std::ranges::all_of(character, [&](char byte) { return token(byte).has_value(); })) return false;
   for (const char byte : character)
@@ -175,16 +178,16 @@ std::vector<BpeModel::Symbol> BpeModel::symbols_of(std::string_view word) const 
   for (std::size_t at = 0; at < word.size();) {
     const std::string_view character = word.substr(at, utf8_length(word[at]));
     at += character.size();
-    if (const auto id = id_of(character)) {
-      if (unknown_held) symbols.push_back({*unknown_});
+    if (const auto id = vocabulary_.id_of(character)) {
+      if (unknown_held) symbols.push_back({*options_.unknown});
       unknown_held = false;
       symbols.push_back({*id});
-    } else if (!add_bytes(character, symbols) && unknown_) {
-      if (unknown_held && !fuse_unknown_) symbols.push_back({*unknown_});
+    } else if (!add_bytes(character, symbols) && options_.unknown) {
+      if (unknown_held && !options_.fuse_unknown) symbols.push_back({*options_.unknown});
       unknown_held = true;
     }
   }
-  if (unknown_held) symbols.push_back({*unknown_});
+  if (unknown_held) symbols.push_back({*options_.unknown});
   const auto count = static_cast<std::int32_t>(symbols.size());
   for (std::int32_t i = 0; i < count; ++i) {
     symbols[static_cast<std::size_t>(i)].previous = i - 1;
@@ -222,8 +225,8 @@ void BpeModel::merge_all(std::vector<Symbol>& symbols) const {
 
 void BpeModel::encode(std::string_view word, std::vector<std::int32_t>& ids) const {
   if (word.empty()) return;
-  if (ignore_merges_) {
-    if (const auto id = id_of(word)) {
+  if (options_.ignore_merges) {
+    if (const auto id = vocabulary_.id_of(word)) {
       ids.push_back(*id);
       return;
     }

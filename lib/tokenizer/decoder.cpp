@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "tokenizer/byte_alphabet.hpp"
-#include "tokenizer/normalizer.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace toptheta {
@@ -81,7 +80,7 @@ void Decoder::run(const Fuse& /*step*/, std::vector<std::string>& tokens) {
 
 void Decoder::run(const Replace& step, std::vector<std::string>& tokens) {
   for (std::string& token : tokens)
-    token = replace_all(token, step.from, step.to);
+    token = step.from.replace(token, step.to);
 }
 
 void Decoder::run(const Strip& step, std::vector<std::string>& tokens) {
@@ -128,30 +127,35 @@ void Decoder::add(const JsonField& field) {
   const JsonField type = field.at("type");
   const std::string& name = type.as_string();
   if (name == "Sequence") {
+    field.name_unread({"type", "decoders"});
     for (const JsonField& part : field.at("decoders").elements())
       add(part);
   } else if (name == "ByteLevel") {
+    field.name_unread({"type", "add_prefix_space", "trim_offsets", "use_regex"});
     steps_.emplace_back(ByteLevel{});
   } else if (name == "ByteFallback") {
+    field.name_unread({"type"});
     steps_.emplace_back(ByteFallback{});
   } else if (name == "Fuse") {
+    field.name_unread({"type"});
     steps_.emplace_back(Fuse{});
   } else if (name == "Replace") {
-    const JsonField pattern = field.at("pattern").at("String");
-    if (pattern.as_string().empty()) pattern.fail("nothing to replace", "a string of at least one character");
-    steps_.emplace_back(Replace{pattern.as_string(), field.at("content").as_string()});
+    field.name_unread({"type", "pattern", "content"});
+    steps_.emplace_back(Replace{Pattern::parse(field.at("pattern")), field.at("content").as_string()});
   } else if (name == "Strip") {
+    field.name_unread({"type", "content", "start", "stop"});
     const JsonField content = field.at("content");
     if (count_code_points(content.as_string()) != 1) content.fail("wrong value", "one character");
     steps_.emplace_back(Strip{content.as_string(), field.at("start").as_int(), field.at("stop").as_int()});
   } else if (name == "Metaspace") {
+    field.name_unread({"type", "replacement", "prepend_scheme", "add_prefix_space", "split", "str_rep"});
     const JsonField replacement = field.at("replacement");
     if (count_code_points(replacement.as_string()) != 1) replacement.fail("wrong value", "one character");
     const bool prepends =
         field.string_or("prepend_scheme", "always") != "never" && field.bool_or("add_prefix_space", true);
     steps_.emplace_back(Metaspace{replacement.as_string(), prepends});
   } else {
-    type.fail("this decoder cannot be reproduced exactly",
+    type.fail("this decoder is not computed",
               "ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip, or a Sequence of them");
   }
 }

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "tokenizer/json_field.hpp"
+#include "tokenizer/pattern.hpp"
 
 namespace toptheta {
 
 class Decoder {
  public:
-  // Takes null, ByteLevel, Metaspace, Replace (of a string), ByteFallback, Fuse, Strip and Sequences of
+  // Takes null, ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip and Sequences of
   // these; throws InputError naming anything else.
   static Decoder parse(const std::optional<JsonField>& field);
 
@@ -24,7 +25,7 @@ class Decoder {
   struct ByteFallback {};
   struct Fuse {};
   struct Replace {
-    std::string from;
+    Pattern from;
     std::string to;
   };
   struct Strip {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "io/text_file.hpp"
 
@@ -33,6 +35,18 @@ void JsonField::fail(const std::string& what, const std::string& expected, const
       {.where = where(), .what = what, .expected = expected, .found = quote(*value_), .next = next});
 }
 
+void JsonField::name_unread(std::initializer_list<std::string_view> known) const {
+  require(value_->is_object(), "an object");
+  if (notes_ == nullptr) return;
+  for (const auto& [key, value] : value_->items()) {
+    if (!value.is_null() && std::ranges::find(known, key) == known.end()) at(key).note("not used");
+  }
+}
+
+void JsonField::note(const std::string& what) const {
+  if (notes_ != nullptr) notes_->push_back(fmt::format("{}: {} ({})", where(), what, quote(*value_)));
+}
+
 void JsonField::require(bool holds, const char* type) const {
   if (!holds) fail("wrong type", type);
 }
@@ -42,7 +56,7 @@ JsonField JsonField::at(std::string_view key) const {
   const auto found = value_->find(key);
   const std::string path = path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
   if (found == value_->end()) throw InputError({.where = source_ + ": " + path, .what = "missing field"});
-  return {*found, source_, path};
+  return {*found, source_, path, notes_};
 }
 
 std::optional<JsonField> JsonField::find(std::string_view key) const {
@@ -57,7 +71,7 @@ std::vector<JsonField> JsonField::elements() const {
   std::vector<JsonField> fields;
   fields.reserve(value_->size());
   for (std::size_t i = 0; i < value_->size(); ++i) {
-    fields.emplace_back((*value_)[i], source_, fmt::format("{}[{}]", path_, i));
+    fields.emplace_back((*value_)[i], source_, fmt::format("{}[{}]", path_, i), notes_);
   }
   return fields;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -16,8 +17,10 @@ class JsonField {
  public:
   // `source` is the file, with a line where there is one; `path` is the value's name, empty for the whole
   // document.
-  JsonField(const nlohmann::json& value, std::string source, std::string path = "")
-      : value_(&value), source_(std::move(source)), path_(std::move(path)) {}
+  // `notes`, where given, learns what name_unread finds, here and in all values below.
+  JsonField(const nlohmann::json& value, std::string source, std::string path = "",
+            std::vector<std::string>* notes = nullptr)
+      : value_(&value), source_(std::move(source)), path_(std::move(path)), notes_(notes) {}
 
   [[nodiscard]] const nlohmann::json& json() const { return *value_; }
   [[nodiscard]] std::string where() const;  // "FILE: a.b[3]", or "FILE" for the whole document
@@ -37,6 +40,12 @@ class JsonField {
   [[nodiscard]] bool bool_or(std::string_view key, bool absent) const;
   [[nodiscard]] std::string string_or(std::string_view key, std::string_view absent) const;
 
+  // Adds to the notes that stand for the whole document: every key of this object that is not among `known`,
+  // and not null.
+  void name_unread(std::initializer_list<std::string_view> known) const;
+  // Adds a sentence about this value to them.
+  void note(const std::string& what) const;
+
   // Throws InputError at this value. What stands there is quoted, shortened.
   [[noreturn]] void fail(const std::string& what, const std::string& expected = "",
                          const std::string& next = "") const;
@@ -47,6 +56,7 @@ class JsonField {
   const nlohmann::json* value_;
   std::string source_;
   std::string path_;
+  std::vector<std::string>* notes_;
 };
 
 // Reads and parses a whole file. Throws InputError if it cannot be read or is not JSON, with the byte where

@@ -1,30 +1,41 @@
 #include "tokenizer/normalizer.hpp"
 
-#include "core/error.hpp"
+#include <algorithm>
+
+#include "tokenizer/byte_alphabet.hpp"
 
 namespace toptheta {
 namespace {
 
-// Every character that the NFC form may lack or combine with a neighbour: combining marks, conjoining Hangul
-// vowels and finals, unassigned characters, and the blocks that hold characters which are replaced by others
-// (singletons, composition exclusions and compatibility ideographs). It may name too many, never too few.
-constexpr const char* kMayChangeUnderNfc =
-    R"([\p{M}\p{Cn}\x{1161}-\x{1175}\x{11A8}-\x{11C2}\x{374}\x{37E}\x{387}\x{958}-\x{95F}\x{9DC}-\x{9DF}\x{A33}-\x{A36})"
-    R"(\x{A59}-\x{A5E}\x{B5C}\x{B5D}\x{F43}-\x{FB9}\x{1F00}-\x{1FFF}\x{2000}\x{2001}\x{2126}\x{212A}\x{212B}\x{2329})"
-    R"(\x{232A}\x{2ADC}\x{F900}-\x{FAFF}\x{FB1D}-\x{FB4E}\x{11000}-\x{11FFF}\x{16100}-\x{161FF}\x{16D40}-\x{16D7F})"
-    R"(\x{1D100}-\x{1D1FF}\x{2F800}-\x{2FA1F}])";
+// Every character for which `map` gives one; `map(c)` answers what stands in its place, 0 for nothing.
+template <typename Map>
+std::string map_characters(const std::string& text, const Map& map) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); at += utf8_length(text[at])) {
+    const std::optional<char32_t> c = map(first_code_point(std::string_view(text).substr(at)));
+    if (c) append_utf8(result, *c);
+  }
+  return result;
+}
+
+// Control characters go, what separates words becomes a space: SentencePiece's rules for translation.
+std::optional<char32_t> nmt_character(char32_t c) {
+  const bool removed = (c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F ||
+                       c == 0x8F || c == 0x9F;
+  if (removed) return std::nullopt;
+  const bool separates = c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 ||
+                         (c >= 0x200B && c <= 0x200F) || c == 0x2028 || c == 0x2029 || c == 0x2581 ||
+                         c == 0xFEFF || c == 0xFFFD;
+  return separates ? U' ' : c;
+}
+
+constexpr std::pair<std::string_view, NormalForm> kForms[] = {{"NFC", NormalForm::nfc},
+                                                              {"NFD", NormalForm::nfd},
+                                                              {"NFKC", NormalForm::nfkc},
+                                                              {"NFKD", NormalForm::nfkd}};
 
 }  // namespace
-
-std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
-  std::string result;
-  std::size_t done = 0;
-  for (std::size_t at = text.find(from); at != std::string_view::npos; at = text.find(from, done)) {
-    result.append(text.substr(done, at - done)).append(to);
-    done = at + from.size();
-  }
-  return result.append(text.substr(done));
-}
 
 Normalizer Normalizer::parse(const std::optional<JsonField>& field) {
   Normalizer normalizer;
@@ -35,36 +46,90 @@ Normalizer Normalizer::parse(const std::optional<JsonField>& field) {
 void Normalizer::add(const JsonField& field) {
   const JsonField type = field.at("type");
   const std::string& name = type.as_string();
-  if (name == "Sequence") {
+  const auto* form = std::ranges::find(kForms, name, &std::pair<std::string_view, NormalForm>::first);
+  if (form != std::end(kForms)) {
+    field.name_unread({"type"});
+    steps_.emplace_back(Form{form->second});
+  } else if (name == "Sequence") {
+    field.name_unread({"type", "normalizers"});
     for (const JsonField& part : field.at("normalizers").elements())
       add(part);
   } else if (name == "Prepend") {
+    field.name_unread({"type", "prepend"});
     steps_.emplace_back(Prepend{field.at("prepend").as_string()});
   } else if (name == "Replace") {
-    const JsonField pattern = field.at("pattern").at("String");
-    if (pattern.as_string().empty()) pattern.fail("nothing to replace", "a string of at least one character");
-    steps_.emplace_back(Replace{pattern.as_string(), field.at("content").as_string()});
-  } else if (name == "NFC") {
-    steps_.emplace_back(RequireNfc{type.where(), Regex(kMayChangeUnderNfc, type.where())});
+    field.name_unread({"type", "pattern", "content"});
+    steps_.emplace_back(Replace{Pattern::parse(field.at("pattern")), field.at("content").as_string()});
+  } else if (name == "Strip") {
+    field.name_unread({"type", "strip_left", "strip_right"});
+    steps_.emplace_back(Strip{field.at("strip_left").as_bool(), field.at("strip_right").as_bool()});
+  } else if (name == "Precompiled") {
+    field.name_unread({"type", "precompiled_charsmap"});
+    steps_.emplace_back(Charsmap::parse(field.at("precompiled_charsmap")));
+  } else if (name == "Lowercase") {
+    field.name_unread({"type"});
+    steps_.emplace_back(Lowercase{});
+  } else if (name == "StripAccents") {
+    field.name_unread({"type"});
+    steps_.emplace_back(StripAccents{});
+  } else if (name == "Nmt") {
+    field.name_unread({"type"});
+    steps_.emplace_back(Nmt{});
+  } else if (name == "ByteLevel") {
+    field.name_unread({"type"});
+    steps_.emplace_back(ByteLevel{});
   } else {
-    type.fail("this normalizer cannot be reproduced exactly", "Prepend, Replace, NFC, or a Sequence of them");
+    type.fail("this normalizer is not computed",
+              "NFC, NFD, NFKC, NFKD, Prepend, Replace, Lowercase, Strip, StripAccents, Nmt, Precompiled, "
+              "ByteLevel, or "
+              "a Sequence of them");
   }
 }
 
+std::string Normalizer::run(const Form& step, const std::string& text) {
+  return normalized(text, step.form);
+}
+std::string Normalizer::run(const Prepend& step, const std::string& text) {
+  return text.empty() ? text : step.text + text;
+}
+std::string Normalizer::run(const Replace& step, const std::string& text) {
+  return step.from.replace(text, step.to);
+}
+std::string Normalizer::run(const Strip& step, const std::string& text) {
+  std::string_view rest = text;
+  if (step.left) rest.remove_prefix(leading_white_space(rest));
+  if (step.right) rest.remove_suffix(trailing_white_space(rest));
+  return std::string(rest);
+}
+std::string Normalizer::run(const Lowercase& /*step*/, const std::string& text) {
+  return lower_case(text);
+}
+std::string Normalizer::run(const StripAccents& /*step*/, const std::string& text) {
+  return map_characters(text, [](char32_t c) { return is_mark(c) ? std::nullopt : std::optional(c); });
+}
+std::string Normalizer::run(const Nmt& /*step*/, const std::string& text) {
+  return map_characters(text, nmt_character);
+}
+std::string Normalizer::run(const ByteLevel& /*step*/, const std::string& text) {
+  return byte_symbols(text);
+}
+std::string Normalizer::run(const Charsmap& step, const std::string& text) {
+  return step.apply(text);
+}
+
 std::string Normalizer::apply(std::string text) const {
-  for (const Step& step : steps_) {
-    if (const auto* prepend = std::get_if<Prepend>(&step)) {
-      if (!text.empty()) text.insert(0, prepend->text);
-    } else if (const auto* replace = std::get_if<Replace>(&step)) {
-      text = replace_all(text, replace->from, replace->to);
-    } else if (const auto& nfc = std::get<RequireNfc>(step); nfc.may_change.found_in(text)) {
-      throw InputError({.where = nfc.where,
-                        .what = "the text holds characters that NFC may change, which is not reproduced",
-                        .expected = "text without combining marks and compatibility characters",
-                        .next = "compose the text's characters, or use a tokenizer without NFC"});
-    }
-  }
+  for (const Step& step : steps_)
+    text = std::visit([&](const auto& kind) { return run(kind, text); }, step);
   return text;
+}
+
+bool Normalizer::removes() const {
+  return std::ranges::any_of(steps_, [](const Step& step) {
+    const auto* replace = std::get_if<Replace>(&step);
+    const auto* strip = std::get_if<Strip>(&step);
+    return (replace != nullptr && replace->to.empty()) || (strip != nullptr && strip->left) ||
+           std::holds_alternative<StripAccents>(step) || std::holds_alternative<Nmt>(step);
+  });
 }
 
 }  // namespace toptheta

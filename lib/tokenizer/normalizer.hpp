@@ -2,46 +2,60 @@
 #pragma once
 #include <optional>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "tokenizer/charsmap.hpp"
 #include "tokenizer/json_field.hpp"
-#include "tokenizer/regex.hpp"
+#include "tokenizer/pattern.hpp"
+#include "tokenizer/unicode.hpp"
 
 namespace toptheta {
-
-// `text` with every occurrence of `from` (not empty), left to right and without overlaps, replaced by `to`.
-std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 
 class Normalizer {
  public:
   Normalizer() = default;  // leaves texts as they are
 
-  // Takes null, Prepend, Replace (of a string), NFC and Sequences of these; throws InputError naming anything
-  // else.
+  // Takes null, NFC, NFD, NFKC, NFKD, Prepend, Replace, Lowercase, Strip, StripAccents, Nmt, Precompiled,
+  // ByteLevel and Sequences of these; throws InputError naming anything else.
   static Normalizer parse(const std::optional<JsonField>& field);
 
-  // Requires valid UTF-8. Under NFC, throws InputError for texts that NFC may change: only texts that are
-  // certain to be in NFC already pass.
+  // Requires valid UTF-8.
   [[nodiscard]] std::string apply(std::string text) const;
-  [[nodiscard]] bool is_identity() const { return steps_.empty(); }
+  // Whether it can take away the start of a text, so that what is left no longer begins where the text does.
+  [[nodiscard]] bool removes() const;
 
  private:
+  struct Form {
+    NormalForm form;
+  };
   struct Prepend {
     std::string text;
   };
   struct Replace {
-    std::string from;
+    Pattern from;
     std::string to;
   };
-  struct RequireNfc {
-    std::string where;
-    Regex may_change;
+  struct Strip {
+    bool left = false;
+    bool right = false;
   };
-  using Step = std::variant<Prepend, Replace, RequireNfc>;
+  struct Lowercase {};
+  struct StripAccents {};
+  struct Nmt {};
+  struct ByteLevel {};
+  using Step = std::variant<Form, Prepend, Replace, Strip, Lowercase, StripAccents, Nmt, ByteLevel, Charsmap>;
 
   void add(const JsonField& field);
+  static std::string run(const Form& step, const std::string& text);
+  static std::string run(const Prepend& step, const std::string& text);
+  static std::string run(const Replace& step, const std::string& text);
+  static std::string run(const Strip& step, const std::string& text);
+  static std::string run(const Lowercase& step, const std::string& text);
+  static std::string run(const StripAccents& step, const std::string& text);
+  static std::string run(const Nmt& step, const std::string& text);
+  static std::string run(const ByteLevel& step, const std::string& text);
+  static std::string run(const Charsmap& step, const std::string& text);
 
   std::vector<Step> steps_;
 };

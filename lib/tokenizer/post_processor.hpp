@@ -2,14 +2,20 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "tokenizer/json_field.hpp"
 
 namespace toptheta {
 
-// The token that stands before a single text, if any. Takes null, TemplateProcessing, ByteLevel (which only
-// moves offsets) and Sequences of these; throws InputError naming anything else, or more than one token
-// before the text.
-std::optional<std::int32_t> parse_bos(const std::optional<JsonField>& field);
+struct Frame {
+  std::optional<std::int32_t> before;  // BOS
+  std::vector<std::int32_t> after;     // EOS
+};
+
+// The frame of a single text. Takes null, TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel
+// (which only moves offsets) and Sequences of these; throws InputError naming anything else, or more than one
+// token before the text.
+Frame parse_frame(const std::optional<JsonField>& field);
 
 }  // namespace toptheta

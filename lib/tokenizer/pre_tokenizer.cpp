@@ -1,10 +1,10 @@
 #include "tokenizer/pre_tokenizer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "tokenizer/byte_alphabet.hpp"
-#include "tokenizer/normalizer.hpp"
-#include "tokenizer/regex_syntax.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace toptheta {
@@ -14,25 +14,13 @@ namespace {
 constexpr const char* kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-Regex translated(const std::string& pattern, const JsonField& field) {
-  try {
-    return {pcre2_from_oniguruma(pattern), field.where()};
-  } catch (const RegexSyntaxError& error) {
-    field.fail(std::string("the regular expression cannot be reproduced exactly: ") + error.what());
-  }
-}
+// What Rust's regular expressions take for a character of a word, without the brackets.
+constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control})";
+constexpr const char* kWhiteSpace = R"(\p{White_Space})";
+constexpr const char* kPunctuation = R"([!-/:-@\[-`{-~\p{P}])";
 
-// The text cut at the occurrences of a string.
-std::vector<Span> find_occurrences(std::string_view text, std::string_view pattern) {
-  std::vector<Span> spans;
-  std::size_t covered = 0;
-  while (covered < text.size()) {
-    const std::size_t at = std::min(pattern.empty() ? text.size() : text.find(pattern, covered), text.size());
-    if (at > covered) spans.push_back({covered, at, false});
-    if (at < text.size()) spans.push_back({at, at + pattern.size(), true});
-    covered = at + (at < text.size() ? pattern.size() : 0);
-  }
-  return spans;
+Pattern pattern_of(const std::string& pcre2, const JsonField& field) {
+  return Pattern(Regex(pcre2, field.where()));
 }
 
 // Joins each span for which joins(span, is_match of the span before) holds to the one before it.
@@ -55,9 +43,7 @@ std::vector<Span> join(const std::vector<Span>& spans, const Joins& joins) {
 }  // namespace
 
 std::vector<Span> PreTokenizer::parts(const Split& split, std::string_view text) {
-  const auto* regex = std::get_if<Regex>(&split.pattern);
-  std::vector<Span> spans = regex != nullptr ? regex->find_matches(text)
-                                             : find_occurrences(text, std::get<std::string>(split.pattern));
+  std::vector<Span> spans = split.pattern.find_matches(text);
   if (split.invert) {
     for (Span& span : spans)
       span.is_match = !span.is_match;
@@ -146,14 +132,13 @@ PreTokenizer PreTokenizer::parse(const std::optional<JsonField>& field) {
 void PreTokenizer::add(const JsonField& field) {
   const JsonField type = field.at("type");
   const std::string& name = type.as_string();
+  if (add_plain_split(field, name)) return;
   if (name == "Sequence") {
+    field.name_unread({"type", "pretokenizers"});
     for (const JsonField& part : field.at("pretokenizers").elements())
       add(part);
   } else if (name == "Split") {
     steps_.emplace_back(parse_split(field));
-  } else if (name == "Digits") {
-    const char* pattern = field.bool_or("individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)";
-    steps_.emplace_back(Split{translated(pattern, field)});
   } else if (name == "ByteLevel") {
     steps_.emplace_back(parse_byte_level(field));
   } else if (name == "Metaspace") {
@@ -165,37 +150,69 @@ void PreTokenizer::add(const JsonField& field) {
     }
     steps_.emplace_back(std::move(metaspace));
   } else {
-    type.fail("this pre-tokenizer cannot be reproduced exactly",
-              "ByteLevel, Metaspace, Split, Digits, or a Sequence of them");
+    type.fail("this pre-tokenizer is not computed",
+              "ByteLevel, Metaspace, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, "
+              "CharDelimiterSplit, BertPreTokenizer, or a Sequence of them");
   }
 }
 
-PreTokenizer::Split PreTokenizer::parse_split(const JsonField& field) {
+// The kinds that are one Split with a pattern of their own.
+bool PreTokenizer::add_plain_split(const JsonField& field, const std::string& name) {
+  if (name == "Digits") {
+    field.name_unread({"type", "individual_digits"});
+    const char* pattern = field.bool_or("individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)";
+    steps_.emplace_back(Split{pattern_of(pattern, field)});
+  } else if (name == "Punctuation") {
+    field.name_unread({"type", "behavior"});
+    const auto behavior = field.find("behavior");
+    steps_.emplace_back(
+        Split{pattern_of(kPunctuation, field), behavior ? parse_behavior(*behavior) : Behavior::isolated});
+  } else if (name == "WhitespaceSplit") {
+    field.name_unread({"type"});
+    steps_.emplace_back(Split{pattern_of(kWhiteSpace, field), Behavior::removed});
+  } else if (name == "Whitespace") {
+    field.name_unread({"type"});
+    const std::string words = fmt::format(R"([{0}]+|[^{0}\p{{White_Space}}]+)", kWord);
+    steps_.emplace_back(Split{pattern_of(words, field), Behavior::removed, true});
+  } else if (name == "BertPreTokenizer") {
+    field.name_unread({"type"});
+    steps_.emplace_back(Split{pattern_of(kWhiteSpace, field), Behavior::removed});
+    steps_.emplace_back(Split{pattern_of(kPunctuation, field)});
+  } else if (name == "CharDelimiterSplit") {
+    field.name_unread({"type", "delimiter"});
+    const JsonField delimiter = field.at("delimiter");
+    if (count_code_points(delimiter.as_string()) != 1) delimiter.fail("wrong value", "one character");
+    steps_.emplace_back(Split{Pattern(delimiter.as_string()), Behavior::removed});
+  } else {
+    return false;
+  }
+  return true;
+}
+
+PreTokenizer::Behavior PreTokenizer::parse_behavior(const JsonField& field) {
   static constexpr std::pair<std::string_view, Behavior> kBehaviors[] = {
       {"Removed", Behavior::removed},
       {"Isolated", Behavior::isolated},
       {"MergedWithPrevious", Behavior::merged_with_previous},
       {"MergedWithNext", Behavior::merged_with_next},
       {"Contiguous", Behavior::contiguous}};
-  const JsonField pattern = field.at("pattern");
-  const JsonField behavior = field.at("behavior");
   const auto* known =
-      std::ranges::find(kBehaviors, behavior.as_string(), &std::pair<std::string_view, Behavior>::first);
-  if (known == std::end(kBehaviors)) {
-    behavior.fail("unknown behavior", "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
-  }
-  Split split{"", known->second, field.bool_or("invert", false)};
-  if (const auto regex = pattern.find("Regex")) {
-    split.pattern = translated(regex->as_string(), *regex);
-  } else {
-    split.pattern = pattern.at("String").as_string();
-  }
-  return split;
+      std::ranges::find(kBehaviors, field.as_string(), &std::pair<std::string_view, Behavior>::first);
+  if (known == std::end(kBehaviors))
+    field.fail("unknown behavior", "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
+  return known->second;
+}
+
+PreTokenizer::Split PreTokenizer::parse_split(const JsonField& field) {
+  field.name_unread({"type", "pattern", "behavior", "invert"});
+  return {Pattern::parse(field.at("pattern")), parse_behavior(field.at("behavior")),
+          field.bool_or("invert", false)};
 }
 
 PreTokenizer::Metaspace PreTokenizer::parse_metaspace(const JsonField& field) {
   static constexpr std::pair<std::string_view, PrependScheme> kSchemes[] = {
       {"always", PrependScheme::always}, {"first", PrependScheme::first}, {"never", PrependScheme::never}};
+  field.name_unread({"type", "replacement", "prepend_scheme", "add_prefix_space", "split", "str_rep"});
   Metaspace metaspace;
   const JsonField replacement = field.at("replacement");
   metaspace.replacement = replacement.as_string();
@@ -214,14 +231,16 @@ PreTokenizer::Metaspace PreTokenizer::parse_metaspace(const JsonField& field) {
     metaspace.prepend = PrependScheme::never;
   }
   if (field.bool_or("split", true))
-    metaspace.split = Split{metaspace.replacement, Behavior::merged_with_next, false};
+    metaspace.split = Split{Pattern(metaspace.replacement), Behavior::merged_with_next, false};
   return metaspace;
 }
 
 PreTokenizer::ByteLevel PreTokenizer::parse_byte_level(const JsonField& field) {
+  field.name_unread({"type", "add_prefix_space", "use_regex", "trim_offsets"});
   ByteLevel byte_level;
   byte_level.add_prefix_space = field.at("add_prefix_space").as_bool();
-  if (field.bool_or("use_regex", true)) byte_level.split = Split{translated(kGpt2Pattern, field)};
+  if (field.bool_or("use_regex", true))
+    byte_level.split = Split{Pattern(regex_from_oniguruma(kGpt2Pattern, field))};
   return byte_level;
 }
 

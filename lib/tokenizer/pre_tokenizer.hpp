@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tokenizer/json_field.hpp"
-#include "tokenizer/regex.hpp"
+#include "tokenizer/pattern.hpp"
 
 namespace toptheta {
 
@@ -18,8 +18,8 @@ struct Word {
 
 class PreTokenizer {
  public:
-  // Takes null, ByteLevel, Metaspace, Split, Digits and Sequences of these; throws InputError naming anything
-  // else.
+  // Takes null, ByteLevel, Metaspace, Split, Digits, Punctuation, Whitespace, WhitespaceSplit,
+  // CharDelimiterSplit, BertPreTokenizer and Sequences of these; throws InputError naming anything else.
   static PreTokenizer parse(const std::optional<JsonField>& field);
 
   [[nodiscard]] std::vector<Word> split(Word text) const;
@@ -31,7 +31,7 @@ class PreTokenizer {
   enum class Behavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
   enum class PrependScheme { always, first, never };
   struct Split {
-    std::variant<std::string, Regex> pattern;
+    Pattern pattern;
     Behavior behavior = Behavior::isolated;
     bool invert = false;
   };
@@ -47,6 +47,8 @@ class PreTokenizer {
   using Step = std::variant<Split, Metaspace, ByteLevel>;
 
   void add(const JsonField& field);
+  bool add_plain_split(const JsonField& field, const std::string& name);
+  static Behavior parse_behavior(const JsonField& field);
   static Split parse_split(const JsonField& field);
   static Metaspace parse_metaspace(const JsonField& field);
   static ByteLevel parse_byte_level(const JsonField& field);

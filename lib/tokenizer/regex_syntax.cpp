@@ -36,6 +36,8 @@ char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+constexpr int kDeepest = 8;  // classes inside classes
+
 class Translator {
  public:
   explicit Translator(std::string_view pattern) : pattern_(pattern) {}
@@ -73,7 +75,11 @@ class Translator {
       quantifiable_ = false;
       return copy(1);
     }
-    if (c == '^' || c == '$') fail("an anchor (^ or $)");
+    // Both stand at the ends of lines, as at the ends of the text.
+    if (c == '^' || c == '$') {
+      quantifiable_ = false;
+      return emit(c == '^' ? "(?m:^)" : "(?m:$)", 1);
+    }
     if (c == '[') {
       character_class();
     } else if (c == '\\') {
@@ -157,20 +163,31 @@ class Translator {
   void character_class() {
     copy(1);
     if (ahead("^")) copy(1);
+    class_items();
+    copy(1);
+  }
+
+  // Up to the bracket that closes the class. A class inside a class adds its characters to it.
+  void class_items() {
     if (ahead("]")) fail("an empty character class");
     while (at_ < pattern_.size() && pattern_[at_] != ']') {
-      if (pattern_[at_] == '[') fail("a class inside a character class");
+      if (ahead("[:") || ahead("[^")) fail("a named or negated class inside a character class");
       if (ahead("&&")) fail("an intersection of character classes");
       if (caseless() && static_cast<unsigned char>(pattern_[at_]) >= 0x80)
         fail("a character beyond ASCII under (?i:");
-      if (pattern_[at_] == '\\') {
+      if (pattern_[at_] == '[') {
+        if (++class_depth_ > kDeepest) fail("classes nested too deeply");
+        ++at_;
+        class_items();
+        ++at_;
+        --class_depth_;
+      } else if (pattern_[at_] == '\\') {
         escape(true);
       } else {
         copy(1);
       }
     }
     if (at_ >= pattern_.size()) fail("a character class is not closed");
-    copy(1);
   }
 
   void emit(std::string_view text, std::size_t bytes) {
@@ -253,6 +270,7 @@ class Translator {
   std::string out_;
   std::vector<Group> groups_;
   bool quantifiable_ = false;
+  int class_depth_ = 0;
   char previous_letter_ = '\0';  // the letter just before, where it may fold together with the next
 };
 

@@ -5,100 +5,34 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "tokenizer/added_tokens.hpp"
-#include "tokenizer/bpe.hpp"
-#include "tokenizer/decoder.hpp"
-#include "tokenizer/normalizer.hpp"
-#include "tokenizer/post_processor.hpp"
-#include "tokenizer/pre_tokenizer.hpp"
+#include "tokenizer/parts.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace toptheta {
 
 struct Tokenizer::Impl {
-  Normalizer normalizer;
-  PreTokenizer pre_tokenizer;
-  BpeModel model;
-  AddedTokens added;
-  Decoder decoder;
-  std::optional<std::int32_t> bos;
+  TokenizerParts parts;
 
   void encode_text(std::string_view text, bool at_start, std::vector<std::int32_t>& ids) const {
-    for (const Word& word : pre_tokenizer.split({std::string(text), at_start}))
-      model.encode(word.text, ids);
+    for (const Word& word : parts.pre_tokenizer.split({std::string(text), at_start}))
+      parts.model->encode(word.text, ids);
+  }
+  [[nodiscard]] const std::string* piece(std::int32_t id) const {
+    const std::string* content = parts.added.content(id);
+    return content != nullptr ? content : parts.model->vocabulary().token(id);
   }
 };
-
-namespace {
-
-// Sees every key of the file as it is read: a token that is given twice would otherwise replace the first
-// silently.
-class DuplicateFinder {
- public:
-  explicit DuplicateFinder(std::string file) : file_(std::move(file)) {}
-
-  bool operator()(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    if (event == Event::key && depth == 1) in_model_ = parsed == "model";
-    if (event == Event::key && depth == 2) in_vocab_ = in_model_ && parsed == "vocab";
-    if (event == Event::key && depth == 3 && in_vocab_) {
-      ++tokens_;
-    } else if (event == Event::object_end && depth == 2 && in_vocab_) {
-      check(parsed.size());
-      in_vocab_ = false;
-    }
-    return true;
-  }
-
- private:
-  void check(std::size_t different) const {
-    if (different == tokens_) return;
-    throw InputError({.where = file_ + ": model.vocab",
-                      .what = "a token is given twice",
-                      .expected = fmt::format("{} different tokens", tokens_),
-                      .found = std::to_string(different)});
-  }
-
-  std::string file_;
-  bool in_model_ = false;
-  bool in_vocab_ = false;
-  std::size_t tokens_ = 0;
-};
-
-void refuse(const JsonField& root, const char* name) {
-  if (const auto field = root.find(name)) {
-    field->fail("would change the ids of long or short texts", "null",
-                fmt::format("set \"{}\" to null", name));
-  }
-}
-
-}  // namespace
 
 Tokenizer Tokenizer::load(const std::filesystem::path& path) {
-  DuplicateFinder finder(path.string());
-  const nlohmann::json json = parse_json_file(path, std::ref(finder));
-  const JsonField root(json, path.string());
-  refuse(root, "truncation");
-  refuse(root, "padding");
-  const auto normalizer = root.find("normalizer");
-  const auto pre_tokenizer = root.find("pre_tokenizer");
-  auto impl = std::make_unique<Impl>(Impl{.normalizer = Normalizer::parse(normalizer),
-                                          .pre_tokenizer = PreTokenizer::parse(pre_tokenizer),
-                                          .model = BpeModel::parse(root.at("model")),
-                                          .added = {},
-                                          .decoder = Decoder::parse(root.find("decoder")),
-                                          .bos = parse_bos(root.find("post_processor"))});
-  if (impl->pre_tokenizer.depends_on_start() && !impl->normalizer.is_identity()) {
-    normalizer->fail("cannot be reproduced exactly together with the prepend scheme \"first\"", "null");
-  }
-  impl->added = AddedTokens::parse(root.find("added_tokens"), impl->model, impl->normalizer);
-  Tokenizer tokenizer(std::move(impl));
-  if (const auto bos = tokenizer.bos(); bos && *bos >= tokenizer.vocab_size()) {
-    root.at("post_processor")
-        .fail("puts a token before the text that is not in the vocabulary",
-              fmt::format("an id below {}", tokenizer.vocab_size()));
-  }
-  return tokenizer;
+  return Tokenizer(std::make_unique<Impl>(Impl{parts_of_json(path)}));
+}
+
+Tokenizer Tokenizer::load_directory(const std::filesystem::path& directory) {
+  return load(directory / "tokenizer.json");
+}
+
+Tokenizer Tokenizer::from_gguf(const GgufVocabulary& vocabulary) {
+  return Tokenizer(std::make_unique<Impl>(Impl{parts_of_gguf(vocabulary)}));
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -112,15 +46,16 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
                       .what = "not valid UTF-8",
                       .next = "convert the text to UTF-8"});
   }
+  const TokenizerParts& parts = impl_->parts;
   std::vector<std::int32_t> ids;
-  for (const Segment& raw : impl_->added.split_raw(text)) {
+  for (const Segment& raw : parts.added.split_raw(text)) {
     if (raw.id) {
       ids.push_back(*raw.id);
       continue;
     }
     const bool at_start = raw.text.data() == text.data();
-    const std::string normalized = impl_->normalizer.apply(std::string(raw.text));
-    for (const Segment& segment : impl_->added.split_normalized(normalized)) {
+    const std::string normalized = parts.normalizer.apply(std::string(raw.text));
+    for (const Segment& segment : parts.added.split_normalized(normalized)) {
       if (segment.id) {
         ids.push_back(*segment.id);
       } else {
@@ -131,31 +66,52 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
   return ids;
 }
 
-std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
+std::vector<std::int32_t> Tokenizer::encode_framed(std::string_view text) const {
+  std::vector<std::int32_t> ids = encode(text);
+  const Frame& frame = impl_->parts.frame;
+  if (frame.before) ids.insert(ids.begin(), *frame.before);
+  ids.insert(ids.end(), frame.after.begin(), frame.after.end());
+  return ids;
+}
+
+std::string Tokenizer::decode(std::span<const std::int32_t> ids, Specials specials) const {
   std::vector<std::string> tokens;
   tokens.reserve(ids.size());
   for (const std::int32_t id : ids) {
-    if (id < 0 || impl_->added.is_special(id)) continue;
-    if (const std::string* content = impl_->added.content(id)) {
-      tokens.push_back(*content);
-    } else if (id < impl_->model.vocab_size()) {
-      tokens.push_back(impl_->model.token(id));
-    }
+    if (specials == Specials::left_out && is_special(id)) continue;
+    if (const std::string* piece = impl_->piece(id)) tokens.push_back(*piece);
   }
-  return impl_->decoder.decode(std::move(tokens));
+  return impl_->parts.decoder.decode(std::move(tokens));
 }
 
 std::int64_t Tokenizer::vocab_size() const {
-  return std::max(impl_->model.vocab_size(), impl_->added.end_id());
+  return std::max(impl_->parts.model->vocabulary().end_id(), impl_->parts.added.end_id());
 }
 
 std::optional<std::int32_t> Tokenizer::id_of(std::string_view token) const {
-  const auto added = impl_->added.id_of(token);
-  return added ? added : impl_->model.id_of(token);
+  const auto added = impl_->parts.added.id_of(token);
+  return added ? added : impl_->parts.model->vocabulary().id_of(token);
+}
+
+std::optional<std::string> Tokenizer::piece(std::int32_t id) const {
+  const std::string* piece = impl_->piece(id);
+  return piece == nullptr ? std::nullopt : std::optional(*piece);
+}
+
+bool Tokenizer::is_special(std::int32_t id) const {
+  return impl_->parts.added.is_special(id);
 }
 
 std::optional<std::int32_t> Tokenizer::bos() const {
-  return impl_->bos;
+  return impl_->parts.frame.before;
+}
+
+std::span<const std::int32_t> Tokenizer::after() const {
+  return impl_->parts.frame.after;
+}
+
+const std::vector<std::string>& Tokenizer::notes() const {
+  return impl_->parts.notes;
 }
 
 }  // namespace toptheta

@@ -1,5 +1,11 @@
 #include "tokenizer/unicode.hpp"
 
+#include <utf8proc.h>
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+
 namespace toptheta {
 namespace {
 
@@ -102,6 +108,60 @@ bool is_white_space(char32_t c) {
   return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
          c == 0x3000;
+}
+
+bool is_mark(char32_t c) {
+  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC ||
+         category == UTF8PROC_CATEGORY_ME;
+}
+
+std::string normalized(std::string_view text, NormalForm form) {
+  if (text.empty()) return {};
+  const bool composes = form == NormalForm::nfc || form == NormalForm::nfkc;
+  const bool compatible = form == NormalForm::nfkc || form == NormalForm::nfkd;
+  const auto options =
+      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | (composes ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
+                                     (compatible ? UTF8PROC_COMPAT : 0));
+  utf8proc_uint8_t* mapped = nullptr;
+  const utf8proc_ssize_t size =
+      utf8proc_map(static_cast<const utf8proc_uint8_t*>(static_cast<const void*>(text.data())),
+                   static_cast<utf8proc_ssize_t>(text.size()), &mapped, options);
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
+  if (size < 0) throw std::bad_alloc();  // all other errors are of invalid UTF-8
+  return {static_cast<const char*>(static_cast<const void*>(mapped)), static_cast<std::size_t>(size)};
+}
+
+std::string lower_case(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); at += utf8_length(text[at])) {
+    const char32_t c = first_code_point(text.substr(at));
+    // The one character whose lower case is two.
+    if (c == U'\u0130') {
+      result.append("i\u0307");
+    } else {
+      append_utf8(result, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+    }
+  }
+  return result;
+}
+
+std::vector<std::string_view> graphemes(std::string_view text) {
+  std::vector<std::string_view> result;
+  std::size_t begin = 0;
+  utf8proc_int32_t state = 0;
+  utf8proc_int32_t previous = 0;
+  for (std::size_t at = 0; at < text.size(); at += utf8_length(text[at])) {
+    const auto c = static_cast<utf8proc_int32_t>(first_code_point(text.substr(at)));
+    if (at > 0 && utf8proc_grapheme_break_stateful(previous, c, &state)) {
+      result.push_back(text.substr(begin, at - begin));
+      begin = at;
+    }
+    previous = c;
+  }
+  if (begin < text.size()) result.push_back(text.substr(begin));
+  return result;
 }
 
 std::size_t leading_white_space(std::string_view text) {

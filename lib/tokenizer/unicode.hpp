@@ -1,10 +1,11 @@
-// UTF-8: the little that tokenizing and counting characters need.
+// UTF-8, and what tokenizing needs of Unicode; its tables are utf8proc's.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace toptheta {
 
@@ -32,6 +33,19 @@ void append_utf8(std::string& text, char32_t code_point);
 
 // Unicode's White_Space property.
 bool is_white_space(char32_t code_point);
+
+// The general category is one of the marks (Mn, Mc, Me).
+bool is_mark(char32_t code_point);
+
+// The text in one of Unicode's normal forms. Requires valid UTF-8.
+enum class NormalForm { nfc, nfd, nfkc, nfkd };
+std::string normalized(std::string_view text, NormalForm form);
+
+// Every character in lower case, each by itself: a final sigma is not told from another.
+std::string lower_case(std::string_view text);
+
+// The text cut into what a reader takes for characters (extended grapheme clusters). Requires valid UTF-8.
+std::vector<std::string_view> graphemes(std::string_view text);
 
 // Bytes of white space at the start and at the end of `text`. Requires valid UTF-8.
 std::size_t leading_white_space(std::string_view text);

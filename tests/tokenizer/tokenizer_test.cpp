@@ -196,15 +196,66 @@ TEST_CASE("any text comes back", "[tokenizer]") {
   }
 }
 
-TEST_CASE("NFC passes texts that it cannot change, and no others", "[tokenizer]") {
+TEST_CASE("texts are normalised as the file says", "[tokenizer]") {
+  const auto seen = [](const Json& normalizer, const std::string& text) {
+    Json json = byte_level_json({});
+    json["normalizer"] = normalizer;
+    const Tokenizer tokenizer = load_tokenizer(json);
+    return tokenizer.decode(tokenizer.encode(text));
+  };
+  const auto replace = [](const Json& pattern, const std::string& content) {
+    return Json{{"type", "Replace"}, {"pattern", pattern}, {"content", content}};
+  };
+  CHECK(seen({{"type", "NFC"}}, "cafe\u0301 \u212B \u1112\u1161 ﬁ") == "café Å 하 ﬁ");
+  CHECK(seen({{"type", "NFD"}}, "é") == "e\u0301");
+  CHECK(seen({{"type", "NFKC"}}, "ﬁ ①e\u0301") == "fi 1é");
+  CHECK(seen({{"type", "NFKD"}}, "ﬁé") == "fie\u0301");
+  CHECK(seen({{"type", "Lowercase"}}, "ÀẞİΣ") == "àßi\u0307σ");
+  CHECK(seen({{"type", "Strip"}, {"strip_left", true}, {"strip_right", false}}, " \u3000a ") == "a ");
+  CHECK(seen({{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}}, " a \n") == " a");
+  CHECK(seen({{"type", "StripAccents"}}, "e\u0301\u20DDa") == "ea");
+  CHECK(seen({{"type", "Nmt"}}, "a\x01\tb\u200Bc") == "a b c");
+  CHECK(seen(replace({{"String", "aa"}}, "b"), "aaaa a") == "bb a");
+  CHECK(seen(replace({{"Regex", " {2,}"}}, "_$1"), "a   b c") == "a_$1b c");
+  CHECK(seen({{"type", "Sequence"}, {"normalizers", {{{"type", "NFD"}}, {{"type", "StripAccents"}}}}},
+             "Éa") == "Ea");
+}
+
+TEST_CASE("an empty split pattern cuts between all characters", "[tokenizer]") {
+  Json json = byte_level_json({{"a", "b"}});
+  const Json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+  const Json split = {{"type", "Split"}, {"pattern", {{"String", ""}}}, {"behavior", "Isolated"}};
+  json["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {split, bytes}}};
+  CHECK(load_tokenizer(json).encode("ab") == Ids{'a', 'b'});
+}
+
+TEST_CASE("a text is framed as the template says", "[tokenizer]") {
   Json json = byte_level_json({});
-  json["normalizer"] = {{"type", "NFC"}};
-  const Tokenizer tokenizer = load_tokenizer(json);
-  CHECK(tokenizer.decode(tokenizer.encode("“naïve” café – 漢字 한국 👍 Ωμέγα")) ==
-        "“naïve” café – 漢字 한국 👍 Ωμέγα");
-  CHECK_THROWS_AS(tokenizer.encode("cafe\u0301"), InputError);
-  CHECK_THROWS_AS(tokenizer.encode("\u212B"), InputError);
-  CHECK_THROWS_AS(tokenizer.encode("\u1112\u1161"), InputError);
+  const Json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+  const Json eos = {{"SpecialToken", {{"id", "<|eos|>"}, {"type_id", 0}}}};
+  json["post_processor"] = {{"type", "TemplateProcessing"},
+                            {"single", {text, eos}},
+                            {"special_tokens", {{"<|eos|>", {{"id", "<|eos|>"}, {"ids", {257}}}}}}};
+  const Tokenizer at_end = load_tokenizer(json);
+  CHECK_FALSE(at_end.bos().has_value());
+  CHECK(at_end.encode("a") == Ids{'a'});
+  CHECK(at_end.encode_framed("a") == Ids{'a', 257});
+  CHECK(at_end.encode_framed("") == Ids{257});
+  json["post_processor"] = {
+      {"type", "RobertaProcessing"}, {"sep", {"<|eos|>", 257}}, {"cls", {"<|bos|>", 256}}};
+  CHECK(load_tokenizer(json).encode_framed("a") == Ids{256, 'a', 257});
+}
+
+TEST_CASE("what a file holds and nothing uses is named", "[tokenizer]") {
+  Json json = byte_level_json({});
+  CHECK(load_tokenizer(json).notes().empty());
+  json["truncation"] = {{"max_length", 5}};
+  json["pre_tokenizer"]["flavor"] = "mild";
+  json["color"] = nullptr;
+  const std::vector<std::string> notes = load_tokenizer(json).notes();
+  REQUIRE(notes.size() == 2);
+  CHECK(notes[0].find(": truncation: not used") != std::string::npos);
+  CHECK(notes[1].find(": pre_tokenizer.flavor: not used (\"mild\")") != std::string::npos);
 }
 
 TEST_CASE("text that is not UTF-8 is refused with its place", "[tokenizer]") {
@@ -241,24 +292,27 @@ TEST_CASE("whatever is not reproduced exactly is refused by name", "[tokenizer]"
     changed[name] = value;
     return where_refused(changed);
   };
-  CHECK(with("truncation", {{"max_length", 5}}) == ": truncation");
-  CHECK(with("padding", {{"strategy", "BatchLongest"}}) == ": padding");
-  CHECK(with("normalizer", {{"type", "NFKC"}}) == ": normalizer.type");
-  CHECK(with("normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Lowercase"}}}}}) ==
+  CHECK(with("normalizer", {{"type", "BertNormalizer"}}) == ": normalizer.type");
+  CHECK(with("normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Upper"}}}}}) ==
         ": normalizer.normalizers[0].type");
-  CHECK(with("normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", "a"}}}, {"content", ""}}) ==
-        ": normalizer.pattern.String");
-  CHECK(with("pre_tokenizer", {{"type", "Whitespace"}}) == ": pre_tokenizer.type");
-  CHECK(
-      with("pre_tokenizer", {{"type", "Split"}, {"pattern", {{"Regex", "^a"}}}, {"behavior", "Isolated"}}) ==
-      ": pre_tokenizer.pattern.Regex");
+  CHECK(with("normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", "\\ba"}}}, {"content", ""}}) ==
+        ": normalizer.pattern.Regex");
+  CHECK(with("normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", "AAAA"}}) ==
+        ": normalizer.precompiled_charsmap");
+  CHECK(with("normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", "?"}}) ==
+        ": normalizer.precompiled_charsmap");
+  CHECK(with("model", {{"type", "WordPiece"}}) == ": model.type");
+  CHECK(with("pre_tokenizer", {{"type", "UnicodeScripts"}}) == ": pre_tokenizer.type");
+  CHECK(with("pre_tokenizer",
+             {{"type", "Split"}, {"pattern", {{"Regex", "\\ba"}}}, {"behavior", "Isolated"}}) ==
+        ": pre_tokenizer.pattern.Regex");
   CHECK(with("pre_tokenizer", {{"type", "Split"}, {"pattern", {{"Regex", "a"}}}, {"behavior", "isolated"}}) ==
         ": pre_tokenizer.behavior");
   CHECK(with("pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "__"}}) ==
         ": pre_tokenizer.replacement");
   CHECK(with("pre_tokenizer", {{"type", "ByteLevel"}}) == ": pre_tokenizer.add_prefix_space");
   CHECK(with("decoder", {{"type", "WordPiece"}}) == ": decoder.type");
-  CHECK(with("post_processor", {{"type", "BertProcessing"}}) == ": post_processor.type");
+  CHECK(with("post_processor", {{"type", "Other"}}) == ": post_processor.type");
   CHECK(with("post_processor", bos_template("<|bos|>", 5000)) == ": post_processor");
   CHECK(with("added_tokens", {added_token(300, "<|bos|>"), added_token(257, "<|eos|>")}) ==
         ": added_tokens[0].id");

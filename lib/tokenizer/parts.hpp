@@ -1,0 +1,31 @@
+// What a tokenizer consists of: private to this room.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tokenizer/added_tokens.hpp"
+#include "tokenizer/decoder.hpp"
+#include "tokenizer/gguf_vocabulary.hpp"
+#include "tokenizer/normalizer.hpp"
+#include "tokenizer/post_processor.hpp"
+#include "tokenizer/pre_tokenizer.hpp"
+#include "tokenizer/token_model.hpp"
+
+namespace toptheta {
+
+struct TokenizerParts {
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
+  std::unique_ptr<TokenModel> model;
+  AddedTokens added;
+  Decoder decoder;
+  Frame frame;
+  std::vector<std::string> notes;
+};
+
+// Throw InputError as Tokenizer's functions say.
+TokenizerParts parts_of_json(const std::filesystem::path& path);
+TokenizerParts parts_of_gguf(const GgufVocabulary& vocabulary);
+
+}  // namespace toptheta

@@ -1,0 +1,17 @@
+#include "tokenizer/token_model.hpp"
+
+#include "tokenizer/bpe.hpp"
+#include "tokenizer/unigram.hpp"
+
+namespace toptheta {
+
+std::unique_ptr<TokenModel> TokenModel::parse(const JsonField& field) {
+  // Files of old do not name the type of a BPE model.
+  const auto type = field.find("type");
+  if (!type || type->as_string() == "BPE") return BpeModel::parse(field);
+  if (type->as_string() == "Unigram") return UnigramModel::parse(field);
+  type->fail("this model is not computed: WordPiece and WordLevel serve encoders, not decoders",
+             "BPE or Unigram");
+}
+
+}  // namespace toptheta

@@ -1,0 +1,29 @@
+// The "model" of a tokenizer: single words to token ids.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/json_field.hpp"
+#include "tokenizer/vocabulary.hpp"
+
+namespace toptheta {
+
+class TokenModel {
+ public:
+  // The model of a tokenizer.json: BPE or Unigram. Throws InputError naming the field that is missing,
+  // contradictory, or asks for something not reproduced here.
+  static std::unique_ptr<TokenModel> parse(const JsonField& field);
+
+  TokenModel() = default;
+  TokenModel(const TokenModel&) = delete;
+  TokenModel& operator=(const TokenModel&) = delete;
+  virtual ~TokenModel() = default;
+
+  // Appends the ids of one word. Requires valid UTF-8. Safe to call from several threads.
+  virtual void encode(std::string_view word, std::vector<std::int32_t>& ids) const = 0;
+  [[nodiscard]] virtual const Vocabulary& vocabulary() const = 0;
+};
+
+}  // namespace toptheta
