@@ -21,7 +21,7 @@ void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolic
             const AttentionListeners& listeners) {
   const Job job{call, cache, policy, listeners};
   if (listeners.scores != nullptr) observe_scores(job);
-  if (!tiles_serve(job.head_dim())) return attend_by_rows(job);
+  if (!tiles_serve(job.head_dim()) || !call.arithmetic.is_plain()) return attend_by_rows(job);
   if (!decides_key_by_key(policy.policy())) return attend_by_lists(job);
   if (call.rows == 1) return attend_one_row(job);
   attend_by_tiles(job);
@@ -103,6 +103,31 @@ void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTi
   tile.key_rows = index_->rows(head_, first);
 }
 
+namespace {
+
+// What lies before the window of each of the tile's rows is taken off their sums again.
+void take_off_unseen(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums) {
+  const auto dim = static_cast<std::size_t>(job.head_dim());
+  const std::int64_t rows = job.tile_rows(tile);
+  const std::int64_t first = job.tile_first_key(tile);
+  const std::int64_t last = job.first_key(job.tile_position(tile) + rows - 1);
+  if (last == 0) return;
+  std::vector<double> unseen(dim);
+  job.cache.value_sum(job.call.layer, kv_head, first, unseen);
+  thread_local std::vector<float> wide;
+  const float* const values = job.cache.wide_values(job.call.layer, kv_head, first, last - first, wide);
+  std::int64_t key = first;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (; key < job.first_key(job.tile_position(tile) + r); ++key)
+      for (std::size_t i = 0; i < dim; ++i)
+        unseen[i] += static_cast<double>(values[static_cast<std::size_t>(key - first) * dim + i]);
+    for (std::size_t i = 0; i < dim; ++i)
+      sums[static_cast<std::size_t>(r) * dim + i] -= unseen[i];
+  }
+}
+
+}  // namespace
+
 void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums) {
   const auto dim = static_cast<std::size_t>(job.head_dim());
   const std::int64_t first = job.tile_position(tile);
@@ -118,13 +143,16 @@ void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, st
     for (std::size_t i = 0; i < dim; ++i)
       sum[i] = before[i] + static_cast<double>(values[r * dim + i]);
   }
+  take_off_unseen(job, kv_head, tile, sums);
 }
 
 void report_counts(const Job& job, const std::vector<TileCounts>& all) {
   for (std::int64_t kv_head = 0; kv_head < job.shape().num_kv_heads; ++kv_head) {
     for (std::int64_t tile = 0; tile < job.tiles(); ++tile) {
       const TileCounts& counts = all[static_cast<std::size_t>(kv_head * job.tiles() + tile)];
-      job.listeners.counts->add_group(job.call.layer, kv_head, counts.kept_bits, job.tile_keys(tile));
+      const std::int64_t keys =
+          job.counts_steps() ? job.row_length(job.tile_position(tile)) : job.tile_keys(tile);
+      job.listeners.counts->add_group(job.call.layer, kv_head, counts.kept_bits, keys);
       const std::int64_t rows = job.tile_rows(tile);
       for (std::size_t i = 0; i < counts.rows.size(); ++i) {
         const std::int64_t head = kv_head * job.group_heads() + static_cast<std::int64_t>(i) / rows;

@@ -6,6 +6,7 @@
 // with w as docs/method.md, "Compensating", defines it (paper: equations of sections 3.1 to 3.3).
 #pragma once
 #include <cstdint>
+#include <span>
 
 #include "attention/counters.hpp"
 #include "attention/kv_cache.hpp"
@@ -13,6 +14,24 @@
 #include "core/rows.hpp"
 
 namespace toptheta {
+
+// What a family of models does beyond softmax(scale * q k^T) V over all keys before a query.
+struct AttentionArithmetic {
+  // A query sees the last `window` keys up to its own position; 0: all of them. The row length n, which
+  // thresholds are looked up by, is the number of keys that it sees.
+  std::int64_t window = 0;
+  // Scores become soft_cap * tanh(s / soft_cap) before anything compares or exponentiates them; 0: they stay.
+  float soft_cap = 0;
+  // [num_heads] A logit for each query head that takes part in the softmax's denominator and has no value:
+  // neither kept nor dropped. Empty: none.
+  std::span<const float> sinks{};
+
+  [[nodiscard]] bool is_plain() const { return window == 0 && soft_cap == 0 && sinks.empty(); }
+  // The first key that the query at `position` sees.
+  [[nodiscard]] std::int64_t first_key(std::int64_t position) const {
+    return window > 0 && position >= window ? position + 1 - window : 0;
+  }
+};
 
 struct AttentionCall {
   std::int64_t layer = 0;
@@ -22,6 +41,7 @@ struct AttentionCall {
   const float* q = nullptr;  // [rows, num_heads, head_dim], after rotary embedding
   float scale = 1;           // usually 1 / sqrt(head_dim)
   float* out = nullptr;      // [rows, num_heads, head_dim]
+  AttentionArithmetic arithmetic{};
 };
 
 // Optional company of a call.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "attention/attention.hpp"
@@ -40,6 +41,22 @@ struct Job {
   // Keys that the tile's last row sees.
   [[nodiscard]] std::int64_t tile_keys(std::int64_t tile) const {
     return tile_position(tile) + tile_rows(tile);
+  }
+  // The first key that the query at `position` sees, and how many it sees: n.
+  [[nodiscard]] std::int64_t first_key(std::int64_t position) const {
+    return call.arithmetic.first_key(position);
+  }
+  [[nodiscard]] std::int64_t row_length(std::int64_t position) const {
+    return position + 1 - first_key(position);
+  }
+  // The first key that some row of the tile sees.
+  [[nodiscard]] std::int64_t tile_first_key(std::int64_t tile) const {
+    return first_key(tile_position(tile));
+  }
+  // The logit that a head has in every denominator; -infinity: none.
+  [[nodiscard]] float sink(std::int64_t head) const {
+    return call.arithmetic.sinks.empty() ? -std::numeric_limits<float>::infinity()
+                                         : call.arithmetic.sinks[static_cast<std::size_t>(head)];
   }
   // Elements from one row of q and out to the next, and where a row of a head begins.
   [[nodiscard]] std::int64_t row_stride() const { return shape().num_heads * shape().head_dim; }
@@ -111,7 +128,7 @@ void score_keys(const Job& job, const KeyScores& work);
 // Rounds q to bfloat16 in place, and into `halves` as well, which grows where it must.
 void round_queries(std::span<float> q, std::vector<std::uint16_t>& halves);
 
-// Sums of V up to and with each of the tile's rows: [rows][head_dim].
+// Sums of V over the keys that each of the tile's rows sees: [rows][head_dim].
 void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums);
 
 // Hands the counts on in row order; all: [KV heads][tiles].

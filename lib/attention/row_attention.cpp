@@ -52,25 +52,31 @@ void scale(std::span<float> weights, double factor) {
     w *= f;
 }
 
-RowOutcome weigh_all(std::span<const float> scores, RowScratch& scratch) {
+RowOutcome weigh_all(std::span<const float> scores, const RowRule& rule, RowScratch& scratch) {
   std::copy(scores.begin(), scores.end(), scratch.weights.begin());
   const std::span<float> weights(scratch.weights.data(), scores.size());
-  const double denominator = exp_in_place(weights, row_max(scores));
+  const float m = row_max(scores);
+  const double sink = sink_term(rule, m);
+  const double denominator = exp_in_place(weights, m) + sink;
   scale(weights, 1 / denominator);
-  return {true, static_cast<std::int64_t>(scores.size()), 0};
+  return {true, static_cast<std::int64_t>(scores.size()), 0, sink / denominator};
 }
 
 // Post-softmax placement: the selection sees p, and the kept keep their p.
 RowOutcome weigh_post_softmax(std::span<const float> scores, const RowRule& rule, RowScratch& scratch) {
   std::vector<float>& p = scratch.probabilities;
   p.assign(scores.begin(), scores.end());
-  scale(p, 1 / exp_in_place(p, row_max(scores)));
+  const float m = row_max(scores);
+  const double sink = sink_term(rule, m);
+  const double denominator = exp_in_place(p, m) + sink;
+  scale(p, 1 / denominator);
   std::int64_t kept = select(p, rule, scratch);
   if (rule.cap_k) kept = cap_to_recent(kept, rule.k, scratch);
   double mass = 0;
   for (std::int64_t j = 0; j < kept; ++j)
     mass += static_cast<double>(scratch.weights[static_cast<std::size_t>(j)]);
-  return {false, kept, 1 - mass};
+  const double sink_share = sink / denominator;
+  return {false, kept, std::max(1 - sink_share - mass, 0.0), sink_share};
 }
 
 // M of the SDC table in docs/method.md, for a row of n scores with maximum m of which `kept` stay with
@@ -93,10 +99,22 @@ double dropped_mass(const RowRule& rule, std::int64_t n, std::int64_t kept, floa
   return 0;
 }
 
+// Nothing is above the threshold: no weights. Against a sink, what the row's scores would have had is lost;
+// the threshold stands in for their largest, which a prefilter would not know.
+RowOutcome weigh_nothing(std::span<const float> scores, const RowRule& rule, bool want_lost_mass) {
+  const bool need_full_sum = want_lost_mass || rule.sdc == Sdc::exact;
+  const double full_sum = need_full_sum ? exp_sum(scores, rule.theta) : 0;
+  const auto n = static_cast<std::int64_t>(scores.size());
+  const double dropped =
+      static_cast<double>(rule.sdc_scale) * dropped_mass(rule, n, 0, rule.theta, 0, full_sum);
+  const NothingKept found = against_sink(rule, dropped, full_sum);
+  return {false, 0, found.lost_mass, found.sink_share};
+}
+
 RowOutcome weigh_pre_softmax(std::span<const float> scores, const RowRule& rule, bool want_lost_mass,
                              RowScratch& scratch) {
   std::int64_t kept = select(scores, rule, scratch);
-  if (kept == 0) return {false, 0, 1};
+  if (kept == 0) return weigh_nothing(scores, rule, want_lost_mass);
   // The kept are the largest, so their maximum, taken before cap-k, is the row's.
   const float m = row_max({scratch.weights.data(), static_cast<std::size_t>(kept)});
   if (rule.cap_k) kept = cap_to_recent(kept, rule.k, scratch);
@@ -106,15 +124,18 @@ RowOutcome weigh_pre_softmax(std::span<const float> scores, const RowRule& rule,
   const double full_sum = need_full_sum ? exp_sum(scores, m) : 0;
   const auto n = static_cast<std::int64_t>(scores.size());
   const double dropped = dropped_mass(rule, n, kept, m, kept_sum, full_sum);
-  const double denominator = kept_sum + static_cast<double>(rule.sdc_scale) * dropped;
+  const double sink = sink_term(rule, m);
+  const double denominator = kept_sum + static_cast<double>(rule.sdc_scale) * dropped + sink;
   // cap-k may keep only entries so far below the maximum that their exponentials vanish.
   scale(weights, denominator > 0 ? 1 / denominator : 0);
-  return {false, kept, need_full_sum ? std::max(1 - kept_sum / full_sum, 0.0) : 0};
+  return {false, kept, need_full_sum ? std::max((full_sum - kept_sum) / (full_sum + sink), 0.0) : 0,
+          denominator > 0 ? sink / denominator : 0};
 }
 
 }  // namespace
 
-RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, std::int64_t n) {
+RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, std::int64_t n,
+                 float sink) {
   const Policy& asked = policy.policy();
   RowRule rule{.selection = asked.selection,
                .placement = asked.placement,
@@ -122,7 +143,8 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
                .sdc_scale = static_cast<float>(asked.sdc_scale),
                .vmc = asked.vmc,
                .cap_k = asked.cap_k,
-               .k = policy.k(layer, head)};
+               .k = policy.k(layer, head),
+               .sink = sink};
   if (n <= rule.k) {
     rule.selection = Selection::dense;
     return rule;
@@ -131,6 +153,20 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
   if (rule.selection == Selection::theta) rule.theta = policy.theta(layer, head)[length];
   if (rule.sdc == Sdc::offline) rule.sdc_m = policy.sdc(layer, head)[length];
   return rule;
+}
+
+double sink_term(const RowRule& rule, float shift) {
+  return rule.has_sink() ? std::exp(static_cast<double>(rule.sink) - static_cast<double>(shift)) : 0;
+}
+
+NothingKept against_sink(const RowRule& rule, double dropped_term, double dropped_sum) {
+  if (!rule.has_sink()) return {};
+  // Relative to the larger of the two, so that neither overflows.
+  const float largest = std::max(rule.theta, rule.sink);
+  const double sink = sink_term(rule, largest);
+  const double to_largest = std::exp(static_cast<double>(rule.theta) - static_cast<double>(largest));
+  const auto part = [](double some, double rest) { return rest > 0 ? some / (some + rest) : 1; };
+  return {part(sink, dropped_term * to_largest), 1 - part(sink, dropped_sum * to_largest)};
 }
 
 std::int64_t select_scores(std::span<const float> scores, const RowRule& rule, RowScratch& scratch) {
@@ -143,7 +179,7 @@ RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, 
   const std::size_t room = scores.size() + static_cast<std::size_t>(kKeyBlock);
   if (scratch.weights.size() < room) scratch.weights.resize(room);
   if (scratch.indices.size() < room) scratch.indices.resize(room);
-  if (rule.selection == Selection::dense) return weigh_all(scores, scratch);
+  if (rule.selection == Selection::dense) return weigh_all(scores, rule, scratch);
   if (rule.placement == Placement::post_softmax) return weigh_post_softmax(scores, rule, scratch);
   return weigh_pre_softmax(scores, rule, want_lost_mass, scratch);
 }

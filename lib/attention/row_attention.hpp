@@ -2,6 +2,7 @@
 // here.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -19,12 +20,29 @@ struct RowRule {
   bool vmc = false;
   bool cap_k = false;
   std::int64_t k = 0;
-  float theta = 0;  // top-theta
-  float sdc_m = 0;  // offline SDC term M
+  float theta = 0;                                       // top-theta
+  float sdc_m = 0;                                       // offline SDC term M
+  float sink = -std::numeric_limits<float>::infinity();  // a logit in the denominator; -infinity: none
+
+  [[nodiscard]] bool has_sink() const { return sink != -std::numeric_limits<float>::infinity(); }
 };
 
-// The rule of rows of length n.
-RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, std::int64_t n);
+// The rule of rows of length n; `sink` as above.
+RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, std::int64_t n,
+                 float sink = -std::numeric_limits<float>::infinity());
+
+// The sink's term of a denominator whose exponentials are relative to `shift`.
+double sink_term(const RowRule& rule, float shift);
+
+// A row of which nothing is above the threshold has no weights. Without a sink all of it is lost. With one,
+// the denominator is the sink and what SDC puts there for the dropped, for which the threshold stands in as
+// the row's largest score: a prefilter does not know that. Both arguments are relative to the threshold:
+// gamma * M, and the sum over the dropped, where it is known.
+struct NothingKept {
+  double sink_share = 0;
+  double lost_mass = 1;
+};
+NothingKept against_sink(const RowRule& rule, double dropped_term, double dropped_sum);
 
 // Memory that a thread reuses from row to row.
 struct RowScratch {
@@ -45,7 +63,8 @@ std::int64_t select_scores(std::span<const float> scores, const RowRule& rule, R
 struct RowOutcome {
   bool all_kept = false;  // dense: `indices` were not written
   std::int64_t kept = 0;
-  double lost_mass = 0;  // 1 - sum of kept p; only where asked for
+  double lost_mass = 0;   // sum of the dropped p; only where asked for
+  double sink_share = 0;  // what the sink has of the denominator: neither kept nor lost
 };
 
 // Selects from `scores` (n pre-softmax scores) and leaves the weights w and positions of the kept in

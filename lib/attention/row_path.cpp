@@ -14,21 +14,17 @@ std::int64_t round_up(std::int64_t value, std::int64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
-void mark_kept(const RowOutcome& outcome, const RowScratch& scratch, std::vector<std::uint64_t>& bits) {
-  const auto kept = static_cast<std::size_t>(outcome.kept);
-  if (outcome.all_kept) {
-    std::fill_n(bits.begin(), kept / 64, ~std::uint64_t{0});
-    if (kept % 64 != 0) bits[kept / 64] |= (std::uint64_t{1} << (kept % 64)) - 1;
-    return;
-  }
-  for (std::size_t j = 0; j < kept; ++j) {
-    const auto position = static_cast<std::size_t>(scratch.indices[j]);
+void mark_kept(const RowOutcome& outcome, const RowScratch& scratch, std::int64_t first_key,
+               std::vector<std::uint64_t>& bits) {
+  for (std::int64_t j = 0; j < outcome.kept; ++j) {
+    const std::int64_t key = outcome.all_kept ? j : scratch.indices[static_cast<std::size_t>(j)];
+    const auto position = static_cast<std::size_t>(first_key + key);
     bits[position / 64] |= std::uint64_t{1} << (position % 64);
   }
 }
 
-// out = sum of w V, plus the lost weight times the causal mean of V under VMC. value_sum: V_0 + ... +
-// V_{n-1}.
+// out = sum of w V, plus the lost weight times the mean of V under VMC. values: of the first key that the row
+// sees; value_sum: of the n that it sees.
 void write_output(const RowOutcome& outcome, const RowRule& rule, const RowScratch& scratch,
                   const float* values, std::int64_t n, std::span<const double> value_sum, float* out) {
   const auto dim = static_cast<std::int64_t>(value_sum.size());
@@ -42,36 +38,60 @@ void write_output(const RowOutcome& outcome, const RowRule& rule, const RowScrat
   add_weighted_rows_at(weights, indices, values, dim, out);
   if (!rule.vmc) return;
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  const double share = (1 - total) / static_cast<double>(n);
+  const double share = (1 - outcome.sink_share - total) / static_cast<double>(n);
   for (std::size_t i = 0; i < value_sum.size(); ++i)
     out[i] += static_cast<float>(share * value_sum[i]);
 }
 
-// One query head, one tile of rows.
-void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span<const double> value_sums,
-                 const float* keys, const float* values, TileCounts& counts, RowScratch& scratch) {
-  const ModelShape& shape = job.shape();
+// Scores of a tile's rows against the keys that some of them sees, from the first key of a block on.
+struct TileScores {
+  std::int64_t first = 0;   // position of the first key
+  std::int64_t stride = 0;  // from one row to the next
+
+  [[nodiscard]] std::span<const float> of_row(const Job& job, std::int64_t r, std::int64_t position,
+                                              const std::vector<float>& scores) const {
+    return {scores.data() + r * stride + job.first_key(position) - first,
+            static_cast<std::size_t>(job.row_length(position))};
+  }
+};
+
+TileScores score_tile_of_rows(const Job& job, std::int64_t head, std::int64_t tile,
+                              std::vector<float>& scores) {
+  const std::int64_t first = job.tile_first_key(tile) / kKeyBlock * kKeyBlock;
   const std::int64_t rows = job.tile_rows(tile);
-  const std::int64_t first_row = tile * job.row_tile;
-  const std::int64_t stride = round_up(job.tile_keys(tile), kKeyBlock);
-  const std::int64_t q_stride = shape.num_heads * shape.head_dim;
-  const auto dim = static_cast<std::size_t>(shape.head_dim);
-  const auto offset = static_cast<std::size_t>(first_row * q_stride + head * shape.head_dim);
-  if (scratch.scores.size() < static_cast<std::size_t>(rows * stride))
-    scratch.scores.resize(static_cast<std::size_t>(rows * stride));
-  score_rows(job.call.q + offset, rows, q_stride, keys, shape.head_dim, job.tile_keys(tile), job.call.scale,
-             scratch.scores.data(), stride);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int64_t n = job.call.first_position + first_row + r + 1;
-    const RowRule rule = row_rule(job.policy, job.call.layer, head, n);
-    const std::span<const float> scores(scratch.scores.data() + r * stride, static_cast<std::size_t>(n));
+  const std::int64_t stride = round_up(job.tile_keys(tile) - first, kKeyBlock);
+  if (scores.size() < static_cast<std::size_t>(rows * stride))
+    scores.resize(static_cast<std::size_t>(rows * stride));
+  score_keys(job, {.kv_head = head / job.group_heads(),
+                   .first = first,
+                   .count = job.tile_keys(tile) - first,
+                   .q = job.call.q + job.row_offset(tile * job.row_tile, head),
+                   .rows = rows,
+                   .q_stride = job.row_stride(),
+                   .scale = job.call.scale,
+                   .scores = scores.data(),
+                   .score_stride = stride});
+  return {first, stride};
+}
+
+// One query head, one tile of rows. values: from position `first_value` on.
+void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span<const double> value_sums,
+                 const float* values, std::int64_t first_value, TileCounts& counts, RowScratch& scratch) {
+  const TileScores tile_scores = score_tile_of_rows(job, head, tile, scratch.scores);
+  const auto dim = static_cast<std::size_t>(job.head_dim());
+  for (std::int64_t r = 0; r < job.tile_rows(tile); ++r) {
+    const std::int64_t position = job.tile_position(tile) + r;
+    const std::int64_t n = job.row_length(position);
+    const RowRule rule = row_rule(job.policy, job.call.layer, head, n, job.sink(head));
+    const std::span<const float> scores = tile_scores.of_row(job, r, position, scratch.scores);
     const RowOutcome outcome = select_and_weigh(scores, rule, job.want_lost_mass(), scratch);
-    write_output(outcome, rule, scratch, values, n,
-                 value_sums.subspan(static_cast<std::size_t>(r) * dim, dim),
-                 job.call.out + offset + static_cast<std::size_t>(r * q_stride));
+    const float* const seen = values + (job.first_key(position) - first_value) * job.head_dim();
+    write_output(outcome, rule, scratch, seen, n, value_sums.subspan(static_cast<std::size_t>(r) * dim, dim),
+                 job.call.out + job.row_offset(tile * job.row_tile + r, head));
     if (job.listeners.counts == nullptr) continue;
-    mark_kept(outcome, scratch, counts.kept_bits);
-    counts.rows.push_back({1, n, outcome.kept, std::min(n, rule.k), outcome.lost_mass});
+    mark_kept(outcome, scratch, job.first_key(position), counts.kept_bits);
+    counts.rows.push_back(
+        {1, n, outcome.kept, std::min(n, rule.k), job.want_lost_mass() ? outcome.lost_mass : 0});
   }
 }
 
@@ -80,13 +100,12 @@ void attend_group_tile(const Job& job, std::int64_t kv_head, std::int64_t tile, 
   counts.kept_bits.assign(static_cast<std::size_t>((job.tile_keys(tile) + 63) / 64), 0);
   thread_local std::vector<double> value_sums;
   tile_value_sums(job, kv_head, tile, value_sums);
-  thread_local std::vector<float> wide_keys;
   thread_local std::vector<float> wide_values;
-  const float* const keys = job.cache.wide_keys(job.call.layer, kv_head, 0, job.tile_keys(tile), wide_keys);
+  const std::int64_t first = job.tile_first_key(tile);
   const float* const values =
-      job.cache.wide_values(job.call.layer, kv_head, 0, job.tile_keys(tile), wide_values);
+      job.cache.wide_values(job.call.layer, kv_head, first, job.tile_keys(tile) - first, wide_values);
   for (std::int64_t h = 0; h < job.group_heads(); ++h)
-    attend_tile(job, kv_head * job.group_heads() + h, tile, value_sums, keys, values, counts, scratch);
+    attend_tile(job, kv_head * job.group_heads() + h, tile, value_sums, values, first, counts, scratch);
 }
 
 }  // namespace
@@ -104,30 +123,41 @@ void attend_by_rows(const Job& call) {
   if (job.listeners.counts != nullptr) report_counts(job, counts);
 }
 
+namespace {
+
+// The rows of a tile as a listener sees them. Where a window cuts rows off at different keys, each is moved
+// to begin where its memory does.
+void show_tile(const Job& job, std::int64_t head, std::int64_t tile) {
+  thread_local std::vector<float> scores;
+  thread_local std::vector<std::int32_t> lengths;
+  thread_local std::vector<std::int32_t> first_keys;
+  const TileScores of_tile = score_tile_of_rows(job, head, tile, scores);
+  lengths.clear();
+  first_keys.clear();
+  for (std::int64_t r = 0; r < job.tile_rows(tile); ++r) {
+    const std::int64_t position = job.tile_position(tile) + r;
+    const std::span<const float> row = of_tile.of_row(job, r, position, scores);
+    std::copy(row.begin(), row.end(), scores.begin() + r * of_tile.stride);
+    lengths.push_back(static_cast<std::int32_t>(row.size()));
+    first_keys.push_back(static_cast<std::int32_t>(job.first_key(position)));
+  }
+  job.listeners.scores->add({.layer = job.call.layer,
+                             .head = head,
+                             .scores = scores.data(),
+                             .stride = of_tile.stride,
+                             .lengths = lengths,
+                             .first_keys = first_keys,
+                             .sink = job.sink(head)});
+}
+
+}  // namespace
+
 void observe_scores(const Job& job) {
-  parallel_for(
-      job.shape().num_kv_heads, [&](std::int64_t kv_head) {  // a sink sees the rows of a head in order
-        thread_local std::vector<float> scores;
-        thread_local std::vector<std::int32_t> lengths;
-        for (std::int64_t i = 0; i < job.group_heads() * job.tiles(); ++i) {
-          const std::int64_t head = kv_head * job.group_heads() + i / job.tiles();
-          const std::int64_t tile = i % job.tiles();
-          const std::int64_t rows = job.tile_rows(tile);
-          const std::int64_t stride = round_up(job.tile_keys(tile), kKeyBlock);
-          scores.resize(std::max(scores.size(), static_cast<std::size_t>(rows * stride)));
-          score_keys(job, {.kv_head = kv_head,
-                           .count = job.tile_keys(tile),
-                           .q = job.call.q + job.row_offset(tile * job.row_tile, head),
-                           .rows = rows,
-                           .q_stride = job.row_stride(),
-                           .scale = job.call.scale,
-                           .scores = scores.data(),
-                           .score_stride = stride});
-          lengths.resize(static_cast<std::size_t>(rows));
-          std::iota(lengths.begin(), lengths.end(), static_cast<std::int32_t>(job.tile_position(tile) + 1));
-          job.listeners.scores->add({job.call.layer, head, scores.data(), stride, lengths});
-        }
-      });
+  // A listener sees the rows of a head in order.
+  parallel_for(job.shape().num_kv_heads, [&](std::int64_t kv_head) {
+    for (std::int64_t i = 0; i < job.group_heads() * job.tiles(); ++i)
+      show_tile(job, kv_head * job.group_heads() + i / job.tiles(), i % job.tiles());
+  });
 }
 
 }  // namespace toptheta

@@ -31,12 +31,23 @@ void round_queries(std::span<float> q, std::vector<std::uint16_t>& halves) {
   floats_from_bf16(rounded, q);
 }
 
-void score_keys(const Job& job, const KeyScores& work) {
+namespace {
+
+void score_plain(const Job& job, const KeyScores& work) {
   if (job.cache.rounds_queries()) return score_rounded(job, work);
   thread_local std::vector<float> wide;
   score_rows(work.q, work.rows, work.q_stride,
              job.cache.wide_keys(job.call.layer, work.kv_head, work.first, work.count, wide), job.head_dim(),
              work.count, work.scale, work.scores, work.score_stride);
+}
+
+}  // namespace
+
+void score_keys(const Job& job, const KeyScores& work) {
+  score_plain(job, work);
+  const float cap = job.call.arithmetic.soft_cap;
+  for (std::int64_t r = 0; r < work.rows && cap > 0; ++r)
+    soft_cap({work.scores + r * work.score_stride, static_cast<std::size_t>(work.count)}, cap);
 }
 
 }  // namespace toptheta

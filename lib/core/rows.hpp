@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace toptheta {
@@ -19,7 +20,13 @@ struct RowBlock {
   const float* scores =
       nullptr;              // [rows, stride]; row r holds lengths[r] causal entries, the rest is ignored
   std::int64_t stride = 0;  // elements from one row to the next
-  std::span<const std::int32_t> lengths{};  // [rows] n = query position + 1
+  std::span<const std::int32_t> lengths{};  // [rows] n, the number of keys that the query sees
+  // [rows] position of the first key of each row, where a sliding window lets a query see only the last keys;
+  // empty: 0 for all. A row's query stands at its first key's position + n - 1.
+  std::span<const std::int32_t> first_keys{};
+  // A logit beside the row's scores in the softmax's denominator; -infinity: none. Every share of the softmax
+  // that is calibrated or reported counts it.
+  float sink = -std::numeric_limits<float>::infinity();
   // [rows] row_range() of each row (kernels/select.hpp), where the sender has it; empty otherwise.
   std::span<const RowRange> ranges{};
   // [rows] exp_sum() of each row of scores (kernels/row_mass.hpp), where the sender has it; empty otherwise.
@@ -29,6 +36,9 @@ struct RowBlock {
   std::span<const std::span<const std::byte>> next{};
 
   [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(lengths.size()); }
+  [[nodiscard]] std::int64_t first_key(std::int64_t r) const {
+    return first_keys.empty() ? 0 : first_keys[static_cast<std::size_t>(r)];
+  }
   [[nodiscard]] std::span<const float> row(std::int64_t r) const {
     return {scores + r * stride, static_cast<std::size_t>(lengths[static_cast<std::size_t>(r)])};
   }

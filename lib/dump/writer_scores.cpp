@@ -14,11 +14,12 @@ namespace {
 // Rows of a block that the sample records.
 std::int64_t recorded_rows(const OpenSample& sample, const RowBlock& block) {
   std::int64_t count = 0;
-  for (const std::int32_t length : block.lengths) {
-    if (length < 1 || length > sample.info.kv_len)
+  for (std::int64_t r = 0; r < block.rows(); ++r) {
+    const auto length = static_cast<std::int64_t>(block.row(r).size());
+    if (length < 1 || block.first_key(r) + length > sample.info.kv_len)
       throw std::logic_error(
           fmt::format("DumpWriter: a row of length {} in a sample of {} keys", length, sample.info.kv_len));
-    if (sample.row_of[static_cast<std::size_t>(length - 1)] >= 0) ++count;
+    if (sample.row_of[static_cast<std::size_t>(block.first_key(r) + length - 1)] >= 0) ++count;
   }
   return count;
 }
@@ -74,18 +75,21 @@ void ScoreRecorder::collect(const OpenSample& sample, const RowBlock& block) {
   };
   for (std::int64_t r = 0; r < block.rows(); ++r) {
     const std::span<const float> scores = block.row(r);
-    const std::int32_t row = sample.row_of[scores.size() - 1];
+    const auto first_key = static_cast<std::size_t>(block.first_key(r));
+    const std::size_t end = first_key + scores.size();
+    const std::int32_t row = sample.row_of[end - 1];
     if (row < 0) continue;
     if (row != next_row || static_cast<std::int64_t>(bytes.size()) + row_bytes > kPieceBytes) flush();
     bytes.resize(bytes.size() + static_cast<std::size_t>(row_bytes));
     const std::span<std::byte> encoded = std::span(bytes).last(static_cast<std::size_t>(row_bytes));
-    const std::size_t causal = scores.size() * static_cast<std::size_t>(size_of(element));
-    if (const auto wrong = encode(scores, element, encoded.first(causal))) {
-      fail_value(
-          where_of(sample, block.layer), scores[*wrong], element,
-          fmt::format("head {}, query position {}, key position {}", block.head, scores.size() - 1, *wrong));
+    const auto size = static_cast<std::size_t>(size_of(element));
+    encode_padding(padding, element, encoded.first(first_key * size));
+    if (const auto wrong = encode(scores, element, encoded.subspan(first_key * size, scores.size() * size))) {
+      fail_value(where_of(sample, block.layer), scores[*wrong], element,
+                 fmt::format("head {}, query position {}, key position {}", block.head, end - 1,
+                             first_key + *wrong));
     }
-    encode_padding(padding, element, encoded.subspan(causal));
+    encode_padding(padding, element, encoded.subspan(end * size));
     next_row = row + 1;
   }
   flush();

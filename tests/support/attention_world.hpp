@@ -37,6 +37,21 @@ class AttentionWorld {
     cache_.advance(rows);
   }
 
+  // What the model does beyond the plain softmax; sinks, where there are some, by head.
+  void use(std::int64_t window, float cap, std::vector<float> sinks) {
+    sinks_ = std::move(sinks);
+    arithmetic_ = {window, cap, sinks_};
+  }
+  // The same for the double-precision version.
+  [[nodiscard]] NaiveRule with_arithmetic(NaiveRule rule, std::int64_t head) const {
+    rule.window = arithmetic_.window;
+    rule.soft_cap = static_cast<double>(arithmetic_.soft_cap);
+    if (!sinks_.empty()) rule.sink = static_cast<double>(sinks_[static_cast<std::size_t>(head)]);
+    return rule;
+  }
+  // Keys that the query at a position sees.
+  [[nodiscard]] std::int64_t row_length(std::int64_t i) const { return i + 1 - arithmetic_.first_key(i); }
+
   [[nodiscard]] const ModelShape& shape() const { return shape_; }
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] const KvCache& cache() const { return cache_; }
@@ -57,7 +72,8 @@ class AttentionWorld {
             .rows = count,
             .q = q_.data() + first * row_floats(),
             .scale = scale(),
-            .out = out.data()};
+            .out = out.data(),
+            .arithmetic = arithmetic_};
   }
 
   [[nodiscard]] NaiveRow naive(std::int64_t head, std::int64_t i, const NaiveRule& rule) const {
@@ -73,7 +89,7 @@ class AttentionWorld {
       row.scores.push_back(score * static_cast<double>(scale()));
       row.values.emplace_back(v, v + shape_.head_dim);
     }
-    return naive_row(row.scores, row.values, rule);
+    return naive_row(row.scores, row.values, with_arithmetic(rule, head));
   }
 
   // A table with a threshold for every head and length above k.
@@ -100,6 +116,8 @@ class AttentionWorld {
   };
   mutable std::map<std::pair<std::int64_t, std::int64_t>, Row> known_;  // by head and position
   float scale_;
+  std::vector<float> sinks_{};
+  AttentionArithmetic arithmetic_{};
   ModelShape shape_;
   std::int64_t rows_;
   KvCache cache_;

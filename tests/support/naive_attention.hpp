@@ -21,19 +21,23 @@ struct NaiveRule {
   std::int64_t k = 0;
   double theta = 0;
   double offline_m = 0;
+  std::int64_t window = 0;  // keys that a row sees at most; 0: all
+  double soft_cap = 0;      // 0: none
+  double sink = -std::numeric_limits<double>::infinity();
 };
 
 struct NaiveRow {
-  std::vector<bool> kept;       // [n]
+  std::vector<bool> kept;       // [i + 1], false where not seen
   std::vector<double> weights;  // [n], 0 where dropped
   std::vector<double> out;      // [head_dim]
   double lost_mass = 0;
 };
 
-inline std::vector<double> naive_softmax(const std::vector<double>& s) {
+// Shares of the softmax over the scores and a sink beside them.
+inline std::vector<double> naive_softmax(const std::vector<double>& s, double sink) {
   const double m = *std::max_element(s.begin(), s.end());
   std::vector<double> p(s.size());
-  double sum = 0;
+  double sum = std::exp(sink - m);
   for (std::size_t j = 0; j < s.size(); ++j)
     sum += p[j] = std::exp(s[j] - m);
   for (double& x : p)
@@ -63,12 +67,18 @@ inline std::vector<bool> naive_selection(const std::vector<double>& x, const Nai
   return kept;
 }
 
-// Weights of the kept before VMC.
-inline std::vector<double> naive_weights(const std::vector<double>& s, const std::vector<bool>& kept,
-                                         const NaiveRule& rule) {
-  const std::vector<double> p = naive_softmax(s);
+// Weights of the kept before VMC, and what the sink has of the denominator.
+struct NaiveWeights {
+  std::vector<double> of_keys;
+  double of_sink = 0;
+};
+inline NaiveWeights naive_weights(const std::vector<double>& s, const std::vector<bool>& kept,
+                                  const NaiveRule& rule) {
+  const std::vector<double> p = naive_softmax(s, rule.sink);
   const bool dense = rule.selection == "dense" || static_cast<std::int64_t>(s.size()) <= rule.k;
-  const double m = *std::max_element(s.begin(), s.end());
+  const bool nothing = std::count(kept.begin(), kept.end(), true) == 0;
+  // Where nothing is kept, the threshold stands in for the largest score.
+  const double m = nothing ? rule.theta : *std::max_element(s.begin(), s.end());
   double kept_sum = 0;
   double dropped_sum = 0;
   std::int64_t dropped = 0;
@@ -81,34 +91,46 @@ inline std::vector<double> naive_weights(const std::vector<double>& s, const std
   if (!dense && rule.sdc == "exp-threshold" && dropped > 0)
     mass = static_cast<double>(dropped) * std::exp(rule.theta - m);
   if (!dense && rule.sdc == "offline") mass = rule.offline_m;
-  std::vector<double> w(s.size(), 0);
+  const double sink = std::exp(rule.sink - m);
+  const double denominator = kept_sum + rule.gamma * mass + sink;
+  NaiveWeights w{std::vector<double>(s.size(), 0)};
   for (std::size_t j = 0; j < s.size(); ++j)
-    if (kept[j]) w[j] = rule.post_softmax ? p[j] : std::exp(s[j] - m) / (kept_sum + rule.gamma * mass);
+    if (kept[j]) w.of_keys[j] = rule.post_softmax ? p[j] : std::exp(s[j] - m) / denominator;
+  w.of_sink = rule.post_softmax ? 1 - std::accumulate(p.begin(), p.end(), 0.0) : sink / denominator;
+  if (sink == 0) w.of_sink = 0;
   return w;
 }
 
-// scores: [n]; values: [n][head_dim].
-inline NaiveRow naive_row(const std::vector<double>& scores, const std::vector<std::vector<double>>& values,
-                          const NaiveRule& rule) {
+// all_scores: [i + 1] scale * (q . k) of all keys up to the query's; values: [i + 1][head_dim].
+inline NaiveRow naive_row(const std::vector<double>& all_scores,
+                          const std::vector<std::vector<double>>& values, const NaiveRule& rule) {
+  const std::size_t unseen = rule.window > 0 && all_scores.size() > static_cast<std::size_t>(rule.window)
+                                 ? all_scores.size() - static_cast<std::size_t>(rule.window)
+                                 : 0;
+  std::vector<double> scores(all_scores.begin() + static_cast<std::ptrdiff_t>(unseen), all_scores.end());
+  for (double& s : scores)
+    if (rule.soft_cap > 0) s = rule.soft_cap * std::tanh(s / rule.soft_cap);
   NaiveRow row;
-  const std::vector<double> p = naive_softmax(scores);
-  row.kept = naive_selection(rule.post_softmax ? p : scores, rule);
-  row.weights = naive_weights(scores, row.kept, rule);
+  const std::vector<double> p = naive_softmax(scores, rule.sink);
+  const std::vector<bool> kept = naive_selection(rule.post_softmax ? p : scores, rule);
+  const NaiveWeights w = naive_weights(scores, kept, rule);
+  row.weights = w.of_keys;
   row.out.assign(values[0].size(), 0);
+  row.kept.assign(unseen, false);
+  row.kept.insert(row.kept.end(), kept.begin(), kept.end());
   double total = 0;
-  row.lost_mass = 1;
   for (std::size_t j = 0; j < scores.size(); ++j) {
     total += row.weights[j];
-    if (row.kept[j]) row.lost_mass -= p[j];
+    if (!kept[j]) row.lost_mass += p[j];
     for (std::size_t i = 0; i < row.out.size(); ++i)
-      row.out[i] += row.weights[j] * values[j][i];
+      row.out[i] += row.weights[j] * values[unseen + j][i];
   }
   if (!rule.vmc) return row;
   for (std::size_t i = 0; i < row.out.size(); ++i) {
     double mean = 0;
-    for (const auto& v : values)
-      mean += v[i];
-    row.out[i] += (1 - total) * mean / static_cast<double>(values.size());
+    for (std::size_t j = unseen; j < values.size(); ++j)
+      mean += values[j][i];
+    row.out[i] += (1 - total - w.of_sink) * mean / static_cast<double>(scores.size());
   }
   return row;
 }
