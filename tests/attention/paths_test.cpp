@@ -44,7 +44,7 @@ TEST_CASE("prefill, decode and prefill in pieces: every policy, every instructio
   const AttentionWorld grouped({1, 4, 2, 24}, 560, 1);
   const AttentionWorld wide({1, 3, 1, 64}, 545, 2);
   const AttentionWorld narrow({1, 2, 2, 20}, 601, 3);
-  const std::vector<Case> cases = all_cases();
+  const std::vector<AttentionCase> cases = all_cases();
   // All cases with the instruction set in use, a part of them with each of the others; head sizes alike.
   for (const AttentionCase& c : cases)
     check_case(grouped, c);
@@ -77,7 +77,7 @@ TEST_CASE("scores far above their thresholds, where exponentials might overflow"
 TEST_CASE("a scale that is a power of two: prefill, whose queries take it, and decode, whose scores do",
           "[attention]") {
   const AttentionWorld world({1, 4, 2, 24}, 560, 9, Prefilter::none, false, 0.25F);
-  const std::vector<Case> cases = all_cases();
+  const std::vector<AttentionCase> cases = all_cases();
   at_every_instruction_set([&] {
     for (std::size_t i = 0; i < cases.size(); i += 5)
       check_case(world, cases[i]);
@@ -86,7 +86,7 @@ TEST_CASE("a scale that is a power of two: prefill, whose queries take it, and d
 
 TEST_CASE("the general way, row by row, keeps the same keys", "[attention]") {
   const AttentionWorld world({1, 4, 2, 24}, 560, 4);
-  const std::vector<Case> cases = all_cases();
+  const std::vector<AttentionCase> cases = all_cases();
   for (std::size_t i = 0; i < cases.size(); i += 2) {
     const AttentionCase& c = cases[i];
     INFO(describe(c.policy) << ", theta about " << c.pre_theta);
