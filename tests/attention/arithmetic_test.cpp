@@ -56,9 +56,11 @@ void check_arithmetic(AttentionWorld& world, const Arithmetic& arithmetic, const
 
 TEST_CASE("windows, soft-caps and sinks under every policy", "[attention]") {
   AttentionWorld world({1, 4, 2, 24}, 600, 11);
+  const std::vector<AttentionCase> cases = all_cases();
+  std::size_t first = 0;  // every case under one of three kinds of arithmetic
   for (const Arithmetic& arithmetic : all_arithmetic())
-    for (const AttentionCase& c : all_cases())
-      check_arithmetic(world, arithmetic, c);
+    for (std::size_t i = first++ % 3; i < cases.size(); i += 3)
+      check_arithmetic(world, arithmetic, cases[i]);
 }
 
 TEST_CASE("windows, soft-caps and sinks at other head sizes", "[attention]") {
