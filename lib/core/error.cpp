@@ -1,5 +1,7 @@
 #include "core/error.hpp"
 
+#include "core/utf8.hpp"
+
 namespace toptheta {
 
 std::string format_problem(const Problem& problem) {
@@ -15,7 +17,7 @@ std::string format_problem(const Problem& problem) {
   line("expected", problem.expected);
   line("found", problem.found);
   line("next", problem.next);
-  return text;
+  return printable(text, /*keep_lines=*/true);  // names in files are no way to steer the user's terminal
 }
 
 Error::Error(ExitStatus status, Problem problem)

@@ -3,21 +3,23 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "io/json_reader.hpp"
 
 namespace toptheta {
 
 struct JsonLine {
-  nlohmann::json value;
+  JsonValue value;
   std::int64_t number = 0;  // from 1, counting blank lines too
-  std::string where;        // "tasks/arc.jsonl:17", for messages about the value
+  std::string where;        // "tasks/arc.jsonl:line 17", for messages about the line
 };
 
 // Calls `use` for every line of the file, in order, holding one line at a time. Blank lines are skipped, a
 // byte order mark at the start and carriage returns at line ends are accepted; the last line needs no line
-// break. Throws InputError naming file and line for what is not UTF-8 or not one JSON value, and if the file
-// cannot be read.
-void for_each_json_line(const std::filesystem::path& path, const std::function<void(const JsonLine&)>& use);
+// break. Throws InputError naming file and line for what is not one JSON value within the limits (of a line),
+// and if the file cannot be read.
+void for_each_json_line(const std::filesystem::path& path, const std::function<void(const JsonLine&)>& use,
+                        const JsonLimits& limits = {});
 
 }  // namespace toptheta

@@ -1,35 +1,35 @@
 #include "io/mapped_file.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <string>
 #include <system_error>
 
 #include "core/error.hpp"
+#include "io/regular_file.hpp"
 
 namespace toptheta {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  int error = 0;
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat status {};
-  if (descriptor < 0 || ::fstat(descriptor, &status) != 0) {
-    error = errno;
-  } else if (!S_ISREG(status.st_mode)) {
-    error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-  } else if (status.st_size > 0) {
-    size_ = static_cast<std::size_t>(status.st_size);
-    address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (address_ == MAP_FAILED) error = errno;
+  const RegularFile file(path);  // closed at once: the mapping stays
+  if (file.size() == 0) return;
+  std::array<char, 100> start{};
+  const ssize_t count = ::pread(file.descriptor(), start.data(), start.size(), 0);
+  if (count > 0) refuse_lfs_pointer(path, {start.data(), static_cast<std::size_t>(count)});
+  void* address = ::mmap(nullptr, file.size(), PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
+  if (address == MAP_FAILED) {
+    const int error = errno;
+    Problem problem{.where = path.string(),
+                    .what = "cannot map into memory: " + std::generic_category().message(error)};
+    if (error != ENOMEM) throw InputError(std::move(problem));
+    problem.next = "give the process more address space (ulimit -v)";
+    throw UnfinishedError(std::move(problem));
   }
-  if (descriptor >= 0) ::close(descriptor);  // the mapping stays
-  if (error != 0)
-    throw InputError(
-        {.where = path.string(), .what = "cannot read: " + std::generic_category().message(error)});
+  address_ = address;
+  size_ = file.size();
 }
 
 MappedFile::~MappedFile() {

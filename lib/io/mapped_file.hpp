@@ -8,7 +8,8 @@ namespace toptheta {
 
 class MappedFile {
  public:
-  // Throws InputError if the file cannot be read. An empty file maps to no bytes.
+  // Throws InputError if the file cannot be read or is not a regular file, UnfinishedError where the process
+  // has no address space left for it. An empty file maps to no bytes.
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

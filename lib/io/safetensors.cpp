@@ -7,11 +7,11 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/error.hpp"
 #include "core/half.hpp"
+#include "io/json_reader.hpp"
 #include "io/mapped_file.hpp"
 #include "io/tensor_type.hpp"
 
@@ -22,13 +22,11 @@ static_assert(std::endian::native == std::endian::little,
 
 namespace {
 
-using nlohmann::json;
-
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kLongestHeader = 100'000'000;  // the format's own limit
 
 // The JSON header of a file of which `bytes` is everything.
-json parse_header(std::span<const std::byte> bytes, const std::string& file) {
+JsonValue parse_header(std::span<const std::byte> bytes, const std::string& file) {
   if (bytes.size() < kLengthBytes)
     throw InputError({.where = file,
                       .what = "not a safetensors file: too short",
@@ -41,15 +39,9 @@ json parse_header(std::span<const std::byte> bytes, const std::string& file) {
                       .expected = fmt::format("a header of {} bytes", length),
                       .found = fmt::format("{} bytes in the file", bytes.size())});
   }
-  std::string text(length, '\0');
-  std::memcpy(text.data(), bytes.data() + kLengthBytes, length);
-  json header;
-  try {
-    header = json::parse(text);
-  } catch (const json::exception& error) {
-    throw InputError({.where = file, .what = "the header is not JSON", .found = error.what()});
-  }
-  if (!header.is_object()) throw InputError({.where = file, .what = "the header is not a JSON object"});
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
+  const JsonValue header = parse_json(text, file + ":header", {.bytes = kLongestHeader});
+  if (!header.is_object()) header.fail("the header is not a JSON object");
   return header;
 }
 
@@ -57,17 +49,11 @@ json parse_header(std::span<const std::byte> bytes, const std::string& file) {
   throw InputError({.where = tensor.where, .what = std::move(what)});
 }
 
-// A list of numbers that are not negative and fit 63 bits; nothing else counts as one.
-std::optional<std::vector<std::int64_t>> whole_numbers(const json& entry, const char* field) {
-  const auto found = entry.find(field);
-  if (found == entry.end() || !found->is_array()) return std::nullopt;
+// A list of whole numbers that are not negative.
+std::vector<std::int64_t> whole_numbers(const JsonValue& entry, const char* field) {
   std::vector<std::int64_t> numbers;
-  for (const json& number : *found) {
-    if (!number.is_number_unsigned()) return std::nullopt;
-    const auto value = number.get<std::uint64_t>();
-    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
-    numbers.push_back(static_cast<std::int64_t>(value));
-  }
+  for (const JsonValue& number : entry.elements(field))
+    numbers.push_back(number.integer(0, std::numeric_limits<std::int64_t>::max()));
   return numbers;
 }
 
@@ -82,20 +68,23 @@ std::optional<std::int64_t> bytes_of(const std::vector<std::int64_t>& shape, std
   return bytes;
 }
 
-Tensor parse_tensor(const std::string& file, const std::string& name, const json& entry,
+Tensor parse_tensor(const std::string& file, const std::string& name, const JsonValue& entry,
                     std::span<const std::byte> data) {
   Tensor tensor;
   tensor.name = name;
   tensor.where = fmt::format("{}: tensor '{}'", file, name);
-  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string()) fail(tensor, "no dtype");
-  tensor.type_name = entry["dtype"].get<std::string>();
-  const auto shape = whole_numbers(entry, "shape");
-  const auto offsets = whole_numbers(entry, "data_offsets");
-  if (!shape) fail(tensor, "the shape is not a list of whole numbers");
-  if (!offsets || offsets->size() != 2) fail(tensor, "data_offsets are not two whole numbers");
-  tensor.shape = *shape;
-  const std::int64_t begin = (*offsets)[0];
-  const std::int64_t end = (*offsets)[1];
+  tensor.type_name = entry.text("dtype");
+  tensor.shape = whole_numbers(entry, "shape");
+  const std::vector<std::int64_t> offsets = whole_numbers(entry, "data_offsets");
+  if (offsets.size() != 2) entry.at("data_offsets").fail("not the two offsets of begin and end");
+  const std::vector<std::string> unread = entry.unread_keys();
+  if (!unread.empty())
+    throw InputError({.where = entry.where(unread.front()),
+                      .what = "not a field of a tensor in this format",
+                      .expected = "dtype, shape and data_offsets",
+                      .next = "use a release that knows it"});
+  const std::int64_t begin = offsets[0];
+  const std::int64_t end = offsets[1];
   if (begin > end || end > static_cast<std::int64_t>(data.size())) {
     throw InputError({.where = tensor.where,
                       .what = "the data lie outside the file; it may be truncated",
@@ -186,19 +175,17 @@ std::vector<float> floats_of(const Tensor& tensor) {
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
     : mapping_(std::make_shared<MappedFile>(path)) {
   const std::string file = path.string();
-  const json header = parse_header(mapping_->bytes(), file);
+  const JsonValue header = parse_header(mapping_->bytes(), file);
   std::uint64_t length = 0;
   std::memcpy(&length, mapping_->bytes().data(), kLengthBytes);
   const std::span<const std::byte> data = mapping_->bytes().subspan(kLengthBytes + length);
-  for (const auto& [name, entry] : header.items()) {  // in name order: nlohmann::json sorts its keys
+  for (const auto& [name, entry] : header.members()) {  // in name order
     if (name != "__metadata__") {
       tensors_.push_back(parse_tensor(file, name, entry, data));
       continue;
     }
-    const bool texts = entry.is_object() && std::all_of(entry.begin(), entry.end(),
-                                                        [](const json& value) { return value.is_string(); });
-    if (!texts) throw InputError({.where = file, .what = "__metadata__ is not an object of strings"});
-    metadata_ = entry.get<std::map<std::string, std::string>>();
+    for (const auto& [key, value] : entry.members())
+      metadata_.emplace(key, value.text());
   }
   require_contiguous(tensors_, data, file);
 }

@@ -1,40 +1,25 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.hpp"
+#include "io/json_reader.hpp"
 #include "io/safetensors.hpp"
-#include "io/text_file.hpp"
 
 namespace toptheta {
 
 namespace {
 
-using nlohmann::json;
-
 // Shard of every tensor, as the index says.
 std::map<std::string, std::string> parse_index(const std::filesystem::path& path) {
-  json index;
-  try {
-    index = json::parse(read_text_file(path));
-  } catch (const json::exception& error) {
-    throw InputError({.where = path.string(), .what = "not JSON", .found = error.what()});
-  }
-  const auto map = index.is_object() ? index.find("weight_map") : index.end();
-  if (map == index.end() || !map->is_object())
+  const JsonValue index = read_json_file(path);
+  if (!index.is_object() || !index.has("weight_map"))
     throw InputError(
         {.where = path.string(), .what = "no weight_map that says which shard holds each tensor"});
   std::map<std::string, std::string> shards;
-  for (const auto& [name, shard] : map->items()) {
+  for (const auto& [name, shard] : index.at("weight_map").members()) {
     // A shard is a file of the same directory: an index from elsewhere has no business in other places.
-    const bool plain = shard.is_string() && !shard.get_ref<const std::string&>().empty() &&
-                       shard.get_ref<const std::string&>().find('/') == std::string::npos;
-    if (!plain) {
-      throw InputError({.where = path.string(),
-                        .what = fmt::format("weight_map: tensor '{}' has no plain file name", name),
-                        .found = shard.dump()});
-    }
-    shards.emplace(name, shard.get<std::string>());
+    if (shard.text().empty() || shard.text().find('/') != std::string::npos)
+      shard.fail("not the name of a file in this directory");
+    shards.emplace(name, shard.text());
   }
   return shards;
 }

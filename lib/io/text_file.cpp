@@ -1,8 +1,6 @@
 #include "io/text_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,70 +9,41 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "io/regular_file.hpp"
 
 namespace toptheta {
 
-namespace {
-
-[[noreturn]] void fail(const std::filesystem::path& path, int error) {
-  throw InputError(
-      {.where = path.string(), .what = "cannot read: " + std::generic_category().message(error)});
-}
-
-// Closes itself.
-struct Descriptor {
-  int value;
-  explicit Descriptor(int fd) : value(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value >= 0) ::close(value);
-  }
-};
-
-// Bytes of the code point that starts at text[i], or 0 if none does.
-std::size_t code_point_length(std::string_view text, std::size_t i) {
-  const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(text[at]); };
-  const std::uint8_t lead = byte(i);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || i + length > text.size()) return 0;
-  for (std::size_t j = 1; j < length; ++j)
-    if ((byte(i + j) & 0xC0U) != 0x80) return 0;
-  const std::uint8_t second = byte(i + 1);
-  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool surrogate = lead == 0xED && second > 0x9F;
-  const bool too_large = lead == 0xF4 && second > 0x8F;
-  return overlong || surrogate || too_large ? 0 : length;
-}
-
-}  // namespace
-
-std::string read_file(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.value < 0) fail(path, errno);
-  struct stat status {};
-  if (::fstat(file.value, &status) != 0) fail(path, errno);
-  if (S_ISDIR(status.st_mode)) fail(path, EISDIR);
-  constexpr std::size_t kStep = std::size_t{1} << 16;
-  std::string bytes;
+std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  const auto require_small = [&](std::size_t size) {
+    if (size > max_bytes)
+      throw InputError({.where = path.string(),
+                        .what = "too large for a file of its kind",
+                        .expected = fmt::format("at most {} bytes", max_bytes),
+                        .found = fmt::format("{} bytes", size)});
+  };
+  const RegularFile file(path);
+  require_small(file.size());
+  std::string bytes(file.size() + 1, '\0');  // one byte more, so that the end is seen without growing
   std::size_t used = 0;
   for (;;) {
-    // The size is a hint only: pipes do not know theirs.
-    if (used == bytes.size())
-      bytes.resize(std::max(static_cast<std::size_t>(status.st_size) + 1, used + std::max(used, kStep)));
-    const ssize_t count = ::read(file.value, bytes.data() + used, bytes.size() - used);
+    // The file may have grown since it was opened, or be one of /proc that do not know their size.
+    if (used == bytes.size()) bytes.resize(used + std::max(used / 2, std::size_t{4096}));
+    const ssize_t count = ::read(file.descriptor(), bytes.data() + used, bytes.size() - used);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(path, errno);
+    if (count < 0)
+      throw InputError(
+          {.where = path.string(), .what = "cannot read: " + std::generic_category().message(errno)});
     if (count == 0) break;
     used += static_cast<std::size_t>(count);
+    require_small(used);
   }
   bytes.resize(used);
+  refuse_lfs_pointer(path, bytes);
   return bytes;
 }
 
-std::string read_text_file(const std::filesystem::path& path) {
-  std::string text = read_file(path);
+std::string read_text_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  std::string text = read_file(path, max_bytes);
   if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   const auto invalid = first_invalid_utf8(text);
   if (invalid) {
@@ -86,16 +55,6 @@ std::string read_text_file(const std::filesystem::path& path) {
                       .next = "convert the file to UTF-8"});
   }
   return text;
-}
-
-std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const std::size_t length = code_point_length(text, i);
-    if (length == 0) return i;
-    i += length;
-  }
-  return std::nullopt;
 }
 
 }  // namespace toptheta

@@ -1,0 +1,24 @@
+// What all values of one JSON document share. Only lib/io's JSON sources include this.
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace toptheta {
+
+struct JsonDocument {
+  enum class Mark { asked, listed, whole };  // by name; through its container; with all below it
+
+  std::string source;
+  nlohmann::json root;
+  std::unordered_map<const nlohmann::json*, Mark> marks{};
+};
+
+// `path` with one more step; keys that are not plain names are quoted.
+std::string json_path_to_key(const std::string& path, std::string_view key);
+std::string json_path_to_element(const std::string& path, std::size_t index);
+// "FILE:PATH", or "FILE" for the whole document.
+std::string json_place(const std::string& source, const std::string& path);
+
+}  // namespace toptheta

@@ -1,0 +1,121 @@
+// JSON values that know where they stand, so that every complaint about one says where, and that know which
+// of them were used, so that nothing read is ignored.
+//
+//   const JsonValue config = read_json_file("config.json");
+//   const std::int64_t layers = config.integer("num_hidden_layers", 1, 4096);
+//   if (const auto scaling = config.find("rope_scaling")) factor = scaling->positive("factor");
+//   for (const std::string& key : config.unread_keys()) ...
+//
+// A place is "FILE", "FILE:rope_scaling.factor", "FILE:choices[2]", or with a line "FILE:line 3:choices[2]".
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace toptheta {
+
+struct JsonDocument;
+
+// What a document may be. Every bound is an InputError past it, never a crash.
+struct JsonLimits {
+  std::size_t depth = 100;                      // of arrays and objects inside each other
+  std::size_t bytes = std::size_t{256} << 20U;  // of text
+};
+
+// One value of a document, which it keeps alive; cheap to copy. A null counts as absent wherever a member is
+// asked for, as in Hugging Face's own files; is_null() of a value reached otherwise tells them apart. All
+// typed access throws InputError at the value's place, with what was expected and what stands there. Values
+// of one document are for one thread at a time, since looking at them marks them as read.
+class JsonValue {
+ public:
+  // "FILE:a.b[3]", and that of a member which may be missing. Cost: a walk through the document.
+  [[nodiscard]] std::string where() const;
+  [[nodiscard]] std::string where(std::string_view key) const;
+
+  [[nodiscard]] bool is_null() const;
+  [[nodiscard]] bool is_object() const;
+  [[nodiscard]] bool is_list() const;
+  [[nodiscard]] bool is_text() const;
+  [[nodiscard]] bool is_number() const;
+  [[nodiscard]] bool is_integer() const;  // written without fraction and exponent, and within 64 bits
+  [[nodiscard]] bool is_flag() const;
+
+  // This value.
+  [[nodiscard]] const std::string& text() const;
+  [[nodiscard]] bool flag() const;
+  [[nodiscard]] std::int64_t integer(std::int64_t low, std::int64_t high) const;
+  [[nodiscard]] std::uint64_t unsigned_integer() const;  // any of 64 bits
+  [[nodiscard]] double number() const;                   // always finite: the parser refuses what is not
+  [[nodiscard]] double positive() const;
+  [[nodiscard]] std::size_t size() const;                 // of a list or an object
+  [[nodiscard]] std::vector<JsonValue> elements() const;  // of a list
+  [[nodiscard]] std::vector<std::string> texts() const;   // of a list of strings
+  // Members of an object in the order of their keys, nulls among them; all count as read.
+  [[nodiscard]] std::vector<std::pair<std::string, JsonValue>> members() const;
+
+  // Members of an object: whether one is there and not null, one that may be absent, one that must be there.
+  [[nodiscard]] bool has(std::string_view key) const;
+  [[nodiscard]] std::optional<JsonValue> find(std::string_view key) const;
+  [[nodiscard]] JsonValue at(std::string_view key) const;
+
+  // Members that must be there, by type.
+  [[nodiscard]] const std::string& text(std::string_view key) const { return at(key).text(); }
+  [[nodiscard]] bool flag(std::string_view key) const { return at(key).flag(); }
+  [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high) const {
+    return at(key).integer(low, high);
+  }
+  [[nodiscard]] double number(std::string_view key) const { return at(key).number(); }
+  [[nodiscard]] double positive(std::string_view key) const { return at(key).positive(); }
+  [[nodiscard]] JsonValue object(std::string_view key) const;
+  [[nodiscard]] std::vector<JsonValue> elements(std::string_view key) const { return at(key).elements(); }
+
+  // Members that may be absent.
+  [[nodiscard]] std::string text_or(std::string_view key, std::string_view absent) const;
+  [[nodiscard]] bool flag_or(std::string_view key, bool absent) const;
+  [[nodiscard]] std::int64_t integer_or(std::string_view key, std::int64_t low, std::int64_t high,
+                                        std::int64_t absent) const;
+  [[nodiscard]] double number_or(std::string_view key, double absent) const;
+  [[nodiscard]] double positive_or(std::string_view key, double absent) const;
+
+  // Paths of the members below this value that nobody asked for, such as "rope_scaling.beta"; of a member
+  // that nobody asked for only its own. `ignore` says of a member, present or not, that it is known and
+  // changes nothing here.
+  [[nodiscard]] std::vector<std::string> unread_keys() const;
+  void ignore(std::string_view key) const;
+
+  // The value in a few words: "3", "\"abc...\"", "a list of 12".
+  [[nodiscard]] std::string shown() const;
+  // The value as the library holds it; all of it counts as read.
+  [[nodiscard]] const nlohmann::json& raw() const;
+
+  // Throws InputError at this value, showing it.
+  [[noreturn]] void fail(const std::string& what, const std::string& expected = "",
+                         const std::string& next = "") const;
+
+ private:
+  friend JsonValue parse_json(std::string_view text, const std::string& source, const JsonLimits& limits);
+  JsonValue(std::shared_ptr<JsonDocument> document, const nlohmann::json& value);
+
+  void require(bool holds, const char* type) const;
+  [[nodiscard]] const nlohmann::json* member(std::string_view key) const;  // null where absent or null
+  void list_unread(std::string path, std::vector<std::string>& keys) const;
+
+  std::shared_ptr<JsonDocument> document_;
+  const nlohmann::json* value_;
+};
+
+// Parses exactly one JSON value; `source` is the file, or "FILE:line 3". Throws InputError with the place in
+// `text` for what is no JSON, is not UTF-8, names a member twice, holds a number beyond double, or exceeds a
+// limit. Cost: linear in the text; memory some 10 times the text's.
+JsonValue parse_json(std::string_view text, const std::string& source, const JsonLimits& limits = {});
+
+// A whole file; a byte order mark at its start is accepted. Throws also if the file cannot be read.
+JsonValue read_json_file(const std::filesystem::path& path, const JsonLimits& limits = {});
+
+}  // namespace toptheta
