@@ -213,8 +213,8 @@ const GgufTensor* GgufFile::find(std::string_view name) const {
   return found != tensors_.end() && found->name == name ? &*found : nullptr;
 }
 
-void GgufFile::release(const GgufTensor& tensor) const {
-  mapping_->release(tensor.data);
+void GgufFile::release(std::span<const std::byte> data) const {
+  mapping_->release(data);
 }
 
 std::vector<float> floats_of(const GgufTensor& tensor) {

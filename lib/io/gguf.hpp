@@ -71,8 +71,8 @@ class GgufFile {
   [[nodiscard]] const std::map<std::string, GgufValue, std::less<>>& metadata() const { return metadata_; }
   [[nodiscard]] const std::vector<GgufTensor>& tensors() const { return tensors_; }  // by name
   [[nodiscard]] const GgufTensor* find(std::string_view name) const;                 // or null
-  // Takes a tensor's pages out of memory until they are touched again.
-  void release(const GgufTensor& tensor) const;
+  // Takes the whole pages of a part of a tensor's data out of memory until they are touched again.
+  void release(std::span<const std::byte> data) const;
 
  private:
   std::string where_;
