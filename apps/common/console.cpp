@@ -7,6 +7,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "core/utf8.hpp"
+
 namespace toptheta::app {
 
 namespace {
@@ -55,14 +57,14 @@ void Console::warn(const std::string& what, const std::string& next) {
   if (quiet_) return;
   const std::lock_guard lock(mutex_);
   clear_line();
-  print(fmt::format("{}: warning: {} ({})\n", program_, what, next));
+  print(fmt::format("{}: warning: {} ({})\n", program_, printable(what), printable(next)));
 }
 
 void Console::note(const std::string& what) {
   if (quiet_) return;
   const std::lock_guard lock(mutex_);
   clear_line();
-  print(fmt::format("{}: note: {}\n", program_, what));
+  print(fmt::format("{}: note: {}\n", program_, printable(what)));
 }
 
 void Console::start_stage(const std::string& stage) {
@@ -85,7 +87,7 @@ std::string Console::render(std::int64_t done, std::int64_t total, const std::st
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
   const bool bytes = unit == kBytes;
-  std::string line = "\r\x1b[2K" + stage_ + "  ";
+  std::string line = "\r\x1b[2K" + printable(stage_) + "  ";
   if (bytes) {
     line += format_bytes(static_cast<double>(done));
     if (total > 0) line += " of " + format_bytes(static_cast<double>(total));

@@ -30,7 +30,8 @@ struct Problem {
   std::string next{};      // what to do about it
 };
 
-// "where: what" and then indented "expected", "found" and "next" lines, without a final line break.
+// "where: what" and then indented "expected", "found" and "next" lines, without a final line break; control
+// characters are shown, not sent (core/utf8.hpp).
 std::string format_problem(const Problem& problem);
 
 class Error : public std::runtime_error {
