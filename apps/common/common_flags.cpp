@@ -26,8 +26,13 @@ CLI::Validator positive() {
   return bounded_below(false);
 }
 
+void declare_help(CLI::App& app) {
+  app.set_help_flag("--help", "Everything about every flag")->group(kCommonGroup);
+  app.set_help_all_flag("-h", "The flags in short, a line each")->group(kCommonGroup);
+}
+
 void declare_common(CLI::App& app, CommonFlags& flags, const std::string& version_text) {
-  app.set_help_flag("-h,--help", "This text")->group(kCommonGroup);
+  declare_help(app);
   app.set_version_flag("--version", version_text, "Version and commit")->group(kCommonGroup);
   app.add_option("--config", flags.config,
                  "TOML file with any of these flags by long name; the command line wins (see configs/)")

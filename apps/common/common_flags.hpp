@@ -22,6 +22,7 @@ struct CommonFlags {
 inline constexpr const char* kOutputGroup = "Output";
 inline constexpr const char* kCommonGroup = "Common";
 
+void declare_help(CLI::App& app);
 void declare_common(CLI::App& app, CommonFlags& flags, const std::string& version_text);
 
 // --format with the names allowed here.

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdio>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "common/output.hpp"
 #include "core/utf8.hpp"
 
 namespace toptheta::app {
@@ -44,8 +44,7 @@ Console::~Console() {
 }
 
 void Console::print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+  write_stderr(text);
 }
 
 void Console::clear_line() {

@@ -22,6 +22,7 @@ class Console {
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
 
+  [[nodiscard]] bool quiet() const { return quiet_; }
   // "warning: what (next)"; silent when quiet.
   void warn(const std::string& what, const std::string& next);
   // "note: what"; silent when quiet.

@@ -1,13 +1,22 @@
 #include "common/help_formatter.hpp"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
 #include <sstream>
+#include <utility>
+
+#include "common/common_flags.hpp"
 
 namespace toptheta::app {
 
 namespace {
 
-constexpr std::size_t kNameWidth = 34;
-constexpr std::size_t kLineWidth = 100;
+constexpr std::size_t kNarrowest = 60;
+constexpr std::size_t kWidest = 120;
+constexpr std::size_t kDefaultWidth = 100;
 
 std::string wrapped(const std::string& text, std::size_t width) {
   std::istringstream words(text);
@@ -26,17 +35,54 @@ std::string wrapped(const std::string& text, std::size_t width) {
   return out;
 }
 
+// As many whole words as fit into one line.
+std::string clipped(const std::string& text, std::size_t width) {
+  constexpr std::string_view kMore = " ...";
+  const std::string line = text.substr(0, text.find('\n'));
+  if (line.size() <= width && line.size() == text.size()) return line;
+  const std::size_t room = width > kMore.size() ? width - kMore.size() : 0;
+  if (line.size() <= room) return line + std::string(kMore);
+  const std::size_t end = line.rfind(' ', room);
+  return line.substr(0, end == std::string::npos ? room : end) + std::string(kMore);
+}
+
 }  // namespace
 
-HelpFormatter::HelpFormatter() {
-  column_width(kNameWidth);
+std::size_t help_width() {
+  std::size_t width = kDefaultWidth;
+  winsize window = {};
+  const char* const columns = std::getenv("COLUMNS");
+  if (::isatty(STDOUT_FILENO) != 0 && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+    width = window.ws_col;
+  else if (columns != nullptr)
+    width = std::strtoul(columns, nullptr, 10);
+  return width == 0 ? kDefaultWidth : std::clamp(width, kNarrowest, kWidest);
+}
+
+HelpFormatter::HelpFormatter(Form form, std::size_t width) : form_(form), width_(width) {
+  column_width(std::min<std::size_t>(34, width * 2 / 5));
 }
 
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
+  const std::size_t names = column_width_;
+  const std::size_t room = width_ - names;
+  const std::string description = make_option_desc(option);
   std::ostringstream out;
   CLI::detail::format_help(out, make_option_name(option, is_positional) + make_option_opts(option),
-                           wrapped(make_option_desc(option), kLineWidth - kNameWidth), kNameWidth);
+                           form_ == Form::brief ? clipped(description, room) : wrapped(description, room),
+                           names);
   return out.str();
+}
+
+std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
+  if (form_ == Form::full) return CLI::Formatter::make_option_opts(option);
+  return option->get_required() ? " REQUIRED" : "";
+}
+
+std::string HelpFormatter::make_group(std::string group, bool is_positional,
+                                      std::vector<const CLI::Option*> options) const {
+  if (form_ == Form::brief && group == kCommonGroup) return {};
+  return CLI::Formatter::make_group(std::move(group), is_positional, std::move(options));
 }
 
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
@@ -47,6 +93,13 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI:
 
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
   return "\n" + CLI::Formatter::make_usage(app, std::move(name));
+}
+
+std::string HelpFormatter::make_footer(const CLI::App* app) const {
+  if (form_ == Form::full) return CLI::Formatter::make_footer(app);
+  const CLI::App* const program = app->get_parent() != nullptr ? app->get_parent() : app;
+  const std::string name = app == program ? program->get_name() : program->get_name() + " " + app->get_name();
+  return "\n" + name + " --help tells more.\n";
 }
 
 }  // namespace toptheta::app

@@ -1,16 +1,36 @@
-// --help that fits a terminal of 100 columns: descriptions wrap beside their flags.
+// --help that fits the terminal, and the short form that -h shows.
 #pragma once
 #include <CLI/CLI.hpp>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 namespace toptheta::app {
 
+// The width to write help for: the terminal's, or what COLUMNS says, within 60 to 120; 100 where standard
+// output is no terminal.
+std::size_t help_width();
+
 class HelpFormatter : public CLI::Formatter {
  public:
-  HelpFormatter();
+  enum class Form {
+    full,   // --help: every flag with its whole description
+    brief,  // -h: a line for each flag of the subcommand itself; the flags of all subcommands are left out
+  };
+  HelpFormatter(Form form, std::size_t width);
+  void set_form(Form form) { form_ = form; }
+
   std::string make_option(const CLI::Option* option, bool is_positional) const override;
+  std::string make_option_opts(const CLI::Option* option) const override;
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override;
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
   std::string make_usage(const CLI::App* app, std::string name) const override;
+  std::string make_footer(const CLI::App* app) const override;
+
+ private:
+  Form form_;
+  std::size_t width_;
 };
 
 }  // namespace toptheta::app

@@ -1,11 +1,18 @@
 #include "common/openmp.hpp"
 
+#include <fmt/format.h>
 #include <omp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstdlib>
+#include <cstring>
+#include <latch>
 #include <vector>
+
+#include "core/error.hpp"
 
 namespace toptheta::app {
 
@@ -25,7 +32,62 @@ void unbind() {
   if (CPU_COUNT(&all) > 0) sched_setaffinity(0, sizeof(all), &all);
 }
 
+// A size as OMP_STACKSIZE has it: a number of kilobytes, or with a unit B, K, M or G behind it; 0 where it is
+// none.
+unsigned long long stack_size(const char* text) {
+  char* end = nullptr;
+  const unsigned long long number = std::strtoull(text, &end, 10);
+  if (end == text) return 0;
+  while (std::isspace(static_cast<unsigned char>(*end)) != 0)
+    ++end;
+  switch (std::toupper(static_cast<unsigned char>(*end))) {
+    case 'B':
+      return number;
+    case 'M':
+      return number << 20;
+    case 'G':
+      return number << 30;
+    default:
+      return number << 10;
+  }
+}
+
+void* wait_for_the_others(void* all_started) {
+  static_cast<std::latch*>(all_started)->wait();
+  return nullptr;
+}
+
 }  // namespace
+
+void grow_thread_stacks(char** argv) {
+  constexpr unsigned long long kLeast = 4ULL << 20;
+  for (const char* name : {"OMP_STACKSIZE", "GOMP_STACKSIZE"}) {
+    const char* const asked = std::getenv(name);
+    if (asked == nullptr || stack_size(asked) == 0 || stack_size(asked) >= kLeast) continue;
+    if (setenv(name, "4M", 1) == 0) execv("/proc/self/exe", argv);
+  }
+}
+
+void require_threads(int threads) {
+  std::latch all_started(1);
+  std::vector<pthread_t> started;
+  int error = 0;
+  while (error == 0 && static_cast<int>(started.size()) + 1 < threads) {
+    pthread_t thread = {};
+    error = pthread_create(&thread, nullptr, wait_for_the_others, &all_started);
+    if (error == 0) started.push_back(thread);
+  }
+  all_started.count_down();
+  for (const pthread_t thread : started)
+    pthread_join(thread, nullptr);
+  if (error != 0)
+    throw UnfinishedError(
+        {.where = fmt::format("thread {} of {}", started.size() + 2, threads),
+         .what = "the system does not let it start",
+         .found = std::strerror(error),
+         .next = fmt::format("use --threads {}, or raise the limits on processes and memory",
+                             started.size() + 1)});
+}
 
 void bind_threads() {
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("OMP_PROC_BIND", "true", 0);

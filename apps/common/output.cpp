@@ -1,23 +1,55 @@
 #include "common/output.hpp"
 
+#include <fmt/format.h>
+
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <string>
 
+#include "common/signals.hpp"
 #include "core/error.hpp"
 #include "io/atomic_file.hpp"
 
 namespace toptheta::app {
 
-void write_stdout(std::string_view text) {
+namespace {
+
+// The error of writing `text` to standard output; 0 where it is written. Where nobody reads any longer (`|
+// head`) the process ends as others do, quietly.
+int try_stdout(std::string_view text) {
   errno = 0;
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (!written)
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return 0;
+  if (errno != EPIPE) return errno != 0 ? errno : EIO;
+  remove_temporary_files();
+  end_by_signal(SIGPIPE);
+}
+
+}  // namespace
+
+void write_stdout(std::string_view text) {
+  if (const int error = try_stdout(text); error != 0)
     throw UnfinishedError({.where = "standard output",
                            .what = "cannot write the result",
-                           .found = errno != 0 ? std::strerror(errno) : "an earlier write failed",
+                           .found = std::strerror(error),
                            .next = "write to a file with -o"});
+}
+
+void write_summary(const std::filesystem::path& written, std::string_view text, bool quiet) {
+  if (quiet) return;
+  if (const int error = try_stdout(text); error != 0)
+    throw UnfinishedError(
+        {.where = "standard output",
+         .what = fmt::format("cannot write the summary; {} is written and complete", written.string()),
+         .found = std::strerror(error),
+         .next = "-q leaves the summary out"});
+}
+
+void write_stderr(std::string_view text) {
+  // Where it cannot be written there is nobody to tell.
+  (void)std::fwrite(text.data(), 1, text.size(), stderr);
+  (void)std::fflush(stderr);
 }
 
 void write_output(const std::filesystem::path& path, std::string_view text) {

@@ -5,8 +5,16 @@
 
 namespace toptheta::app {
 
-// Throws UnfinishedError if standard output is closed or full.
+// Throws UnfinishedError if standard output is full. Where its reader has gone (`| head`), the process ends
+// by SIGPIPE, without a word.
 void write_stdout(std::string_view text);
+
+// What is said on standard output beside a result that is `written` to its file already; nothing where
+// `quiet`. As write_stdout, but the error says that the file is there.
+void write_summary(const std::filesystem::path& written, std::string_view text, bool quiet);
+
+// To standard error; where that cannot be written, to nowhere.
+void write_stderr(std::string_view text);
 
 // To `path`, or to standard output where it is empty.
 void write_output(const std::filesystem::path& path, std::string_view text);

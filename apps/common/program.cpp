@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <new>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "common/openmp.hpp"
 #include "common/output.hpp"
 #include "common/signals.hpp"
+#include "common/suggestion.hpp"
 #include "core/error.hpp"
 #include "core/parallel.hpp"
 
@@ -28,6 +28,8 @@ struct CommandLine {
   [[nodiscard]] std::optional<std::size_t> chosen() const;
 
   CLI::App app;
+  std::shared_ptr<HelpFormatter> help =
+      std::make_shared<HelpFormatter>(HelpFormatter::Form::full, help_width());
   CommonFlags flags;
   std::vector<CLI::App*> apps;
   std::vector<std::unique_ptr<Command>> commands;
@@ -35,8 +37,8 @@ struct CommandLine {
 
 CommandLine::CommandLine(const Program& program) : app(program.summary, program.name) {
   const std::string version_text = fmt::format("{} {} (commit {})", program.name, version(), commit());
-  app.formatter(std::make_shared<HelpFormatter>());
-  app.set_help_flag("-h,--help", "This text");
+  app.formatter(help);
+  declare_help(app);
   app.set_version_flag("--version", version_text, "Version and commit");
   app.footer(program.example);
   app.require_subcommand(1);
@@ -54,6 +56,15 @@ std::optional<std::size_t> CommandLine::chosen() const {
   for (std::size_t i = 0; i < apps.size(); ++i)
     if (apps[i]->parsed()) return i;
   return std::nullopt;
+}
+
+// "help fit" as "fit --help", "help" as "--help".
+std::vector<std::string> without_help_word(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments.front() != "help") return arguments;
+  arguments.erase(arguments.begin());
+  arguments.resize(std::min<std::size_t>(arguments.size(), 1));
+  arguments.emplace_back("--help");
+  return arguments;
 }
 
 // CLI11 takes arguments last first.
@@ -81,10 +92,49 @@ struct Report {
   bool own = true;  // not another process's failure
 };
 
-Report usage_report(const Program& program, const CommandLine& line, const std::string& what) {
+// A wrong name among the arguments: of the subcommand where none was chosen, else of a flag of it; empty
+// where that is not what is wrong.
+struct WrongName {
+  std::string typed{};
+  std::string nearest{};
+};
+
+WrongName wrong_subcommand(const Program& program, const std::vector<std::string>& arguments) {
+  std::vector<std::string> names = {"help"};
+  for (const CommandEntry& entry : program.commands)
+    names.push_back(entry.name);
+  const auto word = std::find_if(arguments.begin(), arguments.end(),
+                                 [](const std::string& argument) { return !argument.starts_with('-'); });
+  if (word == arguments.end() || std::find(names.begin(), names.end(), *word) != names.end()) return {};
+  return {*word, nearest_name(*word, names)};
+}
+
+WrongName wrong_flag(const CLI::App& command, const std::vector<std::string>& arguments) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options({}))
+    for (const std::string& name : option->get_lnames())
+      names.push_back("--" + name);
+  for (const std::string& argument : arguments) {
+    if (argument == "--") break;
+    const std::string name = argument.substr(0, argument.find('='));
+    if (!name.starts_with("--") || std::find(names.begin(), names.end(), name) != names.end()) continue;
+    return {name, nearest_name(name, names)};
+  }
+  return {};
+}
+
+Report usage_report(const Program& program, const CommandLine& line,
+                    const std::vector<std::string>& arguments, const std::string& what) {
   const std::optional<std::size_t> command = line.chosen();
   const std::string name = command ? program.name + " " + program.commands[*command].name : program.name;
-  return {ExitStatus::usage, format_problem({.what = what, .next = fmt::format("see {} --help", name)})};
+  const WrongName wrong =
+      command ? wrong_flag(*line.apps[*command], arguments) : wrong_subcommand(program, arguments);
+  Problem problem{.what = what, .next = fmt::format("see {} --help", name)};
+  if (!wrong.typed.empty())
+    problem.what = fmt::format("{} has no {} '{}'", name, command ? "flag" : "subcommand", wrong.typed);
+  if (!wrong.nearest.empty())
+    problem.next = fmt::format("did you mean {}? {} -h lists them", wrong.nearest, name);
+  return {ExitStatus::usage, format_problem(problem)};
 }
 
 // What this process was started for.
@@ -108,6 +158,7 @@ void run_command(const Start& start, CommandLine& line) {
                       .found = fmt::format("{} processes", cluster.size()),
                       .next = "start it without mpirun or srun"});
   set_thread_count(line.flags.threads);
+  require_threads(thread_count());
   // One process speaks for all.
   Console console(program.name, progress_style(line.flags), line.flags.quiet || cluster.rank() != 0);
   Session session{console,
@@ -125,14 +176,19 @@ Report parse_and_run(const Start& start) {
     if (start.cluster.rank() == 0) write_stdout(text);
     return Report{};
   };
+  const std::vector<std::string> arguments =
+      without_help_word({start.arguments.begin() + 1, start.arguments.end()});
   try {
-    parse_with_config(line, {start.arguments.begin() + 1, start.arguments.end()});
+    parse_with_config(line, arguments);
   } catch (const CLI::CallForHelp&) {
+    return print(line.app.help());
+  } catch (const CLI::CallForAllHelp&) {
+    line.help->set_form(HelpFormatter::Form::brief);
     return print(line.app.help());
   } catch (const CLI::CallForVersion& version_text) {
     return print(std::string(version_text.what()) + "\n");
   } catch (const CLI::ParseError& error) {
-    return usage_report(start.program, line, error.what());
+    return usage_report(start.program, line, arguments, error.what());
   }
   run_command(start, line);
   return {};
@@ -156,14 +212,16 @@ Report guarded_run(const Start& start) {
 }  // namespace
 
 int run_main(const Program& program, int argc, char** argv) {
+  occupy_standard_streams();
   install_signal_handlers();
+  grow_thread_stacks(argv);
   // Once MPI has begun it is too late; this leaves nothing to do for the session's.
   if (was_started_by_mpi()) wait_passively(argv);
   const std::unique_ptr<Communicator> cluster = make_communicator();
   const Report report = guarded_run({program, {argv, argv + argc}, argv, *cluster});
   const Ending ending = cluster->end(static_cast<int>(report.status), report.own);
   if (ending.status != 0 && ending.rank == cluster->rank())
-    fmt::print(stderr, "{}: error: {}\n", program.name, report.message);
+    write_stderr(fmt::format("{}: error: {}\n", program.name, report.message));
   return ending.status;
 }
 

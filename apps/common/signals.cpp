@@ -55,7 +55,8 @@ void install_signal_handlers() {
 void occupy_standard_streams() {
   // Opened in ascending order, each takes the lowest number that is free.
   for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
-    if (::fcntl(stream, F_GETFD) == -1) (void)::open("/dev/null", stream == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+    if (::fcntl(stream, F_GETFD) == -1)
+      (void)::open("/dev/null", stream == STDIN_FILENO ? O_RDONLY : O_WRONLY);
 }
 
 }  // namespace toptheta::app

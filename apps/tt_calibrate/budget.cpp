@@ -122,7 +122,7 @@ void BudgetCommand::run(Session& session) {
   const std::string summary =
       format_listing(budget_listing(plan, budget, result.meta), result_format_from_name(format_).value());
   write_table(result, 0, output_, format);
-  write_stdout(summary);
+  write_summary(output_, summary, session.console.quiet());
 }
 
 }  // namespace

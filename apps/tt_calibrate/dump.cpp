@@ -86,7 +86,8 @@ class DumpCommand : public Command {
     const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
     const ModelDump dump = dump_from_model(model, windows, plan.output, plan.options);
     session.console.finish();
-    write_stdout(format_listing(summarize(plan, dump), plan.summary_format));
+    write_summary(plan.output, format_listing(summarize(plan, dump), plan.summary_format),
+                  session.console.quiet());
   }
 
  private:

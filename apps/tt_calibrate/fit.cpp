@@ -42,7 +42,8 @@ class FitCommand : public Command {
     if (outcome.calibration)
       write_fit_result(*outcome.calibration, {plan.output, plan.table_format, plan.summary_format}, session);
     else if (plan.share.is_part())
-      write_stdout(format_listing(summarize(plan, outcome), plan.summary_format));
+      write_summary(plan.output, format_listing(summarize(plan, outcome), plan.summary_format),
+                    session.console.quiet());
     remove_checkpoint(plan.share, session.cluster);
   }
 

@@ -32,7 +32,7 @@ void write_fit_result(const Calibration& calibration, const FitOutput& output, S
   const std::string summary = format_listing(thresholds_listing(calibration.table, {}), output.summary);
   write_table(calibration.table, 0, output.path, output.format);
   warn_of_lost_curves(calibration.table, output.format, session);
-  write_stdout(summary);
+  write_summary(output.path, summary, session.console.quiet());
 }
 
 }  // namespace toptheta::app

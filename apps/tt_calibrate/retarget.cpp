@@ -121,7 +121,7 @@ void RetargetCommand::run(Session& session) {
       format_listing(thresholds_listing(result, {}), result_format_from_name(format_).value());
   write_table(result, 0, output_, format);
   warn_of_lost_curves(result, format, session);
-  write_stdout(summary);
+  write_summary(output_, summary, session.console.quiet());
 }
 
 }  // namespace
