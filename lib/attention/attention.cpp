@@ -1,6 +1,7 @@
 #include "attention/attention.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "attention/job.hpp"
 #include "kernels/attention/tile_attention.hpp"
@@ -15,13 +16,28 @@ bool decides_key_by_key(const Policy& policy) {
   return policy.selection == Selection::theta && policy.placement == Placement::pre_softmax && !policy.cap_k;
 }
 
+// Whether no score can overflow on its way, nor be no number: what the tiles and lists take for granted. The
+// others are left to the row path, which looks at every row.
+bool scores_are_finite(const Job& job) {
+  float largest_key = 0;
+  for (std::int64_t g = 0; g < job.shape().num_kv_heads; ++g)
+    largest_key = std::max(largest_key, job.cache.key_bound(job.call.layer, g));
+  const RowRange range = row_range({job.call.q, static_cast<std::size_t>(job.call.rows * job.row_stride())});
+  if (!range.finite) return false;
+  constexpr double kMost = 1e37;  // a tenth of what a float holds
+  const double bound = static_cast<double>(job.head_dim()) * static_cast<double>(largest_key) *
+                       static_cast<double>(std::max(range.largest, -range.smallest));
+  return bound < kMost && bound * std::abs(static_cast<double>(job.call.scale)) < kMost;
+}
+
 }  // namespace
 
 void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
             const AttentionListeners& listeners) {
   const Job job{call, cache, policy, listeners};
   if (listeners.scores != nullptr) observe_scores(job);
-  if (!tiles_serve(job.head_dim()) || !call.arithmetic.is_plain()) return attend_by_rows(job);
+  if (!tiles_serve(job.head_dim()) || !call.arithmetic.is_plain() || !scores_are_finite(job))
+    return attend_by_rows(job);
   if (!decides_key_by_key(policy.policy())) return attend_by_lists(job);
   if (call.rows == 1) return attend_one_row(job);
   attend_by_tiles(job);

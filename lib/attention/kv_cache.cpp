@@ -1,12 +1,22 @@
 #include "attention/kv_cache.hpp"
 
-#include <algorithm>
-#include <cassert>
-#include <functional>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "kernels/attention/bf16_scores.hpp"
 #include "kernels/attention/half_keys.hpp"
+#include "kernels/rows/select.hpp"
 
 namespace toptheta {
 
@@ -18,6 +28,18 @@ std::int64_t round_up(std::int64_t value, std::int64_t unit) {
 Prefilter without_codes(Prefilter prefilter) {
   if (prefilter == Prefilter::automatic) return Prefilter::page;
   return prefilter == Prefilter::int8 ? Prefilter::none : prefilter;
+}
+
+// The first of `count` finite numbers that is infinite when rounded to `type`.
+std::optional<std::int64_t> overflows(KvType type, const float* values, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::uint16_t half = 0;
+    float rounded = 0;
+    narrow(type, values + i, 1, &half);
+    widen(type, &half, 1, &rounded);
+    if (std::isfinite(values[i]) && !std::isfinite(rounded)) return i;
+  }
+  return std::nullopt;
 }
 }  // namespace
 
@@ -39,6 +61,7 @@ KvCache::KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefi
     half_keys_ = LargeArray<std::uint16_t>(elements);
     half_values_ = LargeArray<std::uint16_t>(elements);
   }
+  key_bounds_.resize(heads);
   sums_.resize(heads * static_cast<std::size_t>((capacity_ / kSumStride + 1) * shape.head_dim));
 }
 
@@ -84,31 +107,62 @@ void KvCache::append(std::int64_t layer, std::int64_t rows, const float* k, cons
   assert(length_ + rows <= capacity_);
   const std::int64_t dim = shape_.head_dim;
   const std::int64_t stride = shape_.num_kv_heads * dim;
+  std::atomic<bool> fits = true;
   const auto append_head = [&](std::int64_t g) {
     if (type_ == KvType::f32) return append_rows(layer, g, rows, k + g * dim, v + g * dim, stride);
-    // Rounded, and back as floats.
-    thread_local std::vector<std::uint16_t> halves;
-    thread_local std::vector<float> rounded;
-    const auto size = static_cast<std::size_t>(rows * dim);
-    if (halves.size() < size) halves.resize(size);
-    if (rounded.size() < 2 * size) rounded.resize(2 * size);
-    for (int part = 0; part < 2; ++part) {
-      const float* const from = (part == 0 ? k : v) + g * dim;
-      for (std::int64_t r = 0; r < rows; ++r)
-        narrow(type_, from + r * stride, dim, halves.data() + r * dim);
-      widen(type_, halves.data(), rows * dim, rounded.data() + part * rows * dim);
-      if (part == 0)
-        pack_half_keys(type_, halves.data(), rows, dim, dim, length_,
-                       half_keys_.data() + offset(layer, g, 0));
-      else
-        std::copy_n(halves.data(), rows * dim, half_values_.data() + offset(layer, g, length_));
-    }
-    append_rows(layer, g, rows, rounded.data(), rounded.data() + rows * dim, dim);
+    if (!append_rounded(layer, g, rows, k + g * dim, v + g * dim)) fits = false;
   };
   // A few rows are sooner copied than other threads are woken. By reference: a copy into std::function would
   // allocate.
   constexpr std::int64_t kFewRows = 8;
   parallel_for(shape_.num_kv_heads, std::cref(append_head), rows <= kFewRows ? 1 : 0);
+  if (!fits) refuse_overflow(layer, rows, k, v);
+}
+
+bool KvCache::append_rounded(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* k,
+                             const float* v) {
+  const std::int64_t dim = shape_.head_dim;
+  const std::int64_t stride = shape_.num_kv_heads * dim;
+  thread_local std::vector<std::uint16_t> halves;
+  thread_local std::vector<float> rounded;  // the keys, then the values, as floats again
+  const auto size = static_cast<std::size_t>(rows * dim);
+  if (halves.size() < size) halves.resize(size);
+  if (rounded.size() < 2 * size) rounded.resize(2 * size);
+  for (int part = 0; part < 2; ++part) {
+    const float* const from = part == 0 ? k : v;
+    for (std::int64_t r = 0; r < rows; ++r)
+      narrow(type_, from + r * stride, dim, halves.data() + r * dim);
+    widen(type_, halves.data(), rows * dim, rounded.data() + part * rows * dim);
+    if (part == 0)
+      pack_half_keys(type_, halves.data(), rows, dim, dim, length_,
+                     half_keys_.data() + offset(layer, kv_head, 0));
+    else
+      std::copy_n(halves.data(), rows * dim, half_values_.data() + offset(layer, kv_head, length_));
+  }
+  append_rows(layer, kv_head, rows, rounded.data(), rounded.data() + rows * dim, dim);
+  if (row_range({rounded.data(), 2 * size}).finite) return true;
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (const float* const from : {k + r * stride, v + r * stride})
+      if (overflows(type_, from, dim)) return false;
+  return true;  // it was not finite before
+}
+
+void KvCache::refuse_overflow(std::int64_t layer, std::int64_t rows, const float* k, const float* v) const {
+  const std::int64_t dim = shape_.head_dim;
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t g = 0; g < shape_.num_kv_heads; ++g)
+      for (const auto& [name, from] : {std::pair{"key", k}, std::pair{"value", v}}) {
+        const float* const row = from + (r * shape_.num_kv_heads + g) * dim;
+        const auto at = overflows(type_, row, dim);
+        if (!at) continue;
+        throw InputError(
+            {.where = fmt::format("KV cache: layer {}, KV head {}, position {}", layer, g, length_ + r),
+             .what = fmt::format("a {} is too large for {}", name, name_of(type_)),
+             .expected = fmt::format("numbers that {} can hold", name_of(type_)),
+             .found = fmt::format("{} in dimension {}", row[*at], *at),
+             .next = type_ == KvType::f16 ? "use --kv f32 or bf16" : "use --kv f32"});
+      }
+  throw std::logic_error("KvCache: nothing overflowed");
 }
 
 void KvCache::append_rows(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* keys,
@@ -117,6 +171,7 @@ void KvCache::append_rows(std::int64_t layer, std::int64_t kv_head, std::int64_t
   const auto head = static_cast<std::int64_t>(head_index(layer, kv_head));
   if (type_ == KvType::f32)
     pack_keys(keys, rows, stride, dim, length_, keys_.data() + offset(layer, kv_head, 0));
+  note_keys(static_cast<std::size_t>(head), rows, keys, stride);
   index_.append(head, length_, rows, keys, stride);
   double* const sums = sums_.data() + head * (capacity_ / kSumStride + 1) * dim;
   for (std::int64_t r = 0; r < rows; ++r) {
@@ -131,9 +186,21 @@ void KvCache::append_rows(std::int64_t layer, std::int64_t kv_head, std::int64_t
   }
 }
 
+void KvCache::note_keys(std::size_t head, std::int64_t rows, const float* keys, std::int64_t stride) {
+  float& bound = key_bounds_[head];
+  const std::int64_t together = stride == shape_.head_dim ? rows : 1;
+  for (std::int64_t r = 0; r < rows; r += together) {
+    const RowRange range =
+        row_range({keys + r * stride, static_cast<std::size_t>(together * shape_.head_dim)});
+    bound = range.finite ? std::max({bound, range.largest, -range.smallest})
+                         : std::numeric_limits<float>::infinity();
+  }
+}
+
 void KvCache::truncate(std::int64_t length) {
   assert(length >= 0 && length <= length_);
   length_ = length;
+  if (length == 0) std::fill(key_bounds_.begin(), key_bounds_.end(), 0.0F);
   // The sum behind the block that is now part full must again cover just the rows that stay.
   const std::int64_t dim = shape_.head_dim;
   const std::int64_t block = length / kSumStride;

@@ -36,11 +36,17 @@ class KvCache {
 
   // Writes `rows` positions, from position length() on, of one layer. k, v: [rows, num_kv_heads, head_dim], k
   // after rotary embedding. Requires length() + rows <= capacity(). Call it for every layer, then
-  // advance(rows) once. Parallel over KV heads.
+  // advance(rows) once. Parallel over KV heads. Throws InputError where a finite number becomes infinite in
+  // the cache's type.
   void append(std::int64_t layer, std::int64_t rows, const float* k, const float* v);
   void advance(std::int64_t rows) { length_ += rows; }
   // Forgets everything from position `length` on.
   void truncate(std::int64_t length);
+
+  // No |k| of a head is larger: infinity where one of them is not finite.
+  [[nodiscard]] float key_bound(std::int64_t layer, std::int64_t kv_head) const {
+    return key_bounds_[head_index(layer, kv_head)];
+  }
 
   [[nodiscard]] KvType type() const { return type_; }
   [[nodiscard]] bool rounds_queries() const { return rounds_queries_; }
@@ -77,6 +83,12 @@ class KvCache {
   }
   void append_rows(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* keys,
                    const float* values, std::int64_t stride);
+  // The same, rounded to 16 bits first; false where that made something infinite.
+  bool append_rounded(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* k,
+                      const float* v);
+  void note_keys(std::size_t head, std::int64_t rows, const float* keys, std::int64_t stride);
+  [[noreturn]] void refuse_overflow(std::int64_t layer, std::int64_t rows, const float* k,
+                                    const float* v) const;
 
   ModelShape shape_;
   KvType type_ = KvType::f32;
@@ -87,6 +99,7 @@ class KvCache {
   LargeArray<float> values_;             // [layers][KV heads][capacity][head_dim]
   LargeArray<std::uint16_t> half_keys_;  // the same of f16 and bf16
   LargeArray<std::uint16_t> half_values_;
+  std::vector<float> key_bounds_;  // [layers][KV heads]
   KeyIndex index_;
   std::vector<double>
       sums_;  // [layers][KV heads][capacity / kSumStride + 1][head_dim]: sum of V before position b * 64

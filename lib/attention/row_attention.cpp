@@ -155,6 +155,21 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
   return rule;
 }
 
+namespace {
+
+bool any_nan(std::span<const float> row) {
+  return std::any_of(row.begin(), row.end(), [](float x) { return std::isnan(x); });
+}
+
+// A score that is not a number, or a largest that is infinite, leaves nothing that is a number: whatever a
+// policy made of it would hide it.
+RowOutcome no_numbers(std::size_t n, RowScratch& scratch) {
+  std::fill_n(scratch.weights.begin(), n, std::numeric_limits<float>::quiet_NaN());
+  return {true, static_cast<std::int64_t>(n), 0, 0};
+}
+
+}  // namespace
+
 double sink_term(const RowRule& rule, float shift) {
   return rule.has_sink() ? std::exp(static_cast<double>(rule.sink) - static_cast<double>(shift)) : 0;
 }
@@ -179,6 +194,9 @@ RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, 
   const std::size_t room = scores.size() + static_cast<std::size_t>(kKeyBlock);
   if (scratch.weights.size() < room) scratch.weights.resize(room);
   if (scratch.indices.size() < room) scratch.indices.resize(room);
+  if (const RowRange range = row_range(scores);
+      !range.finite && (any_nan(scores) || !std::isfinite(range.largest)))
+    return no_numbers(scores.size(), scratch);
   if (rule.selection == Selection::dense) return weigh_all(scores, rule, scratch);
   if (rule.placement == Placement::post_softmax) return weigh_post_softmax(scores, rule, scratch);
   return weigh_pre_softmax(scores, rule, want_lost_mass, scratch);

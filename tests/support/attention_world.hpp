@@ -55,6 +55,9 @@ class AttentionWorld {
   [[nodiscard]] const ModelShape& shape() const { return shape_; }
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] const KvCache& cache() const { return cache_; }
+  [[nodiscard]] const std::vector<float>& queries() const { return q_; }
+  [[nodiscard]] const std::vector<float>& keys() const { return k_; }
+  [[nodiscard]] const std::vector<float>& values() const { return v_; }
   [[nodiscard]] std::int64_t row_floats() const { return shape_.num_heads * shape_.head_dim; }
   [[nodiscard]] float scale() const { return scale_; }
 

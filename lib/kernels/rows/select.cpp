@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <limits>
 
 // Highway compiles this file once per instruction set.
@@ -101,7 +102,10 @@ float LargestAtMost(const float* values, std::size_t size, float high) {
 // where they are, if they are not needed any more.
 float Bisect(const float* values, std::size_t size, std::int64_t rank, Bracket bracket, float first_guess,
              float* band) {
-  for (int step = 0;; ++step) {
+  // Halving ends it within 32 steps, once it has begun. NaN, which compares with nothing, must not keep it
+  // going.
+  constexpr int kMostSteps = 64;
+  for (int step = 0; step < kMostSteps; ++step) {
     if (bracket.low == bracket.high) return bracket.low;
     if (rank + 1 == bracket.at_least_low) return SmallestAtLeast(values, size, bracket.low);
     if (rank == bracket.above_high) return LargestAtMost(values, size, bracket.high);
@@ -124,6 +128,7 @@ float Bisect(const float* values, std::size_t size, std::int64_t rank, Bracket b
       bracket.above_high = above;
     }
   }
+  return std::numeric_limits<float>::quiet_NaN();
 }
 
 // The candidates of a row: everything from `low` on.
@@ -233,8 +238,11 @@ std::span<const float> select_largest(std::span<const float> row, const RowRange
 }
 
 float kth_largest(std::span<const float> row, std::int64_t k, SelectScratch& scratch) {
+  const RowRange range = row_range(row);
+  if (!range.finite && std::any_of(row.begin(), row.end(), [](float x) { return std::isnan(x); }))
+    return std::numeric_limits<float>::quiet_NaN();
   float value = 0;
-  select_largest(row, row_range(row), {&k, 1}, scratch, {&value, 1});
+  select_largest(row, range, {&k, 1}, scratch, {&value, 1});
   return value;
 }
 

@@ -48,7 +48,7 @@ std::span<const float> select_largest(std::span<const float> row, const RowRange
                                       std::span<float> values);
 
 // The (k + 1)-th largest value, 0 <= k < row.size(): comparing with it keeps k of the row, fewer where values
-// tie.
+// tie. NaN for a row with a NaN.
 float kth_largest(std::span<const float> row, std::int64_t k, SelectScratch& scratch);
 
 }  // namespace toptheta

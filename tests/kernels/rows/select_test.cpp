@@ -180,6 +180,26 @@ TEST_CASE("a sample that misleads costs time, not exactness") {
   });
 }
 
+TEST_CASE("a row with a NaN has no k-th largest, and the search for it ends") {
+  testing::at_every_instruction_set([] {
+    Random random(77);
+    SelectScratch scratch;
+    for (const std::size_t size : {std::size_t{5}, std::size_t{200}, std::size_t{3000}}) {
+      std::vector<float> row(size);
+      for (float& x : row)
+        x = normal(random);
+      for (const std::size_t at : {std::size_t{0}, size / 2, size - 1}) {
+        std::vector<float> bad = row;
+        bad[at] = std::numeric_limits<float>::quiet_NaN();
+        CHECK(std::isnan(kth_largest(bad, 3, scratch)));
+        std::fill(bad.begin(), bad.end(), std::numeric_limits<float>::quiet_NaN());
+        CHECK(std::isnan(kth_largest(bad, 3, scratch)));
+        CHECK(std::isfinite(kth_largest(row, 3, scratch)));
+      }
+    }
+  });
+}
+
 TEST_CASE("the range of a row, and what is not finite in it") {
   testing::at_every_instruction_set([] {
     Random random(4);
