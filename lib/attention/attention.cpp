@@ -36,8 +36,7 @@ void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolic
             const AttentionListeners& listeners) {
   const Job job{call, cache, policy, listeners};
   if (listeners.scores != nullptr) observe_scores(job);
-  if (!tiles_serve(job.head_dim()) || !call.arithmetic.is_plain() || !scores_are_finite(job))
-    return attend_by_rows(job);
+  if (!tiles_serve(job.head_dim()) || !scores_are_finite(job)) return attend_by_rows(job);
   if (!decides_key_by_key(policy.policy())) return attend_by_lists(job);
   if (call.rows == 1) return attend_one_row(job);
   attend_by_tiles(job);
@@ -62,7 +61,7 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
   scratch.keys_seen = scratch.keys_saved = 0;
   scratch.positions_seen = scratch.positions_left = 0;
   const Policy& policy = job.policy.policy();
-  const std::int64_t keys = job.call.first_position + job.call.rows;
+  const std::int64_t keys = job.row_length(job.call.first_position + job.call.rows - 1);
   std::int64_t smallest = kDenseK;
   std::int64_t largest = 0;
   for (std::int64_t i = 0; i < job.group_heads(); ++i) {
@@ -78,7 +77,7 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
   if (codes_ && only_if_it_pays_ && one_row_) {
     // One row is over before it could be seen whether codes pay: the steps before it tell. Now and then it is
     // tried again.
-    const bool try_again = keys % 64 == 1;
+    const bool try_again = (job.call.first_position + 1) % 64 == 1;
     codes_ = keys >= kLeastKeys && largest <= keys / 10 &&
              (try_again || candidates_pay(index_->candidate_share(head_)));
   }

@@ -17,11 +17,13 @@ namespace {
 struct Partials {
   std::vector<RowRule> rules;           // [heads]
   std::vector<float> theta;             // [heads]
+  std::vector<float> theta_before_cap;  // [heads]
   std::vector<RowState> states;         // [tiles][heads]
   std::vector<float> out;               // [tiles][heads][head_dim]
   std::vector<std::uint64_t> kept;      // [KV heads][tiles][kTileKeys / 64]
   std::vector<HeadCount> counts;        // [heads]
   std::vector<double> value_sums;       // [KV heads][head_dim]
+  std::vector<double> unseen_sums;      // the same, of values before the window
   std::vector<std::int64_t> runs_left;  // [KV heads]
   std::vector<float> q;  // [heads][head_dim] rounded to bfloat16, where the cache rounds queries
   std::vector<std::uint16_t> q_bf16;
@@ -33,25 +35,30 @@ struct Partials {
     };
     grow(rules, heads);
     grow(theta, heads);
+    grow(theta_before_cap, heads);
     grow(counts, heads);
     grow(runs_left, static_cast<std::size_t>(shape.num_kv_heads));
     grow(states, heads * static_cast<std::size_t>(tiles));
     grow(out, heads * static_cast<std::size_t>(tiles * shape.head_dim));
     grow(kept, static_cast<std::size_t>(shape.num_kv_heads * tiles * (kTileKeys / 64)));
     grow(value_sums, static_cast<std::size_t>(shape.num_kv_heads * shape.head_dim));
+    grow(unseen_sums, value_sums.size());
   }
 };
 
 struct Step {
   const Job& job;
   Partials& partials;
-  std::int64_t n;  // keys
-  std::int64_t tiles;
+  std::int64_t keys;        // up to the row's position
+  std::int64_t first_key;   // that the row sees
+  std::int64_t first_tile;  // which it is in
+  std::int64_t tiles;       // up to the row's position
   bool all_dense;
 
   [[nodiscard]] std::size_t at(std::int64_t tile, std::int64_t head) const {
     return static_cast<std::size_t>(tile * job.shape().num_heads + head);
   }
+  [[nodiscard]] std::int64_t row_length() const { return keys - first_key; }
   // Of a head, as the cache would have it multiplied.
   [[nodiscard]] const float* q(std::int64_t head) const {
     return (job.cache.rounds_queries() ? partials.q.data() : job.call.q) + job.row_offset(0, head);
@@ -64,15 +71,18 @@ struct Step {
   }
 };
 
-bool prepare(const Job& job, std::int64_t n, Partials& partials) {
+bool prepare(const Job& job, Partials& partials) {
+  const std::int64_t n = job.row_length(job.call.first_position);
   bool all_dense = true;
   for (std::int64_t h = 0; h < job.shape().num_heads; ++h) {
     RowRule& rule = partials.rules[static_cast<std::size_t>(h)];
-    rule = row_rule(job.policy, job.call.layer, h, n);
+    rule = row_rule(job.policy, job.call.layer, h, n, job.sink(h));
     const bool dense = rule.selection == Selection::dense;
     all_dense = all_dense && dense;
     partials.theta[static_cast<std::size_t>(h)] =
         dense ? -std::numeric_limits<float>::infinity() : rule.theta;
+    partials.theta_before_cap[static_cast<std::size_t>(h)] =
+        job.theta_before_cap(partials.theta[static_cast<std::size_t>(h)]);
   }
   return all_dense;
 }
@@ -117,9 +127,14 @@ void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, TilePr
                  RunScratch& scratch) {
   const Job& job = step.job;
   const std::int64_t dim = job.head_dim();
-  const std::int64_t first = tile * kTileKeys;
+  const std::int64_t tile_first = tile * kTileKeys;
+  const std::int64_t first = job.first_read(step.first_key, tile_first);
   std::int32_t visible[kTileRows];
-  std::fill_n(visible, heads.count, static_cast<std::int32_t>(std::min(kTileKeys, step.n - first)));
+  std::int32_t hidden[kTileRows];
+  std::fill_n(visible, heads.count,
+              static_cast<std::int32_t>(std::min(tile_first + kTileKeys, step.keys) - first));
+  std::fill_n(hidden, heads.count,
+              static_cast<std::int32_t>(std::max<std::int64_t>(step.first_key - first, 0)));
   std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(heads.kv_head, tile) : nullptr;
   if (kept != nullptr && heads.first_of_group) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
   const KeyTile keys = key_tile(job, heads.kv_head, first);
@@ -136,7 +151,10 @@ void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, TilePr
                      .num_keys = visible[0],
                      .scale = job.call.scale,
                      .visible = visible,
+                     .hidden = hidden[0] > 0 ? hidden : nullptr,
+                     .soft_cap = job.call.arithmetic.soft_cap,
                      .theta = step.all_dense ? nullptr : step.partials.theta.data() + heads.first,
+                     .theta_before_cap = step.partials.theta_before_cap.data() + heads.first,
                      .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
                      .want_largest = job.policy.policy().sdc == Sdc::offline,
                      .from_memory = true,
@@ -145,7 +163,7 @@ void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, TilePr
                      .sums = scratch.sums.data(),
                      .half = keys.half.keys == nullptr ? nullptr : &keys.half,
                      .q_bf16 = step.q_bf16(heads.first),
-                     .kept_union = kept};
+                     .kept_union = kept != nullptr ? kept + (first - tile_first) / 64 : nullptr};
   prefilter.use(first, scratch.codes, work);
   attend_tile(work, scratch.tile);
 }
@@ -168,31 +186,44 @@ void attend_run(const Step& step, std::int64_t kv_head, std::int64_t first_tile,
   }
 }
 
+void sum_seen_values(const Step& step, std::int64_t kv_head, std::span<double> sum) {
+  const KvCache& cache = step.job.cache;
+  cache.value_sum(step.job.call.layer, kv_head, step.keys, sum);
+  if (step.first_key == 0) return;
+  const std::span<double> unseen(step.partials.unseen_sums.data() + kv_head * std::ssize(sum), sum.size());
+  cache.value_sum(step.job.call.layer, kv_head, step.first_key, unseen);
+  for (std::size_t i = 0; i < sum.size(); ++i)
+    sum[i] -= unseen[i];
+}
+
 void join_and_finish(const Step& step, std::int64_t kv_head) {
   const Job& job = step.job;
   const std::int64_t dim = job.head_dim();
   const auto width = static_cast<std::size_t>(dim);
   const std::span<double> value_sum(step.partials.value_sums.data() + kv_head * dim, width);
-  if (job.policy.policy().vmc) job.cache.value_sum(job.call.layer, kv_head, step.n, value_sum);
+  if (job.policy.policy().vmc) sum_seen_values(step, kv_head, value_sum);
   for (std::int64_t h = 0; h < job.group_heads(); ++h) {
     const std::int64_t head = kv_head * job.group_heads() + h;
     float* const out = job.call.out + job.row_offset(0, head);
     std::fill_n(out, dim, 0.0F);
     RowState state;
-    for (std::int64_t tile = 0; tile < step.tiles; ++tile)
+    for (std::int64_t tile = step.first_tile; tile < step.tiles; ++tile)
       join_rows(step.partials.states[step.at(tile, head)],
                 step.partials.out.data() + step.at(tile, head) * width, dim, state, out);
     const auto index = static_cast<std::size_t>(head);
-    step.partials.counts[index] =
-        finish_row(step.partials.rules[index], step.n, state, job.want_lost_mass(), value_sum, {out, width});
+    step.partials.counts[index] = finish_row(step.partials.rules[index], step.row_length(), state,
+                                             job.want_lost_mass(), value_sum, {out, width});
   }
 }
 
 void report(const Step& step) {
   SequenceCounts& counts = *step.job.listeners.counts;
   const std::int64_t layer = step.job.call.layer;
-  for (std::int64_t g = 0; g < step.job.shape().num_kv_heads; ++g)
-    counts.add_group(layer, g, {step.kept(g, 0), static_cast<std::size_t>((step.n + 63) / 64)}, step.n);
+  const std::int64_t seen = step.job.counts_steps() ? step.row_length() : step.keys;
+  for (std::int64_t g = 0; g < step.job.shape().num_kv_heads; ++g) {
+    std::fill(step.kept(g, 0), step.kept(g, step.first_tile), std::uint64_t{0});
+    counts.add_group(layer, g, {step.kept(g, 0), static_cast<std::size_t>((step.keys + 63) / 64)}, seen);
+  }
   for (std::int64_t h = 0; h < step.job.shape().num_heads; ++h)
     counts.add_row(layer, h, step.partials.counts[static_cast<std::size_t>(h)]);
 }
@@ -201,24 +232,27 @@ void report(const Step& step) {
 
 void attend_one_row(const Job& job) {
   thread_local Partials partials;
-  const std::int64_t n = job.call.first_position + 1;
-  const std::int64_t tiles = (n + kTileKeys - 1) / kTileKeys;
+  const std::int64_t keys = job.call.first_position + 1;
+  const std::int64_t first_key = job.first_key(job.call.first_position);
+  const std::int64_t first_tile = first_key / kTileKeys;
+  const std::int64_t tiles = (keys + kTileKeys - 1) / kTileKeys;
   const std::int64_t groups = job.shape().num_kv_heads;
   partials.reserve(job.shape(), tiles);
   if (job.cache.rounds_queries()) {
     partials.q.assign(job.call.q, job.call.q + job.row_stride());
     round_queries(partials.q, partials.q_bf16);
   }
-  const Step step{job, partials, n, tiles, prepare(job, n, partials)};
+  const Step step{job, partials, keys, first_key, first_tile, tiles, prepare(job, partials)};
   // Runs as long as leaves enough of them to share out evenly.
   constexpr std::int64_t kRuns = 32;
   constexpr std::int64_t kLongestRun = 8;
-  const std::int64_t length = std::clamp<std::int64_t>(groups * tiles / kRuns, 1, kLongestRun);
-  const std::int64_t runs = (tiles + length - 1) / length;
+  const std::int64_t seen_tiles = tiles - first_tile;
+  const std::int64_t length = std::clamp<std::int64_t>(groups * seen_tiles / kRuns, 1, kLongestRun);
+  const std::int64_t runs = (seen_tiles + length - 1) / length;
   std::fill_n(partials.runs_left.begin(), groups, runs);
   const auto body = [&step, runs, length](std::int64_t i) {
     const std::int64_t group = i / runs;
-    const std::int64_t first = i % runs * length;
+    const std::int64_t first = step.first_tile + i % runs * length;
     attend_run(step, group, first, std::min(first + length, step.tiles));
     // Whoever ends a group's last run joins them all: waiting for all threads costs more than that.
     const std::atomic_ref<std::int64_t> left(step.partials.runs_left[static_cast<std::size_t>(group)]);

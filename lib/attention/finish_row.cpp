@@ -19,6 +19,7 @@ double dropped_term(const RowRule& rule, const RowState& state, std::int64_t dro
       return static_cast<double>(dropped) * theta_weight;
     case Sdc::offline:
       // M is relative to the largest score.
+      if (state.kept == 0) return static_cast<double>(rule.sdc_m);
       return static_cast<double>(rule.sdc_m) *
              std::exp(static_cast<double>(state.largest) - static_cast<double>(state.shift));
   }
@@ -44,19 +45,23 @@ HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state,
                      std::span<const double> value_sum, std::span<float> out) {
   HeadCount count{1, n, state.kept, std::min(n, rule.k), 0};
   if (state.kept == 0) {
-    scale_and_compensate(rule, n, 0, 0, value_sum, out);
-    count.lost_mass = want_lost_mass ? 1 : 0;
+    const double gamma = static_cast<double>(rule.sdc_scale);
+    const NothingKept found = against_sink(rule, gamma * dropped_term(rule, state, n, 1), state.dropped_sum);
+    scale_and_compensate(rule, n, 0, found.sink_share, value_sum, out);
+    count.lost_mass = want_lost_mass ? found.lost_mass : 0;
     return count;
   }
   const std::int64_t dropped = n - state.kept;
   // The kept are above theta, so is what they are relative to, unless it is theta: at most 1.
   const double theta_weight =
       dropped == 0 ? 0 : std::exp(static_cast<double>(rule.theta) - static_cast<double>(state.shift));
+  const double sink = sink_term(rule, state.shift);
   const double denominator =
-      state.kept_sum + static_cast<double>(rule.sdc_scale) * dropped_term(rule, state, dropped, theta_weight);
-  scale_and_compensate(rule, n, 1 / denominator, state.kept_sum / denominator, value_sum, out);
+      state.kept_sum +
+      static_cast<double>(rule.sdc_scale) * dropped_term(rule, state, dropped, theta_weight) + sink;
+  scale_and_compensate(rule, n, 1 / denominator, (state.kept_sum + sink) / denominator, value_sum, out);
   const double dropped_sum = state.dropped_sum * theta_weight;
-  if (want_lost_mass) count.lost_mass = dropped_sum / (state.kept_sum + dropped_sum);
+  if (want_lost_mass) count.lost_mass = dropped_sum / (state.kept_sum + dropped_sum + sink);
   return count;
 }
 

@@ -58,6 +58,16 @@ struct Job {
     return call.arithmetic.sinks.empty() ? -std::numeric_limits<float>::infinity()
                                          : call.arithmetic.sinks[static_cast<std::size_t>(head)];
   }
+  // Tiles of keys of which a row sees only a part are read from this key on: the first that is seen, in whole
+  // words of marks.
+  [[nodiscard]] static std::int64_t first_read(std::int64_t first_key, std::int64_t tile_first) {
+    return tile_first + std::max<std::int64_t>(first_key - tile_first, 0) / 64 * 64;
+  }
+  // The threshold for scores before they are capped.
+  [[nodiscard]] float theta_before_cap(float theta) const {
+    const float cap = call.arithmetic.soft_cap;
+    return cap > 0 ? before_soft_cap(theta, cap) : theta;
+  }
   // Elements from one row of q and out to the next, and where a row of a head begins.
   [[nodiscard]] std::int64_t row_stride() const { return shape().num_heads * shape().head_dim; }
   [[nodiscard]] std::int64_t row_offset(std::int64_t row, std::int64_t head) const {

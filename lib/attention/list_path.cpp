@@ -20,6 +20,7 @@ constexpr std::int64_t kListRows = 24;  // their scores of 8k keys are 0.8 MB
 struct ListedRow {
   RowRule rule;
   std::int64_t n = 0;
+  std::int64_t first_key = 0;
   RowScratch lists;  // indices and scores of the kept
   std::int64_t kept = 0;
   std::int64_t next = 0;  // the first one whose V has not been added
@@ -50,7 +51,8 @@ struct Panel {
 
 void keep_all(std::span<const float> scores, ListedRow& row) {
   row.kept = static_cast<std::int64_t>(scores.size());
-  std::iota(row.lists.indices.begin(), row.lists.indices.begin() + row.kept, 0);
+  std::iota(row.lists.indices.begin(), row.lists.indices.begin() + row.kept,
+            static_cast<std::int32_t>(row.first_key));
   std::copy(scores.begin(), scores.end(), row.lists.weights.begin());
 }
 
@@ -73,15 +75,19 @@ void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) 
   if (post || want_lost_mass || row.rule.sdc == Sdc::exact)
     row.full_sum = dropped_sum(scores, row.largest);  // none is above the largest
   RowRule by_score = row.rule;
-  if (post) by_score.theta = score_threshold(row.rule.theta, row.largest, row.full_sum);
+  if (post)
+    by_score.theta =
+        score_threshold(row.rule.theta, row.largest, row.full_sum + sink_term(row.rule, row.largest));
   row.kept = select_scores(scores, by_score, row.lists);
+  for (std::int64_t j = 0; j < row.kept && row.first_key > 0; ++j)
+    row.lists.indices[static_cast<std::size_t>(j)] += static_cast<std::int32_t>(row.first_key);
 }
 
 // One head's view of a row's keys within a tile of V rows, which begin at
 // tile_first.
 void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_first, ListedRow& row,
                 float* out) {
-  const std::int64_t last = std::min(tile_first + kTileKeys, row.n);
+  const std::int64_t last = std::min(tile_first + kTileKeys, row.first_key + row.n);
   const auto begin = row.lists.indices.begin();
   const std::int64_t end = std::lower_bound(begin + row.next, begin + row.kept, last) - begin;
   if (end == row.next) return;
@@ -91,25 +97,44 @@ void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_fi
                  .theta = row.lists.theta,
                  .first = tile_first,
                  .visible = last - tile_first,
+                 .hidden = std::max<std::int64_t>(row.first_key - tile_first, 0),
                  .values = values,
                  .head_dim = head_dim},
                 row.state, out);
   row.next = end;
 }
 
+// Nothing is above the threshold.
+HeadCount finish_nothing(const ListedRow& row, bool want_lost_mass, std::span<const double> value_sum,
+                         std::span<float> out) {
+  const RowRule& rule = row.rule;
+  if (rule.placement == Placement::pre_softmax) {
+    RowState state = row.state;
+    state.dropped_sum =
+        row.full_sum * std::exp(static_cast<double>(row.largest) - static_cast<double>(rule.theta));
+    return finish_row(rule, row.n, state, want_lost_mass, value_sum, out);
+  }
+  const double sink = sink_term(rule, row.largest);
+  const double sink_share = sink / (row.full_sum + sink);
+  scale_and_compensate(rule, row.n, 0, sink_share, value_sum, out);
+  return {1, row.n, 0, std::min(row.n, rule.k), want_lost_mass ? 1 - sink_share : 0};
+}
+
 HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const double> value_sum,
                  std::span<float> out) {
   const RowRule& rule = row.rule;
-  if (rule.selection == Selection::dense || row.kept == 0)
+  if (rule.selection == Selection::dense)
     return finish_row(rule, row.n, row.state, want_lost_mass, value_sum, out);
+  if (row.kept == 0) return finish_nothing(row, want_lost_mass, value_sum, out);
   // Sums over the kept are relative to their own largest, compensation to the row's: under cap-k they differ.
   const double to_row = std::exp(static_cast<double>(row.state.shift) - static_cast<double>(row.largest));
   const double kept_sum = row.state.kept_sum * to_row;
-  double denominator = row.full_sum;
+  const double sink = sink_term(rule, row.largest);
+  double denominator = row.full_sum + sink;
   if (rule.placement == Placement::pre_softmax) {
     const double dropped = static_cast<double>(row.n - row.kept);
     const double gamma = static_cast<double>(rule.sdc_scale);
-    denominator = kept_sum;
+    denominator = kept_sum + sink;
     if (rule.sdc == Sdc::exact) denominator += gamma * std::max(row.full_sum - kept_sum, 0.0);
     if (rule.sdc == Sdc::offline) denominator += gamma * static_cast<double>(rule.sdc_m);
     if (rule.sdc == Sdc::exp_threshold && dropped > 0)
@@ -118,8 +143,8 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
   }
   // cap-k may keep only entries so far below the largest that their exponentials vanish.
   const double factor = denominator > 0 ? 1 / denominator : 0;
-  scale_and_compensate(rule, row.n, to_row * factor, kept_sum * factor, value_sum, out);
-  const double lost = want_lost_mass ? std::max(1 - kept_sum / row.full_sum, 0.0) : 0;
+  scale_and_compensate(rule, row.n, to_row * factor, (kept_sum + sink) * factor, value_sum, out);
+  const double lost = want_lost_mass ? std::max((row.full_sum - kept_sum) / (row.full_sum + sink), 0.0) : 0;
   return {1, row.n, row.kept, std::min(row.n, rule.k), lost};
 }
 
@@ -135,34 +160,42 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
   const auto width = static_cast<std::size_t>(dim);
   const std::int64_t kv_head = panel.first_head / job.group_heads();
   const std::int64_t keys = job.call.first_position + panel.row(panel.count - 1) + 1;
-  const std::int64_t stride = (keys + kKeyBlock - 1) / kKeyBlock * kKeyBlock + kKeyBlock;
+  // The first key that some row sees, in whole blocks, and the tile that it is in.
+  const std::int64_t first_seen =
+      job.first_key(job.call.first_position + panel.row(0)) / kKeyBlock * kKeyBlock;
+  const std::int64_t first_tile = first_seen / kTileKeys * kTileKeys;
+  const std::int64_t stride = (keys - first_seen + kKeyBlock - 1) / kKeyBlock * kKeyBlock + kKeyBlock;
   const auto need = static_cast<std::size_t>(panel.count * stride);
   if (scratch.scores.size() < need) scratch.scores.resize(need);
   // Side by side: rows that lie apart by all heads may share a few sets of the first-level cache.
   scratch.q.resize(static_cast<std::size_t>(kListRows) * width);
   for (std::int64_t i = 0; i < panel.count; ++i)
     job.copy_query(panel.row(i), panel.head(i), scratch.q.data() + i * dim);
-  for (std::int64_t first = 0; first < keys; first += kTileKeys) {
-    const std::int64_t count = std::min(kTileKeys, keys - first);
+  for (std::int64_t tile = first_tile; tile < keys; tile += kTileKeys) {
+    const std::int64_t first = std::max(tile, first_seen);
     score_keys(job, {.kv_head = kv_head,
                      .first = first,
-                     .count = count,
+                     .count = std::min(tile + kTileKeys, keys) - first,
                      .q = scratch.q.data(),
                      .rows = panel.count,
                      .q_stride = dim,
                      .scale = job.score_scale(),
-                     .scores = scratch.scores.data() + first,
+                     .scores = scratch.scores.data() + (first - first_seen),
                      .score_stride = stride});
   }
   scratch.out.assign(static_cast<std::size_t>(panel.count) * width, 0);
   for (std::int64_t i = 0; i < panel.count; ++i) {
     ListedRow& row = scratch.rows[static_cast<std::size_t>(i)];
-    row.n = job.call.first_position + panel.row(i) + 1;
-    row.rule = row_rule(job.policy, job.call.layer, panel.head(i), row.n);
-    select({scratch.scores.data() + i * stride, static_cast<std::size_t>(row.n)}, job.want_lost_mass(), row);
+    const std::int64_t position = job.call.first_position + panel.row(i);
+    row.n = job.row_length(position);
+    row.first_key = job.first_key(position);
+    row.rule = row_rule(job.policy, job.call.layer, panel.head(i), row.n, job.sink(panel.head(i)));
+    select(
+        {scratch.scores.data() + i * stride + (row.first_key - first_seen), static_cast<std::size_t>(row.n)},
+        job.want_lost_mass(), row);
     if (counts != nullptr) mark_kept(row, counts->kept_bits);
   }
-  for (std::int64_t first = 0; first < keys; first += kTileKeys) {
+  for (std::int64_t first = first_tile; first < keys; first += kTileKeys) {
     const float* const values = job.cache.wide_values(job.call.layer, kv_head, first,
                                                       std::min(kTileKeys, keys - first), scratch.wide);
     for (std::int64_t i = 0; i < panel.count; ++i)

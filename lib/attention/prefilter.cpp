@@ -98,12 +98,12 @@ void KeyIndex::append_codes(std::int64_t head, std::int64_t position, std::int64
 TileBounds KeyIndex::bounds(std::int64_t head, std::int64_t position) const {
   const std::int64_t tile = head * tiles_ + position / kTileKeys;
   return {largest_.data() + tile * dim_ * kKeyBlock, smallest_.data() + tile * dim_ * kKeyBlock,
-          magnitude_[static_cast<std::size_t>(tile)]};
+          magnitude_[static_cast<std::size_t>(tile)], position % kTileKeys / kPageKeys};
 }
 
 KeyCodes KeyIndex::codes(std::int64_t head, std::int64_t position) const {
-  const std::int64_t tile = head * tiles_ + position / kTileKeys;
-  return {codes_.data() + tile * kTileKeys * dim_, facts_.data() + tile * kTileBlocks};
+  const std::int64_t key = head * tiles_ * kTileKeys + position;
+  return {codes_.data() + key * dim_, facts_.data() + key / kKeyBlock};
 }
 
 const float* KeyIndex::rows(std::int64_t head, std::int64_t position) const {

@@ -39,7 +39,7 @@ class KeyIndex {
   void append(std::int64_t head, std::int64_t position, std::int64_t rows, const float* keys,
               std::int64_t stride);
 
-  // Of the tile of keys that begins at `position`, a multiple of kTileKeys.
+  // Of the rest of a tile of keys, from `position` on, a multiple of kPageKeys.
   [[nodiscard]] TileBounds bounds(std::int64_t head, std::int64_t position) const;
   [[nodiscard]] KeyCodes codes(std::int64_t head, std::int64_t position) const;
   [[nodiscard]] const float* rows(std::int64_t head, std::int64_t position) const;

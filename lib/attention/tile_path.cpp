@@ -32,17 +32,22 @@ struct Scratch {
   // The rows of a pass, as one head sees them.
   RowRule rules[kPassRows];
   float theta[kPassRows];  // -infinity where everything is kept
+  float theta_before_cap[kPassRows];
   RowState states[kPassRows];
   std::int32_t visible[kTileRows];
+  std::int32_t hidden[kTileRows];
+  HalfTile rounded;
 };
 
 // Returns whether all rows keep everything.
 bool prepare(const Job& job, std::int64_t head, std::int64_t pass, Scratch& rows) {
   bool all_dense = true;
   for (std::int64_t r = 0; r < job.tile_rows(pass); ++r) {
-    rows.rules[r] = row_rule(job.policy, job.call.layer, head, job.tile_position(pass) + r + 1);
+    rows.rules[r] = row_rule(job.policy, job.call.layer, head, job.row_length(job.tile_position(pass) + r),
+                             job.sink(head));
     const bool dense = rows.rules[r].selection == Selection::dense;
     rows.theta[r] = dense ? -std::numeric_limits<float>::infinity() : rows.rules[r].theta;
+    rows.theta_before_cap[r] = job.theta_before_cap(rows.theta[r]);
     rows.states[r] = {};
     all_dense = all_dense && dense;
   }
@@ -58,7 +63,10 @@ AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row
       .head_dim = job.head_dim(),
       .scale = job.score_scale(),
       .visible = scratch.visible,
+      .hidden = job.call.arithmetic.window > 0 ? scratch.hidden : nullptr,
+      .soft_cap = job.call.arithmetic.soft_cap,
       .theta = all_dense ? nullptr : scratch.theta + first_row,
+      .theta_before_cap = scratch.theta_before_cap + first_row,
       .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
       .want_largest = job.policy.policy().sdc == Sdc::offline,
       .from_memory = first_row == 0,  // or from the last-level cache, where fetching ahead pays as well
@@ -66,6 +74,53 @@ AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row
       .out = scratch.out.data() + first_row * job.head_dim(),
       .sums = scratch.sums.data(),
       .q_bf16 = job.cache.rounds_queries() ? scratch.q_bf16.data() + first_row * job.head_dim() : nullptr};
+}
+
+// A tile of keys as the cache holds it, from the first one that a row of the pass sees, in whole words of
+// marks.
+struct KeyTile {
+  std::int64_t first = 0;
+  const float* keys = nullptr;
+  const float* values = nullptr;
+  HalfTile rounded;  // in place of `keys` where queries are rounded too
+};
+
+KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t pass, std::int64_t tile_first,
+                 Scratch& scratch) {
+  const std::int64_t layer = job.call.layer;
+  KeyTile tile{.first = job.first_read(job.tile_first_key(pass), tile_first),
+               .rounded = {.type = job.cache.type()}};
+  const std::int64_t count = std::min(tile_first + kTileKeys, job.tile_keys(pass)) - tile.first;
+  if (job.cache.rounds_queries())
+    tile.rounded.keys = job.cache.half_keys(layer, kv_head, tile.first);
+  else
+    tile.keys = job.cache.wide_keys(layer, kv_head, tile.first, count, scratch.wide_keys);
+  tile.values = job.cache.wide_values(layer, kv_head, tile.first, count, scratch.wide_values);
+  return tile;
+}
+
+// What the rows from `position` on see of a tile of keys that begins at `tile_first`; false where that is
+// nothing.
+bool see_tile(const Job& job, std::int64_t position, std::int64_t tile_first, const KeyTile& keys,
+              AttentionTile& work, Scratch& scratch) {
+  const std::int64_t first_key = job.first_key(position);
+  const std::int64_t end = std::min(tile_first + kTileKeys, position + work.rows);
+  if (end <= tile_first || first_key >= tile_first + kTileKeys) return false;
+  const std::int64_t first = job.first_read(first_key, tile_first);
+  const std::int64_t skip = (first - keys.first) * work.head_dim;
+  work.num_keys = end - first;
+  work.keys = keys.keys != nullptr ? keys.keys + skip : nullptr;
+  work.values = keys.values + skip;
+  scratch.rounded = keys.rounded;
+  if (keys.rounded.keys != nullptr) scratch.rounded.keys += skip;
+  work.half = keys.rounded.keys != nullptr ? &scratch.rounded : nullptr;
+  for (std::int64_t r = 0; r < work.rows; ++r) {
+    const std::int64_t visible = std::clamp<std::int64_t>(position + r + 1 - first, 0, work.num_keys);
+    const std::int64_t hidden = job.first_key(position + r) - first;
+    scratch.visible[r] = static_cast<std::int32_t>(visible);
+    scratch.hidden[r] = static_cast<std::int32_t>(std::clamp<std::int64_t>(hidden, 0, visible));
+  }
+  return true;
 }
 
 // The rows' pass along all keys that they see.
@@ -79,29 +134,16 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_
     works[i] = row_tile(job, pass, i * kTileRows, all_dense, scratch);
     prefilter.code(works[i], scratch.codes[i]);
   }
-  for (std::int64_t first = 0; first < job.tile_keys(pass); first += kTileKeys) {
-    const std::int64_t count = std::min(kTileKeys, job.tile_keys(pass) - first);
-    HalfTile rounded{.type = job.cache.type()};
-    const float* keys = nullptr;
-    if (job.cache.rounds_queries())
-      rounded.keys = job.cache.half_keys(job.call.layer, kv_head, first);
-    else
-      keys = job.cache.wide_keys(job.call.layer, kv_head, first, count, scratch.wide_keys);
-    const float* const values =
-        job.cache.wide_values(job.call.layer, kv_head, first, count, scratch.wide_values);
+  const std::int64_t first_tile = job.tile_first_key(pass) / kTileKeys * kTileKeys;
+  for (std::int64_t first = first_tile; first < job.tile_keys(pass); first += kTileKeys) {
+    const KeyTile keys = key_tile(job, kv_head, pass, first, scratch);
     for (std::int64_t i = 0; i < tiles; ++i) {
       AttentionTile& work = works[i];
       const std::int64_t position = job.tile_position(pass) + i * kTileRows;  // of its first row
-      work.num_keys = std::min(kTileKeys, position + work.rows - first);
-      if (work.num_keys <= 0) continue;
-      work.keys = keys;
-      work.half = rounded.keys != nullptr ? &rounded : nullptr;
-      work.values = values;
-      for (std::int64_t r = 0; r < work.rows; ++r)
-        scratch.visible[r] =
-            static_cast<std::int32_t>(std::clamp<std::int64_t>(position + r + 1 - first, 0, kTileKeys));
-      if (counts != nullptr) work.kept_union = counts->kept_bits.data() + first / 64;
-      prefilter.use(first, scratch.codes[i], work);
+      if (!see_tile(job, position, first, keys, work, scratch)) continue;
+      const std::int64_t first_read = job.first_read(job.first_key(position), first);
+      if (counts != nullptr) work.kept_union = counts->kept_bits.data() + first_read / 64;
+      prefilter.use(first_read, scratch.codes[i], work);
       attend_tile(work, scratch.tile);
     }
   }
@@ -124,8 +166,8 @@ void attend_head(const Job& job, std::int64_t head, std::int64_t pass, TileCount
     const std::span<const double> value_sum =
         job.policy.policy().vmc ? std::span<const double>(scratch.value_sums).subspan(at, width)
                                 : std::span<const double>();
-    const HeadCount row = finish_row(scratch.rules[r], job.tile_position(pass) + r + 1, scratch.states[r],
-                                     job.want_lost_mass(), value_sum, {out, width});
+    const HeadCount row = finish_row(scratch.rules[r], job.row_length(job.tile_position(pass) + r),
+                                     scratch.states[r], job.want_lost_mass(), value_sum, {out, width});
     if (counts != nullptr) counts->rows.push_back(row);
   }
 }

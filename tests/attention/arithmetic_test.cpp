@@ -1,10 +1,11 @@
 // Sliding windows, soft-capped scores and sinks, alone and together, under every policy: against the
 // double-precision version.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
-#include "core/parallel.hpp"
+#include "attention/job.hpp"
 #include "kernels/attention/score_rows.hpp"
 #include "support/attention_cases.hpp"
 #include "support/attention_world.hpp"
@@ -50,6 +51,19 @@ void check_arithmetic(AttentionWorld& world, const Arithmetic& arithmetic, const
   CHECK(pieces == whole);
   CHECK(piece_counts.totals().kept_elements() == counts.totals().kept_elements());
   CHECK(piece_counts.totals().v_rows() == counts.totals().v_rows());
+  SequenceCounts general(world.shape(), world.rows(), Phase::prefill);
+  std::vector<float> by_rows(whole.size());
+  const AttentionCall call = world.call(0, world.rows(), by_rows);
+  const AttentionListeners listeners{&general, nullptr};
+  attend_by_rows({call, world.cache(), policy, listeners});
+  float difference = 0;
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    difference = std::max(difference, std::abs(whole[i] - by_rows[i]));
+  CHECK(difference < 1e-5F);
+  for (std::int64_t h = 0; h < world.shape().num_heads; ++h)
+    CHECK(counts.totals().head(0, h).kept == general.totals().head(0, h).kept);
+  CHECK(counts.totals().v_rows() == general.totals().v_rows());
+  CHECK(counts.totals().lost_mass() == Approx(general.totals().lost_mass()).margin(1e-6));
 }
 
 }  // namespace
@@ -61,6 +75,38 @@ TEST_CASE("windows, soft-caps and sinks under every policy", "[attention]") {
   for (const Arithmetic& arithmetic : all_arithmetic())
     for (std::size_t i = first++ % 3; i < cases.size(); i += 3)
       check_arithmetic(world, arithmetic, cases[i]);
+}
+
+TEST_CASE("windows, soft-caps and sinks at every instruction set", "[attention]") {
+  const std::vector<AttentionCase> cases = all_cases();
+  AttentionWorld world({1, 4, 2, 24}, 600, 15);
+  for (std::size_t i = 0; i < cases.size(); i += 4)
+    at_every_instruction_set([&] { check_arithmetic(world, {100, 2, kSinks}, cases[i]); });
+}
+
+TEST_CASE("a bound before the soft-cap is none too high", "[attention]") {
+  at_every_instruction_set([] {
+    for (const float cap : {0.5F, 2.0F, 30.0F, 50.0F})
+      for (int step = -100; step <= 100; ++step) {
+        const float theta = cap * static_cast<float>(step) / 98;
+        const float bound = before_soft_cap(theta, cap);
+        if (std::isinf(bound)) {
+          CHECK((bound > 0) == (theta > 0.9F * cap));
+          continue;
+        }
+        std::vector<float> scores{bound, bound - 0.001F, bound + 0.01F * cap};
+        soft_cap(scores, cap);
+        CHECK(scores[0] <= theta);
+        CHECK(scores[1] <= theta);
+        CHECK(scores[0] >= theta - 1e-5F * cap);
+      }
+    std::vector<float> bad{std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                           0};
+    soft_cap(bad, 3);
+    CHECK(std::isnan(bad[0]));
+    CHECK(bad[1] == 3);
+    CHECK(bad[2] == 0);
+  });
 }
 
 TEST_CASE("windows, soft-caps and sinks at other head sizes", "[attention]") {

@@ -71,6 +71,24 @@ TEST_CASE("prefilters change no bit of any result", "[attention]") {
   }
 }
 
+TEST_CASE("prefilters change no bit of windowed and soft-capped rows", "[attention]") {
+  constexpr ModelShape kWide{1, 4, 2, 32};
+  struct Arithmetic {
+    std::int64_t window;
+    float cap;
+  };
+  for (const auto& [window, cap] : {Arithmetic{700, 0}, {0, 4}, {90, 4}})
+    for (const Prefilter prefilter : {Prefilter::page, Prefilter::int8, Prefilter::automatic})
+      at_every_instruction_set([&, window = window, cap = cap] {
+        AttentionWorld plain(kWide, 1200, 8, Prefilter::none, true);
+        AttentionWorld filtered(kWide, 1200, 8, prefilter, true);
+        plain.use(window, cap, {});
+        filtered.use(window, cap, {});
+        for (const double theta : {-1.2003, 1.9003, 2.7003, 9.0})
+          require_same(plain, filtered, theta, prefilter);
+      });
+}
+
 TEST_CASE("prefilters change no bit where scores are far above thresholds", "[attention]") {
   // Scores of 60 on average from 0: the kept of some rows are all near the threshold, of others e^40 above it
   // and more. A scale that is a power of two, which queries take instead of scores.

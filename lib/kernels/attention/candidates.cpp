@@ -251,7 +251,9 @@ HWY_INLINE void NoteKept(const AttentionTile& t, std::int64_t r, const std::int3
 void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratch& scratch) {
   CandidateScratch& candidates = scratch.candidates;
   KeptScratch& list = scratch.kept;
-  ScorePiecesOf(t, ListPieces(t, marks, candidates), candidates);
+  const std::int64_t pieces = ListPieces(t, marks, candidates);
+  ScorePiecesOf(t, pieces, candidates);
+  if (t.soft_cap > 0) soft_cap({candidates.scores, static_cast<std::size_t>(pieces * kLanes)}, t.soft_cap);
   const auto survivors = [&](std::int64_t r, std::int64_t first, float less, std::int32_t* places,
                              float* weights) HWY_ATTR {
     return ListSurvivors(candidates.positions + first, candidates.scores + first, candidates.counts[r],
@@ -263,7 +265,7 @@ void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratc
     const std::int64_t kept = survivors(r, first, t.theta[r], list.places + count, list.weights + count);
     list.counts[r] = kept;
     NoteKept(t, r, list.places + count, kept);
-    if (kept > 0 && WeighsInPlace(kept, t.visible[r])) {
+    if (kept > 0 && WeighsInPlace(kept, t.seen(r))) {
       list.counts[r] = 0;
       survivors(r, first, 0, scratch.indices, scratch.weights);
       WeighScattered(t, r, kept, scratch);
@@ -284,8 +286,9 @@ CandidateCounts ClearAndCount(const AttentionTile& t, std::uint64_t* marks) {
   for (std::int64_t r = 0; r < t.rows; ++r) {
     std::uint64_t* const row = marks + r * kTileWords;
     ClearInvisible(row, t.visible[r]);
+    ClearHidden(row, t.hidden_of(r));
     counts.candidates += CountMarks(row);
-    counts.visible += t.visible[r];
+    counts.visible += t.seen(r);
     for (std::int64_t w = 0; w < kTileWords; ++w)
       some_row[w] |= row[w];
   }
@@ -310,7 +313,7 @@ bool attend_candidates(const AttentionTile& t, std::uint32_t live, TileScratch& 
     if (run.live)
       mark_candidates(*t.query_codes,
                       {t.codes->codes + run.first * kKeyBlock * t.head_dim, t.codes->facts + run.first},
-                      run.last - run.first, t.theta, t.scale, marks + run.first, kRowBlocks);
+                      run.last - run.first, t.prefilter_theta(), t.scale, marks + run.first, kRowBlocks);
   const CandidateCounts counts = HWY_DYNAMIC_DISPATCH(ClearAndCount)(t, scratch.marks);
   const bool few = counts.candidates * CandidateScratch::kLeast <= counts.visible;
   scratch.keys_seen += counts.visible;

@@ -48,7 +48,7 @@ void AttendListed(const ListedKeys& k, RowState& state, float* out) {
   state.kept += k.count;
   const ListedValues list{k.scores, within, k.count, k.count, k.values, k.head_dim};
   float shift = 0;
-  if (WeighsInPlace(k.count, k.visible)) {
+  if (WeighsInPlace(k.count, k.visible - k.hidden)) {
     const double sum = WeighAmongAll(k, shift);
     state.largest = std::max(state.largest, shift);
     return SumListedValues(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 
 #include "kernels/attention/score_tile.hpp"
@@ -200,6 +201,15 @@ void score_rows(const float* q, std::int64_t rows, std::int64_t q_stride, const 
 
 void soft_cap(std::span<float> scores, float cap) {
   HWY_DYNAMIC_DISPATCH(SoftCap)(scores, cap);
+}
+
+float before_soft_cap(float theta, float cap) {
+  constexpr double kSlack = 0x1p-20;  // more than the rounding of soft_cap, in units of the cap
+  const double part = static_cast<double>(theta) / static_cast<double>(cap) - kSlack;
+  if (part >= 1) return std::numeric_limits<float>::infinity();
+  if (!(part > -1)) return -std::numeric_limits<float>::infinity();
+  const auto bound = static_cast<float>(static_cast<double>(cap) * std::atanh(part));
+  return std::nextafter(bound, -std::numeric_limits<float>::infinity());
 }
 
 float row_max(std::span<const float> row) {

@@ -27,6 +27,9 @@ void score_rows(const float* q, std::int64_t rows, std::int64_t q_stride, const 
 // stays one.
 void soft_cap(std::span<float> scores, float cap);
 
+// Scores at or below the returned bound are at most theta once they are capped.
+float before_soft_cap(float theta, float cap);
+
 // Largest value; -infinity for an empty row.
 float row_max(std::span<const float> row);
 

@@ -134,6 +134,19 @@ HWY_INLINE void ScoreAll(const ScoreTile& t) {
   ScorePanelsOf<kScoreRows, kMarks>(few, t, fuller * (few + 1), panels - fuller);
 }
 
+void MarkScores(const ScoreTile& t) {
+  const Floats d;
+  for (std::int64_t r = 0; r < t.rows; ++r) {
+    const Vec bound = hn::Set(d, t.theta[r]);
+    for (std::int64_t b = 0; b < t.blocks; ++b) {
+      Vec scores[kBlockVectors];
+      for (int v = 0; v < kBlockVectors; ++v)
+        scores[v] = hn::LoadU(d, t.scores + r * t.score_stride + b * kKeyBlock + v * kLanes);
+      t.marks[r * t.mark_stride + b] = MarkBits(scores, bound);
+    }
+  }
+}
+
 void ScoreTileOf(const ScoreTile& t) {
   if (t.theta != nullptr) return ScoreAll<true>(t);
   ScoreAll<false>(t);
@@ -146,9 +159,14 @@ HWY_AFTER_NAMESPACE();
 namespace toptheta {
 
 HWY_EXPORT(ScoreTileOf);
+HWY_EXPORT(MarkScores);
 
 void score_tile(const ScoreTile& tile) {
   HWY_DYNAMIC_DISPATCH(ScoreTileOf)(tile);
+}
+
+void mark_scores(const ScoreTile& tile) {
+  HWY_DYNAMIC_DISPATCH(MarkScores)(tile);
 }
 
 }  // namespace toptheta

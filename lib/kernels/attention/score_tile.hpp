@@ -29,4 +29,7 @@ struct ScoreTile {
 // times the scale.
 void score_tile(const ScoreTile& tile);
 
+// The marks alone, of scores that are there: q and keys are not used.
+void mark_scores(const ScoreTile& tile);
+
 }  // namespace toptheta

@@ -118,10 +118,11 @@ HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, TileScrat
 void AllKept(const AttentionTile& t, TileScratch& scratch) {
   TileRow rows[kTileRows];
   for (std::int64_t r = 0; r < t.rows; ++r) {
-    rows[r].kept = t.visible[r];
-    t.states[r].kept += t.visible[r];
+    rows[r].kept = t.seen(r);
+    t.states[r].kept += rows[r].kept;
     float* const scores = scratch.scores + r * TileScratch::kStride;
-    if (t.visible[r] > 0)
+    std::fill_n(scores, t.hidden_of(r), kMinusInfinity);
+    if (rows[r].kept > 0)
       WeighInPlace(t, r, kMinusInfinity, scores, rows[r]);
     else
       std::fill(scores, scores + t.num_keys, 0.0F);
@@ -130,6 +131,11 @@ void AllKept(const AttentionTile& t, TileScratch& scratch) {
     std::uint64_t all[kTileWords];
     std::fill(all, all + kTileWords, ~std::uint64_t{0});
     ClearInvisible(all, *std::max_element(t.visible, t.visible + t.rows));
+    // Windows of neighbouring rows overlap or follow each other.
+    std::int64_t hidden = kTileKeys;
+    for (std::int64_t r = 0; r < t.rows; ++r)
+      if (rows[r].kept > 0) hidden = std::min(hidden, t.hidden_of(r));
+    ClearHidden(all, hidden);
     for (std::int64_t w = 0; w < kTileWords; ++w)
       t.kept_union[w] |= all[w];
   }
@@ -141,13 +147,15 @@ HWY_INLINE std::int64_t CountRows(const AttentionTile& t, TileScratch& scratch, 
   std::int64_t in_place = 0;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     std::uint64_t* const marks = scratch.marks + r * kTileWords;
+    float* const scores = scratch.scores + r * TileScratch::kStride;
     if (t.visible[r] < kTileKeys) ClearInvisible(marks, t.visible[r]);
+    if (t.hidden_of(r) > 0) ClearHidden(marks, t.hidden[r]);
+    std::fill_n(scores, t.hidden_of(r), kMinusInfinity);
     rows[r].kept = CountMarks(marks);
-    rows[r].in_place = t.theta[r] == kMinusInfinity || WeighsInPlace(rows[r].kept, t.visible[r]);
+    rows[r].in_place = t.theta[r] == kMinusInfinity || WeighsInPlace(rows[r].kept, t.seen(r));
     in_place += rows[r].in_place ? 1 : 0;
     t.states[r].kept += rows[r].kept;
-    if (t.want_dropped && rows[r].kept < t.visible[r]) {
-      float* const scores = scratch.scores + r * TileScratch::kStride;
+    if (t.want_dropped && rows[r].kept < t.seen(r)) {
       t.states[r].dropped_sum += ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta[r]);
     }
   }
@@ -219,7 +227,7 @@ ScoreTile scores_of(const AttentionTile& t, TileScratch& scratch) {
           .scale = t.scale,
           .scores = scratch.scores,
           .score_stride = TileScratch::kStride,
-          .theta = t.theta,
+          .theta = t.soft_cap > 0 ? nullptr : t.theta,
           .marks = reinterpret_cast<std::uint16_t*>(scratch.marks),
           .mark_stride = kTileKeys / kKeyBlock};
 }
@@ -272,12 +280,22 @@ void score_run(const AttentionTile& t, const ScoreTile& whole, const BlockRun& r
   score_tile(part);
 }
 
+// What a soft-cap makes of a run of scores, and the marks of that.
+void cap_run(const AttentionTile& t, ScoreTile part) {
+  for (std::int64_t r = 0; r < t.rows; ++r)
+    soft_cap({part.scores + r * part.score_stride, static_cast<std::size_t>(part.blocks * kKeyBlock)},
+             t.soft_cap);
+  part.theta = t.theta;
+  if (t.theta != nullptr) mark_scores(part);
+}
+
 // Scores of the pages that may matter; the others count as dropped.
 void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& scratch) {
   const ScoreTile whole = scores_of(t, scratch);
   for (const BlockRun run : runs_of_pages(live, whole.blocks)) {
     if (run.live) {
       score_run(t, whole, run, scratch.wide);
+      if (t.soft_cap > 0) cap_run(t, part_of(whole, run.first, run.last));
       continue;
     }
     const ScoreTile part = part_of(whole, run.first, run.last);

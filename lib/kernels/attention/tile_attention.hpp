@@ -84,7 +84,8 @@ struct TileBounds {
   // Pages of kPageKeys keys: largest and smallest value per dimension, [head_dim][pages of a tile].
   const float* largest = nullptr;
   const float* smallest = nullptr;
-  float magnitude = 0;  // no |value| of the tile's keys is larger
+  float magnitude = 0;          // no |value| of the tile's keys is larger
+  std::int64_t first_page = 0;  // the one that an AttentionTile's keys begin with
 };
 inline constexpr std::int64_t kPageKeys = kTileKeys / kKeyBlock;  // so that a tile's pages fill a key block
 
@@ -106,14 +107,19 @@ struct AttentionTile {
   std::int64_t head_dim = 0;      // a multiple of 4
   std::int64_t num_keys = 0;      // keys that some row sees: at most kTileKeys
   float scale = 1;
-  const std::int32_t* visible = nullptr;  // [rows] keys of the tile that the row sees, the first ones
-  const float* theta = nullptr;           // [rows] scores above it are kept; null: all are
-  bool want_dropped = false;              // needs theta
-  bool want_largest = false;              // needs theta
-  bool from_memory = false;               // keys are not expected in a cache: prefetch them
-  RowState* states = nullptr;             // [rows]
-  float* out = nullptr;                   // [rows][head_dim]
-  float* sums = nullptr;                  // [rows][head_dim] scratch
+  const std::int32_t* visible = nullptr;  // [rows] keys of the tile up to the row's position
+  // [rows] of these, the first ones that a sliding window hides from the row; null: none. At most `visible`.
+  const std::int32_t* hidden = nullptr;
+  float soft_cap = 0;            // scores become soft_cap * tanh(s / soft_cap); 0: they stay
+  const float* theta = nullptr;  // [rows] scores above it are kept; null: all are
+  // [rows] before_soft_cap() of theta, which prefilters compare with; null: theta itself.
+  const float* theta_before_cap = nullptr;
+  bool want_dropped = false;   // needs theta
+  bool want_largest = false;   // needs theta
+  bool from_memory = false;    // keys are not expected in a cache: prefetch them
+  RowState* states = nullptr;  // [rows]
+  float* out = nullptr;        // [rows][head_dim]
+  float* sums = nullptr;       // [rows][head_dim] scratch
   // Used where theta is given and the dropped are not wanted; any of them may be null.
   const TileBounds* bounds = nullptr;
   const KeyCodes* codes = nullptr;          // with the next two
@@ -125,6 +131,12 @@ struct AttentionTile {
   const std::uint16_t* q_bf16 = nullptr;
   std::uint64_t* kept_union = nullptr;  // [kTileKeys / 64] positions some row kept are set; may be null
 
+  [[nodiscard]] std::int64_t hidden_of(std::int64_t r) const { return hidden != nullptr ? hidden[r] : 0; }
+  // Keys of the tile that the row sees.
+  [[nodiscard]] std::int64_t seen(std::int64_t r) const { return visible[r] - hidden_of(r); }
+  [[nodiscard]] const float* prefilter_theta() const {
+    return theta_before_cap != nullptr ? theta_before_cap : theta;
+  }
   [[nodiscard]] bool has_half_values() const { return half != nullptr && half->values != nullptr; }
 };
 
@@ -149,7 +161,8 @@ struct ListedKeys {
   std::int64_t count = 0;
   float theta = 0;                // the row's threshold: no score of the list is below
   std::int64_t first = 0;         // the tile's first position
-  std::int64_t visible = 0;       // keys of the tile that the row sees
+  std::int64_t visible = 0;       // keys of the tile up to the row's position
+  std::int64_t hidden = 0;        // of these, the first ones that a sliding window hides from the row
   const float* values = nullptr;  // [keys][head_dim], from the tile's first position
   std::int64_t head_dim = 0;
 };

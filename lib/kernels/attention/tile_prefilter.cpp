@@ -38,10 +38,10 @@ std::uint32_t live_pages(const AttentionTile& t, TileScratch& scratch) {
   for (std::int64_t r = 0; r < t.rows; ++r)
     for (std::int64_t p = 0; p < kKeyBlock; ++p) {
       const float bound = upper[0][r * kKeyBlock + p] + upper[1][r * kKeyBlock + p] + sums[r] * rounding;
-      if (!(bound <= t.theta[r])) live |= 1U << p;  // NaN rules out nothing
+      if (!(bound <= t.prefilter_theta()[r])) live |= 1U << p;  // NaN rules out nothing
     }
   const std::int64_t pages = (t.num_keys + kPageKeys - 1) / kPageKeys;
-  live &= (std::uint32_t{1} << pages) - 1;
+  live = live >> t.bounds->first_page & ((std::uint32_t{1} << pages) - 1);
   scratch.pages_seen += pages;
   scratch.pages_skipped += pages - std::popcount(live);
   return live;

@@ -216,6 +216,14 @@ HWY_INLINE void ClearInvisible(std::uint64_t* marks, std::int64_t visible) {
   }
 }
 
+// Nor do those that a window hides.
+HWY_INLINE void ClearHidden(std::uint64_t* marks, std::int64_t hidden) {
+  for (std::int64_t w = 0; w * 64 < hidden; ++w) {
+    const std::int64_t bits = std::min<std::int64_t>(hidden - w * 64, 64);
+    marks[w] = bits < 64 ? marks[w] & ~((std::uint64_t{1} << bits) - 1) : 0;
+  }
+}
+
 // Whether a row keeps so much of a tile that its weights stay in place among zeros. The row alone decides, so
 // that its sums do not depend on the others.
 HWY_INLINE bool WeighsInPlace(std::int64_t kept, std::int64_t visible) {
