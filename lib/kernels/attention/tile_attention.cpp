@@ -59,10 +59,15 @@ HWY_INLINE void SpreadListed(const AttentionTile& t, std::int64_t r, const std::
     scores[scratch.indices[j]] = scratch.weights[j];
 }
 
+// Words of marks that the tile's keys have in a union.
+HWY_INLINE std::int64_t UnionWords(const AttentionTile& t) {
+  return (t.num_keys + 63) / 64;
+}
+
 HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
   if (t.kept_union == nullptr) return;
   for (std::int64_t r = 0; r < t.rows; ++r)
-    for (std::int64_t w = 0; w < kTileWords; ++w)
+    for (std::int64_t w = 0; w < UnionWords(t); ++w)
       t.kept_union[w] |= marks[r * kTileWords + w];
 }
 
@@ -136,7 +141,7 @@ void AllKept(const AttentionTile& t, TileScratch& scratch) {
     for (std::int64_t r = 0; r < t.rows; ++r)
       if (rows[r].kept > 0) hidden = std::min(hidden, t.hidden_of(r));
     ClearHidden(all, hidden);
-    for (std::int64_t w = 0; w < kTileWords; ++w)
+    for (std::int64_t w = 0; w < UnionWords(t); ++w)
       t.kept_union[w] |= all[w];
   }
   JoinDense(t, rows, scratch);
