@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "common/choice_flag.hpp"
+
 namespace toptheta::app {
 
 namespace {
@@ -53,21 +55,10 @@ void declare_common(CLI::App& app, CommonFlags& flags, const std::string& versio
       ->type_name("N")
       ->capture_default_str()
       ->group(kCommonGroup);
-  app.add_option("--progress", flags.progress,
-                 "Progress on stderr: auto = a line on a terminal only, json = one object per line, none")
-      ->type_name("auto|json|none")
-      ->check(CLI::IsMember({"auto", "json", "none"}).description(""))
-      ->capture_default_str()
+  add_choice(app, "--progress", flags.progress,
+             "Progress on stderr: auto = a line on a terminal only, json = one object per line, none")
       ->group(kCommonGroup);
   app.add_flag("-q,--quiet", flags.quiet, "No progress, notes or warnings; errors only")->group(kCommonGroup);
-}
-
-CLI::Option* declare_format(CLI::App& app, std::string& format, const std::vector<std::string>& names,
-                            const std::string& description) {
-  return app.add_option("--format", format, description)
-      ->type_name(CLI::detail::join(names, "|"))
-      ->check(CLI::IsMember(names).description(""))
-      ->group(kOutputGroup);
 }
 
 CLI::Option* declare_output(CLI::App& app, std::string& output, const std::string& description) {
@@ -75,8 +66,9 @@ CLI::Option* declare_output(CLI::App& app, std::string& output, const std::strin
 }
 
 ProgressStyle progress_style(const CommonFlags& flags) {
-  if (flags.progress == "json") return ProgressStyle::json;
-  return flags.progress == "auto" && ::isatty(STDERR_FILENO) != 0 ? ProgressStyle::line : ProgressStyle::none;
+  if (flags.progress == ProgressFlag::json) return ProgressStyle::json;
+  return flags.progress == ProgressFlag::automatic && ::isatty(STDERR_FILENO) != 0 ? ProgressStyle::line
+                                                                                   : ProgressStyle::none;
 }
 
 }  // namespace toptheta::app

@@ -6,6 +6,21 @@
 #include <vector>
 
 #include "common/console.hpp"
+#include "core/names.hpp"
+
+namespace toptheta {
+
+namespace app {
+enum class ProgressFlag { automatic, json, none };
+}  // namespace app
+
+template <>
+inline constexpr auto kNames<app::ProgressFlag> =
+    std::to_array<Named<app::ProgressFlag>>({{app::ProgressFlag::automatic, "auto"},
+                                             {app::ProgressFlag::json, "json"},
+                                             {app::ProgressFlag::none, "none"}});
+
+}  // namespace toptheta
 
 namespace toptheta::app {
 
@@ -14,7 +29,7 @@ struct CommonFlags {
   bool print_config = false;
   int threads = 0;
   std::uint64_t seed = 0;
-  std::string progress = "auto";
+  ProgressFlag progress = ProgressFlag::automatic;
   bool quiet = false;
 };
 
@@ -25,9 +40,6 @@ inline constexpr const char* kCommonGroup = "Common";
 void declare_help(CLI::App& app);
 void declare_common(CLI::App& app, CommonFlags& flags, const std::string& version_text);
 
-// --format with the names allowed here.
-CLI::Option* declare_format(CLI::App& app, std::string& format, const std::vector<std::string>& names,
-                            const std::string& description);
 // -o, --output
 CLI::Option* declare_output(CLI::App& app, std::string& output, const std::string& description);
 

@@ -5,6 +5,7 @@
 
 #include "calibrate/dump_source.hpp"
 #include "calibrate/model_source.hpp"
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -40,7 +41,7 @@ class AuditCommand : public Command {
   std::size_t heads_ = 10;
   CLI::Option* tolerance_option_ = nullptr;
   CLI::Option* head_tolerance_option_ = nullptr;
-  std::string format_;
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
@@ -73,7 +74,7 @@ void AuditCommand::declare(CLI::App& app) {
          "Heads of each k in tables for people, the farthest from it first; 0 = all. JSON and CSV hold all")
       ->type_name("N")
       ->capture_default_str();
-  declare_format(app, format_, {"table", "json", "csv", "md"}, "Default: by the ending of -o, else a table");
+  add_choice(app, "--format", format_, "Default: by the ending of -o, else a table")->group(kOutputGroup);
   declare_output(app, output_, "Write here instead of standard output");
 }
 
@@ -102,7 +103,7 @@ AuditOptions AuditCommand::options(Session& session) const {
 
 AuditReport AuditCommand::audit(Session& session) const {
   const ThresholdTable table =
-      read_table(table_, resolve_table_format(table_, "", "audit"), Placement::pre_softmax);
+      read_table(table_, resolve_table_format(table_, "audit"), Placement::pre_softmax);
   AuditReport report{.table = table_, .meta = table.meta, .precision = precision_};
   AuditOptions how = options(session);
   if (!dumps_.empty()) {
@@ -155,7 +156,7 @@ void require_check(const AuditReport& report) {
 
 void AuditCommand::run(Session& session) {
   require_flags();
-  const ResultFormat format = result_format_of(format_, output_);
+  const ResultFormat format = format_.value_or(result_format_of(output_));
   AuditReport report = audit(session);
   if (tolerance_option_->count() > 0) report.check.mean = tolerance_;
   if (head_tolerance_option_->count() > 0) report.check.head = head_tolerance_;

@@ -2,6 +2,7 @@
 #include "calibration/budget.hpp"
 
 #include "calibration/retarget.hpp"
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -34,11 +35,11 @@ class BudgetCommand : public Command {
                                   {BudgetKind::uniform_k},
                                   {BudgetKind::v_rows},
                                   {BudgetKind::lost_mass}};
-  std::string unit_ = "head";
+  BudgetUnit unit_ = BudgetUnit::head;
   std::int64_t smallest_k_ = 1;
   std::int64_t largest_k_ = 0;
   std::string layer_k_;
-  std::string format_ = "table";
+  ResultFormat format_ = ResultFormat::table;
   std::string output_;
 };
 
@@ -62,10 +63,7 @@ void BudgetCommand::declare_amounts(CLI::App& app) {
 void BudgetCommand::declare(CLI::App& app) {
   app.add_option("table", table_, "Threshold table with curves (.h5, from fit --curve)");
   declare_amounts(app);
-  app.add_option("--per", unit_, "What has a k of its own")
-      ->type_name("layer|head")
-      ->check(CLI::IsMember({"layer", "head"}).description(""))
-      ->capture_default_str();
+  add_choice(app, "--per", unit_, "What has a k of its own");
   app.add_option("--min-k", smallest_k_, "No head gets a smaller k")->type_name("K")->capture_default_str();
   app.add_option("--max-k", largest_k_, "No head gets a larger k; 0 = heads may become dense")
       ->type_name("K")
@@ -73,8 +71,7 @@ void BudgetCommand::declare(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--layer-k", layer_k_, "Layers whose k is given, and counts: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  declare_format(app, format_, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
-      ->capture_default_str();
+  add_choice(app, "--format", format_, "Form of the summary on standard output")->group(kOutputGroup);
   declare_output(
       app, output_,
       "The threshold table to write: .h5 (with the curves), .json, .csv, .txt, .npz, .safetensors or .h");
@@ -102,7 +99,7 @@ Budget BudgetCommand::resolve() const {
         {.where = "budget",
          .what = given == 0 ? "no budget given" : "more than one budget",
          .expected = "one of --kept-fraction, --kept-elements, --uniform-k, --v-rows and --lost-mass"});
-  budget.unit = unit_ == "layer" ? BudgetUnit::layer : BudgetUnit::head;
+  budget.unit = unit_;
   budget.smallest_k = smallest_k_;
   budget.largest_k = largest_k_ == 0 ? kDenseK : largest_k_;
   if (!layer_k_.empty()) budget.layer_k = parse_layer_k(layer_k_);
@@ -111,16 +108,15 @@ Budget BudgetCommand::resolve() const {
 
 void BudgetCommand::run(Session& session) {
   const Budget budget = resolve();
-  const TableFormat format = resolve_table_format(output_, "", "-o");
+  const TableFormat format = resolve_table_format(output_, "-o");
   const ThresholdTable source =
-      read_table(table_, resolve_table_format(table_, "", "budget"), Placement::pre_softmax);
+      read_table(table_, resolve_table_format(table_, "budget"), Placement::pre_softmax);
   const BudgetPlan plan = plan_budget(source, budget);
   ThresholdTable result{source.meta, {pooled_target_by_head(source, plan.head_k)}, source.curves};
   result.meta.estimator = "pooled";
   result.meta.add_sigma = 0;
   result.meta.provenance = session.provenance_of({table_});
-  const std::string summary =
-      format_listing(budget_listing(plan, budget, result.meta), result_format_from_name(format_).value());
+  const std::string summary = format_listing(budget_listing(plan, budget, result.meta), format_);
   write_table(result, 0, output_, format);
   write_summary(output_, summary, session.console.quiet());
 }

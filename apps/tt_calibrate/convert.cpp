@@ -1,5 +1,6 @@
 // tt-calibrate convert: threshold tables between file formats.
 #include "calibration/retarget.hpp"
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -9,6 +10,19 @@
 #include "tt_calibrate/commands.hpp"
 #include "tt_calibrate/table_path.hpp"
 
+namespace toptheta {
+
+namespace app {
+// What of a table is written.
+enum class Written { theta, sdc, curve };
+}  // namespace app
+
+template <>
+inline constexpr auto kNames<app::Written> = std::to_array<Named<app::Written>>(
+    {{app::Written::theta, "theta"}, {app::Written::sdc, "sdc"}, {app::Written::curve, "curve"}});
+
+}  // namespace toptheta
+
 namespace toptheta::app {
 
 namespace {
@@ -16,10 +30,10 @@ namespace {
 struct ConvertFlags {
   std::string input{};
   std::string output{};
-  std::string format{};
-  std::string what = "theta";
+  std::optional<TableFormat> format{};
+  Written what = Written::theta;
   std::int64_t k = 0;
-  std::string placement = "pre-softmax";
+  Placement placement = Placement::pre_softmax;
   std::string sdc{};
   double smooth = -1;
 };
@@ -33,13 +47,13 @@ struct ConvertPlan {
   bool curve_only = false;
 };
 
-void require_form_of(const std::string& what, const ConvertPlan& plan) {
-  if (what == "sdc" && plan.output_format != TableFormat::authors_text)
+void require_form_of(Written what, const ConvertPlan& plan) {
+  if (what == Written::sdc && plan.output_format != TableFormat::authors_text)
     throw UsageError(
         {.where = "--what sdc",
          .what = "writes the authors' sdc.txt only; other formats hold the SDC terms beside theta",
          .next = "name an output that ends in .txt, or drop --what"});
-  if (what == "curve" && plan.output_format != TableFormat::csv)
+  if (what == Written::curve && plan.output_format != TableFormat::csv)
     throw UsageError({.where = "--what curve",
                       .what = "writes CSV only; .h5 holds the curves beside theta",
                       .next = "name an output that ends in .csv, or drop --what"});
@@ -54,11 +68,11 @@ ConvertPlan resolve(const ConvertFlags& flags) {
     throw UsageError({.where = "-o", .what = "not given", .expected = "the file to write, as in -o th.txt"});
   ConvertPlan plan;
   plan.input = flags.input;
-  plan.input_format = resolve_table_format(plan.input, "", "convert");
+  plan.input_format = resolve_table_format(plan.input, "convert");
   plan.output = flags.output;
-  plan.output_format = resolve_table_format(plan.output, flags.format, "-o");
-  plan.sdc_only = flags.what == "sdc";
-  plan.curve_only = flags.what == "curve";
+  plan.output_format = flags.format ? *flags.format : resolve_table_format(plan.output, "-o");
+  plan.sdc_only = flags.what == Written::sdc;
+  plan.curve_only = flags.what == Written::curve;
   require_form_of(flags.what, plan);
   if (plan.curve_only && (flags.k != 0 || flags.smooth >= 0 || !flags.sdc.empty()))
     throw UsageError({.where = "--what curve",
@@ -84,16 +98,10 @@ void ConvertCommand::declare(CLI::App& app) {
       ->type_name("K")
       ->check(non_negative())
       ->capture_default_str();
-  app.add_option("--what", flags_.what,
-                 "sdc writes the offline SDC terms as the authors' sdc.txt; curve the histograms of fit "
-                 "--curve as CSV")
-      ->type_name("theta|sdc|curve")
-      ->check(CLI::IsMember({"theta", "sdc", "curve"}).description(""))
-      ->capture_default_str();
-  app.add_option("--placement", flags_.placement, "What a th.txt does not say: where its thresholds stand")
-      ->type_name("pre-softmax|post-softmax")
-      ->check(CLI::IsMember({"pre-softmax", "post-softmax"}).description(""))
-      ->capture_default_str();
+  add_choice(app, "--what", flags_.what,
+             "sdc writes the offline SDC terms as the authors' sdc.txt; curve the histograms of fit "
+             "--curve as CSV");
+  add_choice(app, "--placement", flags_.placement, "What a th.txt does not say: where its thresholds stand");
   app.add_option("--sdc", flags_.sdc, "sdc.txt whose terms to add to the table that is read")
       ->type_name("FILE");
   app.add_option("--smooth", flags_.smooth,
@@ -102,15 +110,13 @@ void ConvertCommand::declare(CLI::App& app) {
                  "0 only interpolates")
       ->type_name("SIGMA")
       ->check(non_negative());
-  declare_format(app, flags_.format, {"h5", "json", "csv", "txt", "npz", "safetensors", "h"},
-                 "Default: by the ending of -o");
+  add_choice(app, "--format", flags_.format, "Default: by the ending of -o")->group(kOutputGroup);
   declare_output(app, flags_.output, "The file to write");
 }
 
 void ConvertCommand::run(Session& session) {
   const ConvertPlan plan = resolve(flags_);
-  ThresholdTable table =
-      read_table(plan.input, plan.input_format, placement_from_name(flags_.placement).value());
+  ThresholdTable table = read_table(plan.input, plan.input_format, flags_.placement);
   std::vector<std::filesystem::path> inputs = {plan.input};
   if (!flags_.sdc.empty()) {
     read_authors_sdc(flags_.sdc, flags_.k, table);

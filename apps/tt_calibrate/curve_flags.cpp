@@ -1,5 +1,6 @@
 #include "tt_calibrate/curve_flags.hpp"
 
+#include "common/choice_flag.hpp"
 #include "core/error.hpp"
 
 namespace toptheta::app {
@@ -9,17 +10,13 @@ void declare_curves(CLI::App& app, CurveFlags& flags) {
       "--curve", flags.curve,
       "Also store curves, from which tt-calibrate retarget finds any other k without the data (.h5 only); "
       "with --tac, one k at a time");
-  app.add_option(
-         "--estimator", flags.estimator,
-         "exact = mean of the rows' own thresholds; pooled = the threshold under which rows keep k on "
-         "average, from curves: keeps k on unseen text where exact keeps more")
-      ->type_name("exact|pooled")
-      ->check(CLI::IsMember({"exact", "pooled"}).description(""))
-      ->capture_default_str();
+  add_choice(app, "--estimator", flags.estimator,
+             "exact = mean of the rows' own thresholds; pooled = the threshold under which rows keep k on "
+             "average, from curves: keeps k on unseen text where exact keeps more");
 }
 
 void resolve_curves(const CurveFlags& flags, CalibrationOptions& options) {
-  options.pooled = flags.estimator == "pooled";
+  options.pooled = flags.estimator == Estimator::pooled;
   options.curves = flags.curve || options.pooled;
   const auto fail = [](const char* what, const char* next) {
     throw UsageError({.where = "--estimator pooled", .what = what, .next = next});

@@ -9,7 +9,7 @@ namespace toptheta::app {
 
 struct CurveFlags {
   bool curve = false;
-  std::string estimator = "exact";
+  Estimator estimator = Estimator::exact;
 };
 
 void declare_curves(CLI::App& app, CurveFlags& flags);

@@ -6,6 +6,7 @@
 #include "calibrate/dump_source.hpp"
 #include "calibrate/source_curves.hpp"
 #include "calibration/retarget.hpp"
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -31,11 +32,11 @@ class DriftCommand : public Command {
 
   std::vector<std::string> files_;
   std::string k_;
-  std::string placement_ = "pre-softmax";
+  Placement placement_ = Placement::pre_softmax;
   double tolerance_ = 0.1;
   std::size_t heads_ = 10;
   CLI::Option* tolerance_option_ = nullptr;
-  std::string format_;
+  std::optional<ResultFormat> format_;
   std::string output_;
 };
 
@@ -46,10 +47,7 @@ void DriftCommand::declare(CLI::App& app) {
          "Only these targets: 64, or 16,32,64. Tables: all that both have if not given; dumps: a 16th "
          "of the longest row")
       ->type_name("LIST");
-  app.add_option("--placement", placement_, "Of dumps: where thresholds would stand")
-      ->type_name("pre-softmax|post-softmax")
-      ->check(CLI::IsMember({"pre-softmax", "post-softmax"}).description(""))
-      ->capture_default_str();
+  add_choice(app, "--placement", placement_, "Of dumps: where thresholds would stand");
   tolerance_option_ =
       app.add_option("--tolerance", tolerance_,
                      "A head needs recalibration where kept elements change by more than this share (without "
@@ -61,7 +59,7 @@ void DriftCommand::declare(CLI::App& app) {
                  "Heads in tables for people, those that moved most first; 0 = all. JSON and CSV hold all")
       ->type_name("N")
       ->capture_default_str();
-  declare_format(app, format_, {"table", "json", "csv", "md"}, "Default: by the ending of -o, else a table");
+  add_choice(app, "--format", format_, "Default: by the ending of -o, else a table")->group(kOutputGroup);
   declare_output(app, output_, "Write here instead of standard output");
 }
 
@@ -77,7 +75,7 @@ void DriftCommand::require_flags() const {
 }
 
 bool is_dump(const std::string& path) {
-  if (resolve_table_format(path, "", "drift") != TableFormat::hdf5) return false;
+  if (resolve_table_format(path, "drift") != TableFormat::hdf5) return false;
   const hdf5::File file = hdf5::File::open(path);
   return file.root().has_attribute("format") && file.root().text_attribute("format") == kDumpFormat;
 }
@@ -95,10 +93,9 @@ ThresholdTable table_of_dump(const std::string& path, Placement placement, Sessi
 }
 
 std::vector<ThresholdTable> DriftCommand::tables_of_dumps(Session& session) const {
-  const Placement placement = placement_from_name(placement_).value();
   std::vector<ThresholdTable> tables;
   for (const std::string& path : files_)
-    tables.push_back(table_of_dump(path, placement, session));
+    tables.push_back(table_of_dump(path, placement_, session));
   const std::int32_t longest = std::min(tables[0].curves.longest_row(), tables[1].curves.longest_row());
   const std::vector<std::int64_t> k =
       k_.empty() ? std::vector<std::int64_t>{std::max(1, longest / 16)} : parse_number_list(k_, "-k");
@@ -115,13 +112,13 @@ void DriftCommand::run(Session& session) {
     throw UsageError({.where = "drift",
                       .what = "a table and a dump",
                       .next = "to judge thresholds on a dump: tt-calibrate audit TABLE --on DUMP"});
-  const ResultFormat format = result_format_of(format_, output_);
+  const ResultFormat format = format_.value_or(result_format_of(output_));
   std::vector<ThresholdTable> tables;
   if (dumps)
     tables = tables_of_dumps(session);
   else
     for (const std::string& path : files_)
-      tables.push_back(read_table(path, resolve_table_format(path, "", "drift"), Placement::pre_softmax));
+      tables.push_back(read_table(path, resolve_table_format(path, "drift"), Placement::pre_softmax));
   DriftReport report{
       .a = files_[0], .b = files_[1], .placement = tables[0].meta.placement, .tolerance = tolerance_};
   const std::vector<std::int64_t> k = k_.empty() ? std::vector<std::int64_t>() : parse_number_list(k_, "-k");

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "calibrate/dump_from_model.hpp"
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -15,15 +16,15 @@ namespace {
 
 struct DumpFlags {
   SourceFlags source{};
-  std::string content = "qk";
-  std::string element = "float32";
+  DumpContent content = DumpContent::qk;
+  DumpElement element = DumpElement::f32;
   int gzip = 0;
   bool values = false;
   double row_fraction = 1;
   std::int64_t k = 0;
   std::string layer_k{};
   bool tac = false;
-  std::string format = "table";
+  ResultFormat format = ResultFormat::table;
   std::string output{};
 };
 
@@ -43,7 +44,7 @@ DumpPlan resolve(const DumpFlags& flags, Session& session) {
   if (!flags.layer_k.empty() && !flags.tac)
     throw UsageError(
         {.where = "--layer-k", .what = "has a meaning with --tac only", .next = "drop it, or add --tac"});
-  if (flags.values && flags.content == "scores")
+  if (flags.values && flags.content == DumpContent::scores)
     throw UsageError(
         {.where = "--values", .what = "a dump of scores holds no values", .next = "use --content qk"});
   DumpPlan plan;
@@ -52,9 +53,9 @@ DumpPlan resolve(const DumpFlags& flags, Session& session) {
   plan.output = flags.output;
   for (const auto& text : plan.source.texts)
     require_distinct(plan.output, text, "-o");
-  plan.summary_format = result_format_from_name(flags.format).value();
-  plan.options.content = dump_content_from_name(flags.content).value();
-  plan.options.file = {.element = dump_element_from_name(flags.element).value(), .gzip_level = flags.gzip};
+  plan.summary_format = flags.format;
+  plan.options.content = flags.content;
+  plan.options.file = {.element = flags.element, .gzip_level = flags.gzip};
   plan.options.values = flags.values;
   plan.options.row_fraction = flags.row_fraction;
   plan.options.min_k = flags.k;
@@ -96,16 +97,10 @@ class DumpCommand : public Command {
 
 void DumpCommand::declare(CLI::App& app) {
   declare_source(app, flags_.source);
-  app.add_option("--content", flags_.content,
-                 "qk = queries and keys, linear in the length; scores = pre-softmax scores, quadratic")
-      ->type_name("qk|scores")
-      ->check(CLI::IsMember({"qk", "scores"}).description(""))
-      ->capture_default_str();
-  app.add_option("--element", flags_.element,
-                 "Element type; 16-bit types halve the file and round the scores")
-      ->type_name("float16|bfloat16|float32|float64")
-      ->check(CLI::IsMember({"float16", "bfloat16", "float32", "float64"}).description(""))
-      ->capture_default_str();
+  add_choice(app, "--content", flags_.content,
+             "qk = queries and keys, linear in the length; scores = pre-softmax scores, quadratic");
+  add_choice(app, "--element", flags_.element,
+             "Element type; 16-bit types halve the file and round the scores");
   app.add_option("--gzip", flags_.gzip, "Compression level; 0 = none")
       ->type_name("0-9")
       ->check(CLI::Range(0, 9).description(""))
@@ -124,8 +119,7 @@ void DumpCommand::declare(CLI::App& app) {
   app.add_flag("--tac", flags_.tac, "Attend by exact top-k, with the k of -k, while recording");
   app.add_option("--layer-k", flags_.layer_k, "Layers with a k of their own under --tac: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  declare_format(app, flags_.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
-      ->capture_default_str();
+  add_choice(app, "--format", flags_.format, "Form of the summary on standard output")->group(kOutputGroup);
   declare_output(app, flags_.output, "The dump to write (HDF5)");
 }
 

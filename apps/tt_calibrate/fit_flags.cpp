@@ -1,5 +1,6 @@
 #include "tt_calibrate/fit_flags.hpp"
 
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -59,7 +60,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.precision = flags.precision;
   plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
-  plan.options.placement = placement_from_name(flags.placement).value();
+  plan.options.placement = flags.placement;
   plan.options.add_sigma = flags.add_sigma;
   plan.options.row_fraction = flags.row_fraction;
   plan.options.seed = session.seed;
@@ -70,8 +71,8 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.output = flags.output;
   plan.share = resolve_share(flags.share, plan.output, flags.sdc_offline, session.cluster);
   if (!plan.share.is_part() && !plan.output.empty())
-    plan.table_format = resolve_table_format(plan.output, "", "-o");
-  plan.summary_format = result_format_from_name(flags.format).value();
+    plan.table_format = resolve_table_format(plan.output, "-o");
+  plan.summary_format = flags.format;
   plan.options.tac = flags.tac;
   plan.context = flags.source.context;
   plan.dumps.assign(flags.dumps.begin(), flags.dumps.end());
@@ -93,10 +94,7 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       ->type_name("LIST");
   app.add_option("--layer-k", flags.layer_k, "Layers with a k of their own under every target: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  app.add_option("--placement", flags.placement, "Where thresholds stand: on scores or on softmax weights")
-      ->type_name("pre-softmax|post-softmax")
-      ->check(CLI::IsMember({"pre-softmax", "post-softmax"}).description(""))
-      ->capture_default_str();
+  add_choice(app, "--placement", flags.placement, "Where thresholds stand: on scores or on softmax weights");
   app.add_option("--add-sigma", flags.add_sigma,
                  "theta = mean + this many standard deviations of the row thresholds")
       ->type_name("X")
@@ -123,8 +121,7 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
   declare_follow(app, flags.follow);
   declare_share(app, flags.share);
   declare_resources(app, flags.resources);
-  declare_format(app, flags.format, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
-      ->capture_default_str();
+  add_choice(app, "--format", flags.format, "Form of the summary on standard output")->group(kOutputGroup);
   declare_output(
       app, flags.output,
       "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form); with --shard, "

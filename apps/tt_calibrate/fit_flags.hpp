@@ -24,7 +24,7 @@ struct FitFlags {
   std::string k{};
   std::string layer_k{};
   double precision = 0;
-  std::string placement = "pre-softmax";
+  Placement placement = Placement::pre_softmax;
   double add_sigma = 0;
   double row_fraction = 1;
   bool tac = false;
@@ -33,7 +33,7 @@ struct FitFlags {
   FollowFlags follow{};
   ShareFlags share{};
   ResourceFlags resources{};
-  std::string format = "table";
+  ResultFormat format = ResultFormat::table;
   std::string output{};
 };
 

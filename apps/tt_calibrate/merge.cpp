@@ -1,5 +1,6 @@
 // tt-calibrate merge: the parts of one calibration, joined.
 #include "calibrate/run.hpp"
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -18,7 +19,7 @@ class MergeCommand : public Command {
  private:
   std::vector<std::string> parts_;
   std::string sdc_from_;
-  std::string format_ = "table";
+  ResultFormat format_ = ResultFormat::table;
   std::string output_;
 };
 
@@ -28,8 +29,7 @@ void MergeCommand::declare(CLI::App& app) {
   app.add_option("--sdc-from", sdc_from_,
                  "The table of the first round, where the parts are of the second: fit --sdc-from")
       ->type_name("FILE");
-  declare_format(app, format_, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
-      ->capture_default_str();
+  add_choice(app, "--format", format_, "Form of the summary on standard output")->group(kOutputGroup);
   declare_output(app, output_,
                  "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form)");
 }
@@ -43,8 +43,7 @@ void MergeCommand::run(Session& session) {
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o theta.h5"});
   for (const std::string& part : parts_)
     require_distinct(output_, part, "-o");
-  const FitOutput output{output_, resolve_table_format(output_, "", "-o"),
-                         result_format_from_name(format_).value()};
+  const FitOutput output{output_, resolve_table_format(output_, "-o"), format_};
   const Calibration calibration =
       merge_calibration_parts({parts_.begin(), parts_.end()}, std::filesystem::path(sdc_from_));
   write_fit_result(calibration, output, session);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "calibrate/estimate.hpp"
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -59,12 +60,9 @@ void declare_resources(CLI::App& app, ResourceFlags& flags) {
       "--dry-run", flags.dry_run,
       "Read only the dumps' headers, print what would be read and how much memory it would take, and "
       "write nothing");
-  app.add_option("--digest", flags.digest,
-                 "How the table names its dumps: full = SHA-256 of every byte (1 to 2 GB/s, slower than "
-                 "calibrating); fingerprint = of the size and 4 MiB of each; auto = full for up to 256 MiB")
-      ->type_name("auto|full|fingerprint")
-      ->check(CLI::IsMember({"auto", "full", "fingerprint"}).description(""))
-      ->capture_default_str()
+  add_choice(app, "--digest", flags.digest,
+             "How the table names its dumps: full = SHA-256 of every byte (1 to 2 GB/s, slower than "
+             "calibrating); fingerprint = of the size and 4 MiB of each; auto = full for up to 256 MiB")
       ->group(kOutputGroup);
 }
 
@@ -72,9 +70,7 @@ ResourcePlan resolve_resources(const ResourceFlags& flags, bool from_dumps) {
   ResourcePlan plan;
   if (!flags.max_memory.empty()) plan.max_memory = parse_size(flags.max_memory);
   plan.dry_run = flags.dry_run;
-  plan.digest = flags.digest == "full"          ? DigestPolicy::full
-                : flags.digest == "fingerprint" ? DigestPolicy::fingerprint
-                                                : DigestPolicy::automatic;
+  plan.digest = flags.digest;
   if (!from_dumps && (plan.max_memory > 0 || plan.dry_run))
     throw UsageError({.where = plan.dry_run ? "--dry-run" : "--max-memory",
                       .what = "is about reading dumps",

@@ -15,7 +15,7 @@ namespace toptheta::app {
 struct ResourceFlags {
   std::string max_memory{};
   bool dry_run = false;
-  std::string digest = "auto";
+  DigestPolicy digest = DigestPolicy::automatic;
 };
 
 struct ResourcePlan {

@@ -3,6 +3,7 @@
 
 #include "calibration/length_law.hpp"
 #include "calibration/retarget.hpp"
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -30,7 +31,7 @@ class RetargetCommand : public Command {
   double fraction_ = 0;
   double mass_ = 0;
   std::int32_t extend_to_ = 0;
-  std::string format_ = "table";
+  ResultFormat format_ = ResultFormat::table;
   std::string output_;
   CLI::Option* fraction_option_ = nullptr;
   CLI::Option* mass_option_ = nullptr;
@@ -57,8 +58,7 @@ void RetargetCommand::declare(CLI::App& app) {
       ->type_name("N")
       ->check(non_negative())
       ->capture_default_str();
-  declare_format(app, format_, {"table", "json", "csv", "md"}, "Form of the summary on standard output")
-      ->capture_default_str();
+  add_choice(app, "--format", format_, "Form of the summary on standard output")->group(kOutputGroup);
   declare_output(app, output_, "The threshold table to write: .h5 (with the curves), .json, .csv or .txt");
 }
 
@@ -104,9 +104,9 @@ void RetargetCommand::run(Session& session) {
     throw UsageError(
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o t48.h5"});
   require_distinct(output_, table_, "-o");
-  const TableFormat format = resolve_table_format(output_, "", "-o");
+  const TableFormat format = resolve_table_format(output_, "-o");
   const ThresholdTable source =
-      read_table(table_, resolve_table_format(table_, "", "retarget"), Placement::pre_softmax);
+      read_table(table_, resolve_table_format(table_, "retarget"), Placement::pre_softmax);
   require_curves(source, table_);
   const std::vector<LayerK> layer_k = layer_k_.empty() ? std::vector<LayerK>() : parse_layer_k(layer_k_);
   ThresholdTable result{source.meta, {}, source.curves};
@@ -117,8 +117,7 @@ void RetargetCommand::run(Session& session) {
   if (extend_to_ > 0) extend_lengths(result, extend_to_);
   result.meta.provenance = session.provenance_of({table_});
   warn_of_limits(source, session);
-  const std::string summary =
-      format_listing(thresholds_listing(result, {}), result_format_from_name(format_).value());
+  const std::string summary = format_listing(thresholds_listing(result, {}), format_);
   write_table(result, 0, output_, format);
   warn_of_lost_curves(result, format, session);
   write_summary(output_, summary, session.console.quiet());

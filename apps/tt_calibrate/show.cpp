@@ -1,5 +1,6 @@
 // tt-calibrate show: what a threshold table holds.
 #include "calibration/retarget.hpp"
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -25,7 +26,7 @@ class ShowCommand : public Command {
   CLI::Option* layer_option_ = nullptr;
   CLI::Option* head_option_ = nullptr;
   bool law_ = false;
-  std::string format_;
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
@@ -44,7 +45,7 @@ void ShowCommand::declare(CLI::App& app) {
       "--law", law_,
       "Of a table with curves: for each head how theta moves with the row length n, theta = a + b ln n "
       "(of ln theta after the softmax), with its error");
-  declare_format(app, format_, {"table", "json", "csv", "md"}, "Default: by the ending of -o, else a table");
+  add_choice(app, "--format", format_, "Default: by the ending of -o, else a table")->group(kOutputGroup);
   declare_output(app, output_, "Write here instead of standard output");
 }
 
@@ -53,12 +54,12 @@ void ShowCommand::run(Session& /*session*/) {
     throw UsageError(
         {.where = "show", .what = "no threshold table given", .next = "tt-calibrate show theta.h5"});
   require_distinct(output_, table_, "-o");
-  const ResultFormat format = result_format_of(format_, output_);
+  const ResultFormat format = format_.value_or(result_format_of(output_));
   ThresholdView view{.k = k_};
   if (layer_option_->count() > 0) view.layer = layer_;
   if (head_option_->count() > 0) view.head = head_;
   const ThresholdTable table =
-      read_table(table_, resolve_table_format(table_, "", "show"), Placement::pre_softmax);
+      read_table(table_, resolve_table_format(table_, "show"), Placement::pre_softmax);
   if (law_) require_curves(table, table_);
   write_output(
       output_,

@@ -12,22 +12,10 @@
 
 namespace toptheta::app {
 
-std::optional<TableFormat> table_format_from_name(std::string_view name) {
-  if (name == "h5" || name == "hdf5") return TableFormat::hdf5;
-  if (name == "json") return TableFormat::json;
-  if (name == "csv") return TableFormat::csv;
-  if (name == "txt") return TableFormat::authors_text;
-  if (name == "npz") return TableFormat::npz;
-  if (name == "safetensors") return TableFormat::safetensors;
-  if (name == "h") return TableFormat::c_header;
-  return std::nullopt;
-}
-
-TableFormat resolve_table_format(const std::filesystem::path& path, const std::string& name,
-                                 std::string_view flag) {
+TableFormat resolve_table_format(const std::filesystem::path& path, std::string_view flag) {
   const std::string extension = path.extension().string();
-  const std::string wanted = !name.empty() ? name : extension.empty() ? extension : extension.substr(1);
-  if (const auto format = table_format_from_name(wanted)) return *format;
+  if (!extension.empty())
+    if (const auto format = value_named<TableFormat>(std::string_view(extension).substr(1))) return *format;
   throw UsageError({.where = std::string(flag),
                     .what = "the format of a threshold table is not known",
                     .expected = "a name ending in .h5, .json, .csv, .txt (the authors' th.txt), .npz, "

@@ -2,22 +2,36 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/session.hpp"
 #include "theta/table.hpp"
 
+namespace toptheta {
+
+namespace app {
+enum class TableFormat { hdf5, json, csv, authors_text, npz, safetensors, c_header };
+}  // namespace app
+
+// Names are endings of files as well.
+template <>
+inline constexpr auto kNames<app::TableFormat> =
+    std::to_array<Named<app::TableFormat>>({{app::TableFormat::hdf5, "h5"},
+                                            {app::TableFormat::hdf5, "hdf5"},
+                                            {app::TableFormat::json, "json"},
+                                            {app::TableFormat::csv, "csv"},
+                                            {app::TableFormat::authors_text, "txt"},
+                                            {app::TableFormat::npz, "npz"},
+                                            {app::TableFormat::safetensors, "safetensors"},
+                                            {app::TableFormat::c_header, "h"}});
+
+}  // namespace toptheta
+
 namespace toptheta::app {
 
-enum class TableFormat { hdf5, json, csv, authors_text, npz, safetensors, c_header };
-
-// "h5", "json", "csv", "txt", "npz", "safetensors", "h".
-std::optional<TableFormat> table_format_from_name(std::string_view name);
-// By `name` where it is given, else by the path's ending. Throws UsageError naming `flag`.
-TableFormat resolve_table_format(const std::filesystem::path& path, const std::string& name,
-                                 std::string_view flag);
+// By the path's ending. Throws UsageError naming `flag`.
+TableFormat resolve_table_format(const std::filesystem::path& path, std::string_view flag);
 
 // `placement` is what a th.txt does not say. Throws UsageError for the
 // forms that cannot be read back.

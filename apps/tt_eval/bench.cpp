@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/openmp.hpp"
 #include "common/output.hpp"
@@ -20,8 +21,7 @@ class BenchCommand : public Command {
  public:
   void declare(CLI::App& app) override {
     declare_bench(app, flags_);
-    declare_format(app, format_, {"table", "json", "csv", "md"},
-                   "Default: by the ending of -o, else a table");
+    add_choice(app, "--format", format_, "Default: by the ending of -o, else a table")->group(kOutputGroup);
     declare_output(app, output_, "Write here instead of standard output");
   }
   void run(Session& session) override;
@@ -30,7 +30,7 @@ class BenchCommand : public Command {
   SpeedReport measure(Session& session);
 
   BenchFlags flags_;
-  std::string format_{};
+  std::optional<ResultFormat> format_{};
   std::string output_{};
 };
 
@@ -41,12 +41,12 @@ SpeedReport BenchCommand::measure(Session& session) {
   report.limits = measure_machine_limits(session.threads);
   report.model = plan.model.config().name;
   report.config = plan.model.config();
-  report.compute = flags_.compute;
-  report.kv = flags_.kv;
+  report.compute = name_of(flags_.compute);
+  report.kv = name_of(flags_.kv);
   report.rounds_activations = plan.model.rounds_activations();
   report.threads = session.threads;
   report.repetitions = flags_.repetitions;
-  const KvType kv = kv_type_from_name(flags_.kv).value();
+  const KvType kv = flags_.kv;
   KvCache cache = plan.model.new_cache(plan.capacity, prefilter_for(plan.policies), kv);
   prepare_cache(plan, cache, session);
   for (const SpeedWorkload& workload : plan.workloads) {
@@ -62,7 +62,7 @@ SpeedReport BenchCommand::measure(Session& session) {
     const std::string stage =
         fmt::format("{} {}", workload.phase == Phase::prefill ? "prefill" : "decode at", workload.length);
     const SpeedOptions options{
-        flags_.repetitions, flags_.decode_steps, flags_.compute == "bf16" ? 2.0 : 4.0,
+        flags_.repetitions, flags_.decode_steps, flags_.compute == Compute::bf16 ? 2.0 : 4.0,
         [&](std::int64_t done, std::int64_t total) { session.console.progress(stage, done, total, "runs"); }};
     for (SpeedResult& result : measure_speed(plan.model, cache, plan.tokens, workload, cases, options))
       report.results.push_back(std::move(result));
@@ -81,7 +81,7 @@ SpeedReport BenchCommand::measure(Session& session) {
 void BenchCommand::run(Session& session) {
   bind_threads();
   session.wait_passively();
-  const ResultFormat format = result_format_of(format_, output_);
+  const ResultFormat format = format_.value_or(result_format_of(output_));
   for (const std::string& table : flags_.policies.thresholds)
     require_distinct(output_, table, "-o");
   const SpeedReport report = measure(session);

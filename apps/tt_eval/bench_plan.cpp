@@ -135,7 +135,8 @@ std::vector<Policy> policies_of(const BenchFlags& flags) {
   if (!flags.kept.empty() && policies.attention.empty()) {
     policies.attention = {"dense", "topk", "theta"};
     // As it is to be run, unless the flags say how, or something about the dropped is asked.
-    if (policies.prefilter == "none" && policies.sdc != "exact" && policies.placement == "pre-softmax")
+    if (policies.prefilter == Prefilter::none && policies.sdc != Sdc::exact &&
+        policies.placement == Placement::pre_softmax)
       policies.attention.emplace_back("theta:prefilter=auto");
   }
   return resolve_policies(policies);

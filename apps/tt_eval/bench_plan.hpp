@@ -17,8 +17,8 @@ namespace toptheta::app {
 struct BenchFlags {
   std::string model{};
   std::string shape{};
-  std::string compute = "f32";
-  std::string kv = "f32";
+  Compute compute = Compute::f32;
+  KvType kv = KvType::f32;
   std::string text{};
   std::string prefill{};
   std::string decode_at{};

@@ -1,6 +1,7 @@
 // tt-eval generate: continues a prompt under one or several policies.
 #include <fmt/format.h>
 
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -19,12 +20,12 @@ namespace {
 
 struct GenerateFlags {
   std::string model{};
-  std::string compute = "f32";
-  std::string kv = "f32";
+  Compute compute = Compute::f32;
+  KvType kv = KvType::f32;
   std::string prompt{};
   std::int64_t max_new_tokens = 64;
   PolicyFlags policies{};
-  std::string format{};
+  std::optional<ResultFormat> format{};
   std::string output{};
 };
 
@@ -52,9 +53,8 @@ std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const Gener
 Completion complete(LanguageModel& model, const PolicyPlan& plan, std::span<const std::int32_t> prompt,
                     const GenerateFlags& flags, Session& session) {
   const ModelShape& shape = model.transformer.config().shape;
-  KvCache cache =
-      model.transformer.new_cache(static_cast<std::int64_t>(prompt.size()) + flags.max_new_tokens,
-                                  plan.record.policy.prefilter, kv_type_from_name(flags.kv).value());
+  KvCache cache = model.transformer.new_cache(static_cast<std::int64_t>(prompt.size()) + flags.max_new_tokens,
+                                              plan.record.policy.prefilter, flags.kv);
   SequenceCounts counts(shape, cache.capacity(), Phase::decode);
   Completion completion{describe(plan.record.policy), {}, 0, {}};
   const auto on_token = [&](std::int32_t /*token*/) {
@@ -121,8 +121,9 @@ void GenerateCommand::declare(CLI::App& app) {
       ->capture_default_str()
       ->group(kInputGroup);
   declare_policies(app, flags_.policies);
-  declare_format(app, flags_.format, {"table", "json", "csv", "md"},
-                 "table = the texts, one below the other. Default: by the ending of -o, else that");
+  add_choice(app, "--format", flags_.format,
+             "table = the texts, one below the other. Default: by the ending of -o, else that")
+      ->group(kOutputGroup);
   declare_output(app, flags_.output, "Write here instead of standard output");
 }
 
@@ -131,8 +132,7 @@ void GenerateCommand::run(Session& session) {
   if (flags_.prompt.empty())
     throw UsageError({.where = "--prompt", .what = "not given", .expected = "a text to continue"});
   const std::vector<Policy> policies = resolve_policies(flags_.policies);
-  const ResultFormat format = flags_.format.empty() ? result_format_of(flags_.output)
-                                                    : result_format_from_name(flags_.format).value();
+  const ResultFormat format = flags_.format.value_or(result_format_of(flags_.output));
   const std::vector<ThresholdFile> thresholds = load_thresholds(flags_.policies.thresholds);
   for (const ThresholdFile& file : thresholds)
     require_distinct(flags_.output, file.path, "-o");

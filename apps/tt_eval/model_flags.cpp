@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "common/choice_flag.hpp"
 #include "common/embedded.hpp"
 
 namespace toptheta::app {
@@ -17,38 +18,31 @@ CLI::Option* declare_model(CLI::App& app, std::string& model) {
       ->group(kInputGroup);
 }
 
-CLI::Option* declare_compute(CLI::App& app, std::string& compute) {
-  return app
-      .add_option("--compute", compute,
-                  "What matrix products work in. bf16 halves the weights; processors that multiply bfloat16 "
-                  "(AVX512_BF16) also round what goes in, others widen the weights as they use them")
-      ->type_name("f32|bf16")
-      ->check(CLI::IsMember({"f32", "bf16"}).description(""))
-      ->capture_default_str()
+CLI::Option* declare_compute(CLI::App& app, Compute& compute) {
+  return add_choice(
+             app, "--compute", compute,
+             "What matrix products work in. bf16 halves the weights; processors that multiply bfloat16 "
+             "(AVX512_BF16) also round what goes in, others widen the weights as they use them")
       ->group(kInputGroup);
 }
 
-CLI::Option* declare_kv(CLI::App& app, std::string& kv) {
-  return app
-      .add_option(
-          "--kv", kv,
-          "What keys and values are cached in. f16 and bf16 round them once and halve the cache, and what "
-          "decoding reads of it; scores and sums stay in f32")
-      ->type_name("f32|f16|bf16")
-      ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""))
-      ->capture_default_str()
+CLI::Option* declare_kv(CLI::App& app, KvType& kv) {
+  return add_choice(
+             app, "--kv", kv,
+             "What keys and values are cached in. f16 and bf16 round them once and halve the cache, and what "
+             "decoding reads of it; scores and sums stay in f32")
       ->group(kInputGroup);
 }
 
-Compute resolve_compute(const std::string& compute, Session& session) {
-  if (compute != "bf16") return Compute::f32;
+Compute resolve_compute(Compute compute, Session& session) {
+  if (compute != Compute::bf16) return compute;
   // Any width that fills whole blocks tells what the processor can do.
   const std::vector<float> one(64 * 64);
   if (!Linear(one, 64, 64, {}, Compute::bf16).rounds_input())
     session.console.note(
         "--compute bf16: this processor does not multiply bfloat16; weights are kept in it and widened, so "
         "prefill is no faster than with f32");
-  return Compute::bf16;
+  return compute;
 }
 
 std::filesystem::path resolve_model(const std::string& model, Session& session) {

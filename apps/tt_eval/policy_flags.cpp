@@ -7,6 +7,7 @@
 #include <functional>
 #include <string_view>
 
+#include "common/choice_flag.hpp"
 #include "core/error.hpp"
 
 namespace toptheta::app {
@@ -30,8 +31,10 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-LengthLookup lookup_from_name(std::string_view name) {
-  return name == "linear" ? LengthLookup::linear : LengthLookup::nearest;
+template <NamedEnum E>
+E choice_value(const std::string& text, std::string_view key, std::string_view value) {
+  if (const std::optional<E> choice = value_named<E>(value)) return *choice;
+  refuse(text, fmt::format("'{}' is not a value of {}", value, key), listed_names<E>());
 }
 
 bool switch_value(const std::string& text, std::string_view key, std::string_view value) {
@@ -54,21 +57,15 @@ void apply_option(const std::string& text, std::string_view option, Policy& poli
   const std::string_view key = option.substr(0, equals);
   const std::string_view value =
       equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1);
-  const auto require = [&](bool understood, const char* expected) {
-    if (!understood) refuse(text, fmt::format("'{}' is not a value of {}", value, key), expected);
-  };
   if (key == "k") {
     const std::vector<std::int64_t> k = parse_number_list(value, fmt::format("--attention {}", text));
-    require(k.size() == 1, "a single k; -k takes several");
+    if (k.size() != 1)
+      refuse(text, fmt::format("'{}' is not a value of {}", value, key), "a single k; -k takes several");
     policy.k = k.front();
   } else if (key == "placement") {
-    const auto placement = placement_from_name(value);
-    require(placement.has_value(), "pre-softmax or post-softmax");
-    policy.placement = *placement;
+    policy.placement = choice_value<Placement>(text, key, value);
   } else if (key == "sdc") {
-    const auto sdc = sdc_from_name(value);
-    require(sdc.has_value(), "none, exact, exp-threshold or offline");
-    policy.sdc = *sdc;
+    policy.sdc = choice_value<Sdc>(text, key, value);
   } else if (key == "sdc-scale") {
     policy.sdc_scale = number_value(text, key, value);
   } else if (key == "vmc") {
@@ -76,12 +73,9 @@ void apply_option(const std::string& text, std::string_view option, Policy& poli
   } else if (key == "cap-k") {
     policy.cap_k = switch_value(text, key, value);
   } else if (key == "prefilter") {
-    const auto prefilter = prefilter_from_name(value);
-    require(prefilter.has_value(), "none, page, int8 or auto");
-    policy.prefilter = *prefilter;
+    policy.prefilter = choice_value<Prefilter>(text, key, value);
   } else if (key == "lookup") {
-    require(value == "nearest" || value == "linear", "nearest or linear");
-    policy.lookup = lookup_from_name(value);
+    policy.lookup = choice_value<LengthLookup>(text, key, value);
   } else {
     refuse(text, fmt::format("unknown option '{}'", key),
            "k, placement, sdc, sdc-scale, vmc, cap-k, prefilter or lookup");
@@ -93,23 +87,23 @@ Policy base_policy(const PolicyFlags& flags, Selection selection) {
   Policy policy;
   policy.selection = selection;
   if (selection == Selection::dense) return policy;
-  policy.placement = placement_from_name(flags.placement).value();
-  policy.sdc = sdc_from_name(flags.sdc).value();
+  policy.placement = flags.placement;
+  policy.sdc = flags.sdc;
   policy.sdc_scale = flags.sdc_scale;
   policy.vmc = flags.vmc;
   if (!flags.layer_k.empty()) policy.layer_k = parse_layer_k(flags.layer_k);
   if (selection == Selection::topk) return policy;
   policy.cap_k = flags.cap_k;
-  policy.prefilter = prefilter_from_name(flags.prefilter).value();
-  policy.lookup = lookup_from_name(flags.lookup);
+  policy.prefilter = flags.prefilter;
+  policy.lookup = flags.lookup;
   return policy;
 }
 
 Policy parse_policy(const PolicyFlags& flags, const std::string& text) {
   const std::size_t colon = text.find(':');
-  const auto selection = selection_from_name(text.substr(0, colon));
+  const auto selection = value_named<Selection>(std::string_view(text).substr(0, colon));
   if (!selection)
-    refuse(text, fmt::format("unknown attention '{}'", text.substr(0, colon)), "dense, topk or theta");
+    refuse(text, fmt::format("unknown attention '{}'", text.substr(0, colon)), listed_names<Selection>());
   Policy policy = base_policy(flags, *selection);
   if (colon == std::string::npos) return policy;
   for (const std::string_view option : split(std::string_view(text).substr(colon + 1), ','))
@@ -142,10 +136,10 @@ void require_used(const PolicyFlags& flags, const std::vector<Policy>& policies)
   const bool table = theta || any([](const Policy& policy) { return policy.sdc == Sdc::offline; });
   require(flags.k.empty() || sparse, "-k", "topk or theta");
   require(flags.layer_k.empty() || sparse, "--layer-k", "topk or theta");
-  require(flags.sdc == "none" || sparse, "--sdc", "topk or theta");
+  require(flags.sdc == Sdc::none || sparse, "--sdc", "topk or theta");
   require(!flags.vmc || sparse, "--vmc", "topk or theta");
   require(!flags.cap_k || theta, "--cap-k", "theta");
-  require(flags.prefilter == "none" || theta, "--prefilter", "theta");
+  require(flags.prefilter == Prefilter::none || theta, "--prefilter", "theta");
   require(flags.thresholds.empty() || table, "--thresholds", "theta, or offline SDC");
 }
 
@@ -172,16 +166,8 @@ void declare_policies(CLI::App& app, PolicyFlags& flags) {
                  "Layers with a k of their own under topk: 0:512,1:dense (theta takes its table's)")
       ->type_name("LAYER:K,...")
       ->group(group);
-  app.add_option("--placement", flags.placement, "Select on scores or on softmax weights")
-      ->type_name("pre-softmax|post-softmax")
-      ->check(CLI::IsMember({"pre-softmax", "post-softmax"}).description(""))
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--sdc", flags.sdc, "Softmax denominator compensation, pre-softmax only")
-      ->type_name("none|exact|exp-threshold|offline")
-      ->check(CLI::IsMember({"none", "exact", "exp-threshold", "offline"}).description(""))
-      ->capture_default_str()
-      ->group(group);
+  add_choice(app, "--placement", flags.placement, "Select on scores or on softmax weights")->group(group);
+  add_choice(app, "--sdc", flags.sdc, "Softmax denominator compensation, pre-softmax only")->group(group);
   app.add_option("--sdc-scale", flags.sdc_scale, "Factor on the compensation term (gamma)")
       ->type_name("G")
       ->capture_default_str()
@@ -189,19 +175,12 @@ void declare_policies(CLI::App& app, PolicyFlags& flags) {
   app.add_flag("--vmc", flags.vmc, "V-mean compensation: give the lost mass to the running mean of V")
       ->group(group);
   app.add_flag("--cap-k", flags.cap_k, "top-theta keeps at most the k most recent survivors")->group(group);
-  app.add_option(
-         "--prefilter", flags.prefilter,
-         "Rule keys out before they are read in full, results unchanged: by bounds of every 32 keys, by "
-         "an 8-bit copy of the keys, or whichever pays. top-theta, pre-softmax; idle where lost "
-         "mass is counted or SDC is exact")
-      ->type_name("none|page|int8|auto")
-      ->check(CLI::IsMember({"none", "page", "int8", "auto"}).description(""))
-      ->capture_default_str()
+  add_choice(app, "--prefilter", flags.prefilter,
+             "Rule keys out before they are read in full, results unchanged: by bounds of every 32 keys, by "
+             "an 8-bit copy of the keys, or whichever pays. top-theta, pre-softmax; idle where lost "
+             "mass is counted or SDC is exact")
       ->group(group);
-  app.add_option("--lookup", flags.lookup, "Threshold of a row length that was not calibrated")
-      ->type_name("nearest|linear")
-      ->check(CLI::IsMember({"nearest", "linear"}).description(""))
-      ->capture_default_str()
+  add_choice(app, "--lookup", flags.lookup, "Threshold of a row length that was not calibrated")
       ->group(group);
 }
 

@@ -13,13 +13,13 @@ struct PolicyFlags {
   std::vector<std::string> thresholds{};
   std::string k{};
   std::string layer_k{};
-  std::string placement = "pre-softmax";
-  std::string sdc = "none";
+  Placement placement = Placement::pre_softmax;
+  Sdc sdc = Sdc::none;
   double sdc_scale = 1;
   bool vmc = false;
   bool cap_k = false;
-  std::string prefilter = "none";
-  std::string lookup = "nearest";
+  Prefilter prefilter = Prefilter::none;
+  LengthLookup lookup = LengthLookup::nearest;
 };
 
 void declare_policies(CLI::App& app, PolicyFlags& flags);

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -20,18 +21,18 @@ namespace {
 
 struct RunFlags {
   std::string model{};
-  std::string compute = "f32";
-  std::string kv = "f32";
+  Compute compute = Compute::f32;
+  KvType kv = KvType::f32;
   std::vector<std::string> tasks{};
   std::int64_t limit = 0;
   std::int64_t few_shot = 0;
   bool few_shot_random = false;
   PolicyFlags policies{};
-  std::string phase = "prefill";
+  Phase phase = Phase::prefill;
   std::int64_t context = 0;
   std::int64_t ppl_chunk = 0;
   bool overview = false;
-  std::string format{};
+  std::optional<ResultFormat> format{};
   std::string output{};
 };
 
@@ -53,11 +54,10 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   plan.policies = resolve_policies(flags.policies);
   plan.thresholds = flags.policies.thresholds;
   plan.output = flags.output;
-  plan.format =
-      flags.format.empty() ? result_format_of(plan.output) : result_format_from_name(flags.format).value();
+  plan.format = flags.format.value_or(result_format_of(plan.output));
   if (flags.overview) plan.detail = Detail::overview;
-  plan.evaluation.phase = flags.phase == "decode" ? Phase::decode : Phase::prefill;
-  plan.evaluation.kv = kv_type_from_name(flags.kv).value();
+  plan.evaluation.phase = flags.phase;
+  plan.evaluation.kv = flags.kv;
   plan.evaluation.context = flags.context;
   plan.evaluation.ppl_chunk = flags.ppl_chunk;
   if (flags.limit > 0) plan.task_options.limit = flags.limit;
@@ -152,18 +152,15 @@ void RunCommand::declare(CLI::App& app) {
                "Draw them by --seed rather than taking the first")
       ->group(kInputGroup);
   declare_policies(app, flags_.policies);
-  app.add_option("--phase", flags_.phase,
-                 "prefill = whole sequences at once; decode = token by token through the KV cache")
-      ->type_name("prefill|decode")
-      ->check(CLI::IsMember({"prefill", "decode"}).description(""))
-      ->capture_default_str()
+  add_choice(app, "--phase", flags_.phase,
+             "prefill = whole sequences at once; decode = token by token through the KV cache")
       ->group(protocol);
   count("--context", flags_.context, "Tokens the model sees at once; 0 = the model's own limit", protocol);
   count("--ppl-chunk", flags_.ppl_chunk,
         "Also perplexity by the chunked protocol (llama-perplexity), windows of so many tokens; 0 = no",
         protocol);
-  declare_format(app, flags_.format, {"table", "json", "csv", "md"},
-                 "Default: by the ending of -o, else a table");
+  add_choice(app, "--format", flags_.format, "Default: by the ending of -o, else a table")
+      ->group(kOutputGroup);
   app.add_flag("--overview", flags_.overview,
                "Several tasks: only the one table over all of them, not one for each (table and md)")
       ->group(kOutputGroup);

@@ -8,8 +8,6 @@
 
 namespace toptheta {
 
-enum class Phase { prefill, decode };
-
 // One query head of one layer, summed over rows.
 struct HeadCount {
   std::int64_t rows = 0;

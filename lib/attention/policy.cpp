@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -11,27 +10,6 @@
 namespace toptheta {
 
 namespace {
-
-constexpr std::array<std::pair<Selection, std::string_view>, 3> kSelections{
-    {{Selection::dense, "dense"}, {Selection::topk, "topk"}, {Selection::theta, "theta"}}};
-constexpr std::array<std::pair<Sdc, std::string_view>, 4> kSdcs{{{Sdc::none, "none"},
-                                                                 {Sdc::exact, "exact"},
-                                                                 {Sdc::exp_threshold, "exp-threshold"},
-                                                                 {Sdc::offline, "offline"}}};
-
-template <class Names, class Value>
-std::string_view name_in(const Names& names, Value value) {
-  for (const auto& [entry, name] : names)
-    if (entry == value) return name;
-  return "?";
-}
-
-template <class Value, class Names>
-std::optional<Value> value_in(const Names& names, std::string_view wanted) {
-  for (const auto& [entry, name] : names)
-    if (name == wanted) return entry;
-  return std::nullopt;
-}
 
 [[noreturn]] void refuse(const Policy& policy, std::string what, std::string next) {
   throw UsageError({.where = fmt::format("attention policy '{}'", describe(policy)),
@@ -95,19 +73,6 @@ std::vector<std::int64_t> of_heads(const std::vector<std::int64_t>& layer_k, std
 }
 
 }  // namespace
-
-std::string_view name_of(Selection selection) {
-  return name_in(kSelections, selection);
-}
-std::string_view name_of(Sdc sdc) {
-  return name_in(kSdcs, sdc);
-}
-std::optional<Selection> selection_from_name(std::string_view name) {
-  return value_in<Selection>(kSelections, name);
-}
-std::optional<Sdc> sdc_from_name(std::string_view name) {
-  return value_in<Sdc>(kSdcs, name);
-}
 
 std::string describe(const Policy& policy) {
   std::string text(name_of(policy.selection));

@@ -4,10 +4,8 @@
 #pragma once
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "attention/prefilter.hpp"
@@ -18,12 +16,17 @@
 namespace toptheta {
 
 enum class Selection { dense, topk, theta };
-enum class Sdc { none, exact, exp_threshold, offline };
+template <>
+inline constexpr auto kNames<Selection> = std::to_array<Named<Selection>>({{Selection::dense, "dense"},
+                                                                           {Selection::topk, "topk"},
+                                                                           {Selection::theta, "theta"}});
 
-std::string_view name_of(Selection selection);  // "dense", "topk", "theta"
-std::string_view name_of(Sdc sdc);              // "none", "exact", "exp-threshold", "offline"
-std::optional<Selection> selection_from_name(std::string_view name);  // nullopt for anything else
-std::optional<Sdc> sdc_from_name(std::string_view name);
+enum class Sdc { none, exact, exp_threshold, offline };
+template <>
+inline constexpr auto kNames<Sdc> = std::to_array<Named<Sdc>>({{Sdc::none, "none"},
+                                                               {Sdc::exact, "exact"},
+                                                               {Sdc::exp_threshold, "exp-threshold"},
+                                                               {Sdc::offline, "offline"}});
 
 // What a user asks for.
 struct Policy {

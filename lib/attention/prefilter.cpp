@@ -1,32 +1,11 @@
 #include "attention/prefilter.hpp"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 namespace toptheta {
-
-namespace {
-constexpr std::array<std::pair<Prefilter, std::string_view>, 4> kPrefilters{{{Prefilter::none, "none"},
-                                                                             {Prefilter::page, "page"},
-                                                                             {Prefilter::int8, "int8"},
-                                                                             {Prefilter::automatic, "auto"}}};
-}  // namespace
-
-std::string_view name_of(Prefilter prefilter) {
-  return std::find_if(kPrefilters.begin(), kPrefilters.end(),
-                      [=](auto& entry) { return entry.first == prefilter; })
-      ->second;
-}
-
-std::optional<Prefilter> prefilter_from_name(std::string_view name) {
-  for (const auto& [prefilter, known] : kPrefilters)
-    if (known == name) return prefilter;
-  return std::nullopt;
-}
 
 namespace {
 constexpr std::int64_t kTileBlocks = kTileKeys / kKeyBlock;

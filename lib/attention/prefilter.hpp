@@ -2,8 +2,6 @@
 // read (docs/method.md, "Skipping before reading"). Results are the same to the bit with any of them.
 #pragma once
 #include <cstdint>
-#include <optional>
-#include <string_view>
 #include <vector>
 
 #include "core/large_array.hpp"
@@ -19,8 +17,11 @@ enum class Prefilter {
   automatic  // both, each as long as it pays; in decode int8 alone
 };
 
-std::string_view name_of(Prefilter prefilter);  // "none", "page", "int8", "auto"
-std::optional<Prefilter> prefilter_from_name(std::string_view name);
+template <>
+inline constexpr auto kNames<Prefilter> = std::to_array<Named<Prefilter>>({{Prefilter::none, "none"},
+                                                                           {Prefilter::page, "page"},
+                                                                           {Prefilter::int8, "int8"},
+                                                                           {Prefilter::automatic, "auto"}});
 
 // Bounds and codes of the keys of all layers and KV heads. Memory: page 1/4 byte, int8 5 bytes per element of
 // K (1 for the code, 4 for the keys row by row, which single candidates are read from).

@@ -26,6 +26,11 @@ enum class DigestPolicy {
   full,         // always
   fingerprint,  // never
 };
+template <>
+inline constexpr auto kNames<DigestPolicy> =
+    std::to_array<Named<DigestPolicy>>({{DigestPolicy::automatic, "auto"},
+                                        {DigestPolicy::full, "full"},
+                                        {DigestPolicy::fingerprint, "fingerprint"}});
 inline constexpr std::int64_t kDigestedBytes = std::int64_t{256} << 20;
 
 // Of a file. Throws InputError if it cannot be read.

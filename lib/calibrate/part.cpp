@@ -14,10 +14,6 @@ namespace {
 constexpr const char* kFormat = "toptheta.calibration-part";
 constexpr std::int64_t kVersion = 1;
 
-std::string_view name_of(Stage stage) {
-  return stage == Stage::thresholds ? "thresholds" : "sdc";
-}
-
 void write_json(hdf5::Group& root, const std::string& name, const nlohmann::ordered_json& json) {
   const std::string text = dump_json(json);
   root.write_vector(name, std::vector<std::uint8_t>(text.begin(), text.end()));

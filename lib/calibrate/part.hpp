@@ -20,6 +20,9 @@
 namespace toptheta {
 
 enum class Stage { thresholds, sdc };
+template <>
+inline constexpr auto kNames<Stage> = std::to_array<Named<Stage>>({{Stage::thresholds, "thresholds"},
+                                                                   {Stage::sdc, "sdc"}});
 
 // Where a run stands: everything before this sample of this pass is done.
 struct WalkPosition {

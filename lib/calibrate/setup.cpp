@@ -18,10 +18,10 @@ std::int64_t stored_k(std::int64_t k) {
 }
 
 Placement placement_in(const nlohmann::json& json, const std::string& name, const std::string& where) {
-  const auto placement = placement_from_name(json_text(json, name, where));
+  const auto placement = value_named<Placement>(json_text(json, name, where));
   if (!placement)
     throw InputError(
-        {.where = where + "/" + name, .what = "not a placement", .expected = "pre-softmax or post-softmax"});
+        {.where = where + "/" + name, .what = "not a placement", .expected = listed_names<Placement>()});
   return *placement;
 }
 

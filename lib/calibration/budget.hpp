@@ -15,9 +15,19 @@ enum class BudgetKind {
   v_rows,         // share of the V rows that a decode step reads (value_rows())
   lost_mass,      // mean softmax mass that a row loses: the fewest elements that lose no more
 };
+template <>
+inline constexpr auto kNames<BudgetKind> =
+    std::to_array<Named<BudgetKind>>({{BudgetKind::kept_fraction, "kept-fraction"},
+                                      {BudgetKind::kept_elements, "kept-elements"},
+                                      {BudgetKind::uniform_k, "uniform-k"},
+                                      {BudgetKind::v_rows, "v-rows"},
+                                      {BudgetKind::lost_mass, "lost-mass"}});
 
 // Whose k are chosen apart from each other.
 enum class BudgetUnit { head, layer };
+template <>
+inline constexpr auto kNames<BudgetUnit> = std::to_array<Named<BudgetUnit>>({{BudgetUnit::layer, "layer"},
+                                                                             {BudgetUnit::head, "head"}});
 
 struct Budget {
   BudgetKind kind = BudgetKind::kept_fraction;

@@ -139,7 +139,7 @@ void ThresholdFitter::merge(const ThresholdFitter& other) {
 ThresholdTable ThresholdFitter::table(TableMeta meta) const {
   meta.shape = shape_;
   meta.placement = options_.placement;
-  meta.estimator = "exact";
+  meta.estimator = name_of(Estimator::exact);
   meta.add_sigma = options_.add_sigma;
   ThresholdTable result{std::move(meta), {}};
   if (longest_row() == 0)

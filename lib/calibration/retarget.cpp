@@ -169,7 +169,7 @@ Target pooled_target_by_head(const ThresholdTable& table, const std::vector<std:
 void refit_pooled(ThresholdTable& table, const std::vector<LayerK>& layer_k) {
   for (Target& target : table.targets)
     target = pooled_target(table, target.k, layer_k);
-  table.meta.estimator = "pooled";
+  table.meta.estimator = name_of(Estimator::pooled);
   table.meta.add_sigma = 0;
 }
 

@@ -1,9 +1,8 @@
-// What a threshold table, a dump and a model must agree on, and the two places a threshold can stand.
+// What a threshold table, a dump and a model must agree on: shape, the place of a threshold, and phase.
 #pragma once
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
+
+#include "core/names.hpp"
 
 namespace toptheta {
 
@@ -17,14 +16,14 @@ struct ModelShape {
 
 enum class Placement { pre_softmax, post_softmax };
 
-// "pre-softmax" or "post-softmax".
-constexpr std::string_view name_of(Placement placement) {
-  return placement == Placement::pre_softmax ? "pre-softmax" : "post-softmax";
-}
-constexpr std::optional<Placement> placement_from_name(std::string_view name) {
-  if (name == "pre-softmax") return Placement::pre_softmax;
-  if (name == "post-softmax") return Placement::post_softmax;
-  return std::nullopt;
-}
+template <>
+inline constexpr auto kNames<Placement> = std::to_array<Named<Placement>>(
+    {{Placement::pre_softmax, "pre-softmax"}, {Placement::post_softmax, "post-softmax"}});
+
+// How a model reads: a sequence at once, or token by token through the KV cache.
+enum class Phase { prefill, decode };
+template <>
+inline constexpr auto kNames<Phase> = std::to_array<Named<Phase>>({{Phase::prefill, "prefill"},
+                                                                   {Phase::decode, "decode"}});
 
 }  // namespace toptheta

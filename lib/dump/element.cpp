@@ -11,20 +11,6 @@ namespace toptheta {
 
 namespace {
 
-struct ElementInfo {
-  DumpElement element;
-  std::string_view name;
-  hdf5::Element storage;
-};
-constexpr std::array<ElementInfo, 4> kElements = {{{DumpElement::f16, "float16", hdf5::Element::f16},
-                                                   {DumpElement::bf16, "bfloat16", hdf5::Element::bf16},
-                                                   {DumpElement::f32, "float32", hdf5::Element::f32},
-                                                   {DumpElement::f64, "float64", hdf5::Element::f64}}};
-
-const ElementInfo& info_of(DumpElement element) {
-  return kElements[static_cast<std::size_t>(element)];
-}
-
 // Stores convert(value) of every value; `is_finite` judges the converted.
 template <class Convert, class IsFinite>
 std::optional<std::size_t> encode_each(std::span<const float> values, std::span<std::byte> out,
@@ -40,18 +26,18 @@ std::optional<std::size_t> encode_each(std::span<const float> values, std::span<
 
 }  // namespace
 
-std::string_view name_of(DumpElement element) {
-  return info_of(element).name;
-}
-
-std::optional<DumpElement> dump_element_from_name(std::string_view name) {
-  for (const ElementInfo& info : kElements)
-    if (info.name == name) return info.element;
-  return std::nullopt;
-}
-
 hdf5::Element storage_of(DumpElement element) {
-  return info_of(element).storage;
+  switch (element) {
+    case DumpElement::f16:
+      return hdf5::Element::f16;
+    case DumpElement::bf16:
+      return hdf5::Element::bf16;
+    case DumpElement::f32:
+      return hdf5::Element::f32;
+    case DumpElement::f64:
+      break;
+  }
+  return hdf5::Element::f64;
 }
 
 std::int64_t size_of(DumpElement element) {

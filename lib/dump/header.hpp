@@ -1,7 +1,6 @@
 // What an attention dump says about itself (docs/formats.md, "Attention dump").
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,25 +14,9 @@ enum class DumpContent {
   scores,  // attention scores, quadratic in the sequence length
   qk,      // queries and keys after rotary embedding, linear in it
 };
-enum class DumpPhase { prefill, decode };
-
-// "scores", "qk"; "prefill", "decode".
-constexpr std::string_view name_of(DumpContent content) {
-  return content == DumpContent::scores ? "scores" : "qk";
-}
-constexpr std::string_view name_of(DumpPhase phase) {
-  return phase == DumpPhase::prefill ? "prefill" : "decode";
-}
-constexpr std::optional<DumpContent> dump_content_from_name(std::string_view name) {
-  if (name == "scores") return DumpContent::scores;
-  if (name == "qk") return DumpContent::qk;
-  return std::nullopt;
-}
-constexpr std::optional<DumpPhase> dump_phase_from_name(std::string_view name) {
-  if (name == "prefill") return DumpPhase::prefill;
-  if (name == "decode") return DumpPhase::decode;
-  return std::nullopt;
-}
+template <>
+inline constexpr auto kNames<DumpContent> =
+    std::to_array<Named<DumpContent>>({{DumpContent::qk, "qk"}, {DumpContent::scores, "scores"}});
 
 struct DumpHeader {
   DumpContent content = DumpContent::scores;

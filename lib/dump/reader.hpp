@@ -37,7 +37,7 @@ struct ReadMemory {
 struct DumpSample {
   std::string name;
   std::int64_t kv_len = 0;
-  DumpPhase phase = DumpPhase::prefill;
+  Phase phase = Phase::prefill;
   std::string source;             // empty where the file does not say
   std::vector<DumpLayer> layers;  // those present, ascending
 };

@@ -38,16 +38,15 @@ std::string optional_text(const hdf5::Object& object, const std::string& name) {
   return object.has_attribute(name) ? object.text_attribute(name) : std::string();
 }
 
-// The value that `parse` makes of a text attribute.
-template <class Parse>
-auto choice(const hdf5::Object& object, const std::string& name, std::string_view choices,
-            const Parse& parse) {
+// A text attribute that names a value of E.
+template <NamedEnum E>
+E choice(const hdf5::Object& object, const std::string& name) {
   const std::string text = object.text_attribute(name);
-  const auto value = parse(text);
+  const std::optional<E> value = value_named<E>(text);
   if (!value) {
     throw InputError({.where = object.where(),
                       .what = fmt::format("attribute '{}' has an unknown value", name),
-                      .expected = std::string(choices),
+                      .expected = listed_names<E>(),
                       .found = text});
   }
   return *value;
@@ -89,9 +88,9 @@ double read_scale(const hdf5::Group& root) {
 DumpHeader read_header(const hdf5::Group& root) {
   require_format(root);
   DumpHeader header;
-  header.content = choice(root, "content", "scores or qk", dump_content_from_name);
+  header.content = choice<DumpContent>(root, "content");
   const bool qk = header.content == DumpContent::qk;
-  if (!qk) header.placement = choice(root, "placement", "pre-softmax or post-softmax", placement_from_name);
+  if (!qk) header.placement = choice<Placement>(root, "placement");
   header.shape.num_layers = int_in(root, "num_layers", 1, kMostHeads);
   header.shape.num_heads = int_in(root, "num_heads", 1, kMostHeads);
   header.shape.num_kv_heads = int_in(root, "num_kv_heads", 1, kMostHeads);
@@ -178,7 +177,7 @@ DumpSample read_sample(const hdf5::Group& group, const std::string& name, const 
   DumpSample sample;
   sample.name = name;
   sample.kv_len = int_in(group, "kv_len", 1, std::numeric_limits<std::int32_t>::max());
-  sample.phase = choice(group, "phase", "prefill or decode", dump_phase_from_name);
+  sample.phase = choice<Phase>(group, "phase");
   sample.source = optional_text(group, "source");
   if (group.has("tokens")) {
     const hdf5::Dataset tokens = group.open_dataset("tokens");

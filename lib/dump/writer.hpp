@@ -26,8 +26,12 @@
 namespace toptheta {
 
 enum class DumpElement { f16, bf16, f32, f64 };
-std::string_view name_of(DumpElement element);  // "float16", "bfloat16", "float32", "float64"
-std::optional<DumpElement> dump_element_from_name(std::string_view name);  // nullopt for anything else
+template <>
+inline constexpr auto kNames<DumpElement> =
+    std::to_array<Named<DumpElement>>({{DumpElement::f16, "float16"},
+                                       {DumpElement::bf16, "bfloat16"},
+                                       {DumpElement::f32, "float32"},
+                                       {DumpElement::f64, "float64"}});
 
 struct DumpOptions {
   DumpElement element = DumpElement::f16;
@@ -37,7 +41,7 @@ struct DumpOptions {
 struct DumpSampleInfo {
   std::string name;         // unique, without '/'; readers go through samples in bytewise name order
   std::int64_t kv_len = 0;  // keys of the sample, at least 1
-  DumpPhase phase = DumpPhase::prefill;
+  Phase phase = Phase::prefill;
   std::string source{};                // not written where empty
   std::vector<std::int32_t> tokens{};  // [kv_len], or empty: not written
   // Query positions to record, ascending, the same for every layer; empty: all of 0 ... kv_len - 1. Other

@@ -13,22 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const char* name_of(BudgetKind kind) {
-  switch (kind) {
-    case BudgetKind::kept_fraction:
-      return "kept-fraction";
-    case BudgetKind::kept_elements:
-      return "kept-elements";
-    case BudgetKind::uniform_k:
-      return "uniform-k";
-    case BudgetKind::v_rows:
-      return "v-rows";
-    case BudgetKind::lost_mass:
-      break;
-  }
-  return "lost-mass";
-}
-
 Json json_of(const Prediction& prediction) {
   return {{"kept_elements", json_number(prediction.kept_elements)},
           {"kept_per_row", json_number(prediction.per_row)},
@@ -92,10 +76,10 @@ Listing budget_listing(const BudgetPlan& plan, const Budget& budget, const Table
   listing.heading = fmt::format(
       "{} {}, a k for each {}, predicted from curves:\n  budget        {}\n"
       "  k = {:<8}  {}\n{}",
-      name_of(budget.kind), budget.amount, budget.unit == BudgetUnit::layer ? "layer" : "head",
-      describe(plan.predicted), plan.uniform_k, describe(plan.uniform), bound_text(plan, budget));
+      name_of(budget.kind), budget.amount, name_of(budget.unit), describe(plan.predicted), plan.uniform_k,
+      describe(plan.uniform), bound_text(plan, budget));
   listing.about = {{"budget", {{"kind", name_of(budget.kind)}, {"amount", json_number(budget.amount)}}},
-                   {"per", budget.unit == BudgetUnit::layer ? "layer" : "head"},
+                   {"per", name_of(budget.unit)},
                    {"predicted", json_of(plan.predicted)},
                    {"bound", json_number(plan.bound)},
                    {"uniform", json_of(plan.uniform)},

@@ -86,9 +86,9 @@ std::string format_csv(const Results& results) {
       fields.push_back(count != nullptr ? fmt::format("{}", *count) : "");
     }
     fields.insert(fields.end(),
-                  {run.phase == Phase::prefill ? "prefill" : "decode",
-                   format_exact(run.sparsity.kept_elements()), format_exact(run.sparsity.v_rows()),
-                   format_exact(run.sparsity.effective_k_ratio()), format_exact(run.sparsity.lost_mass())});
+                  {std::string(name_of(run.phase)), format_exact(run.sparsity.kept_elements()),
+                   format_exact(run.sparsity.v_rows()), format_exact(run.sparsity.effective_k_ratio()),
+                   format_exact(run.sparsity.lost_mass())});
     text += format_csv_record(fields);
   }
   return text;

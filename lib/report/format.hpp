@@ -1,9 +1,7 @@
 // Results in, one text per format out.
 #pragma once
 #include <filesystem>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "report/summary.hpp"
 
@@ -11,12 +9,15 @@ namespace toptheta {
 
 enum class ResultFormat { table, json, csv, markdown };
 
-// "table", "json", "csv" and "md"; nullopt for anything else.
-std::optional<ResultFormat> result_format_from_name(std::string_view name);
+template <>
+inline constexpr auto kNames<ResultFormat> =
+    std::to_array<Named<ResultFormat>>({{ResultFormat::table, "table"},
+                                        {ResultFormat::json, "json"},
+                                        {ResultFormat::csv, "csv"},
+                                        {ResultFormat::markdown, "md"}});
+
 // By extension: .json, .csv, .md; a table for anything else.
 ResultFormat result_format_of(const std::filesystem::path& path);
-// The one with this name; by the path where the name is empty.
-ResultFormat result_format_of(const std::string& name, const std::filesystem::path& path);
 // Tables and Markdown, which may leave details out.
 constexpr bool is_for_people(ResultFormat format) {
   return format == ResultFormat::table || format == ResultFormat::markdown;

@@ -32,8 +32,7 @@ Json json_of(const PolicyRecord& record) {
       json["head_k"].push_back(json_k(k));
   }
   const bool theta = policy.selection == Selection::theta;
-  json["lookup"] =
-      theta ? Json(policy.lookup == LengthLookup::nearest ? "nearest" : "linear") : Json(nullptr);
+  json["lookup"] = theta ? Json(name_of(policy.lookup)) : Json(nullptr);
   json["thresholds"] = record.thresholds.empty() ? Json(nullptr) : Json(record.thresholds);
   json["add_sigma"] = record.thresholds.empty() ? Json(nullptr) : json_number(record.add_sigma);
   json["topk_at_calibration"] = record.thresholds.empty() ? Json(nullptr) : Json(record.topk_at_calibration);
@@ -100,7 +99,7 @@ void add_figures(Json& json, const AttentionCounts& counts) {
 
 Json json_of(const AttentionCounts& counts, Phase phase) {
   Json json;
-  json["phase"] = phase == Phase::prefill ? "prefill" : "decode";
+  json["phase"] = name_of(phase);
   add_figures(json, counts);
   json["per_layer"] = Json::array();
   for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer) {

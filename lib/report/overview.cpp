@@ -113,7 +113,7 @@ void add_sparsity(SummarySection& section, const std::vector<Runs>& tasks, Phase
     kept.push_back(format_percent(counts.kept_elements()));
     v_rows.push_back(format_percent(counts.v_rows()));
   }
-  const char* name = phase == Phase::prefill ? "prefill" : "decode";
+  const std::string_view name = name_of(phase);
   add_column(section, fmt::format("{} kept %", name), kept);
   add_column(section, fmt::format("{} V %", name), v_rows);
 }

@@ -49,7 +49,7 @@ std::vector<Json> row_of(const SpeedReport& report, const SpeedResult& result) {
   const double flops = work.flops / seconds;
   const double bytes = (work.weight_bytes + work.k_bytes + work.v_bytes) / seconds;
   const bool prefill = result.workload.phase == Phase::prefill;
-  return {prefill ? "prefill" : "decode", result.workload.length, result.policy,
+  return {name_of(result.workload.phase), result.workload.length, result.policy,
           result.kept_target > 0 ? percent(result.kept_target) : Json(nullptr),
           json_number(static_cast<double>(result.tokens) / seconds),
           dense != nullptr ? json_number(dense->median_seconds() / seconds) : Json(nullptr),

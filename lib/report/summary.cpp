@@ -88,10 +88,6 @@ void add_sparsity_columns(Columns& columns) {
       [](const RunResult& run) { return format_number(run.sparsity.lost_mass()); });
 }
 
-std::string phase_name(const RunResult& run) {
-  return run.phase == Phase::prefill ? "prefill" : "decode";
-}
-
 bool has_phase(Runs runs, Phase phase) {
   return std::any_of(runs.begin(), runs.end(), [phase](const RunResult& run) { return run.phase == phase; });
 }
@@ -104,7 +100,7 @@ SummarySection section_of(Runs runs) {
   SummarySection section;
   const TaskRecord& task = runs.front().task;
   section.title = fmt::format("{} ({}, {} example{}, {})", task.name, task.kind, task.examples,
-                              task.examples == 1 ? "" : "s", phase_name(runs.front()));
+                              task.examples == 1 ? "" : "s", name_of(runs.front().phase));
   for (const Column& column : columns)
     section.columns.push_back(column.head);
   for (const RunResult& run : runs) {

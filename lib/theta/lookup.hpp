@@ -15,6 +15,9 @@ enum class LengthLookup {
   nearest,  // the calibrated length nearest to n; a tie goes to the shorter
   linear,   // linear interpolation between the neighbours; the nearest outside the calibrated range
 };
+template <>
+inline constexpr auto kNames<LengthLookup> = std::to_array<Named<LengthLookup>>(
+    {{LengthLookup::nearest, "nearest"}, {LengthLookup::linear, "linear"}});
 
 // Values for lengths 0 ... max_length of every (layer, query head). Memory: 8 bytes * layers * heads *
 // max_length.

@@ -43,11 +43,17 @@ struct Target {
   }
 };
 
+// How thresholds are found: as the mean of the rows' own, or as the one under which rows keep k on average.
+enum class Estimator { exact, pooled };
+template <>
+inline constexpr auto kNames<Estimator> = std::to_array<Named<Estimator>>({{Estimator::exact, "exact"},
+                                                                           {Estimator::pooled, "pooled"}});
+
 struct TableMeta {
   ModelShape shape;
   std::string model;  // a name for people
   Placement placement = Placement::pre_softmax;
-  std::string estimator = "exact";  // how row thresholds were found
+  std::string estimator{name_of(Estimator::exact)};  // the name of one, with what was done to it since
   double add_sigma = 0;
   bool topk_at_calibration = false;
   double row_fraction = 1;

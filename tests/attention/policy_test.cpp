@@ -102,9 +102,9 @@ TEST_CASE("a resolved policy knows thresholds, SDC terms and k of every layer", 
 
 TEST_CASE("names of selections and compensations go both ways", "[policy]") {
   for (const Selection s : {Selection::dense, Selection::topk, Selection::theta})
-    CHECK(selection_from_name(name_of(s)) == s);
+    CHECK(value_named<Selection>(name_of(s)) == s);
   for (const Sdc s : {Sdc::none, Sdc::exact, Sdc::exp_threshold, Sdc::offline})
-    CHECK(sdc_from_name(name_of(s)) == s);
-  CHECK_FALSE(selection_from_name("tok-p").has_value());
-  CHECK_FALSE(sdc_from_name("").has_value());
+    CHECK(value_named<Sdc>(name_of(s)) == s);
+  CHECK_FALSE(value_named<Selection>("tok-p").has_value());
+  CHECK_FALSE(value_named<Sdc>("").has_value());
 }

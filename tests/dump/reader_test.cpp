@@ -93,7 +93,7 @@ TEST_CASE("header, samples and layers of a dump") {
   const DumpSample& sample = dump.samples()[0];
   CHECK(sample.name == "s");
   CHECK(sample.kv_len == 6);
-  CHECK(sample.phase == DumpPhase::prefill);
+  CHECK(sample.phase == Phase::prefill);
   CHECK(sample.source == "a book");
   REQUIRE(sample.layers.size() == 1);
   CHECK(sample.layers[0].layer == 1);

@@ -61,7 +61,7 @@ void write_scores(const std::filesystem::path& path, const DumpOptions& options)
       {.name = "b", .kv_len = 20, .source = "book", .tokens = std::vector<std::int32_t>(20, 7)});
   push_layer(writer, 0, 4, 20, 6);
   push_layer(writer, 2, 4, 20, 20);
-  writer.begin_sample({.name = "a", .kv_len = 9, .phase = DumpPhase::decode, .positions = {8}});
+  writer.begin_sample({.name = "a", .kv_len = 9, .phase = Phase::decode, .positions = {8}});
   push_layer(writer, 1, 4, 9, 1);
   writer.finish();
 }
@@ -86,7 +86,7 @@ TEST_CASE("scores come back from every element type, compressed or not") {
        {DumpElement::f16, DumpElement::bf16, DumpElement::f32, DumpElement::f64}) {
     for (const int gzip : {0, 4}) {
       INFO(name_of(element) << " gzip " << gzip);
-      CHECK(dump_element_from_name(name_of(element)) == element);
+      CHECK(value_named<DumpElement>(name_of(element)) == element);
       write_scores(dir.path("x.h5"), {.element = element, .gzip_level = gzip});
       CHECK(files_in(dir.root()) == 1);
       const DumpReader dump(dir.path("x.h5"));
@@ -98,7 +98,7 @@ TEST_CASE("scores come back from every element type, compressed or not") {
       CHECK(dump.header().topk_at_calibration == 5);
       REQUIRE(dump.samples().size() == 2);
       const DumpSample& decode = dump.samples()[0];
-      CHECK(decode.phase == DumpPhase::decode);
+      CHECK(decode.phase == Phase::decode);
       CHECK(decode.layers[0].rows == 1);
       CHECK(dump.row_positions(0, 1) == std::vector<std::int32_t>{8});
       const DumpSample& prefill = dump.samples()[1];
@@ -114,7 +114,7 @@ TEST_CASE("scores come back from every element type, compressed or not") {
       CHECK(got.heads == expected.heads);
     }
   }
-  CHECK_FALSE(dump_element_from_name("int8").has_value());
+  CHECK_FALSE(value_named<DumpElement>("int8").has_value());
 }
 
 TEST_CASE("equal calls give equal bytes at any number of threads") {

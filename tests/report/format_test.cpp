@@ -7,9 +7,9 @@ using namespace toptheta;
 using namespace toptheta::testing;
 
 TEST_CASE("formats by name and by extension") {
-  CHECK(result_format_from_name("json") == ResultFormat::json);
-  CHECK(result_format_from_name("md") == ResultFormat::markdown);
-  CHECK(result_format_from_name("yaml") == std::nullopt);
+  CHECK(value_named<ResultFormat>("json") == ResultFormat::json);
+  CHECK(value_named<ResultFormat>("md") == ResultFormat::markdown);
+  CHECK(value_named<ResultFormat>("yaml") == std::nullopt);
   CHECK(result_format_of("a/b.json") == ResultFormat::json);
   CHECK(result_format_of("b.csv") == ResultFormat::csv);
   CHECK(result_format_of("b.md") == ResultFormat::markdown);

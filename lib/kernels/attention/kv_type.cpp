@@ -1,8 +1,6 @@
 #include "kernels/attention/kv_type.hpp"
 
-#include <array>
 #include <span>
-#include <utility>
 
 #include "core/half.hpp"
 #include "kernels/rows/convert.hpp"
@@ -37,23 +35,6 @@ HWY_AFTER_NAMESPACE();
 namespace toptheta {
 
 HWY_EXPORT(WidenF16);
-
-namespace {
-constexpr std::array<std::pair<KvType, std::string_view>, 3> kNames{
-    {{KvType::f32, "f32"}, {KvType::f16, "f16"}, {KvType::bf16, "bf16"}}};
-}  // namespace
-
-std::string_view name_of(KvType type) {
-  for (const auto& [known, name] : kNames)
-    if (known == type) return name;
-  return {};
-}
-
-std::optional<KvType> kv_type_from_name(std::string_view name) {
-  for (const auto& [type, known] : kNames)
-    if (known == name) return type;
-  return std::nullopt;
-}
 
 void narrow(KvType type, const float* from, std::int64_t count, std::uint16_t* to) {
   const auto size = static_cast<std::size_t>(count);

@@ -1,15 +1,17 @@
 // What keys and values are cached in, and the way there and back.
 #pragma once
 #include <cstdint>
-#include <optional>
-#include <string_view>
+
+#include "core/names.hpp"
 
 namespace toptheta {
 
 enum class KvType { f32, f16, bf16 };
 
-std::string_view name_of(KvType type);                           // "f32", "f16", "bf16"
-std::optional<KvType> kv_type_from_name(std::string_view name);  // nullopt for anything else
+template <>
+inline constexpr auto kNames<KvType> =
+    std::to_array<Named<KvType>>({{KvType::f32, "f32"}, {KvType::f16, "f16"}, {KvType::bf16, "bf16"}});
+
 constexpr std::int64_t bytes_of(KvType type) {
   return type == KvType::f32 ? 4 : 2;
 }

@@ -1,5 +1,6 @@
 // What products of a model are computed in.
 #pragma once
+#include "core/names.hpp"
 
 namespace toptheta {
 
@@ -10,5 +11,8 @@ enum class Compute {
   // are widened as they are used, which is as exact as fp32 and as fast. Sums are fp32 (docs/numerics.md).
   bf16,
 };
+template <>
+inline constexpr auto kNames<Compute> = std::to_array<Named<Compute>>({{Compute::f32, "f32"},
+                                                                       {Compute::bf16, "bf16"}});
 
 }  // namespace toptheta

@@ -48,11 +48,11 @@ TableMeta read_meta(const json& root, const std::string& where) {
                 json_integer(object, "num_kv_heads", place), json_integer(object, "head_dim", place)};
   meta.model = json_text(object, "model", place);
   const std::string name = json_text(object, "placement", place);
-  const auto placement = placement_from_name(name);
+  const auto placement = value_named<Placement>(name);
   if (!placement)
     throw InputError({.where = place + "/placement",
                       .what = "not a placement",
-                      .expected = "pre-softmax or post-softmax",
+                      .expected = listed_names<Placement>(),
                       .found = fmt::format("'{}'", name)});
   meta.placement = *placement;
   meta.estimator = json_text(object, "estimator", place);

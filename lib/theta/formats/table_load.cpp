@@ -86,11 +86,11 @@ TableMeta read_meta(const hdf5::Group& root) {
                 root.int_attribute("num_kv_heads"), root.int_attribute("head_dim")};
   meta.model = root.text_attribute("model");
   const std::string name = root.text_attribute("placement");
-  const auto placement = placement_from_name(name);
+  const auto placement = value_named<Placement>(name);
   if (!placement)
     throw InputError({.where = root.where(),
                       .what = "'placement' is not known",
-                      .expected = "pre-softmax or post-softmax",
+                      .expected = listed_names<Placement>(),
                       .found = fmt::format("'{}'", name)});
   meta.placement = *placement;
   meta.estimator = root.text_attribute("estimator");

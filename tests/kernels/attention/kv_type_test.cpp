@@ -36,6 +36,6 @@ TEST_CASE("every 16-bit number widens to itself and narrows back", "[kernels]") 
 
 TEST_CASE("names of cache types go both ways", "[kernels]") {
   for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16})
-    CHECK(kv_type_from_name(name_of(type)) == type);
-  CHECK_FALSE(kv_type_from_name("f64").has_value());
+    CHECK(value_named<KvType>(name_of(type)) == type);
+  CHECK_FALSE(value_named<KvType>("f64").has_value());
 }
