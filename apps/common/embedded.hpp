@@ -18,4 +18,8 @@ struct EmbeddedData {
 // built from. Throws UsageError, with the places looked at, if none holds a model.
 EmbeddedData find_embedded_data();
 
+// The directory of the task files that come with the program (tasks/*.toml), looked for in the same places.
+// Throws UsageError if there is none.
+std::filesystem::path find_task_files();
+
 }  // namespace toptheta::app

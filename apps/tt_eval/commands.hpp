@@ -9,5 +9,6 @@ namespace toptheta::app {
 std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_generate_command();
 std::unique_ptr<Command> make_bench_command();
+std::unique_ptr<Command> make_tasks_command();
 
 }  // namespace toptheta::app

@@ -23,6 +23,11 @@ int main(int argc, char** argv) {
        {"bench", "Measure speed: prefill and decode tokens/s, and how near they are to the machine's limits",
         "  tt-eval bench --shape d=768,layers=12,heads=12,ffn=2048,vocab=32000 --kept 0.1,0.02 \\\n"
         "      --prefill 512,2048 --decode-at 1024,4096 -o bench.json",
-        make_bench_command}}};
+        make_bench_command},
+       {"tasks", "List the data sets that are known, show a file's prompts, make tasks of a chosen length",
+        "  tt-eval tasks\n"
+        "  tt-eval tasks show arc ARC-Easy.jsonl --limit 3\n"
+        "  tt-eval tasks make needle --length 512 --count 100 -o needle-512.jsonl",
+        make_tasks_command}}};
   return run_main(program, argc, argv);
 }

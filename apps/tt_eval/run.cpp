@@ -24,8 +24,10 @@ struct RunFlags {
   Compute compute = Compute::f32;
   KvType kv = KvType::f32;
   std::vector<std::string> tasks{};
+  std::vector<std::string> task_files{};
   std::int64_t limit = 0;
   std::int64_t few_shot = 0;
+  std::string few_shot_file{};
   bool few_shot_random = false;
   PolicyFlags policies{};
   Phase phase = Phase::prefill;
@@ -39,7 +41,8 @@ struct RunFlags {
 struct RunPlan {
   std::filesystem::path model;
   Compute compute = Compute::f32;
-  std::vector<std::filesystem::path> tasks;
+  std::vector<TaskDefinition> library;
+  std::vector<TaskSource> tasks;  // into the library
   TaskOptions task_options;
   std::vector<Policy> policies;
   std::vector<std::string> thresholds;
@@ -62,17 +65,26 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   plan.evaluation.ppl_chunk = flags.ppl_chunk;
   if (flags.limit > 0) plan.task_options.limit = flags.limit;
   plan.task_options.few_shot = flags.few_shot;
+  plan.task_options.few_shot_file = flags.few_shot_file;
+  if (!flags.few_shot_file.empty() && flags.few_shot == 0)
+    throw UsageError({.where = "--few-shot-file",
+                      .what = "given without a number of examples",
+                      .next = "give --few-shot N"});
   if (flags.few_shot_random) plan.task_options.few_shot_seed = session.seed;
   if (!flags.model.empty() && flags.tasks.empty())
     throw UsageError({.where = "--model",
                       .what = "needs a task to be evaluated on",
                       .next = "give --task FILE: a text (.txt) or a data set (JSON Lines)"});
-  plan.tasks.assign(flags.tasks.begin(), flags.tasks.end());
-  if (plan.tasks.empty()) plan.tasks = embedded_tasks();
+  plan.library = task_library(flags.task_files);
+  for (const std::string& task : flags.tasks)
+    plan.tasks.push_back(task_source(task, plan.library));
+  if (plan.tasks.empty())
+    for (const std::filesystem::path& path : embedded_tasks())
+      plan.tasks.push_back({path});
   plan.model = resolve_model(flags.model, session);
   plan.compute = resolve_compute(flags.compute, session);
-  for (const auto& task : plan.tasks)
-    require_distinct(plan.output, task, "-o");
+  for (const TaskSource& task : plan.tasks)
+    require_distinct(plan.output, task.path, "-o");
   for (const auto& table : plan.thresholds)
     require_distinct(plan.output, table, "-o");
   return plan;
@@ -82,15 +94,21 @@ Provenance provenance_of(const RunPlan& plan, const LanguageModel& model, const 
                          const Session& session) {
   Provenance provenance = session.provenance_of({plan.thresholds.begin(), plan.thresholds.end()});
   provenance.inputs.insert(provenance.inputs.begin(), InputFile{plan.model.string(), model.sha256});
-  for (const Task& task : tasks)
+  for (const Task& task : tasks) {
     provenance.inputs.push_back({task.path, task.sha256});
+    provenance.inputs.insert(provenance.inputs.end(), task.inputs.begin(), task.inputs.end());
+  }
   return provenance;
 }
 
 Results evaluate_all(const RunPlan& plan, Session& session) {
   std::vector<Task> tasks;
-  for (const auto& path : plan.tasks)
-    tasks.push_back(load_task_path(path, plan.task_options));
+  for (const TaskSource& source : plan.tasks) {
+    tasks.push_back(load_task_source(source, plan.library, plan.task_options));
+    for (const std::string& note : tasks.back().notes)
+      session.console.note(note);
+  }
+  require_used(plan.library, tasks);
   const std::vector<ThresholdFile> thresholds = load_thresholds(plan.thresholds);
   LanguageModel model = load_language_model(plan.model, plan.compute);
   const ModelConfig& config = model.transformer.config();
@@ -142,12 +160,22 @@ void RunCommand::declare(CLI::App& app) {
   declare_kv(app, flags_.kv);
   app.add_option("--task", flags_.tasks,
                  "Texts (.txt; a directory of them is one task) or data sets (JSON Lines, recognised by "
-                 "their fields); "
+                 "their fields, or named: arc:FILE; tt-eval tasks lists the names); "
                  "the embedded ones if no model is given")
       ->type_name("FILE")
       ->group(kInputGroup);
+  app.add_option(
+         "--task-file", flags_.task_files,
+         "Describes a data set of your own (docs/tasks.md); goes before those that come with the program")
+      ->type_name("FILE.toml")
+      ->group(kInputGroup);
   count("--limit", flags_.limit, "Only the first so many examples of each task; 0 = all", kInputGroup);
-  count("--few-shot", flags_.few_shot, "Solved examples of the same file before each example", kInputGroup);
+  count("--few-shot", flags_.few_shot, "Solved examples before each example", kInputGroup);
+  app.add_option(
+         "--few-shot-file", flags_.few_shot_file,
+         "Take them from this file; by default from where the task says (mmlu), else from the same file")
+      ->type_name("FILE")
+      ->group(kInputGroup);
   app.add_flag("--few-shot-random", flags_.few_shot_random,
                "Draw them by --seed rather than taking the first")
       ->group(kInputGroup);

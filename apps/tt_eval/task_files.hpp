@@ -1,16 +1,34 @@
-// --task: files, directories of texts, or the embedded tasks.
+// --task, --task-file: data sets and the task files that say how they are read.
 #pragma once
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "tasks/task.hpp"
+#include "tasks/task_file.hpp"
 
 namespace toptheta::app {
 
-// A .txt or JSON Lines file; or a directory, whose .txt files are the documents of one text task named after
+// The task files that come with the program, after the user's own (--task-file). Throws InputError as
+// read_task_file() does, and UsageError where those of the program are not found.
+std::vector<TaskDefinition> task_library(const std::vector<std::string>& own_files);
+
+// What --task names: FILE, or NAME:FILE.
+struct TaskSource {
+  std::filesystem::path path;
+  const TaskDefinition* named = nullptr;  // into the library; null: recognised by its fields
+};
+
+// NAME:FILE where no file has that name and NAME is a task. Throws UsageError for a name that is no task.
+TaskSource task_source(const std::string& text, const std::vector<TaskDefinition>& library);
+
+// A text or JSON Lines file; or a directory, whose .txt files are the documents of one text task named after
 // it. Throws InputError as load_task() does, and for a directory without texts.
-Task load_task_path(const std::filesystem::path& path, const TaskOptions& options);
+Task load_task_source(const TaskSource& source, const std::vector<TaskDefinition>& library,
+                      const TaskOptions& options);
+
+// Throws UsageError if one of the user's own task files describes none of the tasks.
+void require_used(const std::vector<TaskDefinition>& library, const std::vector<Task>& tasks);
 
 // The embedded held-out texts and tasks.
 std::vector<std::filesystem::path> embedded_tasks();

@@ -20,7 +20,7 @@ std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const Task&
   const std::int64_t needed = static_cast<std::int64_t>(ids.size()) + example.max_new_tokens;
   if (needed > context)
     throw InputError(
-        {.where = fmt::format("{}: example {}", task.path, index + 1),
+        {.where = example.place.empty() ? fmt::format("{}: example {}", task.path, index + 1) : example.place,
          .what = "prompt and answer do not fit the context",
          .expected = fmt::format("at most {} tokens", context),
          .found = fmt::format("{} of the prompt and max_new_tokens {}", ids.size(), example.max_new_tokens),
@@ -31,7 +31,7 @@ std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const Task&
 // What one policy's run over the prompts saw.
 struct GenerationRecord {
   AttentionCounts decode;
-  std::vector<double> exact_match;
+  std::vector<std::vector<double>> exact_match;  // of each way to compare
   double seconds = 0;
   std::int64_t new_tokens = 0;
 };
@@ -69,23 +69,29 @@ std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<
   const ModelShape& shape = model.transformer.config().shape;
   KvCache cache = model.transformer.new_cache(context, Prefilter::none, options.kv);
   std::vector<GenerationRecord> records(policies.size());
-  for (GenerationRecord& record : records)
+  const AnswerRule rule = task.answer ? *task.answer : AnswerRule{{AnswerMatch{}}};
+  for (GenerationRecord& record : records) {
     record.decode = AttentionCounts(shape);
+    record.exact_match.resize(rule.matches.size());
+  }
   for (std::size_t e = 0; e < prompts.size(); ++e) {
     const std::vector<std::int32_t> prompt = encode_fitting(model, task, prompts[e], e, context);
     for (std::size_t p = 0; p < policies.size(); ++p) {
       const std::string text =
           generate_text(model, policies[p].policy, prompts[e], prompt, cache, records[p]);
-      if (prompts[e].rule != AnswerRule::none)
-        records[p].exact_match.push_back(is_right(prompts[e], text) ? 1 : 0);
+      for (std::size_t m = 0; m < rule.matches.size(); ++m)
+        records[p].exact_match[m].push_back(is_right(rule.matches[m], prompts[e].answer, text) ? 1 : 0);
     }
     report_progress(options, static_cast<std::int64_t>(e) + 1, task.size());
   }
   std::vector<RunResult> results;
   for (std::size_t p = 0; p < policies.size(); ++p) {
     results.push_back(start_result(policies[p], task, Phase::decode, records[p].decode, records[p].seconds));
-    if (!records[p].exact_match.empty())
-      results.back().metrics = {{"exact_match", mean_of(records[p].exact_match)}};
+    for (std::size_t m = 0; m < rule.matches.size(); ++m) {
+      const std::string& name = rule.matches[m].name;
+      results.back().metrics.emplace_back(name.empty() ? "exact_match" : "exact_match_" + name,
+                                          mean_of(records[p].exact_match[m]));
+    }
     results.back().counts = {{"tokens", records[p].new_tokens}};
   }
   return results;

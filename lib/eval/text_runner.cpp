@@ -171,8 +171,9 @@ std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<Po
   TextSize size;
   for (std::size_t t = 0; t < documents.size(); ++t) {
     const std::string& text = documents[t].text;
-    size.words += count_words(text);
-    size.bytes += static_cast<std::int64_t>(text.size());
+    const std::string& original = documents[t].original.empty() ? text : documents[t].original;
+    size.words += count_words(original);
+    size.bytes += static_cast<std::int64_t>(original.size());
     for (const Window& window : rolling_windows(model.tokenizer.encode(text), start_token(model), context))
       scorer.score(window);
     report_progress(options, static_cast<std::int64_t>(t) + 1, task.size());

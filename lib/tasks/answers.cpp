@@ -1,38 +1,35 @@
 #include "tasks/answers.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <optional>
 
 #include "tokenizer/unicode.hpp"
 
 namespace toptheta {
 namespace {
 
-constexpr std::string_view kMark = "#### ";
-
-std::string plain_number(std::string_view text) {
-  std::string number(text);
-  std::erase_if(number, [](char c) { return c == ',' || c == '$'; });
-  if (number.ends_with('.')) number.pop_back();
-  return number;
+// What the generated text answers; nothing where `extract` finds nothing.
+std::optional<std::string> extracted(const AnswerMatch& match, std::string_view generated) {
+  if (!match.extract) return std::string(generated);
+  const std::vector<std::string> found = match.extract->found_in(generated);
+  if (found.empty()) return std::nullopt;
+  return match.last ? found.back() : found.front();
 }
 
-// The number after the first mark that one follows; empty where there is none.
-std::string generated_number(std::string_view text) {
-  for (std::size_t mark = text.find(kMark); mark != std::string_view::npos;
-       mark = text.find(kMark, mark + 1)) {
-    const std::string_view rest = text.substr(mark + kMark.size());
-    const std::size_t sign = rest.starts_with('-') ? 1 : 0;
-    const std::size_t end = std::min(rest.find_first_not_of("0123456789.,", sign), rest.size());
-    if (end > sign) return plain_number(rest.substr(0, end));
-  }
-  return "";
+// Python's string.punctuation, which the harness takes out.
+bool is_punctuation(char c) {
+  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
 
-std::string reference_number(std::string_view answer) {
-  const std::size_t mark = answer.rfind(kMark);
-  return plain_number(
-      strip_white_space(mark == std::string_view::npos ? answer : answer.substr(mark + kMark.size())));
+std::string comparable(const AnswerMatch& match, std::string text) {
+  for (const Substitution& ignored : match.ignore)
+    text = ignored.all(text);
+  if (match.ignore_case)
+    std::ranges::transform(text, text.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+  if (match.ignore_punctuation) std::erase_if(text, is_punctuation);
+  return std::string(strip_white_space(text));
 }
 
 }  // namespace
@@ -44,13 +41,9 @@ std::string_view cut_at_stop(std::string_view text, std::span<const std::string>
   return text.substr(0, end);
 }
 
-bool is_right(const GenerationExample& example, std::string_view generated) {
-  assert(example.rule != AnswerRule::none);
-  if (example.rule == AnswerRule::gsm8k) {
-    const std::string number = generated_number(generated);
-    return !number.empty() && number == reference_number(example.answer);
-  }
-  return strip_white_space(generated) == strip_white_space(example.answer);
+bool is_right(const AnswerMatch& match, std::string_view answer, std::string_view generated) {
+  const std::optional<std::string> found = extracted(match, generated);
+  return found && comparable(match, *found) == comparable(match, std::string(answer));
 }
 
 }  // namespace toptheta

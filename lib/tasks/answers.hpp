@@ -11,11 +11,9 @@ namespace toptheta {
 // `text` up to the first occurrence of any of `stop`.
 std::string_view cut_at_stop(std::string_view text, std::span<const std::string> stop);
 
-// Compares by the example's rule. Requires a rule other than AnswerRule::none.
-//   stripped: equal, white space at both ends of either aside.
-//   gsm8k: the first "#### NUMBER" of the generated text against the number after the last "####" of the
-//   answer, both without commas, dollar signs and a full stop at the end (lm-evaluation-harness, strict
-//   match); no "####" is wrong.
-bool is_right(const GenerationExample& example, std::string_view generated);
+// Compares as lm-evaluation-harness does: the answer is what match.extract finds in the generated text, or
+// all of it without white space at both ends; what match.ignore names is taken out of both sides; then they
+// must be equal. No match of `extract` is wrong.
+bool is_right(const AnswerMatch& match, std::string_view answer, std::string_view generated);
 
 }  // namespace toptheta

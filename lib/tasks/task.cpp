@@ -5,28 +5,16 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "core/random.hpp"
 #include "core/sha256.hpp"
 #include "io/text_file.hpp"
-#include "tasks/formats.hpp"
+#include "tasks/example.hpp"
+#include "tasks/few_shot.hpp"
+#include "tasks/recognise.hpp"
+#include "tasks/wikitext_text.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace toptheta {
 namespace {
-
-std::string known_formats() {
-  std::string list = "one of";
-  for (const TaskFormat& format : task_formats())
-    list += fmt::format("\n      {}: {}", format.name, format.fields);
-  return list;
-}
-
-std::string field_names(const nlohmann::json& object) {
-  std::string names;
-  for (const auto& [name, value] : object.items())
-    names += (names.empty() ? "" : ", ") + name;
-  return names.empty() ? "no fields" : names;
-}
 
 nlohmann::json parse_line(std::string_view line, const std::string& where) {
   try {
@@ -41,61 +29,76 @@ nlohmann::json parse_line(std::string_view line, const std::string& where) {
   }
 }
 
-struct ParsedFile {
-  const TaskFormat* format = nullptr;
-  std::vector<ParsedExample> examples;
+// What the lines of a file are read as.
+struct Reading {
+  std::span<const TaskDefinition> tasks;
+  const TaskDefinition* named = nullptr;
+  bool solved = false;
 };
 
-ParsedFile parse_lines(std::string_view text, const std::string& path) {
+struct ParsedFile {
+  TaskMatch match;  // of the first line
+  std::vector<ParsedExample> examples;
+  std::vector<std::string> unused;  // fields of the first line that its form does not know
+  bool lacks_description = false;
+};
+
+// Later lines are of the first one's task, in any of its forms.
+TaskMatch match_line(const nlohmann::json& json, const Reading& reading, const TaskMatch& first,
+                     const std::filesystem::path& file, const std::string& where) {
+  if (reading.named != nullptr) return fit_named(json, *reading.named, where);
+  if (first.task == nullptr) return recognise(json, reading.tasks, file, where);
+  if (first.named) return fit_named(json, *first.task, where);
+  for (const TaskForm& form : first.task->forms)
+    if (form.recognition == first.form->recognition && !misfit(form, json, false, reading.tasks))
+      return {first.task, &form};
+  throw InputError(
+      {.where = where,
+       .what = fmt::format("the line does not fit the task {}, which the first line fits", first.task->name),
+       .expected = "the fields that its task file asks for (" + first.task->path.string() + ")",
+       .found = misfit(*first.form, json, false, reading.tasks).value_or("another form")});
+}
+
+std::vector<std::string> unused_fields(const TaskForm& form, const nlohmann::json& line) {
+  std::vector<std::string> unused;
+  for (const auto& [name, value] : line.items()) {
+    const auto begins = [&name = name](const FieldPath& path) { return path.top() == name; };
+    if (std::ranges::any_of(form.fields, begins) || std::ranges::any_of(form.marks, begins) ||
+        std::ranges::find(form.known, name) != form.known.end() || form.defaults.contains(name))
+      continue;
+    unused.push_back(name);
+  }
+  return unused;
+}
+
+ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path, const Reading& reading) {
   ParsedFile file;
   std::int64_t number = 0;
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const std::string_view line = text.substr(at, end - at);
     at = end + 1;
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const std::string where = fmt::format("{}:{}", path, number);
+    const std::string where = fmt::format("{}:{}", path.string(), number);
     const nlohmann::json json = parse_line(line, where);
-    if (file.format == nullptr) file.format = recognise(json);
-    if (file.format == nullptr) {
-      throw InputError({.where = where,
-                        .what = "the fields fit no known data set",
-                        .expected = known_formats(),
-                        .found = field_names(json)});
+    const TaskMatch match = match_line(json, reading, file.match, path, where);
+    file.examples.push_back(parse_example(match, json, where, reading.solved));
+    if (file.match.task == nullptr) {
+      file.match = match;
+      file.unused = unused_fields(*match.form, json);
+      file.lacks_description =
+          !match.form->description.paths().empty() && file.examples.back().description.empty();
     }
-    file.examples.push_back(file.format->parse(JsonField(json, where)));
   }
   if (file.examples.empty()) {
-    throw InputError({.where = path,
+    throw InputError({.where = path.string(),
                       .what = "no examples",
                       .expected = "one JSON object a line",
                       .found = "an empty file"});
   }
   return file;
-}
-
-// Indices of the solved examples to show before example `own` of `count`.
-std::vector<std::size_t> choose_shots(std::size_t own, std::size_t count, const TaskOptions& options) {
-  std::vector<std::size_t> shots;
-  const auto wanted = static_cast<std::size_t>(options.few_shot);
-  if (!options.few_shot_seed) {
-    for (std::size_t i = 0; shots.size() < wanted; ++i) {
-      if (i != own) shots.push_back(i);
-    }
-    return shots;
-  }
-  // A partial shuffle of all the others; `others` maps 0 ... count - 2 around the example itself.
-  Random random(*options.few_shot_seed, own);
-  std::vector<std::size_t> others;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i != own) others.push_back(i);
-  }
-  for (std::size_t i = 0; i < wanted; ++i) {
-    std::swap(others[i], others[i + random.below(others.size() - i)]);
-    shots.push_back(others[i]);
-  }
-  return shots;
 }
 
 void put_before(const std::string& shots, MultipleChoiceExample& example) {
@@ -108,16 +111,10 @@ void put_before(const std::string& shots, ContinuationExample& example) {
 void put_before(const std::string& shots, GenerationExample& example) {
   example.prompt.insert(0, shots);
 }
+void put_before(const std::string& /*shots*/, TextDocument& /*document*/) {}
 
-Task::Examples evaluated(ParsedFile file, const TaskOptions& options) {
-  const std::size_t count = file.examples.size();
-  if (options.few_shot > 0 && static_cast<std::size_t>(options.few_shot) >= count) {
-    throw UsageError({.where = "--few-shot",
-                      .what = "too few examples to show",
-                      .expected = fmt::format("at most {}, one less than the file holds", count - 1),
-                      .found = std::to_string(options.few_shot)});
-  }
-  std::size_t limit = count;
+Task::Examples evaluated(const ParsedFile& file, const TaskOptions& options, FewShot& few_shot) {
+  std::size_t limit = file.examples.size();
   if (options.limit) limit = std::min(limit, static_cast<std::size_t>(*options.limit));
   return std::visit(
       [&]<typename Kind>(const Kind& /*first*/) -> Task::Examples {
@@ -125,18 +122,20 @@ Task::Examples evaluated(ParsedFile file, const TaskOptions& options) {
         examples.reserve(limit);
         for (std::size_t i = 0; i < limit; ++i) {
           examples.push_back(std::get<Kind>(file.examples[i].example));
-          if (options.few_shot == 0) continue;
-          std::string shots;
-          for (const std::size_t shot : choose_shots(i, count, options))
-            shots += file.examples[shot].solved + "\n\n";
-          put_before(shots, examples.back());
+          put_before(few_shot.before(i), examples.back());
         }
         return examples;
       },
       file.examples.front().example);
 }
 
-std::vector<TextDocument> read_document(std::string text, const std::filesystem::path& path) {
+bool is_plain_text(const std::filesystem::path& path) {
+  constexpr std::string_view kEndings[] = {".txt", ".text", ".raw", ".md"};
+  return std::ranges::find(kEndings, path.extension().string()) != std::end(kEndings);
+}
+
+std::vector<TextDocument> read_documents(std::string text, const std::filesystem::path& path,
+                                         const TaskDefinition* task) {
   if (text.empty())
     throw InputError({.where = path.string(), .what = "an empty text", .expected = "some text"});
   if (const auto invalid = find_invalid_utf8(text)) {
@@ -144,7 +143,15 @@ std::vector<TextDocument> read_document(std::string text, const std::filesystem:
                       .what = "not valid UTF-8",
                       .next = "convert the file to UTF-8"});
   }
-  return {{path.filename().string(), std::move(text)}};
+  const std::string name = path.filename().string();
+  if (task == nullptr || task->articles.empty()) return {{name, std::move(text), {}}};
+  std::vector<TextDocument> documents;
+  for (std::string& article : wikitext_articles(text)) {
+    std::string plain = detokenized_wikitext(article);
+    documents.push_back(
+        {fmt::format("{}#{}", name, documents.size() + 1), std::move(plain), std::move(article)});
+  }
+  return documents;
 }
 
 void check(const TaskOptions& options) {
@@ -160,6 +167,32 @@ void check(const TaskOptions& options) {
                       .expected = "at least 0",
                       .found = std::to_string(options.few_shot)});
   }
+}
+
+void add_notes(const ParsedFile& file, Task& task) {
+  if (!file.unused.empty())
+    task.notes.push_back(fmt::format("{}: the task {} does not use the fields {}", task.path, task.format,
+                                     fmt::join(file.unused, ", ")));
+  if (file.lacks_description)
+    task.notes.push_back(fmt::format(
+        "{}: the description that {} puts before everything is left out, for its field is missing", task.path,
+        task.format));
+}
+
+void load_lines(const std::string& text, const std::filesystem::path& path, const Reading& reading,
+                const TaskOptions& options, Task& task) {
+  const ParsedFile file = parse_lines(text, path, reading);
+  task.format = file.match.task->name;
+  task.answer = file.match.task->answer;
+  const Reading shots{reading.tasks, file.match.task, true};
+  FewShot few_shot(file.examples, path, file.match.form->separator, options,
+                   [&shots](const std::filesystem::path& other) {
+                     return parse_lines(read_file(other), other, shots).examples;
+                   });
+  task.examples = evaluated(file, options, few_shot);
+  for (const std::filesystem::path& other : few_shot.files())
+    task.inputs.push_back({other.string(), sha256_of_path(other)});
+  add_notes(file, task);
 }
 
 }  // namespace
@@ -182,20 +215,22 @@ std::int64_t Task::size() const {
   return std::visit([](const auto& list) { return static_cast<std::int64_t>(list.size()); }, examples);
 }
 
-Task load_task(const std::filesystem::path& path, const TaskOptions& options) {
+Task load_task(const std::filesystem::path& path, std::span<const TaskDefinition> tasks,
+               const TaskOptions& options, const TaskDefinition* named) {
   check(options);
   Task task;
   std::string text = read_file(path);
   task.name = path.stem().string();
   task.path = path.string();
   task.sha256 = sha256_of_text(text);
-  if (path.extension() == ".txt") {
-    task.format = "text";
-    task.examples = read_document(std::move(text), path);
+  if (is_plain_text(path) && (named == nullptr || named->kind == TaskKind::text)) {
+    task.format = named != nullptr ? named->name : "text";
+    std::vector<TextDocument> documents = read_documents(std::move(text), path, named);
+    if (options.limit && *options.limit < static_cast<std::int64_t>(documents.size()))
+      documents.resize(static_cast<std::size_t>(*options.limit));
+    task.examples = std::move(documents);
   } else {
-    ParsedFile file = parse_lines(text, path.string());
-    task.format = file.format->name;
-    task.examples = evaluated(std::move(file), options);
+    load_lines(text, path, {tasks, named, options.few_shot > 0}, options, task);
   }
   return task;
 }

@@ -25,7 +25,7 @@ const Policy kTopk{.selection = Selection::topk, .sdc = Sdc::exact, .vmc = true,
 Task text_task(const std::string& text) {
   Task task;
   task.name = "t";
-  task.examples = std::vector<TextDocument>{{"t", text}};
+  task.examples = std::vector<TextDocument>{{"t", text, {}}};
   return task;
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("choices share their context without changing likelihoods or counts", 
   const std::string context = kText + "Question: What is the code of the white box? Answer:";
   Task task;
   task.name = "mc";
-  task.examples = std::vector<MultipleChoiceExample>{{{context}, {" 2412", " 1337", " 9023"}, {4, 4, 4}, 0}};
+  task.examples = std::vector<MultipleChoiceExample>{{{context}, {" 2412", " 1337", " 9023"}, {4, 4, 4}, 0, {}}};
   const auto results = evaluate(embedded(), {plan_of({}), plan_of(kTopk)}, task, {});
   CHECK(metric(results[0], "acc") == 1);
 

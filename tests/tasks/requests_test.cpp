@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "support/catch.hpp"
+#include "support/task_library.hpp"
 #include "support/tokenizer_fixture.hpp"
 #include "tasks/task.hpp"
 
@@ -125,7 +126,7 @@ TEST_CASE("the embedded tasks load and tokenise", "[requests][data]") {
   for (const auto& entry : std::filesystem::directory_iterator("data/tasks")) {
     if (entry.path().extension() != ".jsonl") continue;
     INFO(entry.path());
-    const Task task = load_task(entry.path(), {.limit = 20});
+    const Task task = load_task(entry.path(), shipped_tasks(), {.limit = 20});
     REQUIRE(task.size() > 0);
     if (const auto* list = std::get_if<std::vector<MultipleChoiceExample>>(&task.examples)) {
       for (const MultipleChoiceExample& example : *list) {

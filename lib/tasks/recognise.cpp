@@ -1,0 +1,181 @@
+#include "tasks/recognise.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "core/error.hpp"
+
+namespace toptheta {
+namespace {
+
+bool requires_field(const TaskForm& form, std::string_view name) {
+  const auto begins = [name](const FieldPath& path) { return path.top() == name; };
+  return std::ranges::any_of(form.fields, begins) || std::ranges::any_of(form.marks, begins);
+}
+
+bool knows(const TaskForm& form, std::string_view name) {
+  return requires_field(form, name) || std::ranges::find(form.known, name) != form.known.end();
+}
+
+// Whether the field says what a line is about: some task requires it.
+bool tells(std::string_view name, std::span<const TaskDefinition> tasks) {
+  return std::ranges::any_of(tasks, [name](const TaskDefinition& task) {
+    return std::ranges::any_of(task.forms,
+                               [name](const TaskForm& form) { return requires_field(form, name); });
+  });
+}
+
+std::optional<std::string> missing_field(const std::vector<FieldPath>& fields, const nlohmann::json& line) {
+  for (const FieldPath& path : fields)
+    if (!path.is_in(line)) return fmt::format("no {}", path.text());
+  return std::nullopt;
+}
+
+std::optional<std::string> contradiction(const TaskForm& form, const nlohmann::json& line,
+                                         std::span<const TaskDefinition> tasks) {
+  for (const auto& [name, value] : line.items()) {
+    if (knows(form, name)) continue;
+    if (form.strict) return fmt::format("has another field, {}", name);
+    if (tells(name, tasks)) return fmt::format("has {}, which it does not know", name);
+  }
+  for (const FieldPath& path : form.refuse)
+    if (path.is_in(line)) return fmt::format("has {}", path.text());
+  for (const FieldPattern& pattern : form.where) {
+    bool is_list = false;
+    for (const JsonField& field : pattern.path.follow(JsonField(line, ""), is_list))
+      if (!field.json().is_string() || pattern.pattern.found_in(field.as_string()).empty())
+        return fmt::format("{} is not {}", pattern.path.text(), pattern.about);
+  }
+  return std::nullopt;
+}
+
+std::string normalised(std::string_view name) {
+  std::string result;
+  for (const char c : name)
+    if (c != '-' && c != '_' && c != ' ')
+      result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+bool file_is_named_after(const std::filesystem::path& file, const TaskDefinition& task) {
+  const std::string stem = normalised(file.stem().string());
+  return stem.starts_with(normalised(task.name)) ||
+         std::ranges::any_of(task.aliases,
+                             [&](const std::string& alias) { return stem.starts_with(normalised(alias)); });
+}
+
+std::string field_names(const nlohmann::json& object) {
+  std::string names;
+  for (const auto& [name, value] : object.items())
+    names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "no fields" : names;
+}
+
+std::string names_of(const std::vector<TaskMatch>& matches) {
+  std::string names;
+  for (const TaskMatch& match : matches)
+    names += (names.empty() ? "" : ", ") + match.task->name;
+  return names;
+}
+
+// Tasks that come near: all of their fields are there, but something contradicts.
+std::string near_misses(const nlohmann::json& line, std::span<const TaskDefinition> tasks) {
+  std::string list;
+  for (const TaskDefinition& task : tasks)
+    for (const TaskForm& form : task.forms) {
+      const auto missing = missing_field(form.fields, line);
+      if (missing && task.own) list += fmt::format("\n      {}: {}", task.name, *missing);
+      if (missing) continue;
+      const std::string reason = form.recognition == Recognition::never
+                                     ? std::string("only where it is named")
+                                     : misfit(form, line, false, tasks).value_or("not by this file's name");
+      list += fmt::format("\n      {}: {}", task.name, reason);
+    }
+  return list;
+}
+
+std::string all_names(std::span<const TaskDefinition> tasks) {
+  std::string list;
+  for (const TaskDefinition& task : tasks)
+    list += (list.empty() ? "" : ", ") + task.name;
+  return list;
+}
+
+[[noreturn]] void refuse_unknown(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
+                                 const std::filesystem::path& file, const std::string& where) {
+  const std::string near = near_misses(line, tasks);
+  throw InputError({.where = where,
+                    .what = "the fields fit no known data set",
+                    .expected = "the fields of one of " + all_names(tasks) +
+                                (near.empty() ? "" : "; near, but not recognised:" + near),
+                    .found = field_names(line),
+                    .next = fmt::format(
+                        "name the task with --task NAME:{}, or describe the data set in a task file and give "
+                        "--task-file (docs/tasks.md)",
+                        file.filename().string())});
+}
+
+}  // namespace
+
+std::optional<std::string> misfit(const TaskForm& form, const nlohmann::json& line, bool named,
+                                  std::span<const TaskDefinition> tasks) {
+  if (auto reason = missing_field(form.fields, line)) return reason;
+  if (named) return std::nullopt;
+  if (auto reason = missing_field(form.marks, line)) return reason;
+  return contradiction(form, line, tasks);
+}
+
+namespace {
+
+// The forms that fit by the strongest sign there is: the user's own, the file's name, the fields.
+std::vector<TaskMatch> fitting_forms(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
+                                     const std::filesystem::path& file) {
+  std::vector<TaskMatch> own;
+  std::vector<TaskMatch> by_name;
+  std::vector<TaskMatch> by_fields;
+  for (const TaskDefinition& task : tasks)
+    for (const TaskForm& form : task.forms) {
+      if (misfit(form, line, task.own, tasks)) continue;
+      if (task.own) {
+        own.push_back({&task, &form, true});
+        break;
+      }
+      if (form.recognition == Recognition::fields) by_fields.push_back({&task, &form});
+      if (form.recognition == Recognition::file_name && file_is_named_after(file, task))
+        by_name.push_back({&task, &form});
+    }
+  if (!own.empty()) return own;
+  return by_name.empty() ? by_fields : by_name;
+}
+
+}  // namespace
+
+TaskMatch recognise(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
+                    const std::filesystem::path& file, const std::string& where) {
+  const std::vector<TaskMatch> fitting = fitting_forms(line, tasks, file);
+  if (fitting.size() == 1) return fitting.front();
+  if (fitting.empty()) refuse_unknown(line, tasks, file, where);
+  throw InputError({.where = where,
+                    .what = "the fields fit several data sets",
+                    .expected = "one of " + names_of(fitting),
+                    .found = field_names(line),
+                    .next = fmt::format("name the one that is meant: --task {}:{}",
+                                        fitting.front().task->name, file.filename().string())});
+}
+
+TaskMatch fit_named(const nlohmann::json& line, const TaskDefinition& task, const std::string& where) {
+  std::string reasons;
+  for (const TaskForm& form : task.forms) {
+    const auto reason = misfit(form, line, true, {});
+    if (!reason) return {&task, &form, true};
+    reasons += (reasons.empty() ? "" : "; or ") + *reason;
+  }
+  throw InputError({.where = where,
+                    .what = fmt::format("the line does not fit the task {}", task.name),
+                    .expected = "the fields that its task file asks for (" + task.path.string() + ")",
+                    .found = reasons + fmt::format(" (fields: {})", field_names(line))});
+}
+
+}  // namespace toptheta

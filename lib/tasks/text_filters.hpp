@@ -1,0 +1,30 @@
+// The named filters of task files: small changes of a text or a list of texts, "{premise | strip}".
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace toptheta {
+
+// What a placeholder holds: one text, or a list of them.
+struct FilterInput {
+  std::vector<std::string> texts;
+  bool is_list = false;
+};
+
+struct TextFilter {
+  std::string_view name;
+  std::size_t arguments;   // how many it takes
+  std::string_view about;  // one line for people
+  // Changes `value` in place. Throws std::invalid_argument with what was expected of the text.
+  void (*apply)(FilterInput& value, std::span<const std::string> arguments);
+};
+
+// All of them, in the order in which docs/tasks.md lists them.
+std::span<const TextFilter> text_filters();
+
+// Null where there is none of this name.
+const TextFilter* find_text_filter(std::string_view name);
+
+}  // namespace toptheta
