@@ -124,16 +124,16 @@ TEST_CASE("task files with mistakes are refused with the place", "[own-task-file
   CHECK(refusal("[task]\nname = \"a\"\nkind = \"poem\"").where == "own.toml: task.kind");
   CHECK(refusal("[task]\nname = \"a\"").where == "own.toml: task.kind");
   CHECK(refusal(kHead + "context = \"{q}\"\n" + rest).what == "no fields");
-  CHECK(refusal(kHead + "fields = [\"q\"]\n" + rest).where == "own.toml: task.context");
-  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q\"\n" + rest).where == "own.toml: task.context");
-  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"q}\"\n" + rest).where == "own.toml: task.context");
+  CHECK(refusal(kHead + "fields = [\"q\"]\n" + rest).where == "own.toml: task: context");
+  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q\"\n" + rest).where == "own.toml: task: context");
+  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"q}\"\n" + rest).where == "own.toml: task: context");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q | shout}\"\n" + rest).what ==
         "no such filter: shout");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q | before}\"\n" + rest).what ==
         "filter before takes 1 argument");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q | map m}\"\n" + rest).what == "no such map: m");
   CHECK(refusal(kHead + "fields = [\"q..r\"]\ncontext = \"{q}\"\n" + rest).where ==
-        "own.toml: task.fields[0]");
+        "own.toml: task: fields[0]");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\ncolour = 1\n" + rest).where ==
         "own.toml: task: colour");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{{{q | after '\\\\''}}}\"\n" + rest).where ==
