@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/embedded.hpp"
 #include "common/output.hpp"
@@ -32,7 +34,7 @@ struct TasksFlags {
   std::vector<std::string> texts{};
   std::int64_t length = 1024;
   std::int64_t count = 100;
-  std::string format{};
+  std::optional<ResultFormat> format{};
   std::string output{};
 };
 
@@ -209,8 +211,8 @@ void TasksCommand::declare(CLI::App& app) {
           ->group(kInputGroup),
       number("--length", flags_.length, "make: tokens of prompt and answer together"),
       number("--count", flags_.count, "make: how many examples")};
-  declare_format(app, flags_.format, {"table", "json", "csv", "md"},
-                 "list, show: default by the ending of -o, else a table");
+  add_choice(app, "--format", flags_.format, "list, show: default by the ending of -o, else a table")
+      ->group(kOutputGroup);
   declare_output(app, flags_.output, "Write here instead of standard output");
 }
 
@@ -226,7 +228,7 @@ void TasksCommand::list() const {
     throw UsageError(
         {.where = "tasks list", .what = "takes no arguments", .found = flags_.arguments.front()});
   write_output(flags_.output, format_listing(listing_of(task_library(flags_.task_files)),
-                                             result_format_of(flags_.format, flags_.output)));
+                                             flags_.format.value_or(result_format_of(flags_.output))));
 }
 
 void TasksCommand::show(Session& session) const {
@@ -246,7 +248,7 @@ void TasksCommand::show(Session& session) const {
   std::optional<LanguageModel> model;
   if (!flags_.model.empty()) model.emplace(load_language_model(flags_.model));
   const LanguageModel* counting = model ? &*model : nullptr;
-  const bool as_json = result_format_of(flags_.format, flags_.output) == ResultFormat::json;
+  const bool as_json = flags_.format.value_or(result_format_of(flags_.output)) == ResultFormat::json;
   write_output(flags_.output, as_json ? format_json(json_of(task, counting)) : readable(task, counting));
 }
 
