@@ -9,5 +9,7 @@ namespace toptheta::app {
 std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_generate_command();
 std::unique_ptr<Command> make_bench_command();
+std::unique_ptr<Command> make_logits_command();
+std::unique_ptr<Command> make_info_command();
 
 }  // namespace toptheta::app

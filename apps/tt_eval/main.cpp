@@ -23,6 +23,12 @@ int main(int argc, char** argv) {
        {"bench", "Measure speed: prefill and decode tokens/s, and how near they are to the machine's limits",
         "  tt-eval bench --shape d=768,layers=12,heads=12,ffn=2048,vocab=32000 --kept 0.1,0.02 \\\n"
         "      --prefill 512,2048 --decode-at 1024,4096 -o bench.json",
-        make_bench_command}}};
+        make_bench_command},
+       {"logits", "Write every token's logits, or compare them with another program's",
+        "  tt-eval logits --model DIR --text text.txt -o logits.npy\n"
+        "  tt-eval logits --model DIR --ids reference.h5 --reference reference.h5 --tolerance 1e-4",
+        make_logits_command},
+       {"info", "Say what a model is: architecture, size, memory, special tokens, what is not used",
+        "  tt-eval info --model DIR --format json", make_info_command}}};
   return run_main(program, argc, argv);
 }

@@ -23,6 +23,7 @@ struct RunFlags {
   std::string model{};
   Compute compute = Compute::f32;
   KvType kv = KvType::f32;
+  bool strict = false;
   std::vector<std::string> tasks{};
   std::int64_t limit = 0;
   std::int64_t few_shot = 0;
@@ -39,6 +40,7 @@ struct RunFlags {
 struct RunPlan {
   std::filesystem::path model;
   Compute compute = Compute::f32;
+  bool strict = false;
   std::vector<std::filesystem::path> tasks;
   TaskOptions task_options;
   std::vector<Policy> policies;
@@ -71,6 +73,7 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   if (plan.tasks.empty()) plan.tasks = embedded_tasks();
   plan.model = resolve_model(flags.model, session);
   plan.compute = resolve_compute(flags.compute, session);
+  plan.strict = flags.strict;
   for (const auto& task : plan.tasks)
     require_distinct(plan.output, task, "-o");
   for (const auto& table : plan.thresholds)
@@ -93,6 +96,7 @@ Results evaluate_all(const RunPlan& plan, Session& session) {
     tasks.push_back(load_task_path(path, plan.task_options));
   const std::vector<ThresholdFile> thresholds = load_thresholds(plan.thresholds);
   LanguageModel model = load_language_model(plan.model, plan.compute);
+  tell_unused(model.transformer.config(), plan.strict, session);
   const ModelConfig& config = model.transformer.config();
   const std::int64_t context = plan.evaluation.context > 0 ? plan.evaluation.context : config.context;
   const std::vector<PolicyPlan> policies = plan_policies(plan.policies, thresholds, config.shape, context);
@@ -140,6 +144,7 @@ void RunCommand::declare(CLI::App& app) {
   declare_model(app, flags_.model);
   declare_compute(app, flags_.compute);
   declare_kv(app, flags_.kv);
+  declare_strict(app, flags_.strict);
   app.add_option("--task", flags_.tasks,
                  "Texts (.txt; a directory of them is one task) or data sets (JSON Lines, recognised by "
                  "their fields); "
