@@ -107,6 +107,7 @@ void judge(const std::filesystem::path& path, int status) {
   const int result = WEXITSTATUS(status);
   if (result == kWalkNeedsMemory)
     refuse(path, fmt::format("more than {} MiB of memory asked for to read its structure", kMemory >> 20));
+  if (result == kWalkBroken) refuse(path, "attributes or links that the library cannot list");
   if (result != kWalkDone && result != kWalkNotOpened)
     refuse(path, fmt::format("an end with status {}", result));  // a sanitizer's
 }

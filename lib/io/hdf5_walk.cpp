@@ -22,6 +22,7 @@ namespace {
 struct Walk {
   long left = kWalkedBytes;  // of data that may still be read
   std::set<haddr_t> seen{};
+  bool broken = false;  // attributes or links of an object cannot be listed
 };
 
 bool needs_memory = false;  // of the one walk of this process
@@ -130,11 +131,12 @@ void walk_object(hid_t object, Walk& walk) {
   H5O_info_t info{};
   if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0 || !walk.seen.insert(info.addr).second) return;
   hsize_t place = 0;
-  H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &place, walk_attribute, nullptr);
+  if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &place, walk_attribute, nullptr) < 0)
+    walk.broken = true;
   if (info.type == H5O_TYPE_DATASET) walk_dataset(object, walk);
   if (info.type != H5O_TYPE_GROUP) return;
   std::vector<std::string> names;
-  H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_name, &names);
+  if (H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_name, &names) < 0) walk.broken = true;
   const Handle access = link_access(H5P_LINK_ACCESS);
   for (const std::string& name : names) {
     const Handle child(H5Oopen(object, name.c_str(), access.id()), H5Oclose);
@@ -160,14 +162,15 @@ int walk_file(const char* path, bool live) noexcept {
     H5Eset_auto2(H5E_DEFAULT, on_failure, nullptr);
     hid_t file = live ? H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT) : -1;
     if (file < 0) file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    Walk walk;
     if (file >= 0) {
-      Walk walk;
       const Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose);
       if (root.id() >= 0) walk_object(root.id(), walk);
       H5Fclose(file);
     }
     // Where a loop of small pieces met the limit, the library may have forgiven the last of them.
     if (needs_memory || resident_bytes() - before > kMostResident) return kWalkNeedsMemory;
+    if (walk.broken && !live) return kWalkBroken;  // a writer may be at work on a live file
     return file >= 0 ? kWalkDone : kWalkNotOpened;
   } catch (const std::exception&) {
     return kWalkNeedsMemory;  // nothing but the want of it throws here

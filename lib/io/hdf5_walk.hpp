@@ -3,8 +3,10 @@
 
 namespace toptheta::hdf5 {
 
-inline constexpr int kWalkDone = 0;         // whether or not the library found something to refuse
-inline constexpr int kWalkNotOpened = 8;    // it did not even open the file
+inline constexpr int kWalkDone = 0;       // whether or not the library found something to refuse in data
+inline constexpr int kWalkNotOpened = 8;  // it did not even open the file
+// Attributes or links cannot be listed. What a reader then finds by name was not walked, and may be anything.
+inline constexpr int kWalkBroken = 7;
 inline constexpr int kWalkNeedsMemory = 9;  // the library asked for more memory than it got
 
 // Opens every object of the file and reads all attributes, shapes, types, ways of storage and indices of
