@@ -19,8 +19,8 @@ constexpr H5Z_filter_t kLzf = 32000;  // as registered with The HDF Group
 std::size_t decode(unsigned flags, std::size_t count, const unsigned* values, std::size_t bytes,
                    std::size_t* size, void** buffer) {
   if ((flags & H5Z_FLAG_REVERSE) == 0 || count < 3 || values[2] == 0) return 0;  // we never write it
-  constexpr std::size_t kMostBytes = std::numeric_limits<unsigned>::max();
-  if (bytes > kMostBytes || values[2] / 300 > bytes) return 0;  // one byte gives 264 at most
+  constexpr std::size_t kMostStored = std::numeric_limits<unsigned>::max();
+  if (bytes > kMostStored || values[2] / 300 > bytes) return 0;  // one byte gives 264 at most
   void* decoded = std::malloc(values[2]);
   if (decoded == nullptr) return 0;
   const unsigned written = ::lzf_decompress(*buffer, static_cast<unsigned>(bytes), decoded, values[2]);
