@@ -13,6 +13,7 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)  # libpcre2-dev
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)  # libutf8proc-dev, Unicode for tokenizers
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)  # libsentencepiece-dev, for tokenizer.model
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)  # libdeflate-dev, for compressed dumps
+pkg_check_modules(LZF REQUIRED IMPORTED_TARGET liblzf)  # liblzf-dev, for h5py's own compression
 # Calibration on several machines; optional: libopenmpi-dev, or any other MPI. Its C interface only.
 set(TT_MPI "AUTO" CACHE STRING "MPI: AUTO (where it is found), ON or OFF")
 set(TT_HAVE_MPI OFF)

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "calibrate/dump_source.hpp"
+#include "calibrate/inputs.hpp"
 #include "calibrate/model_source.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
@@ -109,9 +110,9 @@ AuditReport AuditCommand::audit(Session& session) const {
   if (!dumps_.empty()) {
     DumpSource source(std::vector<std::filesystem::path>(dumps_.begin(), dumps_.end()));
     report.audit = audit_table(table, table_, source, how);
-    std::vector<std::filesystem::path> inputs = {table_};
-    inputs.insert(inputs.end(), dumps_.begin(), dumps_.end());
-    report.provenance = session.provenance_of(inputs);
+    report.provenance = session.provenance_of({table_});
+    const std::vector<InputFile> dumps = input_files({dumps_.begin(), dumps_.end()});
+    report.provenance.inputs.insert(report.provenance.inputs.end(), dumps.begin(), dumps.end());
     return report;
   }
   const CalibrationSource from = resolve_source(source_, session, kHeldOut);

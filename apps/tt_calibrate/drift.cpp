@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "calibrate/dump_source.hpp"
+#include "calibrate/inputs.hpp"
 #include "calibrate/source_curves.hpp"
 #include "calibration/retarget.hpp"
 #include "common/choice_flag.hpp"
@@ -123,7 +124,8 @@ void DriftCommand::run(Session& session) {
       .a = files_[0], .b = files_[1], .placement = tables[0].meta.placement, .tolerance = tolerance_};
   const std::vector<std::int64_t> k = k_.empty() ? std::vector<std::int64_t>() : parse_number_list(k_, "-k");
   report.heads = drift_between(tables[0], files_[0], tables[1], files_[1], k, tolerance_);
-  report.provenance = session.provenance_of({files_.begin(), files_.end()});
+  report.provenance = session.provenance;
+  report.provenance.inputs = input_files({files_.begin(), files_.end()});
   session.console.finish();
   const bool for_people = is_for_people(format);
   write_output(output_, format_listing(drift_listing(report, for_people ? heads_ : 0), format));

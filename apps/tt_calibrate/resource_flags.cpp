@@ -54,7 +54,8 @@ void declare_resources(CLI::App& app, ResourceFlags& flags) {
   app.add_option(
          "--max-memory", flags.max_memory,
          "Memory to take at most, dumps only: 512M, 4G. Less than is of use for chunked dumps costs time; "
-         "pages of the files themselves do not count. By default at most 512 MiB of buffers")
+         "pages of the files themselves do not count. By default at most 512 MiB of buffers, or what decodes "
+         "larger chunks once, up to 2 GiB")
       ->type_name("SIZE");
   app.add_flag(
       "--dry-run", flags.dry_run,

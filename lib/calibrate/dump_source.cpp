@@ -80,11 +80,8 @@ DumpSource::DumpSource(std::vector<std::filesystem::path> paths) : paths_(std::m
 
 ReadMemory DumpSource::memory() const {
   ReadMemory most;
-  for (const auto& path : paths_) {
-    const ReadMemory one = DumpReader(path).memory();
-    most.least = std::max(most.least, one.least);
-    most.best = std::max(most.best, one.best);
-  }
+  for (const auto& path : paths_)
+    most.grow(DumpReader(path).memory());
   return most;
 }
 
@@ -97,7 +94,7 @@ const DumpReader& DumpSource::open(const Place& place) {
   if (reader_ == nullptr || open_file_ != place.file) {
     reader_.reset();
     reader_ = std::make_unique<DumpReader>(paths_[place.file]);
-    reader_->limit_memory(memory_limit_);
+    if (memory_limit_) reader_->limit_memory(*memory_limit_);
     reader_->on_read(progress_);
     open_file_ = place.file;
   }

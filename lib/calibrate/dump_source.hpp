@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "calibrate/row_source.hpp"
@@ -40,7 +41,7 @@ class DumpSource final : public RowSource {
   std::vector<std::int64_t> rows_;  // [samples]
   SourceDescription description_;
   ReadProgress progress_{};
-  std::int64_t memory_limit_ = DumpReader::kBufferBytes;
+  std::optional<std::int64_t> memory_limit_{};
   std::size_t open_file_ = 0;
   std::unique_ptr<DumpReader> reader_;
 };

@@ -21,8 +21,7 @@ constexpr std::int64_t kCurveBytes = 40 << 10;  // of a layer, head and length b
 }  // namespace
 
 std::int64_t CalibrationEstimate::best() const {
-  return program_bytes + state_bytes +
-         std::max(reading.least, std::min(reading.best, DumpReader::kBufferBytes));
+  return program_bytes + state_bytes + std::max(reading.least, std::min(reading.best, reading.usual()));
 }
 
 CalibrationEstimate estimate_calibration(DumpSource& source, const CalibrationOptions& options,

@@ -54,6 +54,12 @@ std::vector<CalibrationInput> fingerprinted(const std::vector<std::filesystem::p
   return inputs;
 }
 
+std::vector<InputFile> input_files(const std::vector<std::filesystem::path>& paths, DigestPolicy policy) {
+  std::vector<CalibrationInput> inputs = fingerprinted(paths, policy);
+  digest_share(inputs, {});
+  return files_of(inputs);
+}
+
 void digest_share(std::vector<CalibrationInput>& inputs, const Shard& shard) {
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (inputs[i].wanted && inputs[i].sha256.empty() &&

@@ -40,6 +40,10 @@ std::string fingerprint_of(const std::filesystem::path& path);
 std::vector<CalibrationInput> fingerprinted(const std::vector<std::filesystem::path>& paths,
                                             DigestPolicy policy = DigestPolicy::full);
 
+// Inputs that one process reads by itself, digested as the policy says: for provenance.
+std::vector<InputFile> input_files(const std::vector<std::filesystem::path>& paths,
+                                   DigestPolicy policy = DigestPolicy::automatic);
+
 // Digests what falls to this shard, every count-th input, is wanted and was not digested before: reading
 // hundreds of gigabytes for their digest is work to be dealt out too.
 void digest_share(std::vector<CalibrationInput>& inputs, const Shard& shard);

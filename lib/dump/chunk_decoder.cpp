@@ -50,10 +50,10 @@ void ChunkDecoder::inflate(const ChunkedDataset& dataset, const hdf5::Dims& offs
            result == LIBDEFLATE_SUCCESS ? fmt::format("{} bytes", written) : std::string("more"));
 }
 
-bool ChunkDecoder::read(const ChunkedDataset& dataset, const hdf5::Dims& offset, std::span<std::byte> out) {
+void ChunkDecoder::read(const ChunkedDataset& dataset, const hdf5::Dims& offset, std::span<std::byte> out) {
   assert(static_cast<std::int64_t>(out.size()) == dataset.chunk_bytes());
   const auto bytes = static_cast<std::size_t>(dataset.stored_bytes(offset));
-  if (bytes == 0) return false;
+  if (bytes == 0) refuse(dataset, offset, "was never written", "all chunks that rows need", "nothing");
   const auto require_whole = [&] {
     if (bytes != out.size())
       refuse(dataset, offset, "has another size", fmt::format("{} bytes", out.size()),
@@ -62,7 +62,7 @@ bool ChunkDecoder::read(const ChunkedDataset& dataset, const hdf5::Dims& offset,
   if (dataset.filters().empty()) {
     require_whole();
     dataset.read(offset, out);
-    return true;
+    return;
   }
   if (stored_.size() < bytes) stored_.resize(bytes);
   const std::span<std::byte> stored = std::span(stored_).first(bytes);
@@ -84,7 +84,6 @@ bool ChunkDecoder::read(const ChunkedDataset& dataset, const hdf5::Dims& offset,
   } else {
     std::copy(stored.begin(), stored.end(), out.begin());
   }
-  return true;
 }
 
 }  // namespace toptheta

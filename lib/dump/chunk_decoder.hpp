@@ -21,9 +21,9 @@ class ChunkDecoder {
   ChunkDecoder(const ChunkDecoder&) = delete;
   ChunkDecoder& operator=(const ChunkDecoder&) = delete;
 
-  // Reads and decodes the chunk at `offset` into `out`, of dataset.chunk_bytes() bytes; false, with `out`
-  // untouched, if it was never written. Throws InputError naming data set and chunk where it is damaged.
-  bool read(const hdf5::ChunkedDataset& dataset, const hdf5::Dims& offset, std::span<std::byte> out);
+  // Reads and decodes the chunk at `offset` into `out`, of dataset.chunk_bytes() bytes. Throws InputError
+  // naming data set and chunk where it is damaged or was never written.
+  void read(const hdf5::ChunkedDataset& dataset, const hdf5::Dims& offset, std::span<std::byte> out);
 
  private:
   void inflate(const hdf5::ChunkedDataset& dataset, const hdf5::Dims& offset,

@@ -1,8 +1,9 @@
 #include "dump/chunked_scores.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+
+#include "dump/written.hpp"
 
 namespace toptheta {
 
@@ -15,15 +16,6 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
 
-// Of one element in the file's type.
-float as_float(std::span<const std::byte> bytes, Element element) {
-  std::array<std::uint64_t, 1> aligned{};
-  std::memcpy(aligned.data(), bytes.data(), bytes.size());
-  float value = 0;
-  widen_elements(std::as_bytes(std::span(aligned)).data(), element, {&value, 1});
-  return value;
-}
-
 class ChunkedScores final : public DirectScores {
  public:
   ChunkedScores(const LayerRows& layer, ChunkedDataset scores, std::int64_t thread_bytes,
@@ -34,7 +26,6 @@ class ChunkedScores final : public DirectScores {
         width_(hdf5::size_of(element_)),
         heads_(scores_.dataset().dims()[0]),
         where_(scores_.dataset().where()),
-        fill_(as_float(scores_.fill(), element_)),
         scratch_(scratch) {
     const ChunkMemory memory = chunk_memory(scores_);
     if (memory.best <= thread_bytes) return;
@@ -111,32 +102,38 @@ class ChunkedScores final : public DirectScores {
           std::span(scratch.band)
               .subspan(static_cast<std::size_t>(i * piece_bytes), static_cast<std::size_t>(piece_bytes));
       const hdf5::Dims place{chunk_head, chunk_row, i * scores_.chunk()[2]};
-      const bool there = whole ? scratch.decoder.read(scores_, place, out)
-                               : read_part(place, band.first_head - chunk_head, heads, first_row - chunk_row,
-                                           rows, scratch, out);
-      if (there) scratch.pieces[static_cast<std::size_t>(i)] = {out.data(), first_row, key_bytes};
+      if (whole)
+        scratch.decoder.read(scores_, place, out);
+      else
+        read_part(place, band.first_head - chunk_head, heads, first_row - chunk_row, rows, scratch, out);
+      scratch.pieces[static_cast<std::size_t>(i)] = {out.data(), first_row, key_bytes};
     }
     for (std::int64_t head = band.first_head; head < band.end_head; ++head) {
       scratch.sender.send(layer_, element_, where_, head, band.first, band.end,
-                          {scratch.pieces, scores_.chunk()[2], fill_}, sink);
+                          {scratch.pieces, scores_.chunk()[2]}, sink);
       for (KeyPiece& piece : scratch.pieces)
-        if (piece.rows != nullptr) piece.rows += rows * key_bytes;
+        piece.rows += rows * key_bytes;
     }
   }
 
-  // Decodes a chunk and keeps these heads and rows, counted from its first.
-  bool read_part(const hdf5::Dims& place, std::int64_t first_head, std::int64_t heads, std::int64_t first_row,
+  // Decodes a chunk, unless it is the one that was decoded last, and keeps these heads and rows, counted from
+  // its first.
+  void read_part(const hdf5::Dims& place, std::int64_t first_head, std::int64_t heads, std::int64_t first_row,
                  std::int64_t rows, ChunkScratch& scratch, std::span<std::byte> out) const {
     reserve(scratch.chunk, scores_.chunk_bytes());
     const std::span<std::byte> chunk =
         std::span(scratch.chunk).first(static_cast<std::size_t>(scores_.chunk_bytes()));
-    if (!scratch.decoder.read(scores_, place, chunk)) return false;
+    if (scratch.chunk_of != this || scratch.chunk_place != place) {
+      scratch.chunk_of = nullptr;
+      scratch.decoder.read(scores_, place, chunk);
+      scratch.chunk_of = this;
+      scratch.chunk_place = place;
+    }
     const std::int64_t key_bytes = scores_.chunk()[2] * width_;
     for (std::int64_t head = 0; head < heads; ++head)
       std::memcpy(out.data() + head * rows * key_bytes,
                   chunk.data() + ((first_head + head) * scores_.chunk()[1] + first_row) * key_bytes,
                   static_cast<std::size_t>(rows * key_bytes));
-    return true;
   }
 
   static void reserve(std::vector<std::byte>& memory, std::int64_t bytes) {
@@ -149,7 +146,6 @@ class ChunkedScores final : public DirectScores {
   std::int64_t width_;
   std::int64_t heads_;
   std::string where_;
-  float fill_;
   Pool<ChunkScratch>& scratch_;
   std::int64_t band_rows_ = 0;  // of a band; 0: all of a chunk's, and all its heads
   std::int64_t band_heads_ = 0;
@@ -163,7 +159,9 @@ ChunkMemory chunk_memory(const ChunkedDataset& scores) {
   const std::int64_t row = across * scores.chunk()[2] * hdf5::size_of(scores.dataset().element());
   const std::int64_t floats = std::max(kTileBytes, dims[2] * static_cast<std::int64_t>(sizeof(float)));
   // A chunk as stored and, where it was shuffled too, inflated.
-  const std::int64_t raw = static_cast<std::int64_t>(scores.filters().size()) * scores.chunk_bytes();
+  const std::size_t filters = scores.filters().size();
+  const std::int64_t raw = (filters > 0 ? std::min(scores.chunk_bytes(), scores.all_stored_bytes()) : 0) +
+                           (filters > 1 ? scores.chunk_bytes() : 0);
   return {raw + scores.chunk_bytes() + row + floats, raw + across * scores.chunk_bytes() + floats};
 }
 
@@ -171,6 +169,7 @@ std::unique_ptr<DirectScores> chunked_scores(const LayerRows& layer, std::int64_
                                              Pool<ChunkScratch>& scratch) {
   auto scores = ChunkedDataset::of(layer.group.open_dataset("scores"));
   if (!scores) return nullptr;
+  require_written_scores(layer, scores->dataset());
   return std::make_unique<ChunkedScores>(layer, std::move(*scores), thread_bytes, scratch);
 }
 

@@ -19,7 +19,7 @@ void require_floats(const hdf5::Dataset& dataset) {
          .expected = "float16, float32, float64, or uint16 with an attribute dtype = \"bfloat16\"",
          .found = std::string(name_of(element))});
   }
-  if (dataset.size() > 0 && !dataset.has_data())
+  if (dataset.size() > 0 && dataset.stored_bytes() == 0)
     throw InputError({.where = dataset.where(), .what = "the data set was declared but never written"});
 }
 

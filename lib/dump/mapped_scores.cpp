@@ -50,7 +50,7 @@ class MappedScores final : public DirectScores {
     for (std::size_t first = lane.first; first < lane.end;) {
       const std::size_t end = std::min(stretch_end(first), lane.end);
       senders_.lend([&](TileSender& sender) {
-        sender.send(layer_, element_, where_, lane.first_head, first, end, {{&piece, 1}, layer_.kv_len, 0},
+        sender.send(layer_, element_, where_, lane.first_head, first, end, {{&piece, 1}, layer_.kv_len},
                     sink);
       });
       const auto begin = static_cast<std::size_t>(layer_.rows[first] * row_bytes());

@@ -19,7 +19,8 @@ ReadMemory of_queries_keys(const hdf5::Group& layer) {
   const std::int64_t matrices =
       q.size() * (kFloat + hdf5::size_of(q.element())) + k.size() * (kFloat + hdf5::size_of(k.element()));
   const std::int64_t row = (k.dims()[1] + 16) * kFloat;
-  return {matrices + row, matrices + std::max(row, DumpReader::kBlockBytes)};
+  const std::int64_t best = matrices + std::max(row, DumpReader::kBlockBytes);
+  return {matrices + row, best, best};
 }
 
 ReadMemory of_library(const hdf5::Dataset& scores) {
@@ -28,8 +29,9 @@ ReadMemory of_library(const hdf5::Dataset& scores) {
   std::int64_t chunk = width;
   for (const std::int64_t side : scores.chunk())
     chunk *= side;
-  return {row + (scores.chunk().empty() ? 0 : chunk),
-          std::max(row, 2 * DumpReader::kBlockBytes) + (scores.chunk().empty() ? 0 : kChunkCacheBytes)};
+  const std::int64_t best =
+      std::max(row, 2 * DumpReader::kBlockBytes) + (scores.chunk().empty() ? 0 : kChunkCacheBytes);
+  return {row + (scores.chunk().empty() ? 0 : chunk), best, best};
 }
 
 }  // namespace
@@ -40,12 +42,12 @@ ReadMemory read_memory(const hdf5::Group& layer, const DumpHeader& header, bool 
   if (!mapped) return of_library(scores);
   if (scores.plain_offset()) {
     const std::int64_t tile = std::max(kTileBytes, scores.dims()[2] * kFloat);
-    return {tile, tile * threads};
+    return {tile, tile, tile * threads};
   }
   const auto chunked = hdf5::ChunkedDataset::of(std::move(scores));
   if (!chunked) return of_library(layer.open_dataset("scores"));
   const ChunkMemory memory = chunk_memory(*chunked);
-  return {std::min(memory.least, memory.best), memory.best * threads};
+  return {std::min(memory.least, memory.best), memory.best, memory.best * threads};
 }
 
 BlockMemory block_memory(std::int64_t bytes, std::int64_t most_block) {

@@ -22,7 +22,7 @@ struct DumpReader::Impl {
   hdf5::File file;
   DumpStructure structure;
   std::optional<MappedFile> mapping{};  // of scores
-  std::int64_t buffer_bytes = kBufferBytes;
+  std::optional<std::int64_t> limit{};  // of memory
   std::function<void(std::int64_t)> progress{};
 
   explicit Impl(const std::filesystem::path& name)
@@ -77,9 +77,11 @@ struct DumpReader::Impl {
     Pool<ChunkScratch> scratch;
     std::vector<std::unique_ptr<DirectScores>> direct;
     std::vector<const LayerRows*> others;  // the HDF5 library reads these
-    std::int64_t least = 1;
+    ReadMemory memory{.least = 1};
     for (const LayerRows& layer : layers)
-      least = std::max(least, read_memory(layer.group, structure.header, mapping.has_value(), 1).least);
+      memory.grow(read_memory(layer.group, structure.header, mapping.has_value(), 1));
+    const std::int64_t buffer_bytes = limit.value_or(memory.usual());
+    const std::int64_t least = memory.least;
     const auto threads = static_cast<int>(std::clamp<std::int64_t>(buffer_bytes / least, 1, thread_count()));
     for (const LayerRows& layer : layers) {
       std::unique_ptr<DirectScores> scores;
@@ -92,10 +94,10 @@ struct DumpReader::Impl {
     }
     stream_lanes(direct, threads, sink, progress);
     for (const LayerRows* layer : others)
-      stream_by_library(*layer, sink);
+      stream_by_library(*layer, buffer_bytes, sink);
   }
 
-  void stream_by_library(const LayerRows& layer, RowSink& sink) const {
+  void stream_by_library(const LayerRows& layer, std::int64_t buffer_bytes, RowSink& sink) const {
     const BlockMemory memory = block_memory(buffer_bytes, kBlockBytes);
     if (structure.header.content == DumpContent::qk)
       stream_queries_keys(layer, structure.header, memory.block, sink);
@@ -120,15 +122,23 @@ struct DumpReader::Impl {
     for (std::size_t sample = 0; sample < structure.samples.size(); ++sample) {
       const hdf5::Group layers = sample_group(sample).open_group("layers");
       for (const std::string& link : structure.layer_links[sample]) {
-        const ReadMemory one =
-            read_memory(layers.open_group(link), structure.header, mapping.has_value(), thread_count());
-        most.least = std::max(most.least, one.least);
-        most.best = std::max(most.best, one.best);
+        most.grow(
+            read_memory(layers.open_group(link), structure.header, mapping.has_value(), thread_count()));
       }
     }
     return most;
   }
 };
+
+void ReadMemory::grow(const ReadMemory& other) {
+  least = std::max(least, other.least);
+  once = std::max(once, other.once);
+  best = std::max(best, other.best);
+}
+
+std::int64_t ReadMemory::usual() const {
+  return std::max(DumpReader::kBufferBytes, std::min(once, DumpReader::kOnceBytes));
+}
 
 DumpReader::DumpReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(path)) {}
 DumpReader::DumpReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -140,7 +150,7 @@ DumpReader& DumpReader::operator=(DumpReader&&) noexcept = default;
 DumpReader::~DumpReader() = default;
 
 void DumpReader::limit_memory(std::int64_t bytes) {
-  impl_->buffer_bytes = bytes;
+  impl_->limit = bytes;
 }
 
 ReadMemory DumpReader::memory() const {

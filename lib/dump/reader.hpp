@@ -27,11 +27,18 @@ struct DumpLayer {
   std::int64_t bytes = 0;  // of its scores, or queries and keys, uncompressed
 };
 
-// Memory for reading, beside the sink's: the least that works, and what reads everything only once, on all
-// threads.
+// Memory for reading, beside the sink's: the least that works, what reads everything only once, on one
+// thread, and what does so on all threads.
 struct ReadMemory {
   std::int64_t least = 0;
+  std::int64_t once = 0;
   std::int64_t best = 0;
+
+  // The larger of each.
+  void grow(const ReadMemory& other);
+  // What reading takes without a limit: DumpReader::kBufferBytes, or `once` where chunks are larger, up to
+  // kOnceBytes.
+  [[nodiscard]] std::int64_t usual() const;
 };
 
 struct DumpSample {
@@ -53,8 +60,10 @@ class DumpReader {
   // float scores of all heads that stream() holds at a time where the HDF5 library reads, and for qk, unless
   // a single row of one head is larger.
   static constexpr std::int64_t kBlockBytes = std::int64_t{32} << 20;
-  // Memory that reading takes at most, unless the least that works is more.
+  // Memory that reading takes at most, unless the least that works is more, or large chunks need more to be
+  // decoded only once, up to kOnceBytes.
   static constexpr std::int64_t kBufferBytes = std::int64_t{512} << 20;
+  static constexpr std::int64_t kOnceBytes = std::int64_t{2} << 30;
 
   // Opens the file and checks all of its structure: attributes, shapes and element types of every layer of
   // every sample, row positions. Throws InputError naming the file and the object in it. Scores are not read
@@ -94,7 +103,7 @@ class DumpReader {
   // kBlockBytes and the layer's queries and keys in float. With limit_memory() as near to that as
   // memory().least allows.
   void stream(std::size_t sample, std::span<const LayerSelection> selection, RowSink& sink) const;
-  // Another limit than kBufferBytes; slower where it is below memory().best.
+  // Another limit than memory().usual(); slower where it is below memory().best, and very much so below once.
   void limit_memory(std::int64_t bytes);
   // For the layer that needs most. Time: opens every layer.
   [[nodiscard]] ReadMemory memory() const;

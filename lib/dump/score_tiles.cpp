@@ -60,7 +60,7 @@ std::size_t TileSender::tile_end(const LayerRows& layer, std::size_t first, std:
 void TileSender::look_ahead(const LayerRows& layer, Element element, std::size_t first, std::size_t end,
                             const HeadPieces& pieces) {
   next_.clear();
-  if (pieces.pieces.size() != 1 || pieces.pieces[0].rows == nullptr) return;
+  if (pieces.pieces.size() != 1) return;
   for (std::size_t r = first; r < end; ++r) {
     next_.emplace_back(row_of(pieces.pieces[0], layer.rows[r]),
                        static_cast<std::size_t>(layer.lengths[r] * hdf5::size_of(element)));
@@ -74,21 +74,14 @@ RowRange TileSender::widen_row(Element element, std::int64_t row, const HeadPiec
   const auto step = static_cast<std::size_t>(pieces.keys);
   for (std::size_t key = 0, i = 0; key < out.size(); key += step, ++i) {
     const std::span<float> part = out.subspan(key, std::min(step, out.size() - key));
-    const KeyPiece& piece = pieces.pieces[i];
-    if (piece.rows != nullptr) {
-      range = both(range, widen_elements(row_of(piece, row), element, part));
-    } else {
-      std::fill(part.begin(), part.end(), pieces.fill);
-      range = both(range, row_range(part));
-    }
+    range = both(range, widen_elements(row_of(pieces.pieces[i], row), element, part));
   }
   return range;
 }
 
 void TileSender::send(const LayerRows& layer, Element element, const std::string& where, std::int64_t head,
                       std::size_t first, std::size_t end, const HeadPieces& pieces, RowSink& sink) {
-  const bool in_place =
-      element == Element::f32 && pieces.pieces.size() == 1 && pieces.pieces[0].rows != nullptr;
+  const bool in_place = element == Element::f32 && pieces.pieces.size() == 1;
   for (std::size_t begin = first; begin < end;) {
     const std::size_t last = tile_end(layer, begin, end, in_place);
     const std::span<const std::int32_t> lengths = std::span(layer.lengths).subspan(begin, last - begin);

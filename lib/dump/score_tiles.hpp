@@ -15,7 +15,7 @@ namespace toptheta {
 // Some keys of some rows of one head: row number `r` of the file begins at rows + (r - first_row) *
 // row_bytes.
 struct KeyPiece {
-  const std::byte* rows = nullptr;  // aligned for the element type; null: every element is the fill value
+  const std::byte* rows = nullptr;  // aligned for the element type
   std::int64_t first_row = 0;
   std::int64_t row_bytes = 0;
 };
@@ -24,7 +24,6 @@ struct KeyPiece {
 struct HeadPieces {
   std::span<const KeyPiece> pieces{};
   std::int64_t keys = 0;
-  float fill = 0;
 };
 
 // Rows that a sink gets at a time, in floats: they and their successors stay in the second-level cache while

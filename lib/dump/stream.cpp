@@ -5,6 +5,7 @@
 #include "core/parallel.hpp"
 #include "dump/float_dataset.hpp"
 #include "dump/row_checks.hpp"
+#include "dump/written.hpp"
 #include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
@@ -101,12 +102,15 @@ QueryKeyMatrices load_queries_keys(const LayerRows& layer, const ModelShape& sha
                             .keys = {}};
   {
     FloatDataset q(layer.group.open_dataset("q"));
-    q.load(boxes_of(0, shape.num_heads, layer.rows, shape.head_dim), shape.num_heads * rows * shape.head_dim);
+    const std::vector<hdf5::Box> boxes = boxes_of(0, shape.num_heads, layer.rows, shape.head_dim);
+    q.dataset().require_written(boxes, kQueryAxes);
+    q.load(boxes, shape.num_heads * rows * shape.head_dim);
     matrices.queries.resize(static_cast<std::size_t>(shape.num_heads * rows * shape.head_dim));
     q.widen(0, matrices.queries);
   }
   FloatDataset k(layer.group.open_dataset("k"));
   const hdf5::Box box{{0, 0, 0}, {shape.num_kv_heads, keys, shape.head_dim}};
+  k.dataset().require_written({&box, 1}, kKeyAxes);
   k.load({&box, 1}, shape.num_kv_heads * keys * shape.head_dim);
   matrices.keys.resize(static_cast<std::size_t>(shape.num_kv_heads * matrices.key_floats));
   parallel_for(shape.num_kv_heads, [&](std::int64_t head) {
@@ -127,6 +131,7 @@ void stream_scores(const LayerRows& layer, const DumpHeader& header, std::int64_
                    std::int64_t cache_bytes, RowSink& sink) {
   const BlockPlan plan = plan_chunked_blocks(layer.group.open_dataset("scores"), block_bytes, cache_bytes);
   FloatDataset scores(layer.group.open_dataset("scores", plan.chunk_cache));
+  require_written_scores(layer, scores.dataset());
   const std::string where = scores.dataset().where();
   std::vector<float> buffer;
   for (std::int64_t first_head = 0; first_head < header.shape.num_heads; first_head += plan.heads) {

@@ -19,8 +19,12 @@ namespace toptheta {
 namespace {
 
 constexpr std::int64_t kVersion = 1;
-// Far above every model there is; keeps a damaged file from asking for absurd amounts of work.
-constexpr std::int64_t kMostHeads = 1 << 20;
+// Far above every model there is; they keep a damaged file from asking for absurd amounts of memory and work
+// (docs/limits.md).
+constexpr std::int64_t kMostLayers = 4096;
+constexpr std::int64_t kMostHeads = 4096;
+constexpr std::int64_t kMostHeadsInAll = 1 << 18;
+constexpr std::int64_t kMostHeadDim = 1 << 16;
 
 std::int64_t int_in(const hdf5::Object& object, const std::string& name, std::int64_t low,
                     std::int64_t high) {
@@ -91,10 +95,16 @@ DumpHeader read_header(const hdf5::Group& root) {
   header.content = choice<DumpContent>(root, "content");
   const bool qk = header.content == DumpContent::qk;
   if (!qk) header.placement = choice<Placement>(root, "placement");
-  header.shape.num_layers = int_in(root, "num_layers", 1, kMostHeads);
+  header.shape.num_layers = int_in(root, "num_layers", 1, kMostLayers);
   header.shape.num_heads = int_in(root, "num_heads", 1, kMostHeads);
   header.shape.num_kv_heads = int_in(root, "num_kv_heads", 1, kMostHeads);
-  header.shape.head_dim = int_in(root, "head_dim", qk ? 1 : 0, kMostHeads);
+  header.shape.head_dim = int_in(root, "head_dim", qk ? 1 : 0, kMostHeadDim);
+  if (header.shape.num_layers * header.shape.num_heads > kMostHeadsInAll)
+    throw InputError(
+        {.where = root.where(),
+         .what = "num_layers and num_heads are out of range together",
+         .expected = fmt::format("at most {} heads in all layers", kMostHeadsInAll),
+         .found = fmt::format("{} layers of {} heads", header.shape.num_layers, header.shape.num_heads)});
   if (header.shape.num_heads % header.shape.num_kv_heads != 0) {
     throw InputError({.where = root.where(),
                       .what = "num_kv_heads does not divide num_heads",
@@ -118,6 +128,20 @@ DumpHeader read_header(const hdf5::Group& root) {
                     .found = hdf5::format_dims(dataset.dims())});
 }
 
+// A row has at least one element of every head, and filters make less than 1100 bytes of one: a shape of more
+// rows is damaged, and not worth a list of them. Where only sampled rows were written few rows are of few
+// bytes.
+void require_plausible(const hdf5::Dataset& dataset) {
+  constexpr std::int64_t kAnyRows = 1 << 20;
+  constexpr std::int64_t kMostExpansion = 1100;
+  const std::int64_t rows = dataset.dims()[1];
+  if (rows <= kAnyRows || rows / kMostExpansion <= dataset.stored_bytes()) return;
+  throw InputError({.where = dataset.where(),
+                    .what = "the shape has more rows than the stored bytes can hold",
+                    .expected = fmt::format("at most {} rows of {} bytes", kAnyRows, dataset.stored_bytes()),
+                    .found = hdf5::format_dims(dataset.dims())});
+}
+
 // Opens a data set of shape [heads, rows, last]; any number of rows where `rows` is negative. Returns the
 // rows, and the bytes of all.
 std::pair<std::int64_t, std::int64_t> check_matrices(const hdf5::Group& layer, const std::string& name,
@@ -129,6 +153,7 @@ std::pair<std::int64_t, std::int64_t> check_matrices(const hdf5::Group& layer, c
     fail_shape(dataset, fmt::format("[{}, {}, {}]", heads, rows >= 0 ? std::to_string(rows) : "rows", last));
   }
   require_floats(dataset);
+  require_plausible(dataset);
   return {dims[1], dataset.size() * hdf5::size_of(dataset.element())};
 }
 
@@ -211,18 +236,24 @@ std::vector<std::int32_t> read_positions(const hdf5::Group& layer, std::int64_t 
   if (dataset.dims() != hdf5::Dims{rows}) fail_shape(dataset, fmt::format("[{}]", rows));
   // As 64-bit numbers, so that none is bent into range.
   const std::vector<std::int64_t> stored = dataset.read<std::int64_t>();
-  std::vector<bool> seen(static_cast<std::size_t>(kv_len), false);
-  for (std::size_t row = 0; row < stored.size(); ++row) {
-    const std::int64_t position = stored[row];
-    const bool in_range = position >= 0 && position < kv_len;
-    if (!in_range || seen[static_cast<std::size_t>(position)]) {
-      throw InputError(
-          {.where = dataset.where(),
-           .what = in_range ? "a query position is there twice" : "a query position is out of range",
-           .expected = fmt::format("different positions from 0 to {}", kv_len - 1),
-           .found = fmt::format("{} at row {}", position, row)});
-    }
-    seen[static_cast<std::size_t>(position)] = true;
+  std::vector<std::int64_t> sorted = stored;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  const auto fail = [&](const char* what, std::int64_t position, std::ptrdiff_t row) {
+    throw InputError({.where = dataset.where(),
+                      .what = what,
+                      .expected = fmt::format("different positions from 0 to {}", kv_len - 1),
+                      .found = fmt::format("{} at row {}", position, row)});
+  };
+  if (!sorted.empty() && (sorted.front() < 0 || sorted.back() >= kv_len)) {
+    const auto row = std::find_if(stored.begin(), stored.end(),
+                                  [&](std::int64_t position) { return position < 0 || position >= kv_len; });
+    fail("a query position is out of range", *row, row - stored.begin());
+  }
+  if (twice != sorted.end()) {
+    const auto first = std::find(stored.begin(), stored.end(), *twice);
+    fail("a query position is there twice", *twice,
+         std::find(first + 1, stored.end(), *twice) - stored.begin());
   }
   return {stored.begin(), stored.end()};
 }

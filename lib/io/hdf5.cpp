@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <hdf5.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 
 #include "core/error.hpp"
 #include "io/hdf5_error.hpp"
+#include "io/hdf5_links.hpp"
+#include "io/hdf5_probe.hpp"
 #include "io/hdf5_type.hpp"
 
 namespace toptheta::hdf5 {
@@ -48,25 +47,13 @@ Handle dataset_properties(const Dims& dims, const Storage& storage, const std::s
 }
 
 Handle chunk_cache_properties(std::int64_t bytes) {
-  Handle list(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
+  Handle list = link_access(H5P_DATASET_ACCESS);
   if (bytes > 0) {
     // A prime number of slots (12 bytes each or so), so that chunks of a regular grid rarely share one.
     constexpr std::size_t kSlots = 50021;
     H5Pset_chunk_cache(list.id(), kSlots, static_cast<std::size_t>(bytes), H5D_CHUNK_CACHE_W0_DEFAULT);
   }
   return list;
-}
-
-void require_regular_file(const std::filesystem::path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    throw InputError(
-        {.where = path.string(), .what = "cannot read: " + std::generic_category().message(errno)});
-  }
-  if (S_ISDIR(status.st_mode))
-    throw InputError({.where = path.string(), .what = "is a directory", .expected = "an HDF5 file"});
-  if (S_ISREG(status.st_mode) && status.st_size == 0)
-    throw InputError({.where = path.string(), .what = "the file is empty", .expected = "an HDF5 file"});
 }
 
 }  // namespace
@@ -77,8 +64,7 @@ std::string format_dims(const Dims& dims) {
 
 File File::open(const std::filesystem::path& path) {
   prepare_library();
-  require_regular_file(path);
-  if (H5Fis_hdf5(path.c_str()) == 0) throw InputError({.where = path.string(), .what = "not an HDF5 file"});
+  require_sound_file(path);
   Handle handle = check_reading(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path.string(),
                                 "cannot open the HDF5 file");
   return {std::move(handle), std::make_shared<const std::string>(path.string())};
@@ -121,8 +107,9 @@ bool Group::has(const std::string& name) const {
 Group Group::open_group(const std::string& name) const {
   const std::string path = child_path(name);
   if (!has(name)) throw InputError({.where = file() + ":" + path, .what = "missing group"});
-  Handle group = check_reading(H5Gopen2(id(), name.c_str(), H5P_DEFAULT), H5Gclose, file() + ":" + path,
-                               "cannot open as a group");
+  const Handle access = link_access(H5P_GROUP_ACCESS);
+  Handle group(H5Gopen2(id(), name.c_str(), access.id()), H5Gclose);
+  if (group.id() < 0) fail_opening(file() + ":" + path, "cannot open as a group");
   return {std::move(group), shared_file(), path};
 }
 
@@ -130,8 +117,8 @@ Dataset Group::open_dataset(const std::string& name, std::int64_t chunk_cache) c
   const std::string path = child_path(name);
   if (!has(name)) throw InputError({.where = file() + ":" + path, .what = "missing data set"});
   const Handle access = chunk_cache_properties(chunk_cache);
-  Handle dataset = check_reading(H5Dopen2(id(), name.c_str(), access.id()), H5Dclose, file() + ":" + path,
-                                 "cannot open as a data set");
+  Handle dataset(H5Dopen2(id(), name.c_str(), access.id()), H5Dclose);
+  if (dataset.id() < 0) fail_opening(file() + ":" + path, "cannot open as a data set");
   return {std::move(dataset), shared_file(), path};
 }
 

@@ -1,5 +1,8 @@
 // HDF5 files behind handles that close themselves: the only room that includes hdf5.h.
 //
+// Files are foreign: a damaged one is found by a child process first (io/hdf5_probe.hpp), and nothing outside
+// the opened file is followed: external links, external raw storage and virtual data sets are refused.
+//
 // Not thread-safe: the HDF5 library keeps global state, so all calls of a process must come one after the
 // other; call from one thread only. Errors: wrong content, or a file that cannot be read, throws InputError;
 // a failed write UnfinishedError. `where` is "file:/path/of/object", and the library's own innermost reason
@@ -118,13 +121,20 @@ class Dataset : public Object {
   [[nodiscard]] std::int64_t size() const { return size_; }
   // Empty unless the data set is chunked.
   [[nodiscard]] Dims chunk() const;
-  // False where space was declared but nothing was ever written.
-  [[nodiscard]] bool has_data() const;
+  // Bytes that the elements take in the file, compressed or not; 0 where space was declared but nothing was
+  // ever written. Throws InputError where the file is not large enough. Time: reads the index of the chunks.
+  [[nodiscard]] std::int64_t stored_bytes() const;
+  // Throws InputError, naming the first part that is missing, unless every element of `boxes` was written:
+  // what was not would be read as the fill value, usually 0. `axes` names the dimensions for the message:
+  // {"head", "row", "key"}. Only chunks can be told apart; in an early allocation everything counts as
+  // written.
+  void require_written(std::span<const Box> boxes, std::span<const std::string_view> axes) const;
   // Where in the file the elements stand one after the other in the machine's byte order; nothing where they
   // do not: chunked, compact, virtual or external storage, the other byte order, or never written.
   [[nodiscard]] std::optional<std::int64_t> plain_offset() const;
 
   // Everything, converted by HDF5 to T (float, double, or an integer of 8 ... 64 bits); integers saturate.
+  // Throws InputError unless everything was written.
   // Throws InputError if the data set holds integers (bfloat16 among them) and T is a float or the other way
   // round.
   template <class T>
@@ -190,7 +200,8 @@ class Group : public Object {
 
 class File {
  public:
-  // Opens for reading. Throws InputError if there is no such file, or it is empty, truncated or not HDF5.
+  // Opens for reading. Throws InputError if there is no such file, or it is no regular file, empty,
+  // truncated, damaged, held by a writer or not HDF5.
   static File open(const std::filesystem::path& path);
   // Creates or replaces. `shown` is the name to put into messages: give the target's where `path` is
   // temporary.

@@ -69,17 +69,11 @@ std::optional<ChunkedDataset> ChunkedDataset::of(Dataset dataset) {
   auto filters = filters_of(list.id(), element_bytes);
   if (!filters) return std::nullopt;
   result.filters_ = std::move(*filters);
-  result.fill_.assign(static_cast<std::size_t>(element_bytes), std::byte{0});
-  H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
-  if (H5Pfill_value_defined(list.id(), &defined) < 0) return std::nullopt;
-  if (defined == H5D_FILL_VALUE_USER_DEFINED &&
-      H5Pget_fill_value(list.id(), type.id(), result.fill_.data()) < 0)
-    return std::nullopt;
   std::int64_t chunks = 1;
   for (std::size_t axis = 0; axis < result.chunk_.size(); ++axis)
     chunks *= (data.dims()[axis] + result.chunk_[axis] - 1) / result.chunk_[axis];
-  result.complete_ = result.filters_.empty() &&
-                     H5Dget_storage_size(data.id()) == static_cast<hsize_t>(chunks * result.chunk_bytes_);
+  result.all_stored_bytes_ = data.stored_bytes();
+  result.complete_ = result.filters_.empty() && result.all_stored_bytes_ == chunks * result.chunk_bytes_;
   return result;
 }
 

@@ -16,15 +16,15 @@ enum class ChunkFilter { shuffle, deflate };
 class ChunkedDataset {
  public:
   // Nothing where the HDF5 library must read: not chunked, another byte order than the machine's, filters but
-  // shuffle and deflate, a fill value that cannot be read.
+  // shuffle and deflate.
   static std::optional<ChunkedDataset> of(Dataset dataset);
 
   [[nodiscard]] const Dataset& dataset() const { return dataset_; }
   [[nodiscard]] const Dims& chunk() const { return chunk_; }
   [[nodiscard]] std::int64_t chunk_bytes() const { return chunk_bytes_; }  // of a decoded chunk, edges too
   [[nodiscard]] const std::vector<ChunkFilter>& filters() const { return filters_; }
-  // One element, in the file's type: what a chunk that was never written holds.
-  [[nodiscard]] std::span<const std::byte> fill() const { return fill_; }
+  // Dataset::stored_bytes(): no chunk takes more as stored.
+  [[nodiscard]] std::int64_t all_stored_bytes() const { return all_stored_bytes_; }
 
   // The next two may be called from any thread; one call at a time gets on. They throw InputError naming the
   // data set and the chunk, which begins at `offset`.
@@ -40,7 +40,7 @@ class ChunkedDataset {
   Dims chunk_;
   std::int64_t chunk_bytes_ = 0;
   std::vector<ChunkFilter> filters_;
-  std::vector<std::byte> fill_;
+  std::int64_t all_stored_bytes_ = 0;
   bool complete_ = false;  // every chunk is there, and as large as decoded: none need be looked up
 };
 

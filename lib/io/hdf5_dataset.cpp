@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <hdf5.h>
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <limits>
 #include <stdexcept>
@@ -8,6 +10,7 @@
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
 #include "io/hdf5_error.hpp"
+#include "io/hdf5_links.hpp"
 #include "io/hdf5_type.hpp"
 
 namespace toptheta::hdf5 {
@@ -15,6 +18,7 @@ namespace toptheta::hdf5 {
 namespace {
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 8;  // elements of 8 bytes
+constexpr std::int64_t kMostChunkBytes = (std::int64_t{1} << 32) - 1;         // the library's own limit
 
 // The number of elements, or -1 where it is not representable.
 std::int64_t product(const Dims& dims) {
@@ -42,6 +46,7 @@ Dims extent_of(std::int64_t space) {
 
 Dataset::Dataset(Handle handle, std::shared_ptr<const std::string> file, std::string path)
     : Object(std::move(handle), std::move(file), std::move(path)) {
+  require_own_storage(id(), where());
   const Handle space = check_reading(H5Dget_space(id()), H5Sclose, where(), "cannot read the shape");
   if (H5Sget_simple_extent_type(space.id()) == H5S_NULL)
     throw InputError({.where = where(), .what = "the data set has no elements"});
@@ -58,20 +63,23 @@ Dims Dataset::chunk() const {
   const Handle list(H5Dget_create_plist(id()), H5Pclose);
   if (H5Pget_layout(list.id()) != H5D_CHUNKED) return {};
   std::vector<hsize_t> chunk(dims_.size());
-  H5Pget_chunk(list.id(), static_cast<int>(chunk.size()), chunk.data());
+  const int rank = H5Pget_chunk(list.id(), static_cast<int>(chunk.size()), chunk.data());
+  std::int64_t bytes = std::max<std::int64_t>(1, size_of(element_));
+  for (const hsize_t side : chunk)
+    bytes = side == 0 || bytes < 0 || side > static_cast<hsize_t>(kMostChunkBytes / bytes)
+                ? -1
+                : bytes * static_cast<std::int64_t>(side);
+  if (rank != static_cast<int>(chunk.size()) || bytes < 0)
+    throw InputError({.where = where(),
+                      .what = "an impossible shape of chunks",
+                      .expected = "chunks of less than 4 GiB",
+                      .next = "the file is damaged: write it again"});
   return {chunk.begin(), chunk.end()};
-}
-
-bool Dataset::has_data() const {
-  const Handle list(H5Dget_create_plist(id()), H5Pclose);
-  if (H5Pget_layout(list.id()) == H5D_VIRTUAL) return true;  // its data are in other data sets
-  return H5Dget_storage_size(id()) > 0;
 }
 
 std::optional<std::int64_t> Dataset::plain_offset() const {
   const Handle list(H5Dget_create_plist(id()), H5Pclose);
-  if (H5Pget_layout(list.id()) != H5D_CONTIGUOUS || H5Pget_external_count(list.id()) != 0)
-    return std::nullopt;
+  if (H5Pget_layout(list.id()) != H5D_CONTIGUOUS) return std::nullopt;
   const Handle type = check_reading(H5Dget_type(id()), H5Tclose, where(), "cannot read the element type");
   if (H5Tget_order(type.id()) != H5Tget_order(H5T_NATIVE_INT)) return std::nullopt;
   const haddr_t offset = H5Dget_offset(id());
@@ -132,10 +140,10 @@ void Dataset::read(std::span<const Box> boxes, std::span<T> out) const {
 
 template <class T>
 std::vector<T> Dataset::read() const {
-  if (size_ > 0 && !has_data())
-    throw InputError({.where = where(), .what = "the data set was declared but never written"});
-  std::vector<T> values(static_cast<std::size_t>(size_));
   const Box box = whole();
+  constexpr std::array<std::string_view, 1> kAxes = {"element"};
+  require_written({&box, 1}, kAxes);
+  std::vector<T> values(static_cast<std::size_t>(size_));
   read(std::span(&box, 1), std::span<T>(values));
   return values;
 }

@@ -4,6 +4,7 @@
 #include <hdf5.h>
 
 #include "core/error.hpp"
+#include "io/hdf5_lzf.hpp"
 
 namespace toptheta::hdf5 {
 
@@ -28,11 +29,40 @@ std::string shorten(const std::string& reason) {
   return reason.substr(start + kMark.size(), end - start - kMark.size());
 }
 
-std::string with_reason(std::string_view what) {
+// The innermost reason of the library's error stack, which is then forgotten.
+std::string take_reason() {
   std::string reason;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &reason);
   H5Eclear2(H5E_DEFAULT);
+  return reason;
+}
+
+std::string with_reason(std::string_view what, const std::string& reason) {
   return reason.empty() ? std::string(what) : fmt::format("{}: {}", what, shorten(reason));
+}
+
+// What the library says in words that only its makers understand, and what to do about it.
+Problem problem_of(const std::string& where, std::string_view what, const std::string& reason) {
+  const auto says = [&reason](std::string_view words) { return reason.find(words) != std::string::npos; };
+  if (says("unable to lock file"))
+    return {.where = where,
+            .what = "another program has the file open for writing",
+            .next =
+                "try again once it has closed the file; tt-calibrate fit --follow reads a dump that is still "
+                "written (docs/formats.md, \"Live dumps\")"};
+  if (says("already open for write"))
+    return {
+        .where = where,
+        .what = "the file is marked as open for writing: its writer is at work, or ended without closing it",
+        .next = "wait for the writer; where it is gone: h5clear -s FILE"};
+  if (says("required filter"))
+    return {.where = where,
+            .what = with_reason(what, reason),
+            .expected = "no filter, or gzip, shuffle, fletcher32, szip, lzf, scale-offset, n-bit",
+            .next =
+                "where the filter is installed: h5repack -f GZIP=1 IN OUT, or let HDF5_PLUGIN_PATH name the "
+                "directory of its plug-in"};
+  return {.where = where, .what = with_reason(what, reason)};
 }
 
 }  // namespace
@@ -43,14 +73,15 @@ void prepare_library() {
   // repeated.
   H5dont_atexit();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  register_lzf();
 }
 
 void fail_reading(const std::string& where, std::string_view what) {
-  throw InputError({.where = where, .what = with_reason(what)});
+  throw InputError(problem_of(where, what, take_reason()));
 }
 
 void fail_writing(const std::string& where, std::string_view what) {
-  throw UnfinishedError({.where = where, .what = with_reason(what)});
+  throw UnfinishedError({.where = where, .what = with_reason(what, take_reason())});
 }
 
 Handle check_reading(std::int64_t id, Handle::Close close, const std::string& where, std::string_view what) {

@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
 #include "io/hdf5_error.hpp"
+#include "io/hdf5_probe.hpp"
 
 namespace toptheta::hdf5 {
 
@@ -55,6 +56,7 @@ File File::open_image(std::string_view bytes, const std::string& shown) {
 
 File File::open_live(const std::filesystem::path& path) {
   prepare_library();
+  require_sound_file(path, true);
   const std::string name = path.string();
   const unsigned live = H5F_ACC_RDONLY | H5F_ACC_SWMR_READ;
   // A file whose writer did not use SWMR, or is done with it, opens in the ordinary way.

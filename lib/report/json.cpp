@@ -141,8 +141,10 @@ Json json_of(const Provenance& provenance) {
                {"command", provenance.command},
                {"seed", provenance.seed},
                {"inputs", Json::array()}};
-  for (const InputFile& input : provenance.inputs)
+  for (const InputFile& input : provenance.inputs) {
     json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
+    if (!input.fingerprint.empty()) json["inputs"].back()["fingerprint"] = input.fingerprint;
+  }
   return json;
 }
 

@@ -106,28 +106,42 @@ TEST_CASE("chunks of every shape give the rows of a contiguous data set, in any 
     }
 }
 
-TEST_CASE("chunks that were never written hold the fill value") {
+TEST_CASE(
+    "a chunk that a row needs and that was never written is refused, one past the causal limit is not") {
   const testing::TempDir dir;
   const auto path = dir.path("holes.h5");
-  const std::vector<float> some(static_cast<std::size_t>(2 * 8 * 16), 3.5F);
+  constexpr std::int64_t kSide = 8;
+  constexpr std::int64_t kLength = 4 * kSide;
+  const std::vector<float> some(static_cast<std::size_t>(kHeads * kSide * kSide), 3.5F);
+  // Writes the chunks [all heads, 8, 8] at or below the diagonal but for the one at `hole`.
+  const auto write = [&](int level, std::pair<std::int64_t, std::int64_t> hole) {
+    testing::write_dump(
+        path, {.kv_len = kLength, .fill = [&](hdf5::Group& layer) {
+                 hdf5::Dataset scores =
+                     layer.create_dataset("scores", hdf5::Element::f32, {kHeads, kLength, kLength},
+                                          {.chunk = {kHeads, kSide, kSide}, .gzip_level = level});
+                 for (std::int64_t row = 0; row < kLength; row += kSide)
+                   for (std::int64_t key = 0; key <= row; key += kSide)
+                     if (hole != std::pair{row, key})
+                       scores.write({{0, row, key}, {kHeads, kSide, kSide}}, std::span<const float>(some));
+                 scores.flush();
+               }});
+  };
   for (const int level : {0, 4}) {
-    testing::write_dump(path, {.kv_len = kKeys, .fill = [&](hdf5::Group& layer) {
-                                 hdf5::Dataset scores = layer.create_dataset(
-                                     "scores", hdf5::Element::f32, {kHeads, kRows, kKeys},
-                                     {.chunk = {2, 8, 16}, .gzip_level = level});
-                                 scores.write({{2, 8, 16}, {2, 8, 16}}, std::span<const float>(some));
-                                 scores.flush();
-                               }});
-    const auto heads = rows_of(path);
-    bool right = true;
-    for (const auto& [place, rows] : heads)
-      for (const auto& row : rows)
-        for (std::size_t key = 0; key < row.scores.size(); ++key) {
-          const std::int64_t number = row.length - 1 - (kKeys - kRows);
-          const bool written = place.second >= 2 && number >= 8 && number < 16 && key >= 16 && key < 32;
-          right = right && row.scores[key] == (written ? 3.5F : 0.0F);
-        }
-    CHECK(right);
+    write(level, {-1, -1});
+    CHECK(rows_of(path).size() == static_cast<std::size_t>(kHeads));
+    write(level, {16, 8});
+    try {
+      rows_of(path);
+      FAIL("no error");
+    } catch (const InputError& error) {
+      CHECK(error.problem().what == "elements were never written");
+      CHECK(error.problem().found == "nothing for heads 0 to 3, rows 16 to 23, keys 8 to 15");
+    }
+    // Only what is read counts.
+    Collector selected;
+    DumpReader(path).stream_selected(0, 1, std::vector<std::int64_t>{0, 9, 30}, selected);
+    CHECK(selected.heads.size() == static_cast<std::size_t>(kHeads));
   }
 }
 

@@ -1,0 +1,163 @@
+#include "io/hdf5_probe.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <hdf5.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <set>
+#include <string>
+#include <system_error>
+#include <tuple>
+
+#include "core/error.hpp"
+#include "io/hdf5_walk.hpp"
+#include "io/regular_file.hpp"
+
+namespace toptheta::hdf5 {
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kLimitsMemory = false;  // a sanitizer's shadow takes more than any limit
+#else
+constexpr bool kLimitsMemory = true;
+#endif
+
+constexpr rlim_t kMemory = rlim_t{1} << 29;  // beyond what the process has; metadata take a few megabytes
+
+// Seconds of processor time: a walk reads at most all of the file.
+rlim_t seconds_for(std::int64_t bytes) {
+  return static_cast<rlim_t>(3 + bytes / (std::int64_t{64} << 20));
+}
+
+void lower_limit(decltype(RLIMIT_CPU) kind, rlim_t most) {
+  struct rlimit limit {};
+  if (::getrlimit(kind, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max = std::min(limit.rlim_max, most);
+  ::setrlimit(kind, &limit);
+}
+
+// Address space that the process has now; 0 where the system does not say.
+rlim_t address_space() {
+  std::array<char, 64> text{};
+  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  const ssize_t count = ::read(file, text.data(), text.size() - 1);
+  ::close(file);
+  return count <= 0 ? 0
+                    : std::strtoull(text.data(), nullptr, 10) * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// In the child: limits, and nothing of the parent's that could be heard or seen.
+void isolate(std::int64_t bytes) {
+  for (int signal = 1; signal < NSIG; ++signal)
+    if (signal != SIGKILL && signal != SIGSTOP) std::signal(signal, SIG_DFL);
+  const int nowhere = ::open("/dev/null", O_RDWR);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    ::dup2(nowhere, standard);
+  lower_limit(RLIMIT_CORE, 0);
+  lower_limit(RLIMIT_CPU, seconds_for(bytes));
+  const rlim_t space = address_space();
+  if (kLimitsMemory && space > 0) lower_limit(RLIMIT_AS, space + kMemory);
+}
+
+// The child's wait status, or nothing where it had to be stopped: `pipe` is closed when it ends.
+int wait_for(pid_t child, int pipe, std::int64_t bytes) {
+  // Far more than the processor time: machines are busy and disks slow.
+  const auto patience = static_cast<int>(std::min<rlim_t>(60'000 + 10'000 * seconds_for(bytes), 1U << 30));
+  struct pollfd closed {
+    pipe, POLLIN, 0
+  };
+  int ready = 0;
+  do
+    ready = ::poll(&closed, 1, patience);
+  while (ready < 0 && errno == EINTR);
+  if (ready == 0) ::kill(child, SIGKILL);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& path, std::string found) {
+  throw InputError(
+      {.where = path.string(),
+       .what = "damaged: the HDF5 library does not survive reading it (tried in a process of its own)",
+       .expected = "an intact HDF5 file",
+       .found = std::move(found),
+       .next = "write or copy the file again"});
+}
+
+void judge(const std::filesystem::path& path, int status) {
+  if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    if (signal == SIGXCPU || signal == SIGKILL) refuse(path, "reading that does not come to an end");
+    refuse(path, fmt::format("a crash in the library (signal {})", signal));
+  }
+  const int result = WEXITSTATUS(status);
+  if (result == kWalkNeedsMemory)
+    refuse(path, fmt::format("more than {} MiB of memory asked for to read its structure", kMemory >> 20));
+  if (result == kWalkBroken) refuse(path, "attributes or links that the library cannot list");
+  if (result != kWalkDone && result != kWalkNotOpened)
+    refuse(path, fmt::format("an end with status {}", result));  // a sanitizer's
+}
+
+// Whether the library opened the file.
+bool walk_in_child(const std::filesystem::path& path, std::int64_t bytes, bool live) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    throw UnfinishedError({.what = "cannot create a pipe: " + std::generic_category().message(errno)});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[0]);
+    isolate(bytes);
+    ::_exit(walk_file(path.c_str(), live));
+  }
+  const int error = errno;
+  ::close(ends[1]);
+  if (child < 0) {
+    ::close(ends[0]);
+    throw UnfinishedError({.what = "cannot start a process: " + std::generic_category().message(error)});
+  }
+  const int status = wait_for(child, ends[0], bytes);
+  ::close(ends[0]);
+  judge(path, status);
+  return WEXITSTATUS(status) == kWalkDone;
+}
+
+}  // namespace
+
+void require_sound_file(const std::filesystem::path& path, bool live) {
+  struct stat status {};
+  {
+    const RegularFile file(path);
+    std::array<char, 100> start{};
+    const ssize_t count = ::pread(file.descriptor(), start.data(), start.size(), 0);
+    if (::fstat(file.descriptor(), &status) != 0 || count <= 0)
+      throw InputError({.where = path.string(),
+                        .what = count == 0 ? "the file is empty" : "cannot read the file",
+                        .expected = "an HDF5 file"});
+    refuse_lfs_pointer(path, {start.data(), static_cast<std::size_t>(count)});
+  }
+  if (H5Fis_hdf5(path.c_str()) == 0) throw InputError({.where = path.string(), .what = "not an HDF5 file"});
+  // A live file changes all the time; it is walked once.
+  using Version = std::tuple<dev_t, ino_t, bool, off_t, time_t, long>;
+  static std::set<Version> known;
+  Version version{status.st_dev, status.st_ino, live, 0, 0, 0};
+  if (!live)
+    version = {status.st_dev,  status.st_ino,         live,
+               status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  if (known.count(version) == 0 && walk_in_child(path, status.st_size, live)) known.insert(version);
+}
+
+}  // namespace toptheta::hdf5

@@ -1,0 +1,1 @@
+"""Top-Theta for users of PyTorch: `toptheta.dump` records what tt-calibrate calibrates from."""
