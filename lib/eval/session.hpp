@@ -17,11 +17,11 @@ class PolicySession {
   // 4 bytes * kPiece * vocab_size.
   static constexpr std::int64_t kPiece = 256;
 
-  // `model` and `policy` must outlive the session. Memory: a KV cache of `capacity` positions.
-  PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity, Phase phase,
-                KvType kv = KvType::f32);
+  // All must outlive the session. Sessions may share a cache: one may feed only between its own start() and
+  // the start() of another.
+  PolicySession(Transformer& model, const ResolvedPolicy& policy, KvCache& cache, Phase phase);
 
-  // Forgets the sequence without counting it.
+  // Forgets the sequence in the cache without counting it.
   void start();
   // Feeds tokens at the positions that follow; at most kPiece of them. Returns logits [rows -
   // first_logit_row, vocab_size], valid until the model runs again. Under Phase::decode the tokens go one by
@@ -54,7 +54,7 @@ class PolicySession {
   Transformer& model_;
   const ResolvedPolicy& policy_;
   Phase phase_;
-  KvCache cache_;
+  KvCache& cache_;
   SequenceCounts counts_;
   AttentionCounts totals_;
   std::vector<float> decoded_logits_;  // [rows, vocab_size] of tokens fed one by one

@@ -54,14 +54,18 @@ void add_policy_columns(Columns& columns) {
 
 // The metrics worth a column, with their titles; the others are in the JSON report.
 void add_metric_columns(Runs runs, Columns& columns) {
-  constexpr std::pair<const char*, const char*> kKnown[] = {{"perplexity", "perplexity"},
-                                                            {"perplexity_chunked", "perplexity (chunked)"},
-                                                            {"nll", "nll (nats/token)"},
-                                                            {"acc", "acc"},
-                                                            {"acc_norm", "acc_norm"},
-                                                            {"answer_nll", "answer nll (nats)"},
-                                                            {"continuation_nll", "continuation nll (nats)"},
-                                                            {"exact_match", "exact match"}};
+  constexpr std::pair<const char*, const char*> kKnown[] = {
+      {"perplexity", "perplexity"},
+      {"perplexity_chunked", "perplexity (chunked)"},
+      {"nll", "nll (nats/token)"},
+      {"acc", "acc"},
+      {"acc_norm", "acc_norm"},
+      {"answer_nll", "answer nll (nats)"},
+      {"continuation_nll", "continuation nll (nats)"},
+      {"exact_match", "exact match"},
+      {"exact_match_flexible", "exact match (flexible)"},
+      {"kl", "KL to dense (nats)"},
+      {"same_top", "same top"}};
   for (const auto& [name, title] : kKnown) {
     const bool present = std::any_of(runs.begin(), runs.end(), [name = name](const RunResult& run) {
       return run.metric(name) != nullptr;
@@ -70,6 +74,29 @@ void add_metric_columns(Runs runs, Columns& columns) {
     add(columns, title, true, [name = name](const RunResult& run) {
       const Measure* measure = run.metric(name);
       return measure != nullptr ? format_measure(*measure) : std::string(kNone);
+    });
+  }
+}
+
+// Differences from dense on the same examples, with their own errors.
+void add_paired_columns(Runs runs, Columns& columns) {
+  constexpr std::pair<const char*, const char*> kKnown[] = {{"perplexity_ratio", "perplexity / dense"},
+                                                            {"acc", "acc - dense"},
+                                                            {"acc_norm", "acc_norm - dense"},
+                                                            {"exact_match", "exact match - dense"}};
+  const auto find = [](const RunResult& run, const char* name) {
+    return std::find_if(run.paired.begin(), run.paired.end(),
+                        [name](const auto& entry) { return entry.first == name; });
+  };
+  for (const auto& [name, title] : kKnown) {
+    const bool present = std::any_of(runs.begin(), runs.end(), [&, name = name](const RunResult& run) {
+      return find(run, name) != run.paired.end();
+    });
+    if (!present) continue;
+    add(columns, title, true, [find, name = name](const RunResult& run) {
+      const auto found = find(run, name);
+      if (found == run.paired.end()) return std::string(kNone);
+      return format_measure({found->second.value, found->second.standard_error});
     });
   }
 }
@@ -96,6 +123,7 @@ SummarySection section_of(Runs runs) {
   Columns columns;
   add_policy_columns(columns);
   add_metric_columns(runs, columns);
+  add_paired_columns(runs, columns);
   add_sparsity_columns(columns);
   SummarySection section;
   const TaskRecord& task = runs.front().task;
