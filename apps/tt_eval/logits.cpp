@@ -264,7 +264,10 @@ void LogitsCommand::run(Session& session) {
     file = std::make_unique<Hdf5Logits>(flags_.output, loaded.ids, config.vocab_size);
   std::optional<Comparison> comparison;
   if (!flags_.reference.empty()) comparison.emplace(flags_.reference, loaded.ids, config.vocab_size);
-  PolicySession run(loaded.transformer, plan.policy, tokens, flags_.phase, flags_.kv);
+  KvCache cache = loaded.transformer.new_cache(tokens, plan.policy.policy().prefilter, flags_.kv);
+  PolicySession run(loaded.transformer, plan.policy, cache, flags_.phase);
+  run.start();
+  run.expect_prompt(tokens);
   for (std::int64_t first = 0; first < tokens; first += PolicySession::kPiece) {
     const std::int64_t rows = std::min(PolicySession::kPiece, tokens - first);
     const auto piece =

@@ -16,6 +16,7 @@
 #include "tt_eval/model_flags.hpp"
 #include "tt_eval/policy_flags.hpp"
 #include "tt_eval/policy_plans.hpp"
+#include "tt_eval/sample_log.hpp"
 #include "tt_eval/task_files.hpp"
 
 namespace toptheta::app {
@@ -39,6 +40,8 @@ struct RunFlags {
   std::int64_t ppl_chunk = 0;
   std::string tile = "128x128";
   bool overview = false;
+  std::string log_samples{};
+  std::string samples{};
   std::optional<ResultFormat> format{};
   std::string output{};
 };
@@ -55,6 +58,8 @@ struct RunPlan {
   EvaluationOptions evaluation;
   ResultFormat format = table_format();
   Detail detail = Detail::full;
+  std::filesystem::path log_samples;
+  std::filesystem::path samples;
   std::filesystem::path output;
 };
 
@@ -85,6 +90,9 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   plan.evaluation.tile = parse_tile(flags.tile);
   plan.evaluation.context = flags.context;
   plan.evaluation.ppl_chunk = flags.ppl_chunk;
+  plan.evaluation.seed = session.seed;
+  plan.log_samples = flags.log_samples;
+  plan.samples = flags.samples;
   if (flags.limit > 0) plan.task_options.limit = flags.limit;
   plan.task_options.few_shot = flags.few_shot;
   plan.task_options.few_shot_file = flags.few_shot_file;
@@ -110,6 +118,10 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
     require_distinct(plan.output, task.path, "-o");
   for (const auto& table : plan.thresholds)
     require_distinct(plan.output, table, "-o");
+  for (const TaskSource& task : plan.tasks) {
+    require_distinct(plan.log_samples, task.path, "--log-samples");
+    require_distinct(plan.samples, task.path, "--samples");
+  }
   return plan;
 }
 
@@ -124,14 +136,37 @@ Provenance provenance_of(const RunPlan& plan, const LanguageModel& model, const 
   return provenance;
 }
 
-Results evaluate_all(const RunPlan& plan, Session& session) {
+std::vector<Task> load_tasks(const RunPlan& plan, Session& session) {
   std::vector<Task> tasks;
   for (const TaskSource& source : plan.tasks) {
     tasks.push_back(load_task_source(source, plan.library, plan.task_options));
-    for (const std::string& note : tasks.back().notes)
+    const Task& task = tasks.back();
+    for (const std::string& note : task.notes)
       session.console.note(note);
+    if (task.answer && task.answer->matches.empty() && plan.samples.empty())
+      session.console.note(
+          fmt::format("{}: completions are not scored here; --samples FILE.jsonl writes them", task.path));
   }
   require_used(plan.library, tasks);
+  return tasks;
+}
+
+// Whatever could stop a task half way is found before the first one runs.
+void check_tasks(const std::vector<Task>& tasks, const LanguageModel& model, const EvaluationOptions& options,
+                 Console& console) {
+  for (const Task& task : tasks) {
+    const TaskCheck check = check_task(model, task, options);
+    if (check.truncated > 0)
+      console.warn(
+          fmt::format("{}: the contexts of {} requests are longer than the model's and lose their start",
+                      task.path, check.truncated),
+          "shorten them, show fewer solved examples, or take a model of longer context");
+  }
+}
+
+// Fills `results` task by task, so that what was finished is there when a later one fails.
+void evaluate_all(const RunPlan& plan, Session& session, Results& results) {
+  const std::vector<Task> tasks = load_tasks(plan, session);
   const std::vector<ThresholdFile> thresholds = load_thresholds(plan.thresholds);
   LanguageModel model = load_language_model(plan.model, plan.compute);
   tell_unused(model.transformer.config(), plan.strict, session);
@@ -140,18 +175,22 @@ Results evaluate_all(const RunPlan& plan, Session& session) {
   const std::vector<PolicyPlan> policies = plan_policies(plan.policies, thresholds, config.shape, context);
 
   warn_of_long_rows(policies, thresholds, context, session.console);
+  check_tasks(tasks, model, plan.evaluation, session.console);
 
-  Results results{config.name,    model.sha256, config.shape, {}, provenance_of(plan, model, tasks, session),
-                  session.threads};
+  results = {config.name,    model.sha256, config.shape, {}, provenance_of(plan, model, tasks, session),
+             session.threads};
+  SampleLog log(plan.log_samples, plan.samples, policies);
   for (const Task& task : tasks) {
     EvaluationOptions options = plan.evaluation;
-    options.progress = [&](std::int64_t done, std::int64_t total) {
-      session.console.progress(task.name, done, total, "examples");
+    options.progress = [&](std::int64_t done, std::int64_t total, std::string_view unit) {
+      session.console.progress(task.name, done, total, std::string(unit));
     };
+    if (log.is_wanted()) options.on_sample = [&log](const Sample& sample) { log.add(sample); };
     for (RunResult& result : evaluate(model, policies, task, options))
       results.runs.push_back(std::move(result));
   }
-  return results;
+  for (const std::string& note : log.write())
+    session.console.note(note);
 }
 
 class RunCommand : public Command {
@@ -160,7 +199,17 @@ class RunCommand : public Command {
   void run(Session& session) override {
     session.wait_passively();
     const RunPlan plan = resolve(flags_, session);
-    const Results results = evaluate_all(plan, session);
+    Results results;
+    try {
+      evaluate_all(plan, session, results);
+    } catch (...) {
+      session.console.finish();
+      if (!results.runs.empty() && !plan.output.empty()) {
+        write_output(plan.output, format_results(results, plan.format, plan.detail));
+        session.console.note(fmt::format("{} holds the tasks that were finished", plan.output.string()));
+      }
+      throw;
+    }
     session.console.finish();
     write_output(plan.output, format_results(results, plan.format, plan.detail));
   }
@@ -224,6 +273,17 @@ void RunCommand::declare(CLI::App& app) {
                "Several tasks: only the one table over all of them, not one for each (table and md)")
       ->group(kOutputGroup);
   declare_output(app, flags_.output, "Write here instead of standard output");
+  app.add_option(
+         "--log-samples", flags_.log_samples,
+         "Also write a line for every example and policy: log-likelihoods, answer, hash of the prompt")
+      ->type_name("FILE.jsonl")
+      ->group(kOutputGroup);
+  app.add_option(
+         "--samples", flags_.samples,
+         "Also write the completions of generation tasks in the form of HumanEval's scorer; with several "
+         "policies FILE-0.jsonl, FILE-1.jsonl, ... in their order")
+      ->type_name("FILE.jsonl")
+      ->group(kOutputGroup);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "eval/divergence.hpp"
 #include "eval/metrics.hpp"
 #include "eval/session.hpp"
 
@@ -15,9 +16,9 @@ struct Likelihood {
 };
 
 // Feeds ids[begin, ids.size() - 1) after what the session holds already, and scores ids[first_scored,
-// ids.size()). Requires begin < first_scored.
+// ids.size()), which the meter sees too. Requires begin < first_scored.
 inline Likelihood score(PolicySession& session, const std::vector<std::int32_t>& ids, std::int64_t begin,
-                        std::int64_t first_scored, std::size_t vocab) {
+                        std::int64_t first_scored, std::size_t vocab, DivergenceMeter& meter) {
   Likelihood result;
   session.expect_prompt(first_scored);
   const auto end = static_cast<std::int64_t>(ids.size()) - 1;
@@ -25,6 +26,7 @@ inline Likelihood score(PolicySession& session, const std::vector<std::int32_t>&
     const std::int64_t stop = std::min(end, at + PolicySession::kPiece);
     const std::int64_t first = std::clamp(first_scored - 1, at, stop);
     const auto logits = session.feed({ids.data() + at, static_cast<std::size_t>(stop - at)}, first - at);
+    if (first < stop) meter.add(logits, {ids.data() + first + 1, static_cast<std::size_t>(stop - first)});
     for (std::int64_t row = first; row < stop; ++row) {
       const auto row_logits = logits.subspan(static_cast<std::size_t>(row - first) * vocab, vocab);
       const std::int32_t target = ids[static_cast<std::size_t>(row) + 1];

@@ -12,10 +12,27 @@
 
 namespace toptheta {
 
+struct ConfidenceInterval {
+  double low = 0;
+  double high = 0;
+};
+
 // A mean with the standard error of that mean, where there is one.
 struct Measure {
   double value = 0;
   std::optional<double> standard_error{};
+  std::optional<ConfidenceInterval> interval{};  // of a proportion: 95%, Wilson's
+};
+
+// A metric's difference from dense on the same examples.
+struct PairedDifference {
+  double value = 0;
+  std::optional<double> standard_error{};
+  std::optional<ConfidenceInterval> interval{};  // 95%
+  // Of proportions: examples right here and wrong under dense, and the other way round; McNemar's exact test.
+  std::optional<std::int64_t> better{};
+  std::optional<std::int64_t> worse{};
+  std::optional<double> p{};
 };
 
 // The policy as it was in force.
@@ -30,9 +47,10 @@ struct PolicyRecord {
 
 struct TaskRecord {
   std::string name{};
-  std::string kind{};  // "text", "multiple-choice" or "generation"
+  std::string kind{};  // "text", "multiple-choice", "continuation" or "generation"
   std::int64_t examples = 0;
   std::string sha256{};
+  std::string definition{};  // name of the task file that says how it is read; "text" for plain texts
 };
 
 struct RunResult {
@@ -40,6 +58,9 @@ struct RunResult {
   TaskRecord task{};
   // By name, in the order to print them: nll, perplexity, acc, acc_norm, exact_match, ...
   std::vector<std::pair<std::string, Measure>> metrics{};
+  // Differences from the first dense policy of the run, by metric: acc, nll, perplexity_ratio (a ratio, not a
+  // difference), ... Empty without one, and for itself.
+  std::vector<std::pair<std::string, PairedDifference>> paired{};
   // What was counted, by name: tokens (scored), forward_tokens, correct, ...
   std::vector<std::pair<std::string, std::int64_t>> counts{};
   Phase phase = Phase::prefill;

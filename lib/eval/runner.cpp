@@ -7,14 +7,37 @@
 
 namespace toptheta {
 
-std::vector<RunResult> evaluate(LanguageModel& model, const std::vector<PolicyPlan>& policies,
-                                const Task& task, const EvaluationOptions& options) {
+namespace {
+
+void require_context(const LanguageModel& model, const EvaluationOptions& options) {
   const std::int64_t limit = model.transformer.config().context;
   if (options.context < 0 || options.context > limit)
     throw UsageError({.where = "--context",
                       .what = "not a context length of this model",
                       .expected = fmt::format("1 to {} tokens", limit),
                       .found = fmt::format("{}", options.context)});
+}
+
+}  // namespace
+
+TaskCheck check_task(const LanguageModel& model, const Task& task, const EvaluationOptions& options) {
+  require_context(model, options);
+  switch (task.kind()) {
+    case TaskKind::text:
+      return eval_detail::check_texts(model, task, options);
+    case TaskKind::multiple_choice:
+      return eval_detail::check_questions(model, task, options);
+    case TaskKind::continuation:
+      return eval_detail::check_continuations(model, task, options);
+    case TaskKind::generation:
+      return eval_detail::check_prompts(model, task, options);
+  }
+  return {};
+}
+
+std::vector<RunResult> evaluate(LanguageModel& model, const std::vector<PolicyPlan>& policies,
+                                const Task& task, const EvaluationOptions& options) {
+  require_context(model, options);
   switch (task.kind()) {
     case TaskKind::text:
       return eval_detail::evaluate_texts(model, policies, task, options);

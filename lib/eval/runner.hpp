@@ -2,6 +2,10 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "eval/result.hpp"
@@ -16,25 +20,56 @@ struct PolicyPlan {
   PolicyRecord record;
 };
 
+struct Sample;
+
 struct EvaluationOptions {
   Phase phase = Phase::prefill;  // decode: every token goes through the KV cache on its own
   std::int64_t context = 0;      // tokens the model sees at once; 0: the model's own limit
   KvType kv = KvType::f32;       // what keys and values are cached in
   TileSize tile{};               // of which it is counted how many keep nothing
   std::int64_t ppl_chunk = 0;    // window of the chunked protocol for texts; 0: not asked for
-  std::function<void(std::int64_t done, std::int64_t total)> progress{};  // in examples
+  std::uint64_t seed = 0;        // draws the resamples of paired intervals
+  // In examples; of texts in tokens.
+  std::function<void(std::int64_t done, std::int64_t total, std::string_view unit)> progress{};
+  std::function<void(const Sample& sample)> on_sample{};  // told of every example under every policy
 };
 
+// What one policy did with one example.
+struct Sample {
+  const Task& task;
+  std::size_t policy = 0;                 // index among the policies
+  std::int64_t example = 0;               // index in the task
+  std::string place{};                    // "x.jsonl:7", or a document's name
+  std::string id{};                       // of a generation task whose lines have one
+  std::string prompt_sha256{};            // of the context; of the first choice's where they differ
+  std::vector<double> log_likelihoods{};  // of each choice; of the continuation; of a text: of all of it
+  std::vector<std::int64_t> tokens{};     // scored, for each of them
+  std::optional<std::int64_t> answer{};   // the choice taken
+  std::optional<std::int64_t> label{};    // the right one
+  std::string completion{};               // generation: up to the stop
+  std::vector<std::pair<std::string, double>> metrics{};  // acc, acc_norm, exact_match: 1 where right
+};
+
+// What reading all of a task's examples shows before one of them is run.
+struct TaskCheck {
+  std::int64_t longest = 0;    // tokens of the longest sequence; what caches must hold
+  std::int64_t truncated = 0;  // requests whose contexts are cut to fit
+};
+// Throws as evaluate() does for examples that the context cannot hold. Cost: tokenizing the task.
+TaskCheck check_task(const LanguageModel& model, const Task& task, const EvaluationOptions& options);
+
 // One result per policy, in order. All policies see an example before the next one begins, so that a dense
-// policy among them serves the others as reference: a text then also gets the KL divergence to dense, token
-// by token, without keeping its logits. Memory: a KV cache per policy, and logits of PolicySession::kPiece
-// tokens per policy.
+// policy among them serves the others as reference, token by token, without keeping its logits. Memory:
+// caches as long as the longest sequence; one that policies share in turns, except for texts, where each has
+// its own; dense's logits of the scored tokens of one example, of a text those of PolicySession::kPiece
+// tokens.
 //   text:            nll, perplexity, word_perplexity, byte_perplexity, bits_per_byte [, perplexity_chunked]
-//   [, kl, kl_median,
-//                    kl_p90, kl_p95, kl_p99, kl_p99.9, kl_max, same_top]
 //   multiple choice: acc, acc_norm, answer_nll
 //   continuation:    acc (greedy decoding agrees), continuation_nll (nats per example)
-//   generation:      exact_match; its sparsity is that of the decode steps
+//   generation:      exact_match for each way to compare; its sparsity is that of the decode steps
+// All but generation, with a dense policy: kl, kl_median, kl_p90, kl_p95, kl_p99, kl_p99.9, kl_max, same_top,
+// delta_p with its quantiles. With a dense policy also paired differences. Counts: truncated (requests whose
+// context was cut to fit), of generation cut_short (completions that the context's end cut).
 // Throws InputError for an example that the model's context cannot hold.
 std::vector<RunResult> evaluate(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                 const Task& task, const EvaluationOptions& options);

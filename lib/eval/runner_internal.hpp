@@ -1,40 +1,72 @@
 // What the runners of the three kinds of task share. Only lib/eval includes this.
 #pragma once
 #include <deque>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/error.hpp"
 #include "eval/runner.hpp"
 #include "tasks/requests.hpp"
 
 namespace toptheta::eval_detail {
 
-// Sessions are neither copied nor moved.
-using Sessions = std::deque<PolicySession>;
-
 inline std::int64_t context_of(const LanguageModel& model, const EvaluationOptions& options) {
   return options.context > 0 ? options.context : model.transformer.config().context;
 }
 
-inline Sessions make_sessions(LanguageModel& model, const std::vector<PolicyPlan>& policies,
-                              std::int64_t context, const EvaluationOptions& options) {
-  Sessions sessions;
-  for (const PolicyPlan& plan : policies)
-    sessions.emplace_back(model.transformer, plan.policy, context, options.phase, options.kv, options.tile);
-  return sessions;
-}
+// A session per policy, and their caches.
+class Sessions {
+ public:
+  // `capacity`: tokens of the longest sequence. `shared`: policies take turns, example by example, so that
+  // those with the same prefilter share a cache.
+  Sessions(LanguageModel& model, const std::vector<PolicyPlan>& policies, std::int64_t capacity, bool shared,
+           const EvaluationOptions& options) {
+    std::map<Prefilter, KvCache*> common;
+    for (const PolicyPlan& plan : policies) {
+      const Prefilter prefilter = plan.policy.policy().prefilter;
+      KvCache*& cache = common[prefilter];
+      if (cache == nullptr || !shared) {
+        caches_.push_back(model.transformer.new_cache(capacity, prefilter, options.kv));
+        cache = &caches_.back();
+      }
+      sessions_.emplace_back(model.transformer, plan.policy, *cache, options.phase, options.tile);
+    }
+  }
+  PolicySession& operator[](std::size_t policy) { return sessions_[policy]; }
+  const PolicySession& operator[](std::size_t policy) const { return sessions_[policy]; }
+  auto begin() { return sessions_.begin(); }
+  auto end() { return sessions_.end(); }
 
-// A context and continuation as ids that fit the model: fed are at most `context` of them.
+ private:
+  std::deque<KvCache> caches_;
+  std::deque<PolicySession> sessions_;
+};
+
+// A context and continuation as ids that fit the model: fed are at most `context` of them. Counts the
+// contexts that were cut. Errors name `place`.
 inline TokenPair encode_example(const LanguageModel& model, std::string_view context_text,
-                                std::string_view continuation, std::int64_t context) {
-  TokenPair pair = encode_pair(model.tokenizer, context_text, continuation, start_token(model));
-  fit_context(pair, context);
-  return pair;
+                                std::string_view continuation, std::int64_t context, const std::string& place,
+                                std::int64_t& truncated) {
+  try {
+    TokenPair pair = encode_pair(model.tokenizer, context_text, continuation, start_token(model));
+    const std::size_t whole = pair.ids.size();
+    fit_context(pair, context);
+    if (pair.ids.size() < whole) ++truncated;
+    return pair;
+  } catch (const InputError& error) {
+    if (place.empty()) throw;
+    Problem problem = error.problem();
+    problem.where = problem.where.empty() ? place : place + ": " + problem.where;
+    throw InputError(problem);
+  }
 }
 
-inline void report_progress(const EvaluationOptions& options, std::int64_t done, std::int64_t total) {
-  if (options.progress) options.progress(done, total);
+inline void report_progress(const EvaluationOptions& options, std::int64_t done, std::int64_t total,
+                            std::string_view unit = "examples") {
+  if (options.progress) options.progress(done, total, unit);
 }
 
 // Filled in but for metrics and counts.
@@ -42,7 +74,7 @@ inline RunResult start_result(const PolicyPlan& plan, const Task& task, Phase ph
                               const AttentionCounts& sparsity, double forward_seconds) {
   RunResult result;
   result.policy = plan.record;
-  result.task = {task.name, std::string(name_of(task.kind())), task.size(), task.sha256};
+  result.task = {task.name, std::string(name_of(task.kind())), task.size(), task.sha256, task.format};
   result.phase = phase;
   result.sparsity = sparsity;
   result.seconds = {{"forward", forward_seconds}};
@@ -57,5 +89,10 @@ std::vector<RunResult> evaluate_continuations(LanguageModel& model, const std::v
                                               const Task& task, const EvaluationOptions& options);
 std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                         const Task& task, const EvaluationOptions& options);
+
+TaskCheck check_texts(const LanguageModel& model, const Task& task, const EvaluationOptions& options);
+TaskCheck check_questions(const LanguageModel& model, const Task& task, const EvaluationOptions& options);
+TaskCheck check_continuations(const LanguageModel& model, const Task& task, const EvaluationOptions& options);
+TaskCheck check_prompts(const LanguageModel& model, const Task& task, const EvaluationOptions& options);
 
 }  // namespace toptheta::eval_detail

@@ -6,12 +6,12 @@
 
 namespace toptheta {
 
-PolicySession::PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity,
-                             Phase phase, KvType kv, TileSize tile)
+PolicySession::PolicySession(Transformer& model, const ResolvedPolicy& policy, KvCache& cache, Phase phase,
+                             TileSize tile)
     : model_(model),
       policy_(policy),
       phase_(phase),
-      cache_(model.new_cache(capacity, policy.policy().prefilter, kv)),
+      cache_(cache),
       counts_(model.config().shape, cache_.capacity(), phase, tile),
       totals_(model.config().shape),
       tile_(tile) {}

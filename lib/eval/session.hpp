@@ -17,11 +17,12 @@ class PolicySession {
   // 4 bytes * kPiece * vocab_size.
   static constexpr std::int64_t kPiece = 256;
 
-  // `model` and `policy` must outlive the session. Memory: a KV cache of `capacity` positions.
-  PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity, Phase phase,
-                KvType kv = KvType::f32, TileSize tile = {});
+  // All must outlive the session. Sessions may share a cache: one may feed only between its own start() and
+  // the start() of another.
+  PolicySession(Transformer& model, const ResolvedPolicy& policy, KvCache& cache, Phase phase,
+                TileSize tile = {});
 
-  // Forgets the sequence without counting it.
+  // Forgets the sequence in the cache without counting it.
   void start();
   // The first `length` tokens are the prompt: under dense-last its last rows are dense. Until this is said,
   // none are.
@@ -58,7 +59,7 @@ class PolicySession {
   Transformer& model_;
   const ResolvedPolicy& policy_;
   Phase phase_;
-  KvCache cache_;
+  KvCache& cache_;
   SequenceCounts counts_;
   AttentionCounts totals_;
   TileSize tile_;

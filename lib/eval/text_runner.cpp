@@ -6,49 +6,85 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
-#include "core/parallel.hpp"
+#include "eval/divergence.hpp"
 #include "eval/metrics.hpp"
+#include "eval/paired.hpp"
 #include "eval/runner_internal.hpp"
 
 namespace toptheta::eval_detail {
 
 namespace {
 
-// What one policy's run over the texts saw, token by token.
-struct TokenRecord {
-  std::vector<double> nll;       // -ln p(token)
-  std::vector<double> kl;        // KL(dense || policy); empty without a dense policy
-  std::vector<double> same_top;  // 1 where the most likely token is dense's
+using Documents = std::vector<TextDocument>;
+
+// A document's windows.
+struct DocumentWindows {
+  std::vector<Window> windows;
+  std::int64_t scored = 0;   // tokens
+  std::int64_t longest = 0;  // window, tokens
 };
 
-// The first dense policy: its logits are every other policy's reference.
-std::optional<std::size_t> reference_of(const std::vector<PolicyPlan>& policies) {
-  for (std::size_t p = 0; p < policies.size(); ++p)
-    if (is_dense(policies[p].policy.policy())) return p;
-  return std::nullopt;
+DocumentWindows windows_of(std::vector<Window> windows) {
+  DocumentWindows result{std::move(windows), 0, 0};
+  for (const Window& window : result.windows) {
+    result.scored += std::ssize(window.targets);
+    result.longest = std::max(result.longest, std::ssize(window.input));
+  }
+  return result;
 }
 
-// The order to run policies in: the reference first.
-std::vector<std::size_t> running_order(std::size_t policies, std::optional<std::size_t> reference) {
-  std::vector<std::size_t> order;
-  if (reference) order.push_back(*reference);
-  for (std::size_t p = 0; p < policies; ++p)
-    if (p != reference) order.push_back(p);
-  return order;
+std::vector<DocumentWindows> rolling(const LanguageModel& model, const Task& task, std::int64_t context) {
+  std::vector<DocumentWindows> all;
+  for (const TextDocument& document : std::get<Documents>(task.examples))
+    all.push_back(
+        windows_of(rolling_windows(model.tokenizer.encode(document.text), start_token(model), context)));
+  return all;
 }
+
+std::vector<DocumentWindows> chunked(const LanguageModel& model, const Task& task, std::int64_t chunk) {
+  std::vector<DocumentWindows> all;
+  for (const TextDocument& document : std::get<Documents>(task.examples))
+    all.push_back(
+        windows_of(chunked_windows(model.tokenizer.encode(document.text), start_token(model), chunk)));
+  if (std::ranges::none_of(all, [](const DocumentWindows& one) { return one.scored > 0; }))
+    throw UsageError({.where = "--ppl-chunk",
+                      .what = fmt::format("no text of {} fills a window", task.path),
+                      .expected = fmt::format("at least {} tokens", chunk),
+                      .next = "give a smaller --ppl-chunk"});
+  return all;
+}
+
+std::int64_t longest_of(const std::vector<DocumentWindows>& documents) {
+  std::int64_t longest = 1;
+  for (const DocumentWindows& one : documents)
+    longest = std::max(longest, one.longest);
+  return longest;
+}
+
+std::int64_t scored_of(const std::vector<DocumentWindows>& documents) {
+  std::int64_t scored = 0;
+  for (const DocumentWindows& one : documents)
+    scored += one.scored;
+  return scored;
+}
+
+// Counts tokens of all windows that a run will score.
+struct Progress {
+  const EvaluationOptions& options;
+  std::int64_t total = 0;
+  std::int64_t done = 0;
+  void add(std::int64_t tokens) {
+    done += tokens;
+    report_progress(options, done, total, "tokens");
+  }
+};
 
 class TextScorer {
  public:
-  TextScorer(LanguageModel& model, const std::vector<PolicyPlan>& policies, std::int64_t context,
+  TextScorer(LanguageModel& model, const std::vector<PolicyPlan>& policies, std::int64_t capacity,
              const EvaluationOptions& options)
-      : vocab_(static_cast<std::size_t>(model.transformer.config().vocab_size)),
-        reference_(reference_of(policies)),
-        order_(running_order(policies.size(), reference_)),
-        records_(policies.size()) {
-    for (const PolicyPlan& plan : policies)
-      sessions_.emplace_back(model.transformer, plan.policy, context, options.phase, options.kv,
-                             options.tile);
-  }
+      : meter_(policies, static_cast<std::size_t>(model.transformer.config().vocab_size)),
+        sessions_(model, policies, capacity, false, options) {}
 
   void score(const Window& window) {
     for (PolicySession& session : sessions_) {
@@ -62,47 +98,33 @@ class TextScorer {
     for (std::size_t begin = 0; begin < input.size(); begin += PolicySession::kPiece) {
       const std::size_t end = std::min(input.size(), begin + PolicySession::kPiece);
       const std::size_t first = std::clamp(unscored, begin, end);
-      for (const std::size_t p : order_) {
+      meter_.start();
+      for (const std::size_t p : meter_.order()) {
         const auto logits =
             sessions_[p].feed(input.subspan(begin, end - begin), static_cast<std::int64_t>(first - begin));
-        if (first < end) record(p, logits, targets.subspan(first - unscored, end - first));
+        meter_.begin(p);
+        if (first < end) meter_.add(logits, targets.subspan(first - unscored, end - first));
       }
     }
     for (PolicySession& session : sessions_)
       session.finish();
   }
 
-  [[nodiscard]] const TokenRecord& record_of(std::size_t policy) const { return records_[policy]; }
-  [[nodiscard]] const PolicySession& session_of(std::size_t policy) const { return sessions_[policy]; }
-
- private:
-  // logits: [targets, vocab]; row i predicts targets[i].
-  void record(std::size_t policy, std::span<const float> logits, std::span<const std::int32_t> targets) {
-    TokenRecord& record = records_[policy];
-    const bool compare = reference_.has_value();
-    if (policy == reference_) reference_logits_.assign(logits.begin(), logits.end());
-    const std::size_t old = record.nll.size();
-    record.nll.resize(old + targets.size());
-    if (compare) record.kl.resize(old + targets.size());
-    if (compare) record.same_top.resize(old + targets.size());
-    parallel_for(static_cast<std::int64_t>(targets.size()), [&](std::int64_t i) {
-      const auto at = static_cast<std::size_t>(i);
-      const auto row = logits.subspan(at * vocab_, vocab_);
-      record.nll[old + at] =
-          log_sum_exp(row) - static_cast<double>(row[static_cast<std::size_t>(targets[at])]);
-      if (!compare) return;
-      const auto dense = std::span<const float>(reference_logits_).subspan(at * vocab_, vocab_);
-      record.kl[old + at] = policy == reference_ ? 0 : kl_divergence(dense, row);
-      record.same_top[old + at] = argmax(dense) == argmax(row) ? 1 : 0;
-    });
+  void score(const std::vector<DocumentWindows>& documents, Progress& progress) {
+    for (const DocumentWindows& document : documents)
+      for (const Window& window : document.windows) {
+        score(window);
+        progress.add(std::ssize(window.targets));
+      }
   }
 
-  std::size_t vocab_;
-  std::optional<std::size_t> reference_;
-  std::vector<std::size_t> order_;
+  [[nodiscard]] const TokenRecord& record_of(std::size_t policy) const { return meter_.record_of(policy); }
+  [[nodiscard]] const PolicySession& session_of(std::size_t policy) const { return sessions_[policy]; }
+  [[nodiscard]] std::optional<std::size_t> reference() const { return meter_.reference(); }
+
+ private:
+  DivergenceMeter meter_;
   Sessions sessions_;
-  std::vector<TokenRecord> records_;
-  std::vector<float> reference_logits_;  // [rows of the piece, vocab]
 };
 
 // exp of a mean, its error to first order.
@@ -112,24 +134,21 @@ Measure exponential_of(const Measure& mean) {
   return {value, value * *mean.standard_error};
 }
 
-void add_divergence(const TokenRecord& record, std::vector<std::pair<std::string, Measure>>& metrics) {
-  std::vector<double> sorted = record.kl;
-  std::sort(sorted.begin(), sorted.end());
-  metrics.emplace_back("kl", mean_of(record.kl));
-  metrics.emplace_back("kl_median", Measure{quantile_of_sorted(sorted, 0.5)});
-  metrics.emplace_back("kl_p90", Measure{quantile_of_sorted(sorted, 0.9)});
-  metrics.emplace_back("kl_p95", Measure{quantile_of_sorted(sorted, 0.95)});
-  metrics.emplace_back("kl_p99", Measure{quantile_of_sorted(sorted, 0.99)});
-  metrics.emplace_back("kl_p99.9", Measure{quantile_of_sorted(sorted, 0.999)});
-  metrics.emplace_back("kl_max", Measure{sorted.back()});
-  metrics.emplace_back("same_top", mean_of(record.same_top));
-}
-
 // The texts' own size, for the measures per word and per byte.
 struct TextSize {
   std::int64_t words = 0;
   std::int64_t bytes = 0;
 };
+
+TextSize size_of(const Task& task) {
+  TextSize size;
+  for (const TextDocument& document : std::get<Documents>(task.examples)) {
+    const std::string& original = document.original.empty() ? document.text : document.original;
+    size.words += count_words(original);
+    size.bytes += std::ssize(original);
+  }
+  return size;
+}
 
 void add_metrics(const TokenRecord& record, const TextSize& size, RunResult& result) {
   const Measure nll = mean_of(record.nll);
@@ -143,52 +162,82 @@ void add_metrics(const TokenRecord& record, const TextSize& size, RunResult& res
                     {"bits_per_byte", {total / static_cast<double>(size.bytes) / std::log(2.0)}}};
   result.counts = {
       {"tokens", static_cast<std::int64_t>(record.nll.size())}, {"words", size.words}, {"bytes", size.bytes}};
-  if (!record.kl.empty()) add_divergence(record, result.metrics);
+  add_divergence(record, result.metrics);
 }
 
-// The chunked protocol has windows, and therefore sessions, of its own.
-void add_chunked(LanguageModel& model, const std::vector<PolicyPlan>& policies, const Task& task,
-                 const EvaluationOptions& options, std::vector<RunResult>& results) {
-  TextScorer scorer(model, policies, options.ppl_chunk, options);
-  for (const TextDocument& document : std::get<std::vector<TextDocument>>(task.examples)) {
-    const std::vector<std::int32_t> tokens = model.tokenizer.encode(document.text);
-    for (const Window& window : chunked_windows(tokens, start_token(model), options.ppl_chunk))
-      scorer.score(window);
+// The difference of the nll per token, with its interval over documents, and the ratio of the perplexities.
+void add_paired(const TokenRecord& own, const TokenRecord& dense,
+                const std::vector<DocumentWindows>& documents, std::uint64_t seed, RunResult& result) {
+  std::vector<DocumentSums> sums;
+  std::size_t at = 0;
+  for (const DocumentWindows& document : documents) {
+    DocumentSums one{0, static_cast<double>(document.scored)};
+    for (const std::size_t end = at + static_cast<std::size_t>(document.scored); at < end; ++at)
+      one.difference += own.nll[at] - dense.nll[at];
+    sums.push_back(one);
   }
-  if (scorer.record_of(0).nll.empty())
-    throw UsageError({.where = "--ppl-chunk",
-                      .what = fmt::format("no text of {} fills a window", task.path),
-                      .expected = fmt::format("at least {} tokens", options.ppl_chunk),
-                      .next = "give a smaller --ppl-chunk"});
-  for (std::size_t p = 0; p < policies.size(); ++p)
-    results[p].metrics.emplace_back("perplexity_chunked", exponential_of(mean_of(scorer.record_of(p).nll)));
+  const PairedDifference nll = bootstrap_difference(sums, seed);
+  PairedDifference ratio;
+  ratio.value = std::exp(nll.value);
+  if (nll.standard_error) ratio.standard_error = ratio.value * *nll.standard_error;
+  if (nll.interval)
+    ratio.interval = ConfidenceInterval{std::exp(nll.interval->low), std::exp(nll.interval->high)};
+  result.paired = {{"nll", nll}, {"perplexity_ratio", ratio}};
+}
+
+void report_documents(const EvaluationOptions& options, const Task& task, std::size_t policy,
+                      const TokenRecord& record, const std::vector<DocumentWindows>& documents) {
+  if (!options.on_sample) return;
+  std::size_t at = 0;
+  for (std::size_t d = 0; d < documents.size(); ++d) {
+    double nll = 0;
+    for (const std::size_t end = at + static_cast<std::size_t>(documents[d].scored); at < end; ++at)
+      nll += record.nll[at];
+    Sample sample{.task = task,
+                  .policy = policy,
+                  .example = static_cast<std::int64_t>(d),
+                  .place = std::get<Documents>(task.examples)[d].name};
+    sample.log_likelihoods = {-nll};
+    sample.tokens = {documents[d].scored};
+    options.on_sample(sample);
+  }
 }
 
 }  // namespace
 
+TaskCheck check_texts(const LanguageModel& model, const Task& task, const EvaluationOptions& options) {
+  if (options.ppl_chunk > 0) (void)chunked(model, task, options.ppl_chunk);
+  return {longest_of(rolling(model, task, context_of(model, options))), 0};
+}
+
 std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                       const Task& task, const EvaluationOptions& options) {
-  const std::int64_t context = context_of(model, options);
-  TextScorer scorer(model, policies, context, options);
-  const auto& documents = std::get<std::vector<TextDocument>>(task.examples);
-  TextSize size;
-  for (std::size_t t = 0; t < documents.size(); ++t) {
-    const std::string& text = documents[t].text;
-    const std::string& original = documents[t].original.empty() ? text : documents[t].original;
-    size.words += count_words(original);
-    size.bytes += static_cast<std::int64_t>(original.size());
-    for (const Window& window : rolling_windows(model.tokenizer.encode(text), start_token(model), context))
-      scorer.score(window);
-    report_progress(options, static_cast<std::int64_t>(t) + 1, task.size());
-  }
+  const std::vector<DocumentWindows> documents = rolling(model, task, context_of(model, options));
+  const std::vector<DocumentWindows> chunks =
+      options.ppl_chunk > 0 ? chunked(model, task, options.ppl_chunk) : std::vector<DocumentWindows>{};
+  Progress progress{options, scored_of(documents) + scored_of(chunks)};
   std::vector<RunResult> results;
-  for (std::size_t p = 0; p < policies.size(); ++p) {
-    const PolicySession& session = scorer.session_of(p);
-    results.push_back(start_result(policies[p], task, options.phase, session.totals(), session.seconds()));
-    add_metrics(scorer.record_of(p), size, results.back());
-    results.back().counts.emplace_back("fed_tokens", session.fed_tokens());
+  {
+    TextScorer scorer(model, policies, longest_of(documents), options);
+    scorer.score(documents, progress);
+    const TextSize size = size_of(task);
+    for (std::size_t p = 0; p < policies.size(); ++p) {
+      const PolicySession& session = scorer.session_of(p);
+      results.push_back(start_result(policies[p], task, options.phase, session.totals(), session.seconds()));
+      add_metrics(scorer.record_of(p), size, results.back());
+      results.back().counts.emplace_back("fed_tokens", session.fed_tokens());
+      if (const auto reference = scorer.reference(); reference && *reference != p)
+        add_paired(scorer.record_of(p), scorer.record_of(*reference), documents, options.seed,
+                   results.back());
+      report_documents(options, task, p, scorer.record_of(p), documents);
+    }
   }
-  if (options.ppl_chunk > 0) add_chunked(model, policies, task, options, results);
+  if (chunks.empty()) return results;
+  // The chunked protocol has windows, and therefore sessions, of its own.
+  TextScorer scorer(model, policies, longest_of(chunks), options);
+  scorer.score(chunks, progress);
+  for (std::size_t p = 0; p < policies.size(); ++p)
+    results[p].metrics.emplace_back("perplexity_chunked", exponential_of(mean_of(scorer.record_of(p).nll)));
   return results;
 }
 

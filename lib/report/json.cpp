@@ -49,12 +49,34 @@ Json json_of(const PolicyRecord& record) {
 }
 
 Json json_of(const TaskRecord& task) {
-  return {{"name", task.name}, {"kind", task.kind}, {"examples", task.examples}, {"sha256", task.sha256}};
+  return {{"name", task.name},
+          {"kind", task.kind},
+          {"examples", task.examples},
+          {"sha256", task.sha256},
+          {"definition", task.definition}};
+}
+
+void add_interval(Json& json, const std::optional<ConfidenceInterval>& interval) {
+  if (!interval) return;
+  json["low"] = json_number(interval->low);
+  json["high"] = json_number(interval->high);
 }
 
 Json json_of(const Measure& measure) {
-  return {{"value", json_number(measure.value)},
-          {"stderr", measure.standard_error ? json_number(*measure.standard_error) : Json(nullptr)}};
+  Json json = {{"value", json_number(measure.value)},
+               {"stderr", measure.standard_error ? json_number(*measure.standard_error) : Json(nullptr)}};
+  add_interval(json, measure.interval);
+  return json;
+}
+
+Json json_of(const PairedDifference& paired) {
+  Json json = {{"value", json_number(paired.value)},
+               {"stderr", paired.standard_error ? json_number(*paired.standard_error) : Json(nullptr)}};
+  add_interval(json, paired.interval);
+  if (paired.better) json["better"] = *paired.better;
+  if (paired.worse) json["worse"] = *paired.worse;
+  if (paired.p) json["p"] = json_number(*paired.p);
+  return json;
 }
 
 double ratio(std::int64_t part, std::int64_t whole) {
@@ -138,6 +160,11 @@ Json json_of(const RunResult& run) {
   json["metrics"] = Json::object();
   for (const auto& [name, measure] : run.metrics)
     json["metrics"][name] = json_of(measure);
+  if (!run.paired.empty()) {
+    json["paired"] = Json::object();
+    for (const auto& [name, difference] : run.paired)
+      json["paired"][name] = json_of(difference);
+  }
   json["counts"] = Json::object();
   for (const auto& [name, count] : run.counts)
     json["counts"][name] = count;

@@ -84,7 +84,8 @@ void add_metric_columns(Runs runs, Columns& columns) {
                               {"answer_nll", "answer nll (nats)", 6},
                               {"continuation_nll", "continuation nll (nats)", 3},
                               {"exact_match", "exact match"},
-                              {"kl", "KL to dense", 2},
+                              {"exact_match_flexible", "exact match (flexible)"},
+                              {"kl", "KL to dense (nats)", 2},
                               {"same_top", "same top", 4}};
   for (const Known& known : kKnown) {
     const std::string name = known.name;
@@ -100,6 +101,29 @@ void add_metric_columns(Runs runs, Columns& columns) {
                                      : format_measure(*measure);
         },
         known.spare);
+  }
+}
+
+// Differences from dense on the same examples, with their own errors.
+void add_paired_columns(Runs runs, Columns& columns) {
+  constexpr std::pair<const char*, const char*> kKnown[] = {{"perplexity_ratio", "perplexity / dense"},
+                                                            {"acc", "acc - dense"},
+                                                            {"acc_norm", "acc_norm - dense"},
+                                                            {"exact_match", "exact match - dense"}};
+  const auto find = [](const RunResult& run, const char* name) {
+    return std::find_if(run.paired.begin(), run.paired.end(),
+                        [name](const auto& entry) { return entry.first == name; });
+  };
+  for (const auto& [name, title] : kKnown) {
+    const bool present = std::any_of(runs.begin(), runs.end(), [&, name = name](const RunResult& run) {
+      return find(run, name) != run.paired.end();
+    });
+    if (!present) continue;
+    add(columns, title, true, [find, name = name](const RunResult& run) {
+      const auto found = find(run, name);
+      if (found == run.paired.end()) return std::string(kNone);
+      return format_measure({found->second.value, found->second.standard_error});
+    });
   }
 }
 
@@ -132,6 +156,7 @@ SummarySection section_of(Runs runs) {
   add_policy_columns(columns);
   const std::size_t policy_columns = columns.size();
   add_metric_columns(runs, columns);
+  add_paired_columns(runs, columns);
   add_sparsity_columns(columns);
   SummarySection section;
   section.policy_columns = policy_columns;

@@ -103,7 +103,8 @@ TEST_CASE("choices share their context without changing likelihoods or counts", 
   const std::string context = kText + "Question: What is the code of the white box? Answer:";
   Task task;
   task.name = "mc";
-  task.examples = std::vector<MultipleChoiceExample>{{{context}, {" 2412", " 1337", " 9023"}, {4, 4, 4}, 0, {}}};
+  task.examples =
+      std::vector<MultipleChoiceExample>{{{context}, {" 2412", " 1337", " 9023"}, {4, 4, 4}, 0, {}}};
   const auto results = evaluate(embedded(), {plan_of({}), plan_of(kTopk)}, task, {});
   CHECK(metric(results[0], "acc") == 1);
 
@@ -112,7 +113,8 @@ TEST_CASE("choices share their context without changing likelihoods or counts", 
   AttentionCounts counts(embedded().transformer.config().shape);
   for (const std::string choice : {" 2412", " 1337", " 9023"}) {
     const TokenPair pair = encode_pair(embedded().tokenizer, context, choice, start_token(embedded()));
-    PolicySession session(embedded().transformer, plan.policy, 1024, Phase::prefill);
+    KvCache cache = embedded().transformer.new_cache(1024);
+    PolicySession session(embedded().transformer, plan.policy, cache, Phase::prefill);
     session.start();
     session.feed({pair.ids.data(), pair.ids.size() - 1}, 0);
     session.finish();
@@ -137,8 +139,65 @@ TEST_CASE("generation stops at the stop string and matches exactly", "[runner]")
   CHECK(results[0].phase == Phase::decode);
   CHECK(results[0].sparsity.kept_elements() == 1);
 
-  std::get<std::vector<GenerationExample>>(task.examples)[0].max_new_tokens = 2000;
-  CHECK_THROWS_AS(evaluate(embedded(), {plan_of({})}, task, {}), InputError);
+  CHECK(results[0].counts.back() == std::pair<std::string, std::int64_t>{"cut_short", 0});
+
+  // The context's end cuts what would go on, and is counted; a prompt that leaves no room is refused.
+  GenerationExample& first = std::get<std::vector<GenerationExample>>(task.examples)[0];
+  first.max_new_tokens = 2000;
+  CHECK(metric(evaluate(embedded(), {plan_of({})}, task, {})[0], "exact_match") == 1);
+  first.stop = {};
+  const auto prompt = static_cast<std::int64_t>(encode_prompt(embedded(), first.prompt).size());
+  const auto cut = evaluate(embedded(), {plan_of({})}, task, {.context = prompt + 4});
+  CHECK(cut[0].counts.back().second == 1);
+  CHECK(cut[0].counts.front().second == 4);
+  CHECK_THROWS_AS(evaluate(embedded(), {plan_of({})}, task, {.context = prompt}), InputError);
+}
+
+TEST_CASE("examples are reported under every policy, and compared with dense", "[runner]") {
+  Task task;
+  task.name = "mc";
+  task.examples = std::vector<MultipleChoiceExample>{
+      {{kText + "Question: What is the code of the white box? Answer:"},
+       {" 2412", " 1337"},
+       {4, 4},
+       0,
+       "x:1"},
+      {{kText + "Question: What does Dan eat? Answer:"}, {" rice", " nuts"}, {4, 4}, 1, "x:2"}};
+  std::vector<std::string> seen;
+  EvaluationOptions options;
+  options.on_sample = [&seen](const Sample& sample) {
+    seen.push_back(sample.place + " " + std::to_string(sample.policy) + " " +
+                   std::to_string(sample.answer.value()));
+    CHECK(sample.log_likelihoods.size() == 2);
+  };
+  const auto results = evaluate(embedded(), {plan_of(kTopk), plan_of({})}, task, options);
+  REQUIRE(seen.size() == 4);
+  CHECK(seen[0] == "x:1 1 0");  // dense first
+  CHECK(results[1].paired.empty());
+  REQUIRE(results[0].paired.size() == 3);
+  CHECK(results[0].paired[0].second.value == Approx(metric(results[0], "acc") - metric(results[1], "acc")));
+  CHECK(metric(results[0], "kl") > 0);
+  CHECK(metric(results[1], "kl") == 0);
+  CHECK(metric(results[1], "same_top") == 1);
+  CHECK(metric(results[1], "delta_p_rms") == 0);
+}
+
+TEST_CASE("contexts that are cut to fit are counted", "[runner]") {
+  Task task;
+  task.name = "mc";
+  task.examples = std::vector<MultipleChoiceExample>{{{kText}, {" rice", " nuts"}, {4, 4}, 0, "x.jsonl:3"}};
+  CHECK(check_task(embedded(), task, {}).truncated == 0);
+  CHECK(check_task(embedded(), task, {.context = 16}).truncated == 2);
+  CHECK(check_task(embedded(), task, {.context = 16}).longest == 17);
+  const auto results = evaluate(embedded(), {plan_of({})}, task, {.context = 16});
+  CHECK(results[0].counts.back() == std::pair<std::string, std::int64_t>{"truncated", 2});
+  std::get<std::vector<MultipleChoiceExample>>(task.examples)[0].continuations[1] = " " + kText;
+  try {
+    (void)check_task(embedded(), task, {.context = 16});
+    FAIL("a continuation beyond the context");
+  } catch (const InputError& error) {
+    CHECK(error.problem().where.find("x.jsonl:3") == 0);
+  }
 }
 
 TEST_CASE("metrics and counts do not depend on the number of threads", "[runner]") {

@@ -1,0 +1,106 @@
+#include "eval/divergence.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/parallel.hpp"
+#include "eval/metrics.hpp"
+#include "eval/paired.hpp"
+
+namespace toptheta::eval_detail {
+
+std::optional<std::size_t> reference_of(const std::vector<PolicyPlan>& policies) {
+  for (std::size_t p = 0; p < policies.size(); ++p)
+    if (is_dense(policies[p].policy.policy())) return p;
+  return std::nullopt;
+}
+
+std::vector<std::size_t> running_order(std::size_t policies, std::optional<std::size_t> reference) {
+  std::vector<std::size_t> order;
+  if (reference) order.push_back(*reference);
+  for (std::size_t p = 0; p < policies; ++p)
+    if (p != reference) order.push_back(p);
+  return order;
+}
+
+DivergenceMeter::DivergenceMeter(const std::vector<PolicyPlan>& policies, std::size_t vocab)
+    : vocab_(vocab),
+      reference_(reference_of(policies)),
+      order_(running_order(policies.size(), reference_)),
+      records_(policies.size()) {}
+
+void DivergenceMeter::start() {
+  reference_logits_.clear();
+  reference_nll_.clear();
+}
+
+void DivergenceMeter::begin(std::size_t policy) {
+  policy_ = policy;
+  row_ = 0;
+}
+
+void DivergenceMeter::add(std::span<const float> logits, std::span<const std::int32_t> targets) {
+  TokenRecord& record = records_[policy_];
+  const bool is_reference = policy_ == reference_;
+  const bool compare = reference_.has_value();
+  if (is_reference) reference_logits_.insert(reference_logits_.end(), logits.begin(), logits.end());
+  const std::size_t old = record.nll.size();
+  const std::size_t all = old + targets.size();
+  record.nll.resize(all);
+  if (compare) record.kl.resize(all);
+  if (compare) record.same_top.resize(all);
+  if (compare) record.delta_p.resize(all);
+  if (is_reference) reference_nll_.resize(reference_nll_.size() + targets.size());
+  parallel_for(static_cast<std::int64_t>(targets.size()), [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    const auto row = logits.subspan(at * vocab_, vocab_);
+    const double nll = log_sum_exp(row) - static_cast<double>(row[static_cast<std::size_t>(targets[at])]);
+    record.nll[old + at] = nll;
+    if (is_reference) reference_nll_[row_ + at] = nll;
+    if (!compare) return;
+    const auto dense = std::span<const float>(reference_logits_).subspan((row_ + at) * vocab_, vocab_);
+    record.kl[old + at] = is_reference ? 0 : kl_divergence(dense, row);
+    record.same_top[old + at] = argmax(dense) == argmax(row) ? 1 : 0;
+    record.delta_p[old + at] = std::exp(-nll) - std::exp(-reference_nll_[row_ + at]);
+  });
+  row_ += targets.size();
+}
+
+void add_divergence(const TokenRecord& record, std::vector<std::pair<std::string, Measure>>& metrics) {
+  if (record.kl.empty()) return;
+  std::vector<double> sorted = record.kl;
+  std::sort(sorted.begin(), sorted.end());
+  const auto quantile = [&](const char* name, double fraction) {
+    metrics.emplace_back(name, Measure{quantile_of_sorted(sorted, fraction)});
+  };
+  metrics.emplace_back("kl", mean_of(record.kl));
+  quantile("kl_median", 0.5);
+  quantile("kl_p90", 0.9);
+  quantile("kl_p95", 0.95);
+  quantile("kl_p99", 0.99);
+  quantile("kl_p99.9", 0.999);
+  metrics.emplace_back("kl_max", Measure{sorted.back()});
+  metrics.emplace_back("same_top", proportion_of(record.same_top));
+  sorted = record.delta_p;
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<double> squares;
+  for (const double change : record.delta_p)
+    squares.push_back(change * change);
+  const Measure mean_square = mean_of(squares);
+  Measure rms{std::sqrt(mean_square.value)};
+  if (mean_square.standard_error && rms.value > 0)
+    rms.standard_error = 0.5 / rms.value * *mean_square.standard_error;
+  metrics.emplace_back("delta_p", mean_of(record.delta_p));
+  metrics.emplace_back("delta_p_rms", rms);
+  metrics.emplace_back("delta_p_min", Measure{sorted.front()});
+  quantile("delta_p_p01", 0.01);
+  quantile("delta_p_p05", 0.05);
+  quantile("delta_p_p10", 0.1);
+  quantile("delta_p_median", 0.5);
+  quantile("delta_p_p90", 0.9);
+  quantile("delta_p_p95", 0.95);
+  quantile("delta_p_p99", 0.99);
+  metrics.emplace_back("delta_p_max", Measure{sorted.back()});
+}
+
+}  // namespace toptheta::eval_detail
