@@ -136,14 +136,7 @@ Json json_number(double value) {
 }
 
 Json json_of(const Provenance& provenance) {
-  Json json = {{"version", provenance.version},
-               {"commit", provenance.commit},
-               {"command", provenance.command},
-               {"seed", provenance.seed},
-               {"inputs", Json::array()}};
-  for (const InputFile& input : provenance.inputs)
-    json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
-  return json;
+  return json_from(provenance);
 }
 
 Json json_of(const Results& results) {
