@@ -5,16 +5,17 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "theta/formats/table_file.hpp"
+#include "theta/formats/table_formats.hpp"
 
 namespace toptheta::app {
 
 namespace {
 
-bool fits(const ThresholdTable& table, const Policy& policy) {
+bool fits(const ThresholdFile& file, const Policy& policy) {
+  const ThresholdTable& table = file.table;
   const bool has_k = policy.k == 0 || std::any_of(table.targets.begin(), table.targets.end(),
                                                   [&](const Target& target) { return target.k == policy.k; });
-  return table.meta.placement == policy.placement && has_k;
+  return (!file.says_placement || table.meta.placement == policy.placement) && has_k;
 }
 
 std::string content_of(const ThresholdFile& file) {
@@ -28,7 +29,7 @@ const ThresholdFile* choose(const Policy& policy, const std::vector<ThresholdFil
   if (files.size() <= 1) return files.empty() ? nullptr : files.data();
   std::vector<const ThresholdFile*> fitting;
   for (const ThresholdFile& file : files)
-    if (fits(file.table, policy)) fitting.push_back(&file);
+    if (fits(file, policy)) fitting.push_back(&file);
   if (fitting.size() == 1) return fitting.front();
   std::string found;
   for (const ThresholdFile& file : files)
@@ -72,6 +73,14 @@ PolicyRecord record_of(const ResolvedPolicy& policy, const ModelShape& shape, co
   return record;
 }
 
+// A table that does not say for which placement it was calibrated is taken for the policy's.
+ResolvedPolicy resolved_as_asked(const Policy& policy, const ModelShape& shape, std::int64_t context,
+                                 const ThresholdFile& file) {
+  ThresholdTable table = file.table;
+  table.meta.placement = policy.placement;
+  return {policy, shape, context, &table, file.path};
+}
+
 }  // namespace
 
 void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,
@@ -92,8 +101,10 @@ void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vecto
 std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths) {
   std::vector<ThresholdFile> files;
   files.reserve(paths.size());
-  for (const std::string& path : paths)
-    files.push_back({path, load_table(path)});
+  for (const std::string& path : paths) {
+    const TableFormat format = resolve_table_format(path, "--thresholds");
+    files.push_back({path, read_table(path, format), says_placement(format)});
+  }
   return files;
 }
 
@@ -103,8 +114,11 @@ std::vector<PolicyPlan> plan_policies(const std::vector<Policy>& policies,
   std::vector<PolicyPlan> plans;
   for (const Policy& policy : policies) {
     const ThresholdFile* file = needs_table(policy) ? choose(policy, thresholds) : nullptr;
-    ResolvedPolicy resolved(policy, shape, context, file != nullptr ? &file->table : nullptr,
-                            file != nullptr ? file->path : "");
+    ResolvedPolicy resolved =
+        file != nullptr && !file->says_placement
+            ? resolved_as_asked(policy, shape, context, *file)
+            : ResolvedPolicy(policy, shape, context, file != nullptr ? &file->table : nullptr,
+                             file != nullptr ? file->path : "");
     PolicyRecord record = record_of(resolved, shape, file);
     plans.push_back({std::move(resolved), std::move(record)});
   }

@@ -13,8 +13,10 @@ namespace toptheta::app {
 struct ThresholdFile {
   std::string path;
   ThresholdTable table;
+  bool says_placement = true;  // a th.txt or a CSV does not: it fits policies of any placement
 };
 
+// Tables of any format that can be read back, by their ending.
 std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths);
 
 // One plan per policy, for row lengths up to `context`. A policy that needs a table takes the one whose

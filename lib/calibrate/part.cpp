@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "io/json_reader.hpp"
 #include "io/sealed_file.hpp"
-#include "theta/formats/json_fields.hpp"
 #include "theta/formats/provenance_json.hpp"
 
 namespace toptheta {
@@ -19,12 +19,10 @@ void write_json(hdf5::Group& root, const std::string& name, const nlohmann::orde
   root.write_vector(name, std::vector<std::uint8_t>(text.begin(), text.end()));
 }
 
-nlohmann::json read_json_dataset(const hdf5::Group& root, const std::string& name) {
+JsonValue read_json_dataset(const hdf5::Group& root, const std::string& name) {
   const hdf5::Dataset dataset = root.open_dataset(name);
   const auto bytes = dataset.size() == 0 ? std::vector<std::uint8_t>() : dataset.read<std::uint8_t>();
-  nlohmann::json json = nlohmann::json::parse(bytes, nullptr, false);
-  if (json.is_discarded()) throw InputError({.where = dataset.where(), .what = "not valid JSON"});
-  return json;
+  return parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, dataset.where());
 }
 
 nlohmann::ordered_json provenance_json(const PartIdentity& identity) {
@@ -37,14 +35,12 @@ nlohmann::ordered_json provenance_json(const PartIdentity& identity) {
 }
 
 void read_provenance(const hdf5::Group& root, PartIdentity& identity) {
-  const nlohmann::json json = read_json_dataset(root, "provenance");
-  const std::string where = root.where() + "provenance";
-  identity.provenance = provenance_from(json, where);
-  const nlohmann::json& inputs = json_array(json, "inputs", where);
+  const JsonValue json = read_json_dataset(root, "provenance");
+  identity.provenance = provenance_from(json);
+  const std::vector<JsonValue> inputs = json.elements("inputs");
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const InputFile& file = identity.provenance.inputs[i];
-    identity.inputs.push_back(
-        {file.path, json_text(inputs[i], "fingerprint", fmt::format("{}/inputs/{}", where, i)), file.sha256});
+    identity.inputs.push_back({file.path, inputs[i].text("fingerprint"), file.sha256});
   }
   identity.provenance.inputs.clear();
 }
@@ -139,7 +135,7 @@ CalibrationPart part_from_image(const std::string& bytes, const std::string& nam
   if (shard.index < 0 || shard.index >= shard.count || part.position.group < 0 || part.position.sample < 0)
     throw InputError({.where = part.path, .what = "impossible shard or position"});
   part.identity.table_sha256 = root.text_attribute("table_sha256");
-  part.identity.setup = setup_from(read_json_dataset(root, "setup"), root.where() + "setup");
+  part.identity.setup = setup_from(read_json_dataset(root, "setup"));
   read_provenance(root, part.identity);
   return part;
 }

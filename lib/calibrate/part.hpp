@@ -4,8 +4,8 @@
 //   /             format = "toptheta.calibration-part", version = 1, kind = "part" | "checkpoint",
 //                 stage = "thresholds" | "sdc", group, sample, shard, shards, table_sha256
 //   /setup        uint8 []   JSON: what the calibration computes; equal in all of its parts
-//   /provenance   uint8 []   JSON, as in a threshold table, with the fingerprint of each input beside its
-//   digest /states/NAME  the states of sinks: thresholds-<group>, sdc-<group>
+//   /provenance   uint8 []   JSON, as in a threshold table, with a fingerprint beside each input's digest
+//   /states/NAME             the states of sinks: thresholds-<group>, sdc-<group>
 // The file ends in its seal (io/sealed_file.hpp).
 #pragma once
 #include <filesystem>

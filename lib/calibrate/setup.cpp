@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <numeric>
 
 #include "core/error.hpp"
-#include "theta/formats/json_fields.hpp"
 #include "theta/validation.hpp"
 
 namespace toptheta {
@@ -17,22 +17,24 @@ std::int64_t stored_k(std::int64_t k) {
   return k == kDenseK ? -1 : k;
 }
 
-Placement placement_in(const nlohmann::json& json, const std::string& name, const std::string& where) {
-  const auto placement = value_named<Placement>(json_text(json, name, where));
-  if (!placement)
-    throw InputError(
-        {.where = where + "/" + name, .what = "not a placement", .expected = listed_names<Placement>()});
+constexpr std::int64_t kAnyLow = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kAnyHigh = std::numeric_limits<std::int64_t>::max();
+
+std::int64_t whole_in(const JsonValue& json, std::string_view key) {
+  return json.integer(key, kAnyLow, kAnyHigh);
+}
+
+Placement placement_in(const JsonValue& json, std::string_view key) {
+  const auto placement = value_named<Placement>(json.text(key));
+  if (!placement) json.at(key).fail("not a placement", listed_names<Placement>());
   return *placement;
 }
 
-ModelShape shape_in(const nlohmann::json& json, const std::string& where) {
-  const ModelShape shape{json_integer(json, "num_layers", where), json_integer(json, "num_heads", where),
-                         json_integer(json, "num_kv_heads", where), json_integer(json, "head_dim", where)};
+ModelShape shape_in(const JsonValue& json) {
+  const ModelShape shape{whole_in(json, "num_layers"), whole_in(json, "num_heads"),
+                         whole_in(json, "num_kv_heads"), whole_in(json, "head_dim")};
   if (const auto fault = find_fault(shape))
-    throw InputError({.where = where,
-                      .what = fmt::format("'{}' is out of range", fault->field),
-                      .expected = fault->expected,
-                      .found = fault->found});
+    json.at(fault->field).fail(fmt::format("'{}' is out of range", fault->field), fault->expected);
   return shape;
 }
 
@@ -77,35 +79,37 @@ nlohmann::ordered_json json_from(const CalibrationSetup& setup) {
   return json;
 }
 
-CalibrationSetup setup_from(const nlohmann::json& json, const std::string& where) {
+CalibrationSetup setup_from(const JsonValue& json) {
   CalibrationSetup setup;
   CalibrationOptions& options = setup.options;
-  for (const nlohmann::json& k : json_array(json, "k", where))
-    options.k.push_back(integer_of(k, where + "/k"));
-  for (const nlohmann::json& pair : json_array(json, "layer_k", where)) {
-    if (!pair.is_array() || pair.size() != 2)
-      throw InputError({.where = where + "/layer_k", .what = "not pairs of layer and k"});
-    const std::int64_t k = integer_of(pair[1], where + "/layer_k");
-    options.layer_k.push_back({integer_of(pair[0], where + "/layer_k"), k == -1 ? kDenseK : k});
+  for (const JsonValue& k : json.elements("k"))
+    options.k.push_back(k.integer(kAnyLow, kAnyHigh));
+  for (const JsonValue& pair : json.elements("layer_k")) {
+    if (!pair.is_list() || pair.size() != 2) pair.fail("not a pair of layer and k");
+    const std::int64_t k = pair.elements()[1].integer(kAnyLow, kAnyHigh);
+    options.layer_k.push_back({pair.elements()[0].integer(kAnyLow, kAnyHigh), k == -1 ? kDenseK : k});
   }
-  options.placement = placement_in(json, "placement", where);
-  options.add_sigma = json_number(json, "add_sigma", where);
-  options.row_fraction = json_number(json, "row_fraction", where);
-  const nlohmann::json& seed = json_field(json, "seed", where);
-  if (!seed.is_number_unsigned()) throw InputError({.where = where + "/seed", .what = "not a seed"});
-  options.seed = seed.get<std::uint64_t>();
-  options.tac = json_bool(json, "tac", where);
-  options.offline_sdc = json_bool(json, "offline_sdc", where);
-  options.curves = json_bool(json, "curves", where);
-  options.pooled = json_bool(json, "pooled", where);
-  setup.source.shape = shape_in(json, where);
-  setup.source.row_content = placement_in(json, "row_content", where);
-  setup.source.model = json_text(json, "model", where);
-  setup.source.topk_at_calibration = json_integer(json, "topk_at_calibration", where);
-  setup.source.context = json_integer(json, "context", where);
-  setup.source.unit = json_text(json, "unit", where);
-  setup.samples = json_integer(json, "samples", where);
-  setup.weight = json_integer(json, "weight", where);
+  options.placement = placement_in(json, "placement");
+  options.add_sigma = json.number("add_sigma");
+  options.row_fraction = json.number("row_fraction");
+  options.seed = json.at("seed").unsigned_integer();
+  options.tac = json.flag("tac");
+  options.offline_sdc = json.flag("offline_sdc");
+  options.curves = json.flag("curves");
+  options.pooled = json.flag("pooled");
+  setup.source.shape = shape_in(json);
+  setup.source.row_content = placement_in(json, "row_content");
+  setup.source.model = json.text("model");
+  setup.source.topk_at_calibration = whole_in(json, "topk_at_calibration");
+  setup.source.context = whole_in(json, "context");
+  setup.source.unit = json.text("unit");
+  setup.samples = whole_in(json, "samples");
+  setup.weight = whole_in(json, "weight");
+  const std::vector<std::string> unread = json.unread_keys();
+  if (!unread.empty())
+    throw InputError({.where = json.where(unread.front()),
+                      .what = "a key that this release does not know",
+                      .next = "use the release that wrote it"});
   return setup;
 }
 

@@ -6,6 +6,7 @@
 
 #include "calibrate/options.hpp"
 #include "calibrate/row_source.hpp"
+#include "io/json_reader.hpp"
 
 namespace toptheta {
 
@@ -19,9 +20,9 @@ struct CalibrationSetup {
 CalibrationSetup setup_of(const CalibrationOptions& options, const SourceDescription& source);
 
 nlohmann::ordered_json json_from(const CalibrationSetup& setup);
-// Throws InputError that begins with `where` if a key is missing, or holds another type or an impossible
-// value.
-CalibrationSetup setup_from(const nlohmann::json& json, const std::string& where);
+// Throws InputError with its place where a key is missing or not known, or holds another type or an
+// impossible value.
+CalibrationSetup setup_from(const JsonValue& json);
 
 // Throws InputError naming `path` and the first thing that differs from `expected`, which belongs to
 // `expected_name`.

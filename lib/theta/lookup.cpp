@@ -47,19 +47,24 @@ void resolve(const std::vector<Sample>& samples, std::int64_t first, std::int64_
   }
 }
 
-std::vector<Sample> theta_samples(const std::vector<ThresholdEntry>& entries) {
+// The lengths that have a value of the column.
+std::vector<Sample> samples_of(const std::vector<ThresholdEntry>& entries, double ThresholdEntry::*column) {
   std::vector<Sample> samples;
   samples.reserve(entries.size());
   for (const ThresholdEntry& entry : entries)
-    samples.push_back({entry.length, entry.theta});
+    if (!std::isnan(entry.*column)) samples.push_back({entry.length, entry.*column});
   return samples;
 }
 
-std::vector<Sample> sdc_samples(const std::vector<ThresholdEntry>& entries) {
-  std::vector<Sample> samples;
-  for (const ThresholdEntry& entry : entries)
-    if (!std::isnan(entry.sdc)) samples.push_back({entry.length, entry.sdc});
-  return samples;
+// Whether there are terms to look up; writes those of first ... terms.size() - 1.
+bool resolve_terms(const std::vector<Sample>& samples, std::int64_t first, LengthLookup method,
+                   std::span<float> terms) {
+  if (samples.empty()) return false;
+  resolve(samples, first, static_cast<std::int64_t>(terms.size()) - 1, method,
+          [terms](std::int64_t length, double value) {
+            terms[static_cast<std::size_t>(length)] = static_cast<float>(value);
+          });
+  return true;
 }
 
 }  // namespace
@@ -71,18 +76,20 @@ float rounded_down(double value) {
 
 ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, std::int64_t max_length,
                                  LengthLookup method)
-    : num_heads_(table.meta.shape.num_heads), max_length_(max_length), has_sdc_(true) {
+    : num_heads_(table.meta.shape.num_heads), max_length_(max_length), has_sdc_(true), has_rho_(true) {
   const Target& target = table.target(k);
+  if (table.meta.length_bins > 0) method = LengthLookup::linear;  // a bin stands for lengths around its own
   const std::size_t size = target.cells.size() * static_cast<std::size_t>(max_length + 1);
   theta_.assign(size, -kInfinity);
   sdc_.assign(size, kNaN);
+  rho_.assign(size, kNaN);
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
     const auto layer = static_cast<std::int64_t>(cell) / num_heads_;
     const std::int64_t head = static_cast<std::int64_t>(cell) % num_heads_;
     float* theta = theta_.data() + offset(layer, head);
-    float* sdc = sdc_.data() + offset(layer, head);
     const std::int64_t head_k = target.k_of(cell);
-    std::fill_n(sdc, std::min(head_k, max_length) + 1, 0.0F);
+    const std::span<float> sdc = terms_of(sdc_, layer, head, head_k);
+    const std::span<float> rho = terms_of(rho_, layer, head, head_k);
     if (head_k >= max_length) continue;  // every row is dense
 
     const std::vector<ThresholdEntry>& entries = target.cells[cell];
@@ -94,20 +101,26 @@ ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, st
            .found = fmt::format("none, but rows of up to {} keys to attend", max_length),
            .next = fmt::format("calibrate with longer texts, or with --layer-k {}:dense", layer)});
     const std::int64_t first = head_k + 1;
-    resolve(theta_samples(entries), first, max_length, method,
+    resolve(samples_of(entries, &ThresholdEntry::theta), first, max_length, method,
             [theta](std::int64_t length, double value) { theta[length] = rounded_down(value); });
-    const std::vector<Sample> terms = sdc_samples(entries);
-    if (terms.empty()) {
-      has_sdc_ = false;
-      continue;
-    }
-    resolve(terms, first, max_length, method,
-            [sdc](std::int64_t length, double value) { sdc[length] = static_cast<float>(value); });
+    has_sdc_ = resolve_terms(samples_of(entries, &ThresholdEntry::sdc), first, method, sdc) && has_sdc_;
+    has_rho_ = resolve_terms(samples_of(entries, &ThresholdEntry::rho), first, method, rho) && has_rho_;
   }
 }
 
 std::span<const float> ThresholdLookup::theta(std::int64_t layer, std::int64_t head) const {
   return {theta_.data() + offset(layer, head), static_cast<std::size_t>(max_length_ + 1)};
+}
+
+std::span<float> ThresholdLookup::terms_of(std::vector<float>& all, std::int64_t layer, std::int64_t head,
+                                           std::int64_t k) const {
+  const std::span<float> terms(all.data() + offset(layer, head), static_cast<std::size_t>(max_length_ + 1));
+  std::fill_n(terms.begin(), std::min(k, max_length_) + 1, 0.0F);
+  return terms;
+}
+
+std::span<const float> ThresholdLookup::rho(std::int64_t layer, std::int64_t head) const {
+  return {rho_.data() + offset(layer, head), static_cast<std::size_t>(max_length_ + 1)};
 }
 
 std::span<const float> ThresholdLookup::sdc(std::int64_t layer, std::int64_t head) const {

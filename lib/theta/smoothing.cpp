@@ -6,12 +6,15 @@
 
 #include "core/error.hpp"
 #include "core/parallel.hpp"
+#include "theta/columns.hpp"
 
 namespace toptheta {
 
 namespace {
 
-constexpr std::int64_t kWidestRange = std::int64_t{1} << 24;
+constexpr std::int64_t kMostEntries = std::int64_t{1} << 25;  // of all heads and targets: 2 GB
+
+using RealColumn = double ThresholdEntry::*;
 
 double mix(double a, double b, double weight) {
   return (1 - weight) * a + weight * b;
@@ -23,10 +26,9 @@ ThresholdEntry interpolate(const ThresholdEntry& below, const ThresholdEntry& ab
       static_cast<double>(length - below.length) / static_cast<double>(above.length - below.length);
   ThresholdEntry entry;
   entry.length = length;
-  entry.theta = mix(below.theta, above.theta, weight);
-  entry.std = mix(below.std, above.std, weight);
-  entry.sdc = mix(below.sdc, above.sdc, weight);
-  entry.kept_mass = mix(below.kept_mass, above.kept_mass, weight);
+  for (const ThresholdColumn& column : kThresholdColumns)
+    if (const auto* real = std::get_if<RealColumn>(&column.member))
+      entry.*(*real) = mix(below.*(*real), above.*(*real), weight);
   return entry;
 }
 
@@ -42,21 +44,22 @@ std::vector<ThresholdEntry> fill_lengths(const std::vector<ThresholdEntry>& entr
   return filled;
 }
 
-// SDC terms that only some calibrated lengths have (a second pass over other rows) are interpolated among
-// themselves.
-void fill_sdc(std::vector<ThresholdEntry>& filled, const std::vector<ThresholdEntry>& entries) {
-  std::vector<ThresholdEntry> with_sdc;
-  std::copy_if(entries.begin(), entries.end(), std::back_inserter(with_sdc),
-               [](const ThresholdEntry& entry) { return !std::isnan(entry.sdc); });
-  if (with_sdc.empty() || with_sdc.size() == entries.size()) return;
-  const auto begin = static_cast<std::size_t>(with_sdc.front().length - filled.front().length);
-  const std::vector<ThresholdEntry> terms = fill_lengths(with_sdc);
-  for (std::size_t i = 0; i < terms.size(); ++i)
-    filled[begin + i].sdc = terms[i].sdc;
+// Values that only some calibrated lengths have (SDC terms, of a second pass over other rows) are
+// interpolated among themselves.
+void fill_column(std::vector<ThresholdEntry>& filled, const std::vector<ThresholdEntry>& entries,
+                 RealColumn column) {
+  std::vector<ThresholdEntry> with_value;
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(with_value),
+               [column](const ThresholdEntry& entry) { return !std::isnan(entry.*column); });
+  if (with_value.empty() || with_value.size() == entries.size()) return;
+  const auto begin = static_cast<std::size_t>(with_value.front().length - filled.front().length);
+  const std::vector<ThresholdEntry> values = fill_lengths(with_value);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    filled[begin + i].*column = values[i].*column;
 }
 
 // Gaussian average of one column along the length; entries that are NaN have no weight and stay NaN.
-void average(std::vector<ThresholdEntry>& entries, double ThresholdEntry::*column, double sigma) {
+void average(std::vector<ThresholdEntry>& entries, RealColumn column, double sigma) {
   const auto count = static_cast<std::int64_t>(entries.size());
   const auto radius = static_cast<std::int64_t>(std::ceil(std::min(4 * sigma, static_cast<double>(count))));
   std::vector<double> weights(static_cast<std::size_t>(radius + 1));
@@ -85,18 +88,16 @@ void average(std::vector<ThresholdEntry>& entries, double ThresholdEntry::*colum
 }
 
 void require_fillable(const ThresholdTable& table) {
-  for (const Target& target : table.targets) {
-    for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
-      const auto& entries = target.cells[cell];
-      if (entries.empty() || entries.back().length - entries.front().length <= kWidestRange) continue;
-      const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
-      throw InputError({.where = fmt::format("threshold table, k = {}, layer {}, head {}", format_k(target.k),
-                                             cell / heads, cell % heads),
-                        .what = "the lengths lie too far apart to fill all between them",
-                        .expected = fmt::format("at most {} apart", kWidestRange),
-                        .found = fmt::format("{} and {}", entries.front().length, entries.back().length)});
-    }
-  }
+  std::int64_t entries = 0;
+  for (const Target& target : table.targets)
+    for (const std::vector<ThresholdEntry>& cell : target.cells)
+      if (!cell.empty()) entries += cell.back().length - cell.front().length + std::int64_t{1};
+  if (entries > kMostEntries)
+    throw InputError({.where = "threshold table",
+                      .what = "the row lengths lie too far apart to fill all between them",
+                      .expected = fmt::format("at most {} entries afterwards", kMostEntries),
+                      .found = fmt::format("{} between the shortest and the longest of each head", entries),
+                      .next = "smooth one target at a time, or a table of length bins"});
 }
 
 }  // namespace
@@ -115,10 +116,11 @@ ThresholdTable smooth_lengths(const ThresholdTable& table, double sigma) {
       std::vector<ThresholdEntry>& cell = target.cells[static_cast<std::size_t>(index)];
       if (cell.empty()) return;
       std::vector<ThresholdEntry> filled = fill_lengths(cell);
-      fill_sdc(filled, cell);
-      if (sigma > 0) {
-        average(filled, &ThresholdEntry::theta, sigma);
-        average(filled, &ThresholdEntry::sdc, sigma);
+      for (const ThresholdColumn& column : kThresholdColumns) {
+        if (!column.averaged) continue;
+        const RealColumn member = std::get<RealColumn>(column.member);
+        fill_column(filled, cell, member);
+        if (sigma > 0) average(filled, member, sigma);
       }
       cell = std::move(filled);
     });

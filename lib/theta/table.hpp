@@ -25,6 +25,8 @@ struct ThresholdEntry {
   std::int64_t count = 0;             // calibration rows of this length
   double sdc = kNotCalibrated;        // offline SDC term M: mean of the sum of e^(s-m) over dropped s
   double kept_mass = kNotCalibrated;  // mean of the softmax mass that the k largest hold
+  // Calibrated SDC: exp of the mean over rows of ln(sum over dropped s of e^(s-theta) / their number).
+  double rho = kNotCalibrated;
 };
 
 // All thresholds for one asked k.
@@ -57,6 +59,9 @@ struct TableMeta {
   double add_sigma = 0;
   bool topk_at_calibration = false;
   double row_fraction = 1;
+  // 0: an entry for each row length; otherwise entries are of bins of lengths, this many to the octave, at
+  // the mean length of their rows, and look-up interpolates between them.
+  std::int64_t length_bins = 0;
   Provenance provenance;
 };
 

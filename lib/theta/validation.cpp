@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "theta/columns.hpp"
+
 namespace toptheta {
 
 namespace {
@@ -15,24 +17,14 @@ Fault fault(std::string_view field, std::string_view expected, std::int64_t foun
   return {field, std::string(expected), fmt::format("{}", found)};
 }
 
-bool finite_and_not_negative(double value) {
-  return std::isfinite(value) && value >= 0;
-}
-
-bool fine_or_missing(double value) {
-  return std::isnan(value) || finite_and_not_negative(value);
-}
-
 }  // namespace
 
 std::optional<Fault> find_fault(const ThresholdEntry& entry) {
-  if (entry.length < 1) return fault("length", "a row length of at least 1", std::int64_t{entry.length});
-  if (!std::isfinite(entry.theta)) return fault("theta", "a finite number", entry.theta);
-  if (!finite_and_not_negative(entry.std)) return fault("std", "a finite number of at least 0", entry.std);
-  if (entry.count < 0) return fault("count", "a number of rows of at least 0", entry.count);
-  if (!fine_or_missing(entry.sdc)) return fault("sdc", "a finite number of at least 0", entry.sdc);
-  if (!fine_or_missing(entry.kept_mass))
-    return fault("kept_mass", "a finite number of at least 0", entry.kept_mass);
+  for (const ThresholdColumn& column : kThresholdColumns) {
+    const double value = column_value(entry, column);
+    if (column.may_be_missing && std::isnan(value)) continue;
+    if (!std::isfinite(value) || value < column.least) return fault(column.name, column.expected, value);
+  }
   return std::nullopt;
 }
 
@@ -57,6 +49,14 @@ std::optional<Fault> find_fault(const TableMeta& meta) {
   if (!(meta.row_fraction > 0 && meta.row_fraction <= 1))
     return fault("row_fraction", "above 0 and at most 1", meta.row_fraction);
   return std::nullopt;
+}
+
+std::optional<Fault> find_fault_of_targets(std::int64_t targets, const ModelShape& shape) {
+  const std::int64_t most = kMaxTargetCells / (shape.num_layers * shape.num_heads);
+  if (targets <= most) return std::nullopt;
+  return fault("targets",
+               fmt::format("at most {} for {} layers of {} heads", most, shape.num_layers, shape.num_heads),
+               targets);
 }
 
 std::optional<Fault> find_fault(const Target& target) {

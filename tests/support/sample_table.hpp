@@ -17,7 +17,7 @@ inline bool same_number(double a, double b) {
 
 inline bool same(const ThresholdEntry& a, const ThresholdEntry& b) {
   return a.length == b.length && a.theta == b.theta && a.std == b.std && a.count == b.count &&
-         same_number(a.sdc, b.sdc) && same_number(a.kept_mass, b.kept_mass);
+         same_number(a.sdc, b.sdc) && same_number(a.kept_mass, b.kept_mass) && same_number(a.rho, b.rho);
 }
 
 inline void check_same(const Target& a, const Target& b) {
@@ -40,6 +40,7 @@ inline void check_same(const ThresholdTable& a, const ThresholdTable& b) {
   CHECK(a.meta.add_sigma == b.meta.add_sigma);
   CHECK(a.meta.topk_at_calibration == b.meta.topk_at_calibration);
   CHECK(a.meta.row_fraction == b.meta.row_fraction);
+  CHECK(a.meta.length_bins == b.meta.length_bins);
   CHECK(a.meta.provenance == b.meta.provenance);
   REQUIRE(a.targets.size() == b.targets.size());
   for (std::size_t t = 0; t < a.targets.size(); ++t)
@@ -71,6 +72,16 @@ inline ThresholdTable sample_table() {
     }
     table.targets.push_back(std::move(target));
   }
+  return table;
+}
+
+// The same of length bins, with rho in target 16, but not in its last head.
+inline ThresholdTable sample_table_with_rho() {
+  ThresholdTable table = sample_table();
+  table.meta.length_bins = 8;
+  for (std::size_t cell = 2; cell < 5; ++cell)
+    for (ThresholdEntry& entry : table.targets[0].cells[cell])
+      entry.rho = 0.125 * entry.length + 1e-9;
   return table;
 }
 

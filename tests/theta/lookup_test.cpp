@@ -114,3 +114,21 @@ TEST_CASE("a head of its own k is dense up to that k") {
   CHECK(first_kept(1, 1) == 9);
   CHECK(lookup.theta(0, 1)[9] == -1.75F);
 }
+
+TEST_CASE("rho is looked up among the lengths that have one; bins are interpolated whatever the method") {
+  ThresholdTable table = small_table();
+  CHECK_FALSE(ThresholdLookup(table, 4, 20).has_rho());
+  CHECK(std::isnan(ThresholdLookup(table, 4, 20).rho(0, 0)[20]));
+  table.targets[0].cells[0][0].rho = 0.5;
+  table.targets[0].cells[0][2].rho = 1.5;
+  const ThresholdLookup nearest(table, 4, 40);
+  CHECK(nearest.has_rho());
+  CHECK(nearest.rho(0, 0)[4] == 0);
+  CHECK(nearest.rho(0, 0)[15] == 0.5F);
+  CHECK(nearest.rho(0, 0)[16] == 1.5F);
+  table.meta.length_bins = 8;
+  const ThresholdLookup bins(table, 4, 40);
+  CHECK(bins.theta(0, 0)[11] == 1.25F);
+  CHECK(bins.theta(0, 0)[40] == 9.0F);
+  CHECK(bins.rho(0, 0)[21] == 1.5F);
+}

@@ -48,20 +48,12 @@ Array array_of(std::string name, const std::vector<T>& values) {
 }
 
 void add_target(std::vector<Array>& arrays, const Target& target, std::int64_t num_heads) {
-  const auto add = [&](const char* name, const auto& values) {
+  const auto add = [&](std::string_view name, const auto& values) {
     arrays.push_back(array_of(fmt::format("{}/{}", target.k, name), values));
   };
-  const TargetColumns columns = columns_from(target, num_heads);
   add("layer_k", stored_k(target.layer_k));
   if (!target.head_k.empty()) add("head_k", stored_k(target.head_k));
-  add("layer", columns.layer);
-  add("head", columns.head);
-  add("length", columns.length);
-  add("theta", columns.theta);
-  add("std", columns.std);
-  add("count", columns.count);
-  add("sdc", columns.sdc);
-  add("kept_mass", columns.kept_mass);
+  for_each_column(columns_from(target, num_heads), add);
 }
 
 std::vector<Array> arrays_of(const ThresholdTable& table, std::int64_t k) {

@@ -1,12 +1,12 @@
 // A threshold table as named arrays, for numerical programs: .npz (numpy) and .safetensors. For export only:
 // theta/table_file.hpp is the form that is read back.
 //
-// Arrays: `k` int64 [targets], and for each target the columns of theta/table_file.hpp: <k>/layer_k int64
+// Arrays: `k` int64 [targets], and for each target the columns of theta/columns.hpp: <k>/layer_k int64
 // [num_layers] (-1 = dense), <k>/head_k int64 [num_layers * num_heads] where heads of a layer differ,
-// <k>/layer, <k>/head, <k>/length int32 [entries], <k>/theta, <k>/std, <k>/sdc, <k>/kept_mass float64
-// [entries] (NaN = not calibrated), <k>/count int64 [entries]. What the table says about itself is JSON as in
-// theta/json.hpp, {"meta", "provenance"}: the bytes of an array `about` in .npz, the metadata entry
-// "toptheta" in .safetensors.
+// <k>/layer, <k>/head, <k>/length int32 [entries], <k>/theta, <k>/std, <k>/sdc, <k>/kept_mass and, where
+// calibrated, <k>/rho float64 [entries] (NaN = not calibrated), <k>/count int64 [entries]. What the table
+// says about itself is JSON as in theta/json.hpp, {"meta", "provenance"}: the bytes of an array `about` in
+// .npz, the metadata entry "toptheta" in .safetensors.
 #pragma once
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,9 @@
 // The text files of the method's authors, for exchange in both directions (docs/formats.md).
 //
-//   th.txt    L31_H31:1219 0.0002257227897644043 4 64     layer, head, row length, theta, number of samples,
-//   k sdc.txt   L31_H31:1219 0.0123 4                       layer, head, row length, M, number of samples
+//   th.txt    L31_H31:1219 0.0002257227897644043 4 64
+//             layer, head, row length, theta, number of samples, k
+//   sdc.txt   L31_H31:1219 0.0123 4
+//             layer, head, row length, M, number of samples
 //
 // Layers, heads and nothing else: what a table says about itself, standard deviations and kept mass are lost.
 #pragma once
@@ -20,8 +22,8 @@ void write_authors_thresholds(const ThresholdTable& table, std::int64_t k, const
 
 // Reads a th.txt; lines in any order. Which k are targets:
 //   - the k of a layer are those on its lines; most layers have the same ones, and these are the targets, in
-//   the order
-//     in which they first appear (of equally frequent sets the larger counts, then the one of smaller k);
+//     the order in which they first appear (of equally frequent sets the larger counts, then the one of
+//     smaller k);
 //   - a layer whose lines have one other k has that k under every target, as after --layer-k;
 //   - a layer without lines is dense; any other layer is an error;
 //   - but where every head has lines of one k only, and heads of a layer differ, there is one target with a k

@@ -49,6 +49,19 @@ ModelShape shape_of(const std::vector<AuthorsLine>& lines, const std::string& fi
   return shape;
 }
 
+// Every k may become a target, and every target has room for every head.
+void require_few_targets(const std::vector<AuthorsLine>& lines, const ModelShape& shape,
+                         const std::string& file) {
+  KSet all;
+  for (const AuthorsLine& line : lines)
+    all.insert(line.k);
+  if (const auto fault = find_fault_of_targets(static_cast<std::int64_t>(all.size()), shape))
+    throw InputError({.where = file,
+                      .what = "too many different k for so many layers and heads",
+                      .expected = fault->expected,
+                      .found = fmt::format("{} k", all.size())});
+}
+
 // The k on the lines of each layer.
 std::vector<KSet> k_of_layers(const std::vector<AuthorsLine>& lines, std::int64_t num_layers) {
   std::vector<KSet> sets(static_cast<std::size_t>(num_layers));
@@ -130,7 +143,7 @@ Target target_by_head(std::vector<std::int64_t> head_k, const ModelShape& shape)
   return target;
 }
 
-// Sorted by layer, head, length and k; a line that stands twice is an error.
+// Sorted by layer, head, length and k; a line that appears twice is an error.
 void sort_lines(std::vector<AuthorsLine>& lines, const std::string& file) {
   const auto place = [](const AuthorsLine& line) {
     return std::tuple(line.layer, line.head, line.length, line.k);
@@ -156,6 +169,7 @@ ThresholdTable read_authors_thresholds(const std::filesystem::path& path, Placem
   table.meta.shape = shape_of(lines, file);
   table.meta.placement = placement;
   table.meta.estimator = "unknown (from a th.txt)";
+  require_few_targets(lines, table.meta.shape, file);
   std::vector<std::int64_t> head_k = k_of_heads(lines, table.meta.shape);
   table.targets = head_k.empty() ? empty_targets(lines, k_of_layers(lines, table.meta.shape.num_layers),
                                                  table.meta.shape, file)

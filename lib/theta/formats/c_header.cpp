@@ -17,7 +17,8 @@ constexpr std::size_t kPerLine = 12;
 
 // `text(value)` of every value.
 template <class Values, class Text>
-void write_array(AtomicFile& file, const char* type, const char* name, const Values& values, Text text) {
+void write_array(AtomicFile& file, const char* type, const std::string& name, const Values& values,
+                 Text text) {
   std::string lines =
       fmt::format("static const {} {}[{}] = {{", type, name, std::max<std::size_t>(values.size(), 1));
   if (values.empty()) lines += "0";  // C has no arrays without elements
@@ -48,8 +49,6 @@ struct Entries {
   std::vector<std::int64_t> first = {0};
   std::vector<std::int32_t> length;
   std::vector<float> theta;
-  std::vector<float> sdc;
-  bool has_sdc = false;
 };
 
 Entries entries_of(const Target& target) {
@@ -58,12 +57,36 @@ Entries entries_of(const Target& target) {
     for (const ThresholdEntry& entry : cell) {
       entries.length.push_back(entry.length);
       entries.theta.push_back(rounded_down(entry.theta));
-      entries.has_sdc = entries.has_sdc || !std::isnan(entry.sdc);
-      entries.sdc.push_back(std::isnan(entry.sdc) ? -1.0F : static_cast<float>(entry.sdc));
     }
     entries.first.push_back(static_cast<std::int64_t>(entries.length.size()));
   }
   return entries;
+}
+
+// The columns beside theta that a kernel may use.
+std::vector<const ThresholdColumn*> kernel_columns() {
+  std::vector<const ThresholdColumn*> columns;
+  for (const ThresholdColumn& column : kThresholdColumns)
+    if (column.for_kernels) columns.push_back(&column);
+  return columns;
+}
+
+// -1 where not calibrated.
+std::vector<float> floats_of_column(const ThresholdColumn& column, const Target& target) {
+  std::vector<float> values;
+  for (const auto& cell : target.cells)
+    for (const ThresholdEntry& entry : cell) {
+      const double value = column_value(entry, column);
+      values.push_back(std::isnan(value) ? -1.0F : static_cast<float>(value));
+    }
+  return values;
+}
+
+std::string upper_case(std::string_view name) {
+  std::string text(name);
+  for (char& c : text)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return text;
 }
 
 // A comment must not end early.
@@ -119,7 +142,7 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   file.write(
       "#ifndef TOPTHETA_THRESHOLDS_H\n#define TOPTHETA_THRESHOLDS_H\n#include <math.h>\n#include "
       "<stdint.h>\n\n");
-  const auto define = [&](const char* name, std::int64_t value) {
+  const auto define = [&](std::string_view name, std::int64_t value) {
     file.write(fmt::format("#define TOPTHETA_{} {}\n", name, value));
   };
   define("K", target.k == kDenseK ? -1 : target.k);
@@ -127,7 +150,9 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   define("NUM_HEADS", meta.shape.num_heads);
   define("NUM_KV_HEADS", meta.shape.num_kv_heads);
   define("POST_SOFTMAX", meta.placement == Placement::post_softmax ? 1 : 0);
-  define("HAS_SDC", entries.has_sdc ? 1 : 0);
+  for (const ThresholdColumn* column : kernel_columns())
+    if (is_written(*column, target.cells))
+      define("HAS_" + upper_case(column->name), has_value(*column, target.cells) ? 1 : 0);
   file.write("\n");
   write_array(file, "int64_t", "toptheta_layer_k", stored_k(target.layer_k), integer_text);
   std::vector<std::int64_t> head_k;
@@ -137,7 +162,10 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   write_array(file, "int64_t", "toptheta_first", entries.first, integer_text);
   write_array(file, "int32_t", "toptheta_length", entries.length, integer_text);
   write_array(file, "float", "toptheta_theta", entries.theta, float_text);
-  if (entries.has_sdc) write_array(file, "float", "toptheta_sdc", entries.sdc, float_text);
+  for (const ThresholdColumn* column : kernel_columns())
+    if (has_value(*column, target.cells))
+      write_array(file, "float", fmt::format("toptheta_{}", column->name), floats_of_column(*column, target),
+                  float_text);
   file.write(kLookup);
   file.commit();
 }

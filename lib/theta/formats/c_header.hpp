@@ -8,7 +8,8 @@
 // toptheta_layer_k[layer], the smallest of the layer, and toptheta_head_k[c] (-1 = dense); the entries of
 // (layer, head) are toptheta_first[c] ... toptheta_first[c + 1] - 1 with c = layer * TOPTHETA_NUM_HEADS +
 // head, in toptheta_length, toptheta_theta (floats rounded towards -infinity, so that s > theta decides as in
-// double) and, where TOPTHETA_HAS_SDC, toptheta_sdc (-1 = not calibrated). C99 and C++.
+// double) and, where TOPTHETA_HAS_SDC is 1, toptheta_sdc, where TOPTHETA_HAS_RHO is defined, toptheta_rho (-1
+// = not calibrated). C99 and C++.
 #pragma once
 #include <cstdint>
 #include <filesystem>

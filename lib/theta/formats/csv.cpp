@@ -2,25 +2,78 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "io/atomic_file.hpp"
+#include "theta/columns.hpp"
 #include "theta/formats/number_text.hpp"
 #include "theta/target_choice.hpp"
 
 namespace toptheta {
 
+namespace {
+
+// What the column k shows in a cell.
+std::int64_t shown_k(const Target& target, std::size_t cell) {
+  return target.head_k.empty() ? target.k : target.k_of(cell);
+}
+
+// The columns of kThresholdColumns that some target has.
+std::vector<const ThresholdColumn*> written_columns(const std::vector<const Target*>& targets) {
+  std::vector<const ThresholdColumn*> columns;
+  for (const ThresholdColumn& column : kThresholdColumns)
+    if (std::any_of(targets.begin(), targets.end(),
+                    [&column](const Target* target) { return is_written(column, target->cells); }))
+      columns.push_back(&column);
+  return columns;
+}
+
+// Whether a layer with entries has a k of its own, which the column k does not show.
+bool has_own_k(const std::vector<const Target*>& targets) {
+  return std::any_of(targets.begin(), targets.end(), [](const Target* target) {
+    for (std::size_t cell = 0; cell < target->cells.size(); ++cell)
+      if (!target->cells[cell].empty() && target->k_of(cell) != shown_k(*target, cell)) return true;
+    return false;
+  });
+}
+
+void append_value(std::string& line, const ThresholdEntry& entry, const ThresholdColumn& column) {
+  const auto append = [&](auto member) {
+    const auto value = entry.*member;
+    if constexpr (std::is_same_v<decltype(entry.*member), const double&>)
+      line += shortest_or(value, "");
+    else
+      fmt::format_to(std::back_inserter(line), "{}", value);
+  };
+  std::visit(append, column.member);
+}
+
+}  // namespace
+
 void write_csv(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path) {
   const std::vector<const Target*> targets = choose_targets(table, k);
+  const std::vector<const ThresholdColumn*> columns = written_columns(targets);
+  const bool own_k = has_own_k(targets);
+  std::string header = "layer,head";
+  for (const ThresholdColumn* column : columns)
+    header += fmt::format(",{}{}", column->name, column == columns.front() ? ",k" : "");
   AtomicFile file(path);
-  file.write("layer,head,length,k,theta,std,count,sdc,kept_mass\n");
+  file.write(header + (own_k ? ",k_in_force\n" : "\n"));
   const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
   for (const Target* target : targets) {
     for (std::size_t cell = 0; cell < target->cells.size(); ++cell) {
-      const std::int64_t shown = target->head_k.empty() ? target->k : target->k_of(cell);
       std::string lines;
-      for (const ThresholdEntry& entry : target->cells[cell])
-        fmt::format_to(std::back_inserter(lines), "{},{},{},{},{},{},{},{},{}\n", cell / heads, cell % heads,
-                       entry.length, format_k(shown), entry.theta, entry.std, entry.count,
-                       shortest_or(entry.sdc, ""), shortest_or(entry.kept_mass, ""));
+      for (const ThresholdEntry& entry : target->cells[cell]) {
+        fmt::format_to(std::back_inserter(lines), "{},{}", cell / heads, cell % heads);
+        for (const ThresholdColumn* column : columns) {
+          lines += ',';
+          append_value(lines, entry, *column);
+          if (column == columns.front()) lines += "," + format_k(shown_k(*target, cell));
+        }
+        if (own_k) lines += "," + format_k(target->k_of(cell));
+        lines += '\n';
+      }
       file.write(lines);
     }
   }

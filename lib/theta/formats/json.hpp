@@ -2,15 +2,21 @@
 // "toptheta.thresholds/1":
 //
 //   {"schema": "toptheta.thresholds/1",
-//    "meta": {"num_layers": 2, "num_heads": 4, "num_kv_heads": 2, "head_dim": 64,       0 where unknown
+//    "meta": {"num_layers": 2, "num_heads": 4,
+//             "num_kv_heads": 2, "head_dim": 64,          0 where unknown
 //             "model": "...", "placement": "pre-softmax", "estimator": "exact", "add_sigma": 0.1,
-//             "topk_at_calibration": false, "row_fraction": 1},
+//             "topk_at_calibration": false, "row_fraction": 1,
+//             "length_bins": 8},                          only where entries are of bins of lengths
 //    "provenance": {"version", "commit", "command", "seed", "inputs": [{"path", "sha256"}]},
-//    "targets": [{"k": 64, "layer_k": ["dense", 64],                                    the k of every layer
-//                 "head_k": [["dense", "dense"], [64, 80]],       only where heads of a layer differ: schema
-//                 /2 "cells": [{"layer": 1, "head": 0, "length": [65, 66], "theta": [1.5, 1.6], "std": [0.1,
-//                 0.1],
-//                            "count": [4, 4], "sdc": [null, null], "kept_mass": [0.9, 0.9]}]}]}
+//    "targets": [
+//      {"k": 64,
+//       "layer_k": ["dense", 64],                         the k of every layer
+//       "head_k": [["dense", "dense"], [64, 80]],         only where heads of a layer differ (schema /2)
+//       "cells": [
+//         {"layer": 1, "head": 0,
+//          "length": [65, 66], "theta": [1.5, 1.6], "std": [0.1, 0.1], "count": [4, 4],
+//          "sdc": [null, null], "kept_mass": [0.9, 0.9],
+//          "rho": [0.1, 0.1]}]}]}                         only where calibrated
 //
 // Cells come by layer and head, heads without thresholds are left out; the columns of a cell have one element
 // for each length, lengths ascending; null is "not calibrated". Numbers have the shortest digits that read
@@ -27,7 +33,7 @@ namespace toptheta {
 // cannot be written.
 void write_json(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path);
 
-// Unknown keys are ignored. Throws InputError naming the file and the place in it, as a JSON pointer.
+// Throws InputError naming the file and the place in it, also for a key that is not known.
 ThresholdTable read_json(const std::filesystem::path& path);
 
 }  // namespace toptheta

@@ -4,9 +4,9 @@
 #include <limits>
 
 #include "core/error.hpp"
-#include "io/text_file.hpp"
+#include "io/json_reader.hpp"
+#include "theta/columns.hpp"
 #include "theta/formats/json.hpp"
-#include "theta/formats/json_fields.hpp"
 #include "theta/formats/provenance_json.hpp"
 #include "theta/validation.hpp"
 
@@ -14,169 +14,127 @@ namespace toptheta {
 
 namespace {
 
-using nlohmann::json;
-
 constexpr const char* kSchema = "toptheta.thresholds/1";
 constexpr const char* kSchemaByHead = "toptheta.thresholds/2";
+constexpr JsonLimits kTableLimits{.bytes = std::size_t{2} << 30U};
+constexpr std::int64_t kAnyLow = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kAnyHigh = std::numeric_limits<std::int64_t>::max();
 
-json parse(const std::string& file) {
-  try {
-    return json::parse(read_text_file(file));
-  } catch (const json::parse_error& error) {
-    throw InputError({.where = fmt::format("{}:byte {}", file, error.byte),
-                      .what = "not valid JSON",
-                      .found = error.what(),
-                      .next = "the file may be cut off: make it again"});
-  } catch (const json::out_of_range& error) {
-    throw InputError({.where = file, .what = "a number too large for JSON", .found = error.what()});
-  }
+std::int64_t whole(const JsonValue& object, std::string_view key) {
+  return object.integer(key, kAnyLow, kAnyHigh);
 }
 
-void refuse(const std::optional<Fault>& fault, const std::string& where) {
+void refuse_value(const std::optional<Fault>& fault, const JsonValue& object) {
   if (!fault) return;
-  throw InputError({.where = fmt::format("{}/{}", where, fault->field),
+  throw InputError({.where = object.where(fault->field),
                     .what = "a value out of range",
                     .expected = fault->expected,
                     .found = fault->found});
 }
 
-TableMeta read_meta(const json& root, const std::string& where) {
-  const json& object = json_field(root, "meta", where);
-  const std::string place = where + "/meta";
+TableMeta read_json_meta(const JsonValue& root) {
+  const JsonValue object = root.object("meta");
   TableMeta meta;
-  meta.shape = {json_integer(object, "num_layers", place), json_integer(object, "num_heads", place),
-                json_integer(object, "num_kv_heads", place), json_integer(object, "head_dim", place)};
-  meta.model = json_text(object, "model", place);
-  const std::string name = json_text(object, "placement", place);
-  const auto placement = value_named<Placement>(name);
-  if (!placement)
-    throw InputError({.where = place + "/placement",
-                      .what = "not a placement",
-                      .expected = listed_names<Placement>(),
-                      .found = fmt::format("'{}'", name)});
+  meta.shape = {whole(object, "num_layers"), whole(object, "num_heads"), whole(object, "num_kv_heads"),
+                whole(object, "head_dim")};
+  meta.model = object.text("model");
+  const auto placement = value_named<Placement>(object.text("placement"));
+  if (!placement) object.at("placement").fail("not a placement", listed_names<Placement>());
   meta.placement = *placement;
-  meta.estimator = json_text(object, "estimator", place);
-  meta.add_sigma = json_number(object, "add_sigma", place);
-  meta.topk_at_calibration = json_bool(object, "topk_at_calibration", place);
-  meta.row_fraction = json_number(object, "row_fraction", place);
-  meta.provenance = provenance_from(json_field(root, "provenance", where), where + "/provenance");
-  refuse(find_fault(meta.shape), place);
-  refuse(find_fault(meta), place);
+  meta.estimator = object.text("estimator");
+  meta.add_sigma = object.number("add_sigma");
+  meta.topk_at_calibration = object.flag("topk_at_calibration");
+  meta.row_fraction = object.number("row_fraction");
+  meta.length_bins = object.integer_or("length_bins", kAnyLow, kAnyHigh, 0);
+  meta.provenance = provenance_from(root.object("provenance"));
+  refuse_value(find_fault(meta.shape), object);
+  refuse_value(find_fault(meta), object);
   return meta;
 }
 
-void require_size(const json& array, std::int64_t size, const std::string& where, const char* things) {
-  if (static_cast<std::int64_t>(array.size()) == size) return;
-  throw InputError({.where = where,
-                    .what = fmt::format("wrong number of {}", things),
-                    .expected = fmt::format("{}, as in meta", size),
-                    .found = fmt::format("{}", array.size())});
+void require_count(const JsonValue& list, std::int64_t size, const char* things) {
+  if (static_cast<std::int64_t>(list.size()) != size)
+    list.fail(fmt::format("wrong number of {}", things), fmt::format("{}, as in meta", size));
 }
 
-void append_k(const json& array, const std::string& where, std::vector<std::int64_t>& k) {
-  for (std::size_t i = 0; i < array.size(); ++i)
-    k.push_back(array[i] == "dense" ? kDenseK : integer_of(array[i], fmt::format("{}/{}", where, i)));
-}
-
-std::vector<std::int64_t> read_layer_k(const json& target, std::int64_t num_layers,
-                                       const std::string& where) {
-  const json& array = json_array(target, "layer_k", where);
-  require_size(array, num_layers, where + "/layer_k", "layers");
-  std::vector<std::int64_t> layer_k;
-  append_k(array, where + "/layer_k", layer_k);
-  return layer_k;
+void append_k(const JsonValue& list, std::vector<std::int64_t>& k) {
+  for (const JsonValue& value : list.elements())
+    k.push_back(value.is_text() && value.text() == "dense" ? kDenseK : value.integer(kAnyLow, kAnyHigh));
 }
 
 // Empty where the target has none.
-std::vector<std::int64_t> read_head_k(const json& target, const ModelShape& shape, const std::string& where) {
+std::vector<std::int64_t> read_json_head_k(const JsonValue& target, const ModelShape& shape) {
   std::vector<std::int64_t> head_k;
-  if (!target.contains("head_k")) return head_k;
-  const json& layers = json_array(target, "head_k", where);
-  require_size(layers, shape.num_layers, where + "/head_k", "layers");
-  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
-    const std::string place = fmt::format("{}/head_k/{}", where, layer);
-    if (!layers[layer].is_array())
-      throw InputError({.where = place, .what = "not a list", .expected = "the k of the layer's heads"});
-    require_size(layers[layer], shape.num_heads, place, "heads");
-    append_k(layers[layer], place, head_k);
+  const auto layers = target.find("head_k");
+  if (!layers) return head_k;
+  const std::vector<JsonValue> lists = layers->elements();
+  require_count(*layers, shape.num_layers, "layers");
+  for (const JsonValue& list : lists) {
+    require_count(list, shape.num_heads, "heads");
+    append_k(list, head_k);
   }
   return head_k;
 }
 
-double number_or_null(const json& value, const std::string& where) {
-  return value.is_null() ? kNotCalibrated : number_of(value, where);
-}
-
-// The columns of one cell, `length` first, checked to be equally long.
-std::vector<ThresholdEntry> read_entries(const json& cell, const std::string& where) {
-  const json& lengths = json_array(cell, "length", where);
-  std::vector<ThresholdEntry> entries(lengths.size());
-  const auto fill = [&](const char* name, auto store) {
-    const json& array = json_array(cell, name, where);
-    if (array.size() != entries.size())
-      throw InputError({.where = fmt::format("{}/{}", where, name),
-                        .what = "columns of different length",
-                        .expected = fmt::format("{} elements, as in length", entries.size()),
-                        .found = fmt::format("{}", array.size())});
-    for (std::size_t i = 0; i < entries.size(); ++i)
-      store(entries[i], array[i], fmt::format("{}/{}/{}", where, name, i));
-  };
-  fill("length", [](ThresholdEntry& entry, const json& value, const std::string& place) {
-    constexpr std::int64_t kLongest = std::numeric_limits<std::int32_t>::max();
-    // Out of range either way becomes 0, which the check of the entry refuses.
-    const std::int64_t length = integer_of(value, place);
-    entry.length = length < 0 || length > kLongest ? 0 : static_cast<std::int32_t>(length);
-  });
-  fill("theta",
-       [](auto& entry, const json& value, const auto& place) { entry.theta = number_of(value, place); });
-  fill("std", [](auto& entry, const json& value, const auto& place) { entry.std = number_of(value, place); });
-  fill("count",
-       [](auto& entry, const json& value, const auto& place) { entry.count = integer_of(value, place); });
-  fill("sdc",
-       [](auto& entry, const json& value, const auto& place) { entry.sdc = number_or_null(value, place); });
-  fill("kept_mass", [](auto& entry, const json& value, const auto& place) {
-    entry.kept_mass = number_or_null(value, place);
-  });
-  return entries;
-}
-
-void require_entries(const std::vector<ThresholdEntry>& entries, const std::string& where) {
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (const auto fault = find_fault(entries[i]))
-      throw InputError({.where = fmt::format("{}/{}/{}", where, fault->field, i),
-                        .what = "a value out of range",
-                        .expected = fault->expected,
-                        .found = fault->found});
-    if (i > 0 && entries[i].length <= entries[i - 1].length)
-      throw InputError({.where = fmt::format("{}/length/{}", where, i),
-                        .what = "lengths must ascend",
-                        .expected = fmt::format("more than {}", entries[i - 1].length),
-                        .found = fmt::format("{}", entries[i].length)});
+template <class Number>
+Number number_from(const JsonValue& value, const ThresholdColumn& column) {
+  if constexpr (std::is_floating_point_v<Number>) {
+    return value.is_null() && column.may_be_missing ? kNotCalibrated : value.number();
+  } else {
+    // Out of range either way becomes what the check of the entry refuses.
+    const std::int64_t number = value.integer(kAnyLow, kAnyHigh);
+    const bool fits = number >= 0 && number <= std::numeric_limits<Number>::max();
+    return fits ? static_cast<Number>(number) : Number{-1};
   }
 }
 
-Target read_target(const json& object, const ModelShape& shape, const std::string& where) {
+// The columns of one cell, checked to be equally long and each entry by itself and in order.
+std::vector<ThresholdEntry> read_json_entries(const JsonValue& cell) {
+  const std::size_t size = cell.elements("length").size();
+  std::vector<ThresholdEntry> entries(size);
+  for (const ThresholdColumn& column : kThresholdColumns) {
+    if (column.only_where_present && !cell.has(column.name)) continue;
+    const JsonValue list = cell.at(column.name);
+    const std::vector<JsonValue> values = list.elements();
+    if (values.size() != size)
+      list.fail("columns of different length", fmt::format("{} elements, as in length", size));
+    std::visit(
+        [&](auto member) {
+          for (std::size_t i = 0; i < size; ++i)
+            entries[i].*member = number_from<decltype(value_type_of(member))>(values[i], column);
+        },
+        column.member);
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    if (const auto fault = find_fault(entries[i]))
+      cell.elements(fault->field)[i].fail("a value out of range", fault->expected);
+    if (i > 0 && entries[i].length <= entries[i - 1].length)
+      cell.elements("length")[i].fail("lengths must ascend",
+                                      fmt::format("more than {}", entries[i - 1].length));
+  }
+  return entries;
+}
+
+Target read_json_target(const JsonValue& object, const ModelShape& shape) {
   Target target;
-  target.k = json_integer(object, "k", where);
-  target.layer_k = read_layer_k(object, shape.num_layers, where);
-  target.head_k = read_head_k(object, shape, where);
-  refuse(find_fault(target), where);
+  target.k = whole(object, "k");
+  append_k(object.at("layer_k"), target.layer_k);
+  require_count(object.at("layer_k"), shape.num_layers, "layers");
+  target.head_k = read_json_head_k(object, shape);
+  refuse_value(find_fault(target), object);
   target.cells.resize(static_cast<std::size_t>(shape.num_layers * shape.num_heads));
-  const json& cells = json_array(object, "cells", where);
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const std::string place = fmt::format("{}/cells/{}", where, i);
-    const std::int64_t layer = json_integer(cells[i], "layer", place);
-    const std::int64_t head = json_integer(cells[i], "head", place);
+  for (const JsonValue& cell : object.elements("cells")) {
+    const std::int64_t layer = whole(cell, "layer");
+    const std::int64_t head = whole(cell, "head");
     const bool inside = layer >= 0 && layer < shape.num_layers && head >= 0 && head < shape.num_heads;
-    const auto cell = static_cast<std::size_t>(inside ? layer * shape.num_heads + head : 0);
-    if (!inside || !target.cells[cell].empty())
+    const auto index = static_cast<std::size_t>(inside ? layer * shape.num_heads + head : 0);
+    if (!inside || !target.cells[index].empty())
       throw InputError(
-          {.where = place,
+          {.where = cell.where(),
            .what = inside ? "a second cell for the same layer and head" : "no such layer and head",
            .expected = fmt::format("{} layers of {} heads, each once", shape.num_layers, shape.num_heads),
            .found = fmt::format("layer {}, head {}", layer, head)});
-    target.cells[cell] = read_entries(cells[i], place);
-    require_entries(target.cells[cell], place);
+    target.cells[index] = read_json_entries(cell);
   }
   return target;
 }
@@ -184,27 +142,28 @@ Target read_target(const json& object, const ModelShape& shape, const std::strin
 }  // namespace
 
 ThresholdTable read_json(const std::filesystem::path& path) {
-  const std::string file = path.string();
-  const json root = parse(file);
-  const std::string where = file + ":";
-  const std::string schema = json_text(root, "schema", where);
+  const JsonValue root = read_json_file(path, kTableLimits);
+  const std::string& schema = root.text("schema");
   if (schema != kSchema && schema != kSchemaByHead)
-    throw InputError({.where = where + "/schema",
-                      .what = "not a threshold table",
-                      .expected = fmt::format("'{}' or '{}'", kSchema, kSchemaByHead),
-                      .found = fmt::format("'{}'", schema)});
+    root.at("schema").fail("not a threshold table", fmt::format("'{}' or '{}'", kSchema, kSchemaByHead));
   ThresholdTable table;
-  table.meta = read_meta(root, where);
-  const json& targets = json_array(root, "targets", where);
-  if (targets.empty()) throw InputError({.where = where + "/targets", .what = "holds no thresholds"});
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    const std::string place = fmt::format("{}/targets/{}", where, i);
-    table.targets.push_back(read_target(targets[i], table.meta.shape, place));
-    for (std::size_t j = 0; j < i; ++j)
-      if (table.targets[j].k == table.targets[i].k)
-        throw InputError(
-            {.where = place + "/k", .what = fmt::format("k = {} stands twice", table.targets[i].k)});
+  table.meta = read_json_meta(root);
+  const std::vector<JsonValue> targets = root.elements("targets");
+  if (targets.empty()) root.at("targets").fail("holds no thresholds");
+  if (const auto fault = find_fault_of_targets(static_cast<std::int64_t>(targets.size()), table.meta.shape))
+    root.at("targets").fail("too many targets", fault->expected);
+  for (const JsonValue& target : targets) {
+    table.targets.push_back(read_json_target(target, table.meta.shape));
+    const std::int64_t k = table.targets.back().k;
+    if (std::count_if(table.targets.begin(), table.targets.end(),
+                      [k](const Target& other) { return other.k == k; }) > 1)
+      target.at("k").fail(fmt::format("k = {} appears twice", k));
   }
+  const std::vector<std::string> unread = root.unread_keys();
+  if (!unread.empty())
+    throw InputError({.where = fmt::format("{}:{}", path.string(), unread.front()),
+                      .what = "a key that this release does not know",
+                      .next = "remove it, or use the release that wrote it"});
   return table;
 }
 

@@ -1,12 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 
 #include "io/atomic_file.hpp"
+#include "theta/columns.hpp"
 #include "theta/formats/json.hpp"
 #include "theta/formats/meta_json.hpp"
-#include "theta/formats/number_text.hpp"
 #include "theta/formats/provenance_json.hpp"
 #include "theta/target_choice.hpp"
 
@@ -15,23 +16,31 @@ namespace toptheta {
 namespace {
 
 // Tables can have millions of entries, so cells are written one by one and never held as a JSON value.
-template <typename Format>
-std::string column(const char* name, const std::vector<ThresholdEntry>& entries, Format format) {
-  std::string text = fmt::format(", \"{}\": [", name);
-  for (std::size_t i = 0; i < entries.size(); ++i)
-    text += (i == 0 ? "" : ", ") + format(entries[i]);
+std::string column_text(const ThresholdColumn& column, const std::vector<ThresholdEntry>& entries) {
+  std::string text = fmt::format(", \"{}\": [", column.name);
+  std::visit(
+      [&](auto member) {
+        for (std::size_t i = 0; i < entries.size(); ++i) {
+          const auto value = entries[i].*member;
+          if (i > 0) text += ", ";
+          if (column.may_be_missing && std::isnan(static_cast<double>(value)))
+            text += "null";
+          else
+            fmt::format_to(std::back_inserter(text), "{}", value);
+        }
+      },
+      column.member);
   return text + "]";
 }
 
-std::string cell_text(std::size_t layer, std::size_t head, const std::vector<ThresholdEntry>& entries) {
-  using Entry = ThresholdEntry;
-  return fmt::format("{{\"layer\": {}, \"head\": {}", layer, head) +
-         column("length", entries, [](const Entry& e) { return fmt::format("{}", e.length); }) +
-         column("theta", entries, [](const Entry& e) { return fmt::format("{}", e.theta); }) +
-         column("std", entries, [](const Entry& e) { return fmt::format("{}", e.std); }) +
-         column("count", entries, [](const Entry& e) { return fmt::format("{}", e.count); }) +
-         column("sdc", entries, [](const Entry& e) { return shortest_or(e.sdc, "null"); }) +
-         column("kept_mass", entries, [](const Entry& e) { return shortest_or(e.kept_mass, "null"); }) + "}";
+using WrittenColumns = std::vector<const ThresholdColumn*>;
+
+std::string cell_text(std::size_t layer, std::size_t head, const std::vector<ThresholdEntry>& entries,
+                      const WrittenColumns& columns) {
+  std::string text = fmt::format("{{\"layer\": {}, \"head\": {}", layer, head);
+  for (const ThresholdColumn* column : columns)
+    text += column_text(*column, entries);
+  return text + "}";
 }
 
 std::string k_text(std::span<const std::int64_t> all_k) {
@@ -52,10 +61,13 @@ std::string head_k_text(const Target& target, std::size_t num_heads) {
 void write_target(const Target& target, std::size_t num_heads, AtomicFile& file) {
   file.write(fmt::format("{{\"k\": {}, \"layer_k\": {}{},\n \"cells\": [", target.k, k_text(target.layer_k),
                          head_k_text(target, num_heads)));
+  WrittenColumns columns;
+  for (const ThresholdColumn& column : kThresholdColumns)
+    if (is_written(column, target.cells)) columns.push_back(&column);
   const char* separator = "\n  ";
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
     if (target.cells[cell].empty()) continue;
-    file.write(separator + cell_text(cell / num_heads, cell % num_heads, target.cells[cell]));
+    file.write(separator + cell_text(cell / num_heads, cell % num_heads, target.cells[cell], columns));
     separator = ",\n  ";
   }
   file.write("]}");

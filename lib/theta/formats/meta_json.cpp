@@ -14,6 +14,7 @@ nlohmann::ordered_json json_from(const TableMeta& meta) {
   json["add_sigma"] = meta.add_sigma;
   json["topk_at_calibration"] = meta.topk_at_calibration;
   json["row_fraction"] = meta.row_fraction;
+  if (meta.length_bins > 0) json["length_bins"] = meta.length_bins;
   return json;
 }
 

@@ -1,10 +1,5 @@
 #include "theta/formats/provenance_json.hpp"
 
-#include <fmt/format.h>
-
-#include "core/error.hpp"
-#include "theta/formats/json_fields.hpp"
-
 namespace toptheta {
 
 nlohmann::ordered_json json_from(const Provenance& provenance) {
@@ -21,23 +16,14 @@ nlohmann::ordered_json json_from(const Provenance& provenance) {
   return json;
 }
 
-Provenance provenance_from(const nlohmann::json& json, const std::string& where) {
+Provenance provenance_from(const JsonValue& json) {
   Provenance provenance;
-  provenance.version = json_text(json, "version", where);
-  provenance.commit = json_text(json, "commit", where);
-  provenance.command = json_text(json, "command", where);
-  const nlohmann::json& seed = json_field(json, "seed", where);
-  if (!seed.is_number_unsigned())
-    throw InputError(
-        {.where = where + "/seed", .what = "wrong type", .expected = "a whole number of at least 0"});
-  provenance.seed = seed.get<std::uint64_t>();
-  const nlohmann::json& inputs = json_array(json, "inputs", where);
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const std::string place = fmt::format("{}/inputs/{}", where, i);
-    provenance.inputs.push_back({json_text(inputs[i], "path", place), json_text(inputs[i], "sha256", place)});
-    if (inputs[i].contains("fingerprint"))
-      provenance.inputs.back().fingerprint = json_text(inputs[i], "fingerprint", place);
-  }
+  provenance.version = json.text("version");
+  provenance.commit = json.text("commit");
+  provenance.command = json.text("command");
+  provenance.seed = json.at("seed").unsigned_integer();
+  for (const JsonValue& input : json.elements("inputs"))
+    provenance.inputs.push_back({input.text("path"), input.text("sha256"), input.text_or("fingerprint", "")});
   return provenance;
 }
 

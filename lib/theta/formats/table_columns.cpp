@@ -20,18 +20,34 @@ std::optional<Fault> find_fault_of_place(std::int32_t layer, std::int32_t head, 
   return std::nullopt;
 }
 
-void require_order(const TargetColumns& columns, std::size_t i, const std::string& where) {
+const std::vector<std::int32_t>& lengths_of(const TargetColumns& columns) {
+  return std::get<std::vector<std::int32_t>>(columns.values[0].value());  // length is the first column
+}
+
+ThresholdEntry entry_from(const TargetColumns& columns, std::size_t i) {
+  ThresholdEntry entry;
+  for (std::size_t c = 0; c < kThresholdColumns.size(); ++c)
+    std::visit(
+        [&](auto member) {
+          using Values = std::vector<decltype(value_type_of(member))>;
+          if (columns.values[c]) entry.*member = std::get<Values>(*columns.values[c])[i];
+        },
+        kThresholdColumns[c].member);
+  return entry;
+}
+
+void require_order(const TargetColumns& columns, const std::vector<std::int32_t>& lengths, std::size_t i,
+                   const std::string& where) {
   if (i == 0) return;
-  const auto place = [&columns](std::size_t at) {
-    return std::tuple(columns.layer[at], columns.head[at], columns.length[at]);
+  const auto place = [&](std::size_t at) {
+    return std::tuple(columns.layer[at], columns.head[at], lengths[at]);
   };
   if (place(i - 1) < place(i)) return;
-  const auto text = [&columns](std::size_t at) {
-    return fmt::format("layer {}, head {}, length {}", columns.layer[at], columns.head[at],
-                       columns.length[at]);
+  const auto text = [&](std::size_t at) {
+    return fmt::format("layer {}, head {}, length {}", columns.layer[at], columns.head[at], lengths[at]);
   };
   throw InputError({.where = fmt::format("{}/length[{}]", where, i),
-                    .what = place(i - 1) == place(i) ? "an entry stands twice" : "entries out of order",
+                    .what = place(i - 1) == place(i) ? "an entry appears twice" : "entries out of order",
                     .expected = "ascending by layer, head and length",
                     .found = fmt::format("{} after {}", text(i), text(i - 1))});
 }
@@ -46,27 +62,33 @@ std::vector<std::int64_t> stored_k(std::vector<std::int64_t> k) {
 TargetColumns columns_from(const Target& target, std::int64_t num_heads) {
   TargetColumns columns;
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
-    for (const ThresholdEntry& entry : target.cells[cell]) {
-      columns.layer.push_back(static_cast<std::int32_t>(static_cast<std::int64_t>(cell) / num_heads));
-      columns.head.push_back(static_cast<std::int32_t>(static_cast<std::int64_t>(cell) % num_heads));
-      columns.length.push_back(entry.length);
-      columns.theta.push_back(entry.theta);
-      columns.std.push_back(entry.std);
-      columns.count.push_back(entry.count);
-      columns.sdc.push_back(entry.sdc);
-      columns.kept_mass.push_back(entry.kept_mass);
-    }
+    const auto index = static_cast<std::int64_t>(cell);
+    columns.layer.insert(columns.layer.end(), target.cells[cell].size(),
+                         static_cast<std::int32_t>(index / num_heads));
+    columns.head.insert(columns.head.end(), target.cells[cell].size(),
+                        static_cast<std::int32_t>(index % num_heads));
+  }
+  for (std::size_t c = 0; c < kThresholdColumns.size(); ++c) {
+    if (!is_written(kThresholdColumns[c], target.cells)) continue;
+    std::visit(
+        [&](auto member) {
+          std::vector<decltype(value_type_of(member))> values;
+          values.reserve(columns.layer.size());
+          for (const std::vector<ThresholdEntry>& entries : target.cells)
+            for (const ThresholdEntry& entry : entries)
+              values.push_back(entry.*member);
+          columns.values[c] = std::move(values);
+        },
+        kThresholdColumns[c].member);
   }
   return columns;
 }
 
-std::vector<std::vector<ThresholdEntry>> cells_from(const TargetColumns& columns, const ModelShape& shape,
-                                                    const std::string& where) {
-  std::vector<std::vector<ThresholdEntry>> cells(
-      static_cast<std::size_t>(shape.num_layers * shape.num_heads));
+ThresholdCells cells_from(const TargetColumns& columns, const ModelShape& shape, const std::string& where) {
+  const std::vector<std::int32_t>& lengths = lengths_of(columns);
+  ThresholdCells cells(static_cast<std::size_t>(shape.num_layers * shape.num_heads));
   for (std::size_t i = 0; i < columns.layer.size(); ++i) {
-    const ThresholdEntry entry{columns.length[i], columns.theta[i], columns.std[i],
-                               columns.count[i],  columns.sdc[i],   columns.kept_mass[i]};
+    const ThresholdEntry entry = entry_from(columns, i);
     std::optional<Fault> fault = find_fault_of_place(columns.layer[i], columns.head[i], shape);
     if (!fault) fault = find_fault(entry);
     if (fault)
@@ -74,7 +96,7 @@ std::vector<std::vector<ThresholdEntry>> cells_from(const TargetColumns& columns
                         .what = "a value out of range",
                         .expected = fault->expected,
                         .found = fault->found});
-    require_order(columns, i, where);
+    require_order(columns, lengths, i, where);
     cells[static_cast<std::size_t>(columns.layer[i] * shape.num_heads + columns.head[i])].push_back(entry);
   }
   return cells;

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
+#include "io/json_reader.hpp"
 #include "theta/formats/curve_file.hpp"
 #include "theta/formats/provenance_json.hpp"
 #include "theta/formats/table_columns.hpp"
@@ -75,9 +76,7 @@ std::vector<T> read_column(const hdf5::Group& group, const std::string& name, st
 Provenance read_provenance(const hdf5::Group& root) {
   const std::vector<std::uint8_t> bytes = read_column<std::uint8_t>(root, "provenance", -1);
   const std::string where = root.where() + "provenance";
-  const nlohmann::json json = nlohmann::json::parse(bytes, nullptr, false);
-  if (json.is_discarded()) throw InputError({.where = where, .what = "not valid JSON"});
-  return provenance_from(json, where);
+  return provenance_from(parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, where));
 }
 
 TableMeta read_meta(const hdf5::Group& root) {
@@ -97,6 +96,7 @@ TableMeta read_meta(const hdf5::Group& root) {
   meta.add_sigma = root.float_attribute("add_sigma");
   meta.topk_at_calibration = root.int_attribute("topk_at_calibration") != 0;
   meta.row_fraction = root.float_attribute("row_fraction");
+  if (root.has_attribute("length_bins")) meta.length_bins = root.int_attribute("length_bins");
   meta.provenance = read_provenance(root);
   refuse(find_fault(meta.shape), root.where());
   refuse(find_fault(meta), root.where());
@@ -108,16 +108,34 @@ TargetColumns read_columns(const hdf5::Group& group) {
   columns.layer = read_column<std::int32_t>(group, "layer", -1);
   const auto size = static_cast<std::int64_t>(columns.layer.size());
   columns.head = read_column<std::int32_t>(group, "head", size);
-  columns.length = read_column<std::int32_t>(group, "length", size);
-  columns.theta = read_column<double>(group, "theta", size);
-  columns.std = read_column<double>(group, "std", size);
-  columns.count = read_column<std::int64_t>(group, "count", size);
-  columns.sdc = read_column<double>(group, "sdc", size);
-  columns.kept_mass = read_column<double>(group, "kept_mass", size);
+  for (std::size_t c = 0; c < kThresholdColumns.size(); ++c) {
+    const ThresholdColumn& column = kThresholdColumns[c];
+    const std::string name(column.name);
+    if (column.only_where_present && !group.has(name)) continue;
+    std::visit(
+        [&](auto member) {
+          columns.values[c] = read_column<decltype(value_type_of(member))>(group, name, size);
+        },
+        column.member);
+  }
   return columns;
 }
 
+// A data set of a newer release would change what the thresholds mean.
+void require_known_columns(const hdf5::Group& group) {
+  for (const std::string& name : group.links()) {
+    const bool known = name == "layer" || name == "head" || name == "layer_k" || name == "head_k" ||
+                       std::any_of(kThresholdColumns.begin(), kThresholdColumns.end(),
+                                   [&name](const ThresholdColumn& column) { return column.name == name; });
+    if (!known)
+      throw InputError({.where = group.where() + "/" + name,
+                        .what = "a column that this release does not know",
+                        .next = "use the newer release that wrote the table"});
+  }
+}
+
 Target read_target(const hdf5::Group& group, const std::string& name, const ModelShape& shape) {
+  require_known_columns(group);
   Target target;
   target.k = group.int_attribute("k");
   if (name != fmt::format("{}", target.k))
@@ -146,7 +164,9 @@ ThresholdTable load_table(const std::filesystem::path& path) {
   if (root.has("curves")) table.curves = read_curves(root, table.meta.shape);
   const hdf5::Group targets = root.open_group("targets");
   std::vector<std::pair<std::int64_t, Target>> indexed;
-  for (const std::string& name : targets.links()) {
+  const std::vector<std::string> names = targets.links();
+  refuse(find_fault_of_targets(static_cast<std::int64_t>(names.size()), table.meta.shape), targets.where());
+  for (const std::string& name : names) {
     const hdf5::Group group = targets.open_group(name);
     indexed.emplace_back(group.int_attribute("index"), read_target(group, name, table.meta.shape));
   }

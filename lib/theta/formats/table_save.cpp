@@ -34,9 +34,20 @@ void write_meta(hdf5::Group& root, const TableMeta& meta, std::int64_t version) 
   root.write_attribute("add_sigma", meta.add_sigma);
   root.write_attribute("topk_at_calibration", std::int64_t{meta.topk_at_calibration ? 1 : 0});
   root.write_attribute("row_fraction", meta.row_fraction);
+  if (meta.length_bins > 0) root.write_attribute("length_bins", meta.length_bins);
   // A data set, for the names of a thousand dumps do not fit into an attribute.
   const std::string json = dump_json(json_from(meta.provenance));
   write_column(root, "provenance", hdf5::Element::u8, std::vector<std::uint8_t>(json.begin(), json.end()));
+}
+
+hdf5::Element element_of(const std::vector<std::int32_t>& /*values*/) {
+  return hdf5::Element::i32;
+}
+hdf5::Element element_of(const std::vector<std::int64_t>& /*values*/) {
+  return hdf5::Element::i64;
+}
+hdf5::Element element_of(const std::vector<double>& /*values*/) {
+  return hdf5::Element::f64;
 }
 
 void write_target(hdf5::Group group, const Target& target, std::size_t index, std::int64_t num_heads) {
@@ -45,15 +56,9 @@ void write_target(hdf5::Group group, const Target& target, std::size_t index, st
   group.write_attribute("index", static_cast<std::int64_t>(index));
   write_column(group, "layer_k", Element::i64, stored_k(target.layer_k));
   if (!target.head_k.empty()) write_column(group, "head_k", Element::i64, stored_k(target.head_k));
-  const TargetColumns columns = columns_from(target, num_heads);
-  write_column(group, "layer", Element::i32, columns.layer);
-  write_column(group, "head", Element::i32, columns.head);
-  write_column(group, "length", Element::i32, columns.length);
-  write_column(group, "theta", Element::f64, columns.theta);
-  write_column(group, "std", Element::f64, columns.std);
-  write_column(group, "count", Element::i64, columns.count);
-  write_column(group, "sdc", Element::f64, columns.sdc);
-  write_column(group, "kept_mass", Element::f64, columns.kept_mass);
+  for_each_column(columns_from(target, num_heads), [&group](std::string_view name, const auto& values) {
+    write_column(group, std::string(name), element_of(values), values);
+  });
 }
 
 }  // namespace

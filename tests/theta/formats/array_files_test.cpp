@@ -28,19 +28,11 @@ std::map<std::string, std::string> expected_arrays(const ThresholdTable& table) 
   std::vector<std::int64_t> all_k;
   for (const Target& target : table.targets) {
     all_k.push_back(target.k);
-    const auto add = [&](const char* name, const auto& values) {
+    const auto add = [&](std::string_view name, const auto& values) {
       arrays[fmt::format("{}/{}", target.k, name)] = bytes_of(values);
     };
-    const TargetColumns columns = columns_from(target, table.meta.shape.num_heads);
     if (!target.head_k.empty()) add("head_k", stored_k(target.head_k));
-    add("layer", columns.layer);
-    add("head", columns.head);
-    add("length", columns.length);
-    add("theta", columns.theta);
-    add("std", columns.std);
-    add("count", columns.count);
-    add("sdc", columns.sdc);
-    add("kept_mass", columns.kept_mass);
+    for_each_column(columns_from(target, table.meta.shape.num_heads), add);
     std::vector<std::int64_t> layer_k = target.layer_k;
     layer_k[0] = -1;  // dense in the sample
     add("layer_k", layer_k);

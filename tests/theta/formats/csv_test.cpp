@@ -15,10 +15,10 @@ TEST_CASE("a table as CSV") {
                    Target{16, {512, 16}, {{}, {{17, 1e20, 0, 1}}}}};
   write_csv(table, 0, dir.path("t.csv"));
   CHECK(file_text(dir.path("t.csv")) ==
-        "layer,head,length,k,theta,std,count,sdc,kept_mass\n"
-        "0,0,600,64,0.1,0,2,,\n"
-        "1,0,65,64,-4,0.25,1,1e-05,0.5\n"
-        "1,0,17,16,1e+20,0,1,,\n");
+        "layer,head,length,k,theta,std,count,sdc,kept_mass,k_in_force\n"
+        "0,0,600,64,0.1,0,2,,,512\n"
+        "1,0,65,64,-4,0.25,1,1e-05,0.5,64\n"
+        "1,0,17,16,1e+20,0,1,,,16\n");
   write_csv(table, 16, dir.path("t.csv"));
   CHECK(file_text(dir.path("t.csv")) ==
         "layer,head,length,k,theta,std,count,sdc,kept_mass\n1,0,17,16,1e+20,0,1,,\n");
@@ -32,4 +32,56 @@ TEST_CASE("where heads of a layer differ, the CSV's k is the head's") {
   const std::string text = file_text(dir.path("t.csv"));
   CHECK(text.find("\n0,0,4,3,-1,0,7,,0.75\n") != std::string::npos);
   CHECK(text.find("\n0,1,6,5,-0.75,0,7,,0.75\n") != std::string::npos);
+}
+
+TEST_CASE("a CSV is read back with everything that it holds") {
+  const TempDir dir;
+  const auto without_meta = [](ThresholdTable table, const ThresholdTable& read) {
+    table.meta = read.meta;
+    return table;
+  };
+  for (const ThresholdTable& table : {sample_table(), sample_table_with_rho(), sample_table_by_head()}) {
+    write_csv(table, 0, dir.path("t.csv"));
+    const ThresholdTable read = read_csv(dir.path("t.csv"), Placement::post_softmax);
+    CHECK(read.meta.shape.num_layers == table.meta.shape.num_layers);
+    CHECK(read.meta.shape.num_heads == table.meta.shape.num_heads);
+    CHECK(read.meta.placement == Placement::post_softmax);
+    check_same(read, without_meta(table, read));
+    write_csv(read, 0, dir.path("again.csv"));
+    CHECK(file_text(dir.path("again.csv")) == file_text(dir.path("t.csv")));
+  }
+}
+
+TEST_CASE("lines and columns of a CSV come in any order; what is wrong is refused with its place") {
+  const TempDir dir;
+  const auto read_back = [&dir](const std::string& text) {
+    write_text(dir.path("t.csv"), text);
+    return read_csv(dir.path("t.csv"));
+  };
+  const ThresholdTable table =
+      read_back("count,std,theta,k,length,head,layer\r\n3,0,1.5,4,9,1,0\r\n2,0.5,-1,4,7,1,0\r\n\r\n");
+  CHECK(table.meta.shape.num_heads == 2);
+  REQUIRE(table.targets.at(0).cells.at(1).size() == 2);
+  CHECK(table.targets[0].cells[1][0].length == 7);
+  CHECK(std::isnan(table.targets[0].cells[1][0].sdc));
+
+  const std::string header = "layer,head,length,k,theta,std,count\n";
+  const auto where_of = [&](const std::string& text) {
+    const std::string where = problem_of<InputError>([&] { read_back(text); }).where;
+    return where.substr(dir.path("t.csv").string().size());
+  };
+  CHECK(where_of("") == "");
+  CHECK(where_of(header) == "");
+  CHECK(where_of("layer,head,length,k,theta,std\n") == ":line 1");
+  CHECK(where_of("layer,head,length,k,theta,std,count,weight\n") == ":line 1");
+  CHECK(where_of("layer,head,length,k,theta,std,count,count\n") == ":line 1");
+  CHECK(where_of(header + "0,0,5,4,1,0\n") == ":line 2");
+  CHECK(where_of(header + "0,0,5,4,x,0,1\n") == ":line 2, theta");
+  CHECK(where_of(header + "0,0,5,4,,0,1\n") == ":line 2, theta");
+  CHECK(where_of(header + "0,0,5,4,nan,0,1\n") == ":line 2, theta");
+  CHECK(where_of(header + "0,0,5,4,1,-1,1\n") == ":line 2, std");
+  CHECK(where_of(header + "0,0,5.5,4,1,0,1\n") == ":line 2, length");
+  CHECK(where_of(header + "0,0,5,0,1,0,1\n") == ":line 2, k");
+  CHECK(where_of(header + "0,0,5,4,1,0,1\n0,0,5,4,2,0,1\n") == ":line 3");
+  CHECK(where_of(header + "4000000,0,5,4,1,0,1\n") == ":line 2");
 }

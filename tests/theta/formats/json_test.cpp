@@ -38,6 +38,16 @@ TEST_CASE("JSON keeps everything") {
   check_same(one.targets[0], sample_table().targets[1]);
 }
 
+TEST_CASE("JSON keeps rho and length bins, and writes neither where there is none") {
+  const TempDir dir;
+  write_json(sample_table_with_rho(), 0, dir.path("a.json"));
+  check_same(read_json(dir.path("a.json")), sample_table_with_rho());
+  const nlohmann::json json = nlohmann::json::parse(file_text(dir.path("a.json")));
+  CHECK(json["targets"][0]["cells"][3]["rho"] == nlohmann::json::parse("[null, null, null]"));
+  CHECK_FALSE(json["targets"][1]["cells"][0].contains("rho"));
+  CHECK_FALSE(sample_json(dir)["targets"][0]["cells"][0].contains("rho"));
+}
+
 TEST_CASE("JSON as documented") {
   const TempDir dir;
   const nlohmann::json json = sample_json(dir);
@@ -51,40 +61,45 @@ TEST_CASE("JSON as documented") {
 TEST_CASE("bad JSON is located") {
   const TempDir dir;
   const nlohmann::json good = sample_json(dir);
-  CHECK(where_of_bad(dir, "").find("byte") == 0);
-  CHECK(where_of_bad(dir, file_text(dir.path("t.json")).substr(0, 700)).find("byte") == 0);
-  CHECK(where_of_bad(dir, "[]") == "");
-  CHECK(where_of_bad(dir, "{}") == "");
-  CHECK(where_of_bad(dir, std::string(200000, '[')).find("byte") == 0);
+  CHECK(where_of_bad(dir, "").find("line 1, column 1") == 0);
+  CHECK(where_of_bad(dir, file_text(dir.path("t.json")).substr(0, 700)).find("line ") == 0);
+  write_text(dir.path("list.json"), "[]");
+  CHECK(problem_of<InputError>([&] { read_json(dir.path("list.json")); }).where ==
+        dir.path("list.json").string());
+  CHECK(where_of_bad(dir, "{}") == "schema");
+  CHECK(where_of_bad(dir, std::string(300000, '[')).find("[0][0]") == 0);
 
   const auto patched = [&](const char* pointer, const char* value) {
     nlohmann::json json = good;
     json[nlohmann::json::json_pointer(pointer)] = nlohmann::json::parse(value);
     return where_of_bad(dir, json.dump());
   };
-  CHECK(patched("/schema", "\"toptheta.result/1\"") == "/schema");
-  CHECK(patched("/meta/num_layers", "0") == "/meta/num_layers");
-  CHECK(patched("/meta/num_layers", "99999999999999") == "/meta/num_layers");
-  CHECK(patched("/meta/num_heads", "4000000") == "/meta/num_heads");
-  CHECK(patched("/meta/num_heads", "2.5") == "/meta/num_heads");
-  CHECK(patched("/meta/num_kv_heads", "3") == "/meta/num_kv_heads");
-  CHECK(patched("/meta/placement", "\"middle\"") == "/meta/placement");
-  CHECK(patched("/meta/row_fraction", "0") == "/meta/row_fraction");
-  CHECK(patched("/provenance/seed", "-1") == "/provenance/seed");
-  CHECK(patched("/targets", "[]") == "/targets");
-  CHECK(patched("/targets/1/k", "16") == "/targets/1/k");
-  CHECK(patched("/targets/0/k", "0") == "/targets/0/k");
-  CHECK(patched("/targets/0/layer_k", "[1]") == "/targets/0/layer_k");
-  CHECK(patched("/targets/0/layer_k/1", "\"dens\"") == "/targets/0/layer_k/1");
-  CHECK(patched("/targets/0/layer_k/1", "-1") == "/targets/0/layer_k");
-  CHECK(patched("/targets/0/cells/0/layer", "3") == "/targets/0/cells/0");
-  CHECK(patched("/targets/0/cells/1/head", "0") == "/targets/0/cells/1");
-  CHECK(patched("/targets/0/cells/0/theta/2", "null") == "/targets/0/cells/0/theta/2");
-  CHECK(patched("/targets/0/cells/0/theta", "[1]") == "/targets/0/cells/0/theta");
-  CHECK(patched("/targets/0/cells/0/length/1", "18") == "/targets/0/cells/0/length/1");
-  CHECK(patched("/targets/0/cells/0/length/0", "4294967300") == "/targets/0/cells/0/length/0");
-  CHECK(patched("/targets/0/cells/0/count/0", "-1") == "/targets/0/cells/0/count/0");
-  CHECK(patched("/targets/0/cells/0/std/0", "-1") == "/targets/0/cells/0/std/0");
+  CHECK(patched("/schema", "\"toptheta.result/1\"") == "schema");
+  CHECK(patched("/meta/num_layers", "0") == "meta.num_layers");
+  CHECK(patched("/meta/num_layers", "99999999999999") == "meta.num_layers");
+  CHECK(patched("/meta/num_heads", "4000000") == "meta.num_heads");
+  CHECK(patched("/meta/num_heads", "2.5") == "meta.num_heads");
+  CHECK(patched("/meta/num_kv_heads", "3") == "meta.num_kv_heads");
+  CHECK(patched("/meta/placement", "\"middle\"") == "meta.placement");
+  CHECK(patched("/meta/row_fraction", "0") == "meta.row_fraction");
+  CHECK(patched("/provenance/seed", "-1") == "provenance.seed");
+  CHECK(patched("/targets", "[]") == "targets");
+  CHECK(patched("/targets/1/k", "16") == "targets[1].k");
+  CHECK(patched("/targets/0/k", "0") == "targets[0].k");
+  CHECK(patched("/targets/0/layer_k", "[1]") == "targets[0].layer_k");
+  CHECK(patched("/targets/0/layer_k/1", "\"dens\"") == "targets[0].layer_k[1]");
+  CHECK(patched("/targets/0/layer_k/1", "-1") == "targets[0].layer_k");
+  CHECK(patched("/targets/0/cells/0/layer", "3") == "targets[0].cells[0]");
+  CHECK(patched("/targets/0/cells/1/head", "0") == "targets[0].cells[1]");
+  CHECK(patched("/targets/0/cells/0/theta/2", "null") == "targets[0].cells[0].theta[2]");
+  CHECK(patched("/targets/0/cells/0/theta", "[1]") == "targets[0].cells[0].theta");
+  CHECK(patched("/targets/0/cells/0/length/1", "18") == "targets[0].cells[0].length[1]");
+  CHECK(patched("/targets/0/cells/0/length/0", "4294967300") == "targets[0].cells[0].length[0]");
+  CHECK(patched("/targets/0/cells/0/count/0", "-1") == "targets[0].cells[0].count[0]");
+  CHECK(patched("/targets/0/cells/0/rho", "[0.5, -1, null]") == "targets[0].cells[0].rho[1]");
+  CHECK(patched("/targets/0/cells/0/weight", "[1]") == "targets[0].cells[0].weight");
+  CHECK(patched("/meta/note", "1") == "meta.note");
+  CHECK(patched("/targets/0/cells/0/std/0", "-1") == "targets[0].cells[0].std[0]");
 }
 
 TEST_CASE("JSON keeps the k of every head, under its own schema") {
@@ -96,17 +111,17 @@ TEST_CASE("JSON keeps the k of every head, under its own schema") {
   CHECK(text.find("\"head_k\": [[3, 5], [\"dense\", 8]]") != std::string::npos);
   check_same(read_json(dir.path("t.json")), table);
   for (const auto& [bad, where] :
-       std::vector<std::pair<std::string, std::string>>{{"[[3, 5]]", "/head_k"},
-                                                        {"[[3, 5], [8]]", "/head_k/1"},
-                                                        {"[[3, 5], 8]", "/head_k/1"},
-                                                        {"[[4, 5], [\"dense\", 8]]", "/layer_k"},
-                                                        {"[[0, 5], [\"dense\", 8]]", "/head_k"}}) {
+       std::vector<std::pair<std::string, std::string>>{{"[[3, 5]]", "head_k"},
+                                                        {"[[3, 5], [8]]", "head_k[1]"},
+                                                        {"[[3, 5], 8]", "head_k[1]"},
+                                                        {"[[4, 5], [\"dense\", 8]]", "layer_k"},
+                                                        {"[[0, 5], [\"dense\", 8]]", "head_k"}}) {
     std::string spoiled = text;
     const std::string good = "[[3, 5], [\"dense\", 8]]";
     spoiled.replace(spoiled.find(good), good.size(), bad);
     write_text(dir.path("bad.json"), spoiled);
     const Problem problem = problem_of<InputError>([&] { read_json(dir.path("bad.json")); });
     INFO(bad);
-    CHECK(problem.where.ends_with("/targets/0" + where));
+    CHECK(problem.where.ends_with(":targets[0]." + where));
   }
 }

@@ -1,0 +1,88 @@
+// The columns of a threshold entry: the one list that files, exchange formats, checks, smoothing and look-up
+// walk. A new column is a member of ThresholdEntry and a line here.
+#pragma once
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "theta/table.hpp"
+
+namespace toptheta {
+
+using ColumnMember =
+    std::variant<std::int32_t ThresholdEntry::*, std::int64_t ThresholdEntry::*, double ThresholdEntry::*>;
+
+struct ThresholdColumn {
+  std::string_view name;      // in every format
+  ColumnMember member;        // its type is the column's in binary formats
+  double least;               // values are finite and at least this
+  std::string_view expected;  // the same in words
+  // NaN in memory, empty in CSV and null in JSON where not calibrated. Other columns have no missing values.
+  bool may_be_missing = false;
+  // Written only where some entry has a value, read as missing where a file has no such column: so files
+  // without such values are what they were before the column came.
+  bool only_where_present = false;
+  bool for_kernels = false;  // part of the C header
+  bool averaged = false;     // by length smoothing; other real columns are only interpolated
+};
+
+inline constexpr std::array<ThresholdColumn, 7> kThresholdColumns = {{
+    {.name = "length",
+     .member = &ThresholdEntry::length,
+     .least = 1,
+     .expected = "a row length of at least 1"},
+    {.name = "theta",
+     .member = &ThresholdEntry::theta,
+     .least = std::numeric_limits<double>::lowest(),
+     .expected = "a finite number",
+     .averaged = true},
+    {.name = "std", .member = &ThresholdEntry::std, .least = 0, .expected = "a finite number of at least 0"},
+    {.name = "count",
+     .member = &ThresholdEntry::count,
+     .least = 0,
+     .expected = "a number of rows of at least 0"},
+    {.name = "sdc",
+     .member = &ThresholdEntry::sdc,
+     .least = 0,
+     .expected = "a finite number of at least 0",
+     .may_be_missing = true,
+     .for_kernels = true,
+     .averaged = true},
+    {.name = "kept_mass",
+     .member = &ThresholdEntry::kept_mass,
+     .least = 0,
+     .expected = "a finite number of at least 0",
+     .may_be_missing = true},
+    {.name = "rho",
+     .member = &ThresholdEntry::rho,
+     .least = 0,
+     .expected = "a finite number of at least 0",
+     .may_be_missing = true,
+     .only_where_present = true,
+     .for_kernels = true,
+     .averaged = true},
+}};
+
+// The type of the values behind a member pointer.
+template <class T>
+T value_type_of(T ThresholdEntry::*);
+
+// An entry's value of a column, as a double.
+inline double column_value(const ThresholdEntry& entry, const ThresholdColumn& column) {
+  return std::visit([&entry](auto member) { return static_cast<double>(entry.*member); }, column.member);
+}
+
+using ThresholdCells = std::vector<std::vector<ThresholdEntry>>;
+
+// Whether some entry has a value of the column.
+bool has_value(const ThresholdColumn& column, const ThresholdCells& cells);
+// Whether files of these cells hold the column.
+inline bool is_written(const ThresholdColumn& column, const ThresholdCells& cells) {
+  return !column.only_where_present || has_value(column, cells);
+}
+
+}  // namespace toptheta
