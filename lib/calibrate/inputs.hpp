@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "calibrate/shard.hpp"
+#include "core/names.hpp"
 #include "core/provenance.hpp"
 
 namespace toptheta {
