@@ -49,6 +49,7 @@ KvCache::KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefi
       type_(type),
       rounds_queries_(compute == Compute::bf16 && type == KvType::bf16 && tiles_serve(shape.head_dim) &&
                       bf16_scores_serve()),
+      asked_capacity_(capacity),
       capacity_(round_up(std::max<std::int64_t>(capacity, 1), kSumStride)),
       index_(rounds_queries_ ? without_codes(prefilter) : prefilter, shape, capacity_) {
   static_assert(kSumStride % kKeyBlock == 0);

@@ -31,6 +31,8 @@ class KvCache {
 
   [[nodiscard]] const ModelShape& shape() const { return shape_; }
   [[nodiscard]] std::int64_t capacity() const { return capacity_; }
+  // The capacity asked for: how long the sequence is meant to become.
+  [[nodiscard]] std::int64_t asked_capacity() const { return asked_capacity_; }
   // Positions that all layers hold.
   [[nodiscard]] std::int64_t length() const { return length_; }
 
@@ -93,6 +95,7 @@ class KvCache {
   ModelShape shape_;
   KvType type_ = KvType::f32;
   bool rounds_queries_ = false;
+  std::int64_t asked_capacity_ = 0;
   std::int64_t capacity_ = 0;  // rounded up to a multiple of kSumStride
   std::int64_t length_ = 0;
   LargeArray<float> keys_;               // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]

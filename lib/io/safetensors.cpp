@@ -151,6 +151,12 @@ std::int64_t Tensor::size() const {
   return elements;
 }
 
+void Tensor::release(std::int64_t first, std::int64_t count) const {
+  if (size() == 0) return;
+  const std::size_t element = data.size() / static_cast<std::size_t>(size());
+  file->release(data.subspan(static_cast<std::size_t>(first) * element, static_cast<std::size_t>(count) * element));
+}
+
 std::vector<float> floats_of(const Tensor& tensor) {
   std::vector<float> floats(static_cast<std::size_t>(tensor.size()));
   switch (tensor.type) {
@@ -182,6 +188,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
   for (const auto& [name, entry] : header.members()) {  // in name order
     if (name != "__metadata__") {
       tensors_.push_back(parse_tensor(file, name, entry, data));
+      tensors_.back().file = mapping_.get();
       continue;
     }
     for (const auto& [key, value] : entry.members())

@@ -26,8 +26,11 @@ struct Tensor {
   std::vector<std::int64_t> shape;  // row-major
   std::span<const std::byte> data;  // in the mapped file; not necessarily aligned
   std::string where;                // "model.safetensors: tensor 'lm_head.weight'", for messages
+  const MappedFile* file = nullptr;  // that `data` lies in
 
   [[nodiscard]] std::int64_t size() const;  // elements
+  // Takes elements first ... first + count - 1 out of the process's memory until they are touched again.
+  void release(std::int64_t first, std::int64_t count) const;
 };
 
 // The tensor's elements as floats. Throws InputError unless it is F32, F16 or BF16. Exact.
@@ -52,12 +55,13 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// The tensors of a model directory: model.safetensors, or the shards that model.safetensors.index.json lists.
+// The tensors of a model directory: model.safetensors, or the shards that model.safetensors.index.json lists;
+// or those of one file, where the path is one.
 class SafetensorsSet {
  public:
   // Also throws InputError if the directory holds neither, or a shard is missing or lacks a tensor that the
   // index says it holds.
-  explicit SafetensorsSet(const std::filesystem::path& directory);
+  explicit SafetensorsSet(const std::filesystem::path& path);
   SafetensorsSet(SafetensorsSet&&) = default;
   SafetensorsSet& operator=(SafetensorsSet&&) = default;
   SafetensorsSet(const SafetensorsSet&) = delete;

@@ -26,10 +26,11 @@ std::map<std::string, std::string> parse_index(const std::filesystem::path& path
 
 }  // namespace
 
-SafetensorsSet::SafetensorsSet(const std::filesystem::path& directory) {
-  const std::filesystem::path single = directory / "model.safetensors";
-  const std::filesystem::path index = directory / "model.safetensors.index.json";
+SafetensorsSet::SafetensorsSet(const std::filesystem::path& path) {
   std::error_code ignored;
+  const bool is_file = std::filesystem::is_regular_file(path, ignored);
+  const std::filesystem::path single = is_file ? path : path / "model.safetensors";
+  const std::filesystem::path index = path / "model.safetensors.index.json";
   if (std::filesystem::exists(single, ignored)) {
     where_ = single.string();
     files_.emplace_back(single);
@@ -39,8 +40,8 @@ SafetensorsSet::SafetensorsSet(const std::filesystem::path& directory) {
     where_ = index.string();
     add_shards(index);
   } else {
-    throw InputError({.where = directory.string(),
-                      .what = std::filesystem::is_directory(directory, ignored)
+    throw InputError({.where = path.string(),
+                      .what = std::filesystem::is_directory(path, ignored)
                                   ? "no weights in this directory"
                                   : "no such directory",
                       .expected = "model.safetensors, or model.safetensors.index.json and its shards"});

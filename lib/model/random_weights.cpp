@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "core/random.hpp"
+#include "model/family.hpp"
 
 namespace toptheta {
 
@@ -83,8 +84,11 @@ ModelConfig config_from_shape(std::string_view text) {
   if (shape.head_dim % 2 != 0) refuse(text, "the head dimension is odd: rotary embedding turns pairs");
   ModelConfig config;
   config.name = fmt::format("random ({})", text);
-  config.architecture = architecture_of_class("LlamaForCausalLM");
+  config.family = "llama";
+  config.tensors = llama_tensors();
   config.shape = {shape.layers, shape.heads, shape.kv_heads, shape.head_dim};
+  config.layers.resize(static_cast<std::size_t>(shape.layers));
+  config.ropes = {Rope{.dims = shape.head_dim}};
   config.hidden_size = shape.d;
   config.ffn_size = shape.ffn;
   config.vocab_size = shape.vocab;
@@ -100,19 +104,29 @@ Weights random_weights(const ModelConfig& config, std::uint64_t seed, Compute co
   const std::int64_t hidden = config.hidden_size;
   const std::int64_t queries = config.shape.num_heads * config.shape.head_dim;
   const std::int64_t keys = config.shape.num_kv_heads * config.shape.head_dim;
-  const std::vector<float> ones(static_cast<std::size_t>(hidden), 1.0F);
+  const NormWeights ones{std::vector<float>(static_cast<std::size_t>(hidden), 1.0F), {}};
   std::vector<float> embedding = random_matrix(seed, 0, config.vocab_size, hidden);
   std::vector<LayerWeights> layers;
   for (std::int64_t l = 0; l < config.shape.num_layers; ++l) {
     // In this order whatever the compiler makes of an initialiser list.
     Linear query_key_value = linear(queries + 2 * keys, hidden);
     Linear output = linear(hidden, queries);
-    Linear gate_up = linear(2 * config.ffn_size, hidden);
-    Linear down = linear(hidden, config.ffn_size);
-    layers.push_back(
-        {ones, std::move(query_key_value), std::move(output), ones, std::move(gate_up), std::move(down)});
+    FeedForwardWeights ffn;
+    ffn.up.push_back(linear(2 * config.ffn_size, hidden));
+    ffn.down.push_back(linear(hidden, config.ffn_size));
+    layers.push_back({.attention_norm = ones,
+                      .query_key_value = std::move(query_key_value),
+                      .query_norm = {},
+                      .key_norm = {},
+                      .sinks = {},
+                      .output = std::move(output),
+                      .attention_post_norm = {},
+                      .ffn_norm = ones,
+                      .ffn = std::move(ffn),
+                      .experts = {},
+                      .ffn_post_norm = {}});
   }
-  return {std::move(embedding), std::move(layers), ones, linear(config.vocab_size, hidden)};
+  return {std::move(embedding), {}, std::move(layers), ones, linear(config.vocab_size, hidden)};
 }
 
 }  // namespace toptheta

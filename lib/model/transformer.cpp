@@ -5,116 +5,24 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <cstddef>
-#include <functional>
 
 #include "core/error.hpp"
-#include "core/parallel.hpp"
 #include "kernels/linear/elementwise.hpp"
 #include "model/random_weights.hpp"
-#include "model/rope.hpp"
-#include "model/weights.hpp"
+#include "model/transformer_impl.hpp"
 
 namespace toptheta {
 
-namespace {
-
-// A matrix of activations: rows of equal width.
-class Rows {
- public:
-  explicit Rows(std::int64_t width) : width_(width) {}
-  // Grows only, so that decoding allocates nothing after its first step.
-  void reserve(std::int64_t rows) {
-    const auto size = static_cast<std::size_t>(rows * width_);
-    if (values_.size() < size) values_.resize(size);
-  }
-  [[nodiscard]] float* data() { return values_.data(); }
-  [[nodiscard]] std::span<float> row(std::int64_t r) {
-    return {values_.data() + r * width_, static_cast<std::size_t>(width_)};
-  }
-
- private:
-  std::int64_t width_;
-  std::vector<float> values_;
-};
-
-// H query heads, G KV heads, D = head_dim.
-struct Activations {
-  Rows x;         // [rows, hidden] the residual stream
-  Rows normed;    // [rows, hidden]
-  Rows qkv;       // [rows, (H + 2 G) D] as the product leaves them, before rotary embedding
-  Rows q;         // [rows, H, D] after it
-  Rows k;         // [rows, G, D] after it
-  Rows v;         // [rows, G, D]
-  Rows attended;  // [rows, H, D]
-  Rows gate_up;   // [rows, 2 ffn]
-  Rows gated;     // [rows, ffn]
-
-  explicit Activations(const ModelConfig& c)
-      : x(c.hidden_size),
-        normed(c.hidden_size),
-        qkv((c.shape.num_heads + 2 * c.shape.num_kv_heads) * c.shape.head_dim),
-        q(c.shape.num_heads * c.shape.head_dim),
-        k(c.shape.num_kv_heads * c.shape.head_dim),
-        v(c.shape.num_kv_heads * c.shape.head_dim),
-        attended(c.shape.num_heads * c.shape.head_dim),
-        gate_up(2 * c.ffn_size),
-        gated(c.ffn_size) {}
-  void reserve(std::int64_t rows) {
-    for (Rows* matrix : {&x, &normed, &qkv, &q, &k, &v, &attended, &gate_up, &gated})
-      matrix->reserve(rows);
-  }
-};
-
-template <typename Body>
-void for_each_row(std::int64_t rows, const Body& body) {
-  constexpr std::int64_t kTile = 16;
-  const auto tile_rows = [&](std::int64_t tile) {
-    for (std::int64_t r = tile * kTile; r < std::min(rows, (tile + 1) * kTile); ++r)
-      body(r);
-  };
-  // By reference: a copy into std::function would allocate.
-  parallel_for((rows + kTile - 1) / kTile, std::cref(tile_rows));
+Transformer::Impl::Impl(ModelConfig model_config, Weights model_weights)
+    : config(std::move(model_config)),
+      weights(std::move(model_weights)),
+      act(config, std::max(config.ffn_size, config.experts.ffn_size)),
+      gathered(config.hidden_size),
+      expert_results(config.hidden_size),
+      expert_sums(config.hidden_size) {
+  for (const Rope& rope : config.ropes)
+    ropes.emplace_back(rope);
 }
-
-// Some rows of a forward call on their way through all layers.
-struct Pass {
-  KvCache& cache;
-  const ResolvedPolicy& policy;
-  const ForwardOptions& options;
-  std::int64_t rows = 0;
-
-  // The position of row 0.
-  [[nodiscard]] std::int64_t first_position() const { return cache.length(); }
-};
-
-}  // namespace
-
-struct Transformer::Impl {
-  ModelConfig config;
-  Weights weights;
-  RopeTable rope;
-  Activations act;
-  std::vector<float> logits;  // [logit rows, vocab_size]
-
-  Impl(ModelConfig model_config, Weights model_weights)
-      : config(std::move(model_config)),
-        weights(std::move(model_weights)),
-        rope(rope_frequencies(config)),
-        act(config) {}
-
-  void require_known(std::span<const std::int32_t> tokens) const;
-  void embed(std::span<const std::int32_t> tokens);
-  void attention_block(std::int64_t layer, const Pass& pass);
-  void ffn_block(std::int64_t layer, const Pass& pass);
-  void split_and_rotate(const Pass& pass);
-  void observe(std::int64_t layer, const Pass& pass);
-  void norm(std::int64_t first_row, std::int64_t rows, std::span<const float> weight);
-  void write_logits(std::int64_t first_row, std::int64_t rows, float* out);
-  [[nodiscard]] float scale() const {
-    return static_cast<float>(1 / std::sqrt(static_cast<double>(config.shape.head_dim)));
-  }
-};
 
 void Transformer::Impl::require_known(std::span<const std::int32_t> tokens) const {
   for (std::size_t i = 0; i < tokens.size(); ++i)
@@ -126,83 +34,57 @@ void Transformer::Impl::require_known(std::span<const std::int32_t> tokens) cons
                         .next = "check that the tokenizer belongs to this model"});
 }
 
-void Transformer::Impl::embed(std::span<const std::int32_t> tokens) {
+void Transformer::Impl::reserve(std::int64_t rows, const KvCache& cache) {
+  if (!weights.positions.empty() && cache.length() + rows > config.context)
+    throw InputError({.where = fmt::format("model {}", config.name),
+                      .what = "longer than the positions that it has learnt",
+                      .expected = fmt::format("at most {} tokens", config.context),
+                      .found = fmt::format("{}", cache.length() + rows)});
+  // Some positions at once, so that a decode step allocates only now and then.
+  constexpr std::int64_t kPositions = 512;
+  const std::int64_t needed = cache.length() + rows;
+  const std::int64_t positions = (needed + kPositions - 1) / kPositions * kPositions;
+  for (RopeTable& rope : ropes)
+    rope.extend(std::min(positions, cache.capacity()), cache.asked_capacity());
+}
+
+void Transformer::Impl::embed(std::span<const std::int32_t> tokens, const Pass& pass) {
+  const std::int64_t hidden = config.hidden_size;
+  const auto scale = static_cast<float>(config.embedding_scale);
   for_each_row(std::ssize(tokens), [&](std::int64_t r) {
-    const float* row = weights.embedding.data() + tokens[static_cast<std::size_t>(r)] * config.hidden_size;
-    std::copy_n(row, config.hidden_size, act.x.row(r).begin());
+    const std::int64_t token = tokens[static_cast<std::size_t>(r)];
+    const std::span<float> x = act.x.row(r);
+    if (weights.embedding.empty())
+      weights.head.row(token, x.data());
+    else
+      std::copy_n(weights.embedding.data() + token * hidden, hidden, x.begin());
+    if (scale != 1)
+      for (float& value : x)
+        value *= scale;
+    if (weights.positions.empty()) return;
+    const float* const position = weights.positions.data() + (pass.first_position() + r) * hidden;
+    for (std::size_t i = 0; i < x.size(); ++i)
+      x[i] += position[i];
   });
 }
 
-// x += output(attention(rope(query_key_value(norm(x)))))
-void Transformer::Impl::attention_block(std::int64_t layer, const Pass& pass) {
-  const LayerWeights& w = weights.layers[static_cast<std::size_t>(layer)];
-  norm(0, pass.rows, w.attention_norm);
-  w.query_key_value.apply(act.normed.data(), pass.rows, act.qkv.data());
-  split_and_rotate(pass);
-  observe(layer, pass);
-  pass.cache.append(layer, pass.rows, act.k.data(), act.v.data());
-  attend({.layer = layer,
-          .first_position = pass.first_position(),
-          .rows = pass.rows,
-          .q = act.q.data(),
-          .scale = scale(),
-          .out = act.attended.data()},
-         pass.cache, pass.policy, pass.options.attention);
-  w.output.apply_add(act.attended.data(), pass.rows, act.x.data());
-}
-
-// x += down(silu(gate(norm(x))) * up(norm(x)))
-void Transformer::Impl::ffn_block(std::int64_t layer, const Pass& pass) {
-  const LayerWeights& w = weights.layers[static_cast<std::size_t>(layer)];
-  norm(0, pass.rows, w.ffn_norm);
-  w.gate_up.apply(act.normed.data(), pass.rows, act.gate_up.data());
-  for_each_row(pass.rows, [&](std::int64_t r) {
-    const auto ffn = static_cast<std::size_t>(config.ffn_size);
-    const std::span<const float> both = act.gate_up.row(r);
-    silu_multiply(both.first(ffn), both.last(ffn), act.gated.row(r));
-  });
-  w.down.apply_add(act.gated.data(), pass.rows, act.x.data());
-}
-
-void Transformer::Impl::split_and_rotate(const Pass& pass) {
-  const auto dim = static_cast<std::size_t>(config.shape.head_dim);
-  const auto rotate_heads = [&](std::span<const float> from, std::span<float> to, std::int64_t position) {
-    for (std::size_t i = 0; i < from.size(); i += dim)
-      rotate_halves(from.subspan(i, dim), rope.cos(position), rope.sin(position), to.subspan(i, dim));
-  };
-  for_each_row(pass.rows, [&](std::int64_t r) {
-    const std::int64_t position = pass.first_position() + r;
-    const std::span<const float> qkv = act.qkv.row(r);
-    const std::span<float> q = act.q.row(r);
-    const std::span<float> k = act.k.row(r);
-    rotate_heads(qkv.first(q.size()), q, position);
-    rotate_heads(qkv.subspan(q.size(), k.size()), k, position);
-    const auto v = qkv.last(k.size());
-    std::copy(v.begin(), v.end(), act.v.row(r).begin());
-  });
-}
-
-void Transformer::Impl::observe(std::int64_t layer, const Pass& pass) {
-  if (pass.options.layers == nullptr) return;
-  pass.options.layers->on_layer({.layer = layer,
-                                 .first_position = pass.first_position(),
-                                 .rows = pass.rows,
-                                 .q = act.q.data(),
-                                 .k = act.k.data(),
-                                 .v = act.v.data(),
-                                 .scale = scale()});
-}
-
-void Transformer::Impl::norm(std::int64_t first_row, std::int64_t rows, std::span<const float> weight) {
-  for_each_row(rows, [&](std::int64_t i) {
-    const std::int64_t r = first_row + i;
-    rms_norm(act.x.row(r), weight, static_cast<float>(config.norm_eps), act.normed.row(r));
-  });
-}
-
-void Transformer::Impl::write_logits(std::int64_t first_row, std::int64_t rows, float* out) {
-  norm(first_row, rows, weights.final_norm);
+void Transformer::Impl::write_logits(std::int64_t first_row, const Pass& pass, float* out) {
+  norm(act.x, weights.final_norm, act.normed, pass,
+       {config.shape.num_layers - 1, kFeedForward}, first_row);
+  const std::int64_t rows = pass.rows - first_row;
   weights.head.apply(act.normed.row(first_row).data(), rows, out);
+  const auto scale = static_cast<float>(config.logit_scale);
+  const auto cap = static_cast<float>(config.logit_cap);
+  RowWatch watch;
+  for_each_row(rows, [&](std::int64_t r) {
+    const std::span<float> row{out + r * config.vocab_size, static_cast<std::size_t>(config.vocab_size)};
+    if (scale != 1)
+      for (float& value : row)
+        value *= scale;
+    if (cap != 0) soft_cap(cap, row);
+    watch.see(r, largest_magnitude(row));
+  });
+  if (watch.found()) throw_not_finite(config, {-1, "logits"}, pass.first_position() + first_row + watch.first());
 }
 
 Transformer::Transformer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -210,10 +92,13 @@ Transformer::Transformer(Transformer&&) noexcept = default;
 Transformer& Transformer::operator=(Transformer&&) noexcept = default;
 Transformer::~Transformer() = default;
 
-Transformer Transformer::load(const std::filesystem::path& directory, Compute compute) {
-  ModelConfig config = read_config(directory / "config.json");
-  Weights weights = load_weights(directory, config, compute);
-  return Transformer(std::make_unique<Impl>(std::move(config), std::move(weights)));
+Transformer Transformer::load(const std::filesystem::path& path, Compute compute) {
+  return load(open_model(path), compute);
+}
+
+Transformer Transformer::load(ModelFiles files, Compute compute) {
+  Weights weights = load_weights(*files.tensors, files.config, compute);
+  return Transformer(std::make_unique<Impl>(std::move(files.config), std::move(weights)));
 }
 
 Transformer Transformer::random(ModelConfig config, std::uint64_t seed, Compute compute) {
@@ -223,6 +108,10 @@ Transformer Transformer::random(ModelConfig config, std::uint64_t seed, Compute 
 
 bool Transformer::rounds_activations() const {
   return impl_->weights.layers.front().query_key_value.rounds_input();
+}
+
+WeightSize Transformer::weight_size() const {
+  return size_of(impl_->weights, impl_->config.tied_embeddings);
 }
 
 KvCache Transformer::new_cache(std::int64_t capacity, Prefilter prefilter, KvType type) const {
@@ -241,23 +130,20 @@ std::span<const float> Transformer::forward(std::span<const std::int32_t> tokens
       options.first_logit_row < 0 ? std::max<std::int64_t>(rows - 1, 0) : options.first_logit_row;
   assert(cache.shape() == m.config.shape && cache.length() + rows <= cache.capacity() && first_logit <= rows);
   m.require_known(tokens);
-  m.rope.extend(cache.capacity());
+  m.reserve(rows, cache);
   m.act.reserve(std::min(rows, options.chunk_rows));
   const auto logit_count = static_cast<std::size_t>((rows - first_logit) * m.config.vocab_size);
   if (m.logits.size() < logit_count) m.logits.resize(logit_count);
 
   for (std::int64_t first = 0; first < rows; first += options.chunk_rows) {
     const Pass pass{cache, policy, options, std::min(options.chunk_rows, rows - first)};
-    m.embed(tokens.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(pass.rows)));
-    for (std::int64_t l = 0; l < m.config.shape.num_layers; ++l) {
-      m.attention_block(l, pass);
-      m.ffn_block(l, pass);
-    }
-    cache.advance(pass.rows);
+    m.embed(tokens.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(pass.rows)), pass);
+    for (std::int64_t l = 0; l < m.config.shape.num_layers; ++l)
+      m.block(l, pass);
     const std::int64_t skip = std::max<std::int64_t>(first_logit - first, 0);
     if (skip < pass.rows)
-      m.write_logits(skip, pass.rows - skip,
-                     m.logits.data() + (first + skip - first_logit) * m.config.vocab_size);
+      m.write_logits(skip, pass, m.logits.data() + (first + skip - first_logit) * m.config.vocab_size);
+    cache.advance(pass.rows);
   }
   return std::span<const float>(m.logits).first(logit_count);
 }

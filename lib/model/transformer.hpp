@@ -1,4 +1,5 @@
-// The reference transformer: LLaMA-shaped decoder on the CPU, in fp32 but for the weights where asked.
+// The reference transformer: a decoder as ModelConfig describes it, on the CPU, in fp32 but for the weights
+// where asked.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -10,6 +11,8 @@
 #include "attention/kv_cache.hpp"
 #include "kernels/linear/linear.hpp"
 #include "model/config.hpp"
+#include "model/tensor_source.hpp"
+#include "model/weights.hpp"
 
 namespace toptheta {
 
@@ -47,9 +50,10 @@ struct ForwardOptions {
 
 class Transformer {
  public:
-  // A directory with config.json and model.safetensors (or model.safetensors.index.json and its shards).
-  // Throws InputError, naming file and tensor, on missing, truncated or wrongly shaped weights.
-  static Transformer load(const std::filesystem::path& directory, Compute compute = Compute::f32);
+  // What open_model() takes (model/tensor_source.hpp). Throws InputError, naming file and tensor, on missing,
+  // truncated or wrongly shaped weights, and on those that are no finite numbers.
+  static Transformer load(const std::filesystem::path& path, Compute compute = Compute::f32);
+  static Transformer load(ModelFiles files, Compute compute = Compute::f32);
   // A model of this shape with seeded random weights (model/random_weights.hpp): for measuring speed.
   static Transformer random(ModelConfig config, std::uint64_t seed, Compute compute = Compute::f32);
 
@@ -58,6 +62,7 @@ class Transformer {
   ~Transformer();
 
   [[nodiscard]] const ModelConfig& config() const;
+  [[nodiscard]] WeightSize weight_size() const;
   // Whether activations are rounded to bfloat16 before products of several rows: Compute::bf16 on a processor
   // that multiplies it.
   [[nodiscard]] bool rounds_activations() const;
@@ -69,9 +74,11 @@ class Transformer {
   // Runs `tokens` at positions cache.length() ... through all layers, appends their keys and values to the
   // cache, and returns logits [rows - first_logit_row, vocab_size]. One token is a decode step, more are a
   // prefill; both give the same logits to rounding. The returned span is valid until the next call on this
-  // object (not reentrant). Throws InputError for a token id outside the vocabulary; requires room in the
+  // object (not reentrant). Throws InputError for a token id outside the vocabulary, and where numbers become
+  // infinite or NaN on the way, naming layer and token; requires room in the cache. Where the rotary embedding
+  // depends on a sequence's length (dynamic, longrope), it is that of a sequence as long as was asked of the
   // cache. Memory, kept for the next call: activations of at most ForwardOptions::chunk_rows rows, the logits
-  // asked for, and the cosines and sines of the cache's positions.
+  // asked for, and the cosines and sines of the positions so far.
   std::span<const float> forward(std::span<const std::int32_t> tokens, KvCache& cache,
                                  const ResolvedPolicy& policy, const ForwardOptions& options = {});
 

@@ -1,36 +1,70 @@
-// A decoder's weights, from the tensors of a Hugging Face checkpoint.
+// A decoder's weights, from the tensors of a checkpoint.
 #pragma once
-#include <filesystem>
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/linear/linear.hpp"
 #include "model/config.hpp"
+#include "model/tensor_source.hpp"
 
 namespace toptheta {
 
-// Matrices that take the same input are one product. H query heads, G KV heads, D = head_dim.
+// No weight: there is no such norm. No bias: none.
+struct NormWeights {
+  std::vector<float> weight;
+  std::vector<float> bias;
+  explicit operator bool() const { return !weight.empty(); }
+};
+
+// Matrices that take the same input are one product.
+struct FeedForwardWeights {
+  std::vector<Linear> up;    // one: [2 ffn, hidden], gates, then ups; [ffn, hidden] where not gated
+  std::vector<Linear> down;  // one: [hidden, ffn]
+};
+
+struct ExpertWeights {
+  std::vector<Linear> router;  // one: [experts, hidden]
+  std::vector<Linear> up;      // [experts] as above
+  std::vector<Linear> down;    // [experts]
+};
+
+// H query heads, G KV heads, D = head_dim.
 struct LayerWeights {
-  std::vector<float> attention_norm;  // [hidden]
-  Linear query_key_value;             // [(H + 2 G) D, hidden]: all queries, all keys, all values
-  Linear output;                      // [hidden, H D]
-  std::vector<float> ffn_norm;        // [hidden]
-  Linear gate_up;                     // [2 ffn, hidden]: gate, then up
-  Linear down;                        // [hidden, ffn]
+  NormWeights attention_norm;  // [hidden]
+  Linear query_key_value;      // [(H + 2 G) D, hidden]: all queries, all keys, all values
+  NormWeights query_norm;      // [D], or [H D]
+  NormWeights key_norm;        // [D], or [G D]
+  std::vector<float> sinks;    // [H], or none
+  Linear output;               // [hidden, H D]
+  NormWeights attention_post_norm;
+  NormWeights ffn_norm;
+  FeedForwardWeights ffn;  // where the layer has no experts
+  ExpertWeights experts;   // where it has
+  NormWeights ffn_post_norm;
 };
 
 struct Weights {
-  std::vector<float> embedding;      // [vocab_size, hidden]
+  std::vector<float> embedding;      // [vocab_size, hidden]; empty where the head's rows serve (Linear::row)
+  std::vector<float> positions;      // [context, hidden], or none
   std::vector<LayerWeights> layers;  // [num_layers]
-  std::vector<float> final_norm;     // [hidden]
-  Linear head;                       // [vocab_size, hidden]; a copy of the embedding where the two are tied
+  NormWeights final_norm;            // [hidden]
+  Linear head;                       // [vocab_size, hidden]
 };
 
-// Reads the tensors that the configuration's architecture names from the directory's safetensors (F32, F16 or
-// BF16). Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or type
-// than the configuration says, or where there is a bias of which the configuration knows nothing. Memory: 4
-// bytes a parameter (matrices under bf16: 2), tied embeddings twice; while loading, one product's weights
-// more.
-Weights load_weights(const std::filesystem::path& directory, const ModelConfig& config,
-                     Compute compute = Compute::f32);
+// Reads the tensors that `config` names, in parallel. Appends to `config.unused` what the source holds besides.
+// Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or type than
+// the configuration says, or holds a NaN or infinity; where a layer has tensors, or the model layers, of which
+// the configuration knows nothing; and where embeddings are tied but a head of other values lies there. Memory: 4
+// bytes a parameter (matrices under bf16: 2), tied embeddings once where compute keeps their values exactly;
+// while loading, a few rows for each thread more.
+Weights load_weights(const TensorSource& source, ModelConfig& config, Compute compute = Compute::f32);
+
+// Bytes of the weights in memory, and how many there are.
+struct WeightSize {
+  std::int64_t parameters = 0;
+  std::int64_t bytes = 0;
+};
+WeightSize size_of(const Weights& weights, bool tied);
 
 }  // namespace toptheta

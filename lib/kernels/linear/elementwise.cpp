@@ -1,8 +1,11 @@
 #include "kernels/linear/elementwise.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
@@ -39,8 +42,9 @@ float SumOfSquares(std::span<const float> x) {
   return total;
 }
 
-void RmsNorm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out) {
-  const float scale = 1.0F / std::sqrt(SumOfSquares(x) / static_cast<float>(x.size()) + eps);
+float RmsNorm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out) {
+  const float squares = SumOfSquares(x);
+  const float scale = 1.0F / std::sqrt(squares / static_cast<float>(x.size()) + eps);
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   const Vec factor = hn::Set(d, scale);
@@ -51,6 +55,51 @@ void RmsNorm(std::span<const float> x, std::span<const float> weight, float eps,
   }
   for (; i < x.size(); ++i)
     out[i] = x[i] * scale * weight[i];
+  return squares;
+}
+
+float LayerNorm(std::span<const float> x, std::span<const float> weight, std::span<const float> bias, float eps,
+                std::span<float> out) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto size = static_cast<float>(x.size());
+  const auto sum_of = [&](const auto& term, const auto& one) {
+    Vec sum = hn::Zero(d);
+    std::size_t i = 0;
+    for (; i + lanes <= x.size(); i += lanes)
+      sum = hn::Add(sum, term(hn::LoadU(d, x.data() + i)));
+    float total = hn::GetLane(hn::SumOfLanes(d, sum));
+    for (; i < x.size(); ++i)
+      total += one(x[i]);
+    return total;
+  };
+  const float mean = sum_of([](Vec v) { return v; }, [](float v) { return v; }) / size;
+  const Vec means = hn::Set(d, mean);
+  const float squares = sum_of(
+      [&](Vec v) {
+        const Vec off = hn::Sub(v, means);
+        return hn::Mul(off, off);
+      },
+      [&](float v) { return (v - mean) * (v - mean); });
+  const float scale = 1.0F / std::sqrt(squares / size + eps);
+  for (std::size_t i = 0; i < x.size(); ++i)
+    out[i] = (x[i] - mean) * scale * weight[i] + (bias.empty() ? 0.0F : bias[i]);
+  return squares;
+}
+
+float LargestMagnitude(std::span<const float> x) {
+  // As whole numbers the bits without the sign are in the order of the magnitudes, infinity and NaN last.
+  const Floats d;
+  const hn::RebindToSigned<Floats> whole;
+  const std::size_t lanes = hn::Lanes(d);
+  auto largest = hn::Zero(whole);
+  std::size_t i = 0;
+  for (; i + lanes <= x.size(); i += lanes)
+    largest = hn::Max(largest, hn::BitCast(whole, hn::Abs(hn::LoadU(d, x.data() + i))));
+  std::int32_t most = hn::GetLane(hn::MaxOfLanes(whole, largest));
+  for (; i < x.size(); ++i)
+    most = std::max(most, static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffU));
+  return std::bit_cast<float>(most);
 }
 
 void RotateHalves(std::span<const float> x, std::span<const float> cos, std::span<const float> sin,
@@ -107,12 +156,25 @@ HWY_AFTER_NAMESPACE();
 namespace toptheta {
 
 HWY_EXPORT(RmsNorm);
+HWY_EXPORT(LayerNorm);
+HWY_EXPORT(LargestMagnitude);
 HWY_EXPORT(RotateHalves);
 HWY_EXPORT(SiluMultiply);
 
-void rms_norm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out) {
+float rms_norm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out) {
   assert(!x.empty() && x.size() == weight.size() && x.size() == out.size());
-  HWY_DYNAMIC_DISPATCH(RmsNorm)(x, weight, eps, out);
+  return HWY_DYNAMIC_DISPATCH(RmsNorm)(x, weight, eps, out);
+}
+
+float layer_norm(std::span<const float> x, std::span<const float> weight, std::span<const float> bias,
+                 float eps, std::span<float> out) {
+  assert(!x.empty() && x.size() == weight.size() && x.size() == out.size());
+  assert(bias.empty() || bias.size() == x.size());
+  return HWY_DYNAMIC_DISPATCH(LayerNorm)(x, weight, bias, eps, out);
+}
+
+float largest_magnitude(std::span<const float> x) {
+  return HWY_DYNAMIC_DISPATCH(LargestMagnitude)(x);
 }
 
 void rotate_halves(std::span<const float> x, std::span<const float> cos, std::span<const float> sin,

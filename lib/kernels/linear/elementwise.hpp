@@ -6,8 +6,16 @@
 namespace toptheta {
 
 // out[i] = weight[i] * x[i] / sqrt(mean of x^2 + eps). All three of one size; out may be x. (Zhang &
-// Sennrich, arXiv 1910.07467.)
-void rms_norm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out);
+// Sennrich, arXiv 1910.07467.) Returns the sum of squares, which is not finite where x is not.
+float rms_norm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out);
+
+// out[i] = weight[i] * (x[i] - mean) / sqrt(variance + eps) + bias[i]; no bias where it is empty. Out may be x.
+// (Ba et al., arXiv 1607.06450.) Returns the sum of squared deviations, which is not finite where x is not.
+float layer_norm(std::span<const float> x, std::span<const float> weight, std::span<const float> bias,
+                 float eps, std::span<float> out);
+
+// The largest |x[i]|; infinite or NaN where one of them is, 0 of nothing.
+float largest_magnitude(std::span<const float> x);
 
 // Rotary position embedding of one head in the half-split convention of Hugging Face's checkpoints (arXiv
 // 2104.09864): the pair (x[i], x[i + half]) is rotated by the angle whose cosine and sine are cos[i] and

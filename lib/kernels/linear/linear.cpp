@@ -95,7 +95,7 @@ struct Linear::Impl {
   [[nodiscard]] const std::uint32_t* narrow_panel(std::int64_t panel) const {
     return narrow.data() + panel * padded_in / 2 * kPanelWidth;
   }
-  void pack(const float* weight, std::int64_t panel);
+  void pack(const float* from, std::int64_t panel);  // the panel's rows
 
   void run(const float* x, std::int64_t rows, float* y, bool add) const;
   void one_row(const float* x, std::int64_t panel, float* y, bool add) const;
@@ -118,8 +118,7 @@ Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute 
       aside(bf16_products ? PanelProducts::fast({in, kPanelWidth, true})
                           : &PanelProducts::any(in, kPanelWidth)) {}
 
-void Linear::Impl::pack(const float* weight, std::int64_t panel) {
-  const float* from = weight + panel * kPanelWidth * in;
+void Linear::Impl::pack(const float* from, std::int64_t panel) {
   for (std::int64_t c = 0; c < columns(panel); ++c)
     for (std::int64_t i = 0; i < in; ++i) {
       const float value = from[c * in + i];
@@ -235,12 +234,25 @@ void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) co
 }
 
 Linear::Linear(std::span<const float> weight, std::int64_t out_features, std::int64_t in_features,
+               std::span<const float> bias, Compute compute)
+    : Linear(
+          [&](std::int64_t first, std::int64_t count, float* out) {
+            assert(std::ssize(weight) == out_features * in_features);
+            std::copy_n(weight.data() + first * in_features, count * in_features, out);
+          },
+          out_features, in_features, bias, compute) {}
+
+Linear::Linear(const ReadRows& read, std::int64_t out_features, std::int64_t in_features,
                std::span<const float> bias, Compute compute) {
-  assert(out_features > 0 && in_features > 0 && std::ssize(weight) == out_features * in_features);
+  assert(out_features > 0 && in_features > 0);
   assert(bias.empty() || std::ssize(bias) == out_features);
   auto impl = std::make_unique<Impl>(in_features, out_features, compute);
   impl->bias.assign(bias.begin(), bias.end());
-  parallel_for(impl->panels(), [&](std::int64_t panel) { impl->pack(weight.data(), panel); });
+  parallel_for(impl->panels(), [&](std::int64_t panel) {
+    std::vector<float> rows(static_cast<std::size_t>(impl->columns(panel) * in_features));
+    read(panel * kPanelWidth, impl->columns(panel), rows.data());
+    impl->pack(rows.data(), panel);
+  });
   impl_ = std::move(impl);
 }
 
@@ -254,6 +266,29 @@ std::int64_t Linear::in_features() const {
 std::int64_t Linear::out_features() const {
   return impl_->out;
 }
+void Linear::row(std::int64_t out_feature, float* weights) const {
+  const std::int64_t panel = out_feature / kPanelWidth;
+  const std::int64_t column = out_feature % kPanelWidth;
+  for (std::int64_t i = 0; i < impl_->in; ++i) {
+    if (!impl_->bf16) {
+      weights[i] = impl_->wide_panel(panel)[i * kPanelWidth + column];
+      continue;
+    }
+    const std::uint32_t pair = impl_->narrow_panel(panel)[i / 2 * kPanelWidth + column];
+    weights[i] = float_from_bf16(static_cast<std::uint16_t>(pair >> (i % 2 * 16)));
+  }
+}
+
+std::int64_t Linear::bias_size() const {
+  return static_cast<std::int64_t>(impl_->bias.size());
+}
+
+std::int64_t Linear::bytes() const {
+  return static_cast<std::int64_t>(impl_->wide.size() * sizeof(float) +
+                                   impl_->narrow.size() * sizeof(std::uint32_t) +
+                                   impl_->bias.size() * sizeof(float));
+}
+
 bool Linear::rounds_input() const {
   return impl_->bf16_products;
 }

@@ -8,6 +8,7 @@
 // threads.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -22,12 +23,21 @@ class Linear {
   // 0, in_features > 0.
   Linear(std::span<const float> weight, std::int64_t out_features, std::int64_t in_features,
          std::span<const float> bias = {}, Compute compute = Compute::f32);
+  // The same from a source that writes weights of output features first ... first + count - 1 to out
+  // [count, in_features]; it is called from several threads at once. Memory besides: 64 rows a thread.
+  using ReadRows = std::function<void(std::int64_t first, std::int64_t count, float* out)>;
+  Linear(const ReadRows& read, std::int64_t out_features, std::int64_t in_features,
+         std::span<const float> bias = {}, Compute compute = Compute::f32);
   Linear(Linear&&) noexcept;
   Linear& operator=(Linear&&) noexcept;
   ~Linear();
 
   [[nodiscard]] std::int64_t in_features() const;
   [[nodiscard]] std::int64_t out_features() const;
+  // The weights of one output feature, as they are kept: [in_features].
+  void row(std::int64_t out_feature, float* weights) const;
+  [[nodiscard]] std::int64_t bias_size() const;  // out_features, or 0
+  [[nodiscard]] std::int64_t bytes() const;  // in memory
   // Whether products of several rows take their input rounded to bfloat16, on this processor.
   [[nodiscard]] bool rounds_input() const;
   // Whether 64 rows and more go with all panels, on this processor.

@@ -1,0 +1,76 @@
+// A mixture of experts: each row goes to the experts that its router chooses.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "model/transformer_impl.hpp"
+
+namespace toptheta {
+
+namespace {
+
+// Weights of the chosen experts, 0 for the others, in place of a row's router logits.
+void choose(std::span<float> logits, const Experts& experts) {
+  std::vector<std::int64_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto value = [&](std::int64_t e) { return logits[static_cast<std::size_t>(e)]; };
+  const auto chosen = order.begin() + experts.per_token;
+  // The first of equals, as a stable sort would have it.
+  std::partial_sort(order.begin(), chosen, order.end(), [&](std::int64_t a, std::int64_t b) {
+    return value(a) != value(b) ? value(a) > value(b) : a < b;
+  });
+  const auto exponential = [&](std::int64_t e) {
+    return std::exp(static_cast<double>(value(e)) - static_cast<double>(value(order.front())));
+  };
+  double sum = 0;
+  for (auto e = order.begin(); e != (experts.normalised ? chosen : order.end()); ++e)
+    sum += exponential(*e);
+  for (auto e = order.begin(); e != chosen; ++e)
+    logits[static_cast<std::size_t>(*e)] = static_cast<float>(exponential(*e) / sum);
+  for (auto e = chosen; e != order.end(); ++e)
+    logits[static_cast<std::size_t>(*e)] = 0;
+}
+
+}  // namespace
+
+// expert_sums = sum over the chosen experts of weight * expert(input). The rows of an expert are one product,
+// and experts add to a row in the order of their numbers.
+void Transformer::Impl::mix_experts(const ExpertWeights& experts, ActivationRows& input, const Pass& pass) {
+  const std::int64_t count = config.experts.count;
+  const auto hidden = static_cast<std::size_t>(config.hidden_size);
+  routes.resize(static_cast<std::size_t>(pass.rows * count));
+  for (ActivationRows* matrix : {&gathered, &expert_results, &expert_sums})
+    matrix->reserve(pass.rows);
+  experts.router.front().apply(input.data(), pass.rows, routes.data());
+  const auto route = [&](std::int64_t row, std::int64_t e) -> float& {
+    return routes[static_cast<std::size_t>(row * count + e)];
+  };
+  for_each_row(pass.rows, [&](std::int64_t r) {
+    choose({&route(r, 0), static_cast<std::size_t>(count)}, config.experts);
+    std::fill_n(expert_sums.row(r).begin(), hidden, 0.0F);
+  });
+  std::vector<std::int64_t> rows;
+  for (std::int64_t e = 0; e < count; ++e) {
+    rows.clear();
+    for (std::int64_t r = 0; r < pass.rows; ++r)
+      if (route(r, e) != 0) rows.push_back(r);
+    if (rows.empty()) continue;
+    const std::int64_t size = std::ssize(rows);
+    for_each_row(size, [&](std::int64_t i) {
+      const auto from = input.row(rows[static_cast<std::size_t>(i)]);
+      std::copy(from.begin(), from.end(), gathered.row(i).begin());
+    });
+    experts.up[static_cast<std::size_t>(e)].apply(gathered.data(), size, act.up.data());
+    activate_rows(size, config.experts.ffn_size);
+    experts.down[static_cast<std::size_t>(e)].apply(act.gated.data(), size, expert_results.data());
+    for_each_row(size, [&](std::int64_t i) {
+      const std::int64_t r = rows[static_cast<std::size_t>(i)];
+      const std::span<const float> from = expert_results.row(i);
+      const std::span<float> to = expert_sums.row(r);
+      for (std::size_t j = 0; j < hidden; ++j)
+        to[j] += route(r, e) * from[j];
+    });
+  }
+}
+
+}  // namespace toptheta

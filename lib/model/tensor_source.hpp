@@ -1,0 +1,57 @@
+// Where weights come from: named tensors, read a few rows at a time and widened to float on the way, so that
+// a checkpoint is never in memory as a whole beside the model that is made of it.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/config.hpp"
+
+namespace toptheta {
+
+struct SourceTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;  // row-major, the outermost first
+  std::string type;                 // as the file calls it: "BF16", "Q4_K"
+  std::string where;                // "model.safetensors: tensor 'lm_head.weight'", for messages
+  std::size_t index = 0;            // the source's own
+
+  // A row is what lies along the last dimension; a vector is one row.
+  [[nodiscard]] std::int64_t row_size() const { return shape.empty() ? 1 : shape.back(); }
+};
+
+class TensorSource {
+ public:
+  TensorSource() = default;
+  TensorSource(const TensorSource&) = delete;
+  TensorSource& operator=(const TensorSource&) = delete;
+  virtual ~TensorSource() = default;
+
+  [[nodiscard]] virtual const SourceTensor* find(std::string_view name) const = 0;  // or null
+  [[nodiscard]] virtual std::vector<std::string> names() const = 0;                 // ascending
+  // The file, for messages about tensors that are not there.
+  [[nodiscard]] virtual const std::string& where() const = 0;
+  // Writes `count` rows from `first` on to out [count, row_size()]; returns whether all are finite numbers.
+  // May be called from several threads at once. Throws InputError on a type that is no float.
+  [[nodiscard]] virtual bool read_rows(const SourceTensor& tensor, std::int64_t first, std::int64_t count,
+                                       float* out) const = 0;
+};
+
+// A model's files, opened: what it computes, and its tensors.
+struct ModelFiles {
+  ModelConfig config;
+  std::unique_ptr<TensorSource> tensors;
+};
+
+// A Hugging Face directory (config.json and model.safetensors, or model.safetensors.index.json and its
+// shards), or one .safetensors file with a config.json beside it. Reads no weights yet. Throws InputError as
+// read_config and the readers of weights do, and on a path that is neither.
+ModelFiles open_model(const std::filesystem::path& path);
+
+// The directory in which the model's other files lie (tokenizer.json, generation_config.json).
+std::filesystem::path model_directory(const std::filesystem::path& path);
+
+}  // namespace toptheta
