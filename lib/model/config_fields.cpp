@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "io/text_file.hpp"
+#include "io/json_reader.hpp"
 
 namespace toptheta {
 
@@ -31,11 +31,7 @@ struct ConfigFields::Node {
 };
 
 ConfigFields::ConfigFields(const std::string& path) : root_(std::make_shared<Node>()), path_(path) {
-  try {
-    root_->json = Json::parse(read_file(path));
-  } catch (const Json::exception& error) {
-    throw InputError({.where = path, .what = "not valid JSON", .found = error.what()});
-  }
+  root_->json = read_json_file(path).raw();
   if (!root_->json.is_object())
     throw InputError({.where = path, .what = "wrong type", .expected = "an object", .found = shown(root_->json)});
   object_ = &root_->json;
