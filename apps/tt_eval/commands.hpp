@@ -10,5 +10,7 @@ std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_generate_command();
 std::unique_ptr<Command> make_bench_command();
 std::unique_ptr<Command> make_tasks_command();
+std::unique_ptr<Command> make_logits_command();
+std::unique_ptr<Command> make_info_command();
 
 }  // namespace toptheta::app

@@ -22,6 +22,7 @@ struct GenerateFlags {
   std::string model{};
   Compute compute = Compute::f32;
   KvType kv = KvType::f32;
+  bool strict = false;
   std::string prompt{};
   std::int64_t max_new_tokens = 64;
   PolicyFlags policies{};
@@ -113,6 +114,7 @@ void GenerateCommand::declare(CLI::App& app) {
   declare_model(app, flags_.model);
   declare_compute(app, flags_.compute);
   declare_kv(app, flags_.kv);
+  declare_strict(app, flags_.strict);
   app.add_option("--prompt", flags_.prompt, "The text to continue")->type_name("TEXT")->group(kInputGroup);
   app.add_option("--max-new-tokens", flags_.max_new_tokens,
                  "Stop after so many tokens, or at the end of the text")
@@ -139,6 +141,7 @@ void GenerateCommand::run(Session& session) {
   const std::filesystem::path directory = resolve_model(flags_.model, session);
   LanguageModel model = load_language_model(directory, resolve_compute(flags_.compute, session));
   const ModelConfig& config = model.transformer.config();
+  tell_unused(config, flags_.strict, session);
   const std::vector<std::int32_t> prompt = encode_fitting(model, flags_);
   std::vector<Completion> completions;
   for (const PolicyPlan& plan : plan_policies(policies, thresholds, config.shape, config.context))

@@ -28,6 +28,12 @@ int main(int argc, char** argv) {
         "  tt-eval tasks\n"
         "  tt-eval tasks show arc ARC-Easy.jsonl --limit 3\n"
         "  tt-eval tasks make needle --length 512 --count 100 -o needle-512.jsonl",
-        make_tasks_command}}};
+        make_tasks_command},
+       {"logits", "Write every token's logits, or compare them with another program's",
+        "  tt-eval logits --model DIR --text text.txt -o logits.npy\n"
+        "  tt-eval logits --model DIR --ids reference.h5 --reference reference.h5 --tolerance 1e-4",
+        make_logits_command},
+       {"info", "Say what a model is: architecture, size, memory, special tokens, what is not used",
+        "  tt-eval info --model DIR --format json", make_info_command}}};
   return run_main(program, argc, argv);
 }

@@ -7,6 +7,7 @@
 #include "common/session.hpp"
 #include "kernels/attention/kv_type.hpp"
 #include "kernels/linear/linear.hpp"
+#include "model/config.hpp"
 
 namespace toptheta::app {
 
@@ -16,10 +17,14 @@ CLI::Option* declare_model(CLI::App& app, std::string& model);
 
 CLI::Option* declare_compute(CLI::App& app, Compute& compute);
 CLI::Option* declare_kv(CLI::App& app, KvType& kv);
+// --strict
+CLI::Option* declare_strict(CLI::App& app, bool& strict);
+// Names what the model's files hold and nothing uses, once; throws InputError instead where `strict`.
+void tell_unused(const ModelConfig& config, bool strict, Session& session);
 // What was asked for; `session` notes what bf16 means on this processor.
 Compute resolve_compute(Compute compute, Session& session);
 
-// The directory to load; says so where it is the embedded one.
+// The directory or file to load; says so where it is the embedded one.
 std::filesystem::path resolve_model(const std::string& model, Session& session);
 
 }  // namespace toptheta::app

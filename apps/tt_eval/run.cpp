@@ -23,6 +23,7 @@ struct RunFlags {
   std::string model{};
   Compute compute = Compute::f32;
   KvType kv = KvType::f32;
+  bool strict = false;
   std::vector<std::string> tasks{};
   std::vector<std::string> task_files{};
   std::int64_t limit = 0;
@@ -41,6 +42,7 @@ struct RunFlags {
 struct RunPlan {
   std::filesystem::path model;
   Compute compute = Compute::f32;
+  bool strict = false;
   std::vector<TaskDefinition> library;
   std::vector<TaskSource> tasks;  // into the library
   TaskOptions task_options;
@@ -83,6 +85,7 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
       plan.tasks.push_back({path});
   plan.model = resolve_model(flags.model, session);
   plan.compute = resolve_compute(flags.compute, session);
+  plan.strict = flags.strict;
   for (const TaskSource& task : plan.tasks)
     require_distinct(plan.output, task.path, "-o");
   for (const auto& table : plan.thresholds)
@@ -111,6 +114,7 @@ Results evaluate_all(const RunPlan& plan, Session& session) {
   require_used(plan.library, tasks);
   const std::vector<ThresholdFile> thresholds = load_thresholds(plan.thresholds);
   LanguageModel model = load_language_model(plan.model, plan.compute);
+  tell_unused(model.transformer.config(), plan.strict, session);
   const ModelConfig& config = model.transformer.config();
   const std::int64_t context = plan.evaluation.context > 0 ? plan.evaluation.context : config.context;
   const std::vector<PolicyPlan> policies = plan_policies(plan.policies, thresholds, config.shape, context);
@@ -158,6 +162,7 @@ void RunCommand::declare(CLI::App& app) {
   declare_model(app, flags_.model);
   declare_compute(app, flags_.compute);
   declare_kv(app, flags_.kv);
+  declare_strict(app, flags_.strict);
   app.add_option("--task", flags_.tasks,
                  "Texts (.txt; a directory of them is one task) or data sets (JSON Lines, recognised by "
                  "their fields, or named: arc:FILE; tt-eval tasks lists the names); "

@@ -154,7 +154,8 @@ std::int64_t Tensor::size() const {
 void Tensor::release(std::int64_t first, std::int64_t count) const {
   if (size() == 0) return;
   const std::size_t element = data.size() / static_cast<std::size_t>(size());
-  file->release(data.subspan(static_cast<std::size_t>(first) * element, static_cast<std::size_t>(count) * element));
+  file->release(
+      data.subspan(static_cast<std::size_t>(first) * element, static_cast<std::size_t>(count) * element));
 }
 
 std::vector<float> floats_of(const Tensor& tensor) {

@@ -22,10 +22,10 @@ enum class TensorType { f32, f16, bf16, f64, i64, i32, i16, i8, u64, u32, u16, u
 struct Tensor {
   std::string name;
   TensorType type = TensorType::other;
-  std::string type_name;            // as in the file: "BF16"
-  std::vector<std::int64_t> shape;  // row-major
-  std::span<const std::byte> data;  // in the mapped file; not necessarily aligned
-  std::string where;                // "model.safetensors: tensor 'lm_head.weight'", for messages
+  std::string type_name;             // as in the file: "BF16"
+  std::vector<std::int64_t> shape;   // row-major
+  std::span<const std::byte> data;   // in the mapped file; not necessarily aligned
+  std::string where;                 // "model.safetensors: tensor 'lm_head.weight'", for messages
   const MappedFile* file = nullptr;  // that `data` lies in
 
   [[nodiscard]] std::int64_t size() const;  // elements

@@ -41,9 +41,8 @@ SafetensorsSet::SafetensorsSet(const std::filesystem::path& path) {
     add_shards(index);
   } else {
     throw InputError({.where = path.string(),
-                      .what = std::filesystem::is_directory(path, ignored)
-                                  ? "no weights in this directory"
-                                  : "no such directory",
+                      .what = std::filesystem::is_directory(path, ignored) ? "no weights in this directory"
+                                                                           : "no such directory",
                       .expected = "model.safetensors, or model.safetensors.index.json and its shards"});
   }
 }

@@ -32,9 +32,9 @@ class ActivationRows {
 
 // H query heads, G KV heads, D = head_dim.
 struct Activations {
-  ActivationRows x;         // [rows, hidden] the residual stream
-  ActivationRows normed;    // [rows, hidden] what attention takes in, and the feed-forward part
-  ActivationRows aside;     // [rows, hidden] what a parallel block's feed-forward part takes in, if another norm
+  ActivationRows x;       // [rows, hidden] the residual stream
+  ActivationRows normed;  // [rows, hidden] what attention takes in, and the feed-forward part
+  ActivationRows aside;  // [rows, hidden] what a parallel block's feed-forward part takes in, if another norm
   ActivationRows branch;    // [rows, hidden] what a part adds, where it is normed or gathered first
   ActivationRows qkv;       // [rows, (H + 2 G) D] as the product leaves them, before rotary embedding
   ActivationRows q;         // [rows, H, D] after it
@@ -57,8 +57,7 @@ struct Activations {
         up(c.gated() ? 2 * ffn : ffn),
         gated(ffn) {}
   void reserve(std::int64_t rows) {
-    for (ActivationRows* matrix :
-         {&x, &normed, &aside, &branch, &qkv, &q, &k, &v, &attended, &up, &gated})
+    for (ActivationRows* matrix : {&x, &normed, &aside, &branch, &qkv, &q, &k, &v, &attended, &up, &gated})
       matrix->reserve(rows);
   }
 };

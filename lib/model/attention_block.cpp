@@ -38,8 +38,8 @@ void Transformer::Impl::split_and_rotate(std::int64_t layer, const Pass& pass) {
   });
   if (!watch.found()) return;
   const std::int64_t row = watch.first();
-  throw_unusable(config, layer, pass.first_position() + row, pass.cache.type(), act.q.row(row), act.k.row(row),
-                 act.v.row(row));
+  throw_unusable(config, layer, pass.first_position() + row, pass.cache.type(), act.q.row(row),
+                 act.k.row(row), act.v.row(row));
 }
 
 // One row of the product as queries, keys and values: normed, then rotated.

@@ -6,7 +6,8 @@
 
 namespace toptheta {
 
-float Transformer::Impl::norm_row(std::span<const float> x, const NormWeights& norm, std::span<float> out) const {
+float Transformer::Impl::norm_row(std::span<const float> x, const NormWeights& norm,
+                                  std::span<float> out) const {
   const auto eps = static_cast<float>(config.norms.eps);
   if (config.norms.kind == Norms::Kind::layer) return layer_norm(x, norm.weight, norm.bias, eps, out);
   return rms_norm(x, norm.weight, eps, out);
@@ -57,9 +58,8 @@ void Transformer::Impl::block(std::int64_t layer, const Pass& pass) {
     ffn_input = &act.aside;
   }
   attention(layer, *input, pass);
-  add_branch(w.attention_post_norm, pass, attention_place, [&](ActivationRows& to) {
-    w.output.apply_add(act.attended.data(), pass.rows, to.data());
-  });
+  add_branch(w.attention_post_norm, pass, attention_place,
+             [&](ActivationRows& to) { w.output.apply_add(act.attended.data(), pass.rows, to.data()); });
   if (!parallel) {
     ffn_input = &act.x;
     if (w.ffn_norm) {

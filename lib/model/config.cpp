@@ -17,27 +17,54 @@ namespace {
 
 // Fields that can change no number of a forward pass, or only in training, or that say how another program
 // should run the model.
-constexpr std::string_view kHarmless[] = {
-    "_name_or_path", "_commit_hash", "_attn_implementation", "architectures", "attention_dropout",
-    "attn_implementation", "attn_pdrop", "auto_map", "cache_implementation", "classifier_dropout",
-    "dtype", "embd_pdrop", "ffn_dropout", "gradient_checkpointing", "hidden_dropout", "hidden_dropout_prob",
-    "initializer_range", "is_decoder", "is_llama_config", "model_type", "n_ctx", "output_attentions",
-    "output_hidden_states", "output_router_logits", "pad_token_id", "pretraining_tp",
-    "reorder_and_upcast_attn", "resid_pdrop", "return_dict", "router_aux_loss_coef", "router_jitter_noise",
-    "sep_token_id", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type",
-    "summary_use_proj", "task_specific_params", "torch_dtype", "transformers.js_config",
-    "transformers_version", "unk_token_id", "use_cache", "vocab_size"};
+constexpr std::string_view kHarmless[] = {"_name_or_path",
+                                          "_commit_hash",
+                                          "_attn_implementation",
+                                          "architectures",
+                                          "attention_dropout",
+                                          "attn_implementation",
+                                          "attn_pdrop",
+                                          "auto_map",
+                                          "cache_implementation",
+                                          "classifier_dropout",
+                                          "dtype",
+                                          "embd_pdrop",
+                                          "ffn_dropout",
+                                          "gradient_checkpointing",
+                                          "hidden_dropout",
+                                          "hidden_dropout_prob",
+                                          "initializer_range",
+                                          "is_decoder",
+                                          "is_llama_config",
+                                          "model_type",
+                                          "n_ctx",
+                                          "output_attentions",
+                                          "output_hidden_states",
+                                          "output_router_logits",
+                                          "pad_token_id",
+                                          "pretraining_tp",
+                                          "reorder_and_upcast_attn",
+                                          "resid_pdrop",
+                                          "return_dict",
+                                          "router_aux_loss_coef",
+                                          "router_jitter_noise",
+                                          "sep_token_id",
+                                          "summary_activation",
+                                          "summary_first_dropout",
+                                          "summary_proj_to_labels",
+                                          "summary_type",
+                                          "summary_use_proj",
+                                          "task_specific_params",
+                                          "torch_dtype",
+                                          "transformers.js_config",
+                                          "transformers_version",
+                                          "unk_token_id",
+                                          "use_cache",
+                                          "vocab_size"};
 
-// Fields of generation_config.json that greedy decoding has no use for.
-constexpr std::string_view kOfSampling[] = {
-    "_from_model_config", "do_sample",      "temperature", "top_k",         "top_p", "typical_p", "min_p",
-    "max_length",         "max_new_tokens", "use_cache",   "pad_token_id",  "transformers_version",
-    "cache_implementation"};
-
-template <std::size_t size>
-void keep_unknown(const ConfigFields& fields, const std::string_view (&harmless)[size], ModelConfig& config) {
+void keep_unknown(const ConfigFields& fields, ModelConfig& config) {
   for (const std::string& name : fields.unused())
-    if (std::find(std::begin(harmless), std::end(harmless), name) == std::end(harmless))
+    if (std::find(std::begin(kHarmless), std::end(kHarmless), name) == std::end(kHarmless))
       config.unused.push_back(fmt::format("{}:{}", fields.path(), name));
 }
 
@@ -81,20 +108,6 @@ void read_special_tokens(const ConfigFields& fields, ModelConfig& config) {
     config.eos_tokens.push_back(static_cast<std::int32_t>(token));
 }
 
-// What ends a text stands here where it differs from config.json, as in chat models.
-void read_generation_config(const std::filesystem::path& path, ModelConfig& config) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return;
-  const ConfigFields fields(path.string());
-  read_special_tokens(fields, config);
-  for (const char* name : {"repetition_penalty", "length_penalty"})
-    if (fields.has(name) && fields.positive(name) != 1)
-      config.unused.push_back(fmt::format("{}:{}", fields.path(), name));
-  if (fields.has("num_beams") && fields.integer("num_beams", 1, 1 << 20) != 1)
-    config.unused.push_back(fmt::format("{}:num_beams", fields.path()));
-  keep_unknown(fields, kOfSampling, config);
-}
-
 }  // namespace
 
 double ModelConfig::attention_scale(std::int64_t layer) const {
@@ -118,8 +131,7 @@ ModelConfig read_config(const std::filesystem::path& path) {
                 "use the checkpoint's F32, F16 or BF16 version, or a GGUF file");
   family.describe(fields, config);
   read_special_tokens(fields, config);
-  keep_unknown(fields, kHarmless, config);
-  read_generation_config(path.parent_path() / "generation_config.json", config);
+  keep_unknown(fields, config);
   return config;
 }
 

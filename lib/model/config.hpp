@@ -27,15 +27,15 @@ struct RopeScaling {
   enum class Kind { none, linear, dynamic, llama3, yarn, longrope };
   Kind kind = Kind::none;
   double factor = 1;
-  double low_freq_factor = 1;            // llama3
-  double high_freq_factor = 4;           // llama3
-  double original_context = 0;           // all but linear: the context of before
-  double beta_fast = 32;                 // yarn
-  double beta_slow = 1;                  // yarn
-  bool truncate = true;                  // yarn: the blended range is rounded to whole pairs
-  double attention_factor = 1;           // yarn, longrope: on cosines and sines
-  std::vector<double> short_factors{};   // longrope: divide the frequencies, up to the original context
-  std::vector<double> long_factors{};    // and beyond it
+  double low_freq_factor = 1;           // llama3
+  double high_freq_factor = 4;          // llama3
+  double original_context = 0;          // all but linear: the context of before
+  double beta_fast = 32;                // yarn
+  double beta_slow = 1;                 // yarn
+  bool truncate = true;                 // yarn: the blended range is rounded to whole pairs
+  double attention_factor = 1;          // yarn, longrope: on cosines and sines
+  std::vector<double> short_factors{};  // longrope: divide the frequencies, up to the original context
+  std::vector<double> long_factors{};   // and beyond it
 };
 
 struct Rope {
@@ -77,7 +77,7 @@ struct TensorName {
 // one. What has no name is not part of the model: no attention_norm, no norm before attention; no gate, a
 // feed-forward part that is not gated; a parallel block without ffn_norm feeds both halves the same norm.
 struct TensorNames {
-  std::string prefix{};  // that some checkpoints leave out: "transformer."
+  std::string prefix{};     // that some checkpoints leave out: "transformer."
   std::string embedding{};  // [vocab_size, hidden]
   std::string positions{};  // [context, hidden], learned
   TensorName final_norm{};  // [hidden]
@@ -101,9 +101,9 @@ struct TensorNames {
   TensorName down{};           // [hidden, ffn]
   TensorName ffn_post_norm{};  // [hidden], on what the feed-forward part adds
 
-  TensorName router{};          // [experts, hidden]
-  TensorName expert_gate{};     // as gate, up and down: with a second "{}" one tensor per expert, else
-  TensorName expert_up{};       // one [experts, out, in] for all
+  TensorName router{};       // [experts, hidden]
+  TensorName expert_gate{};  // as gate, up and down: with a second "{}" one tensor per expert, else
+  TensorName expert_up{};    // one [experts, out, in] for all
   TensorName expert_gate_up{};
   TensorName expert_down{};
 
@@ -127,9 +127,9 @@ struct TensorLayout {
 };
 
 struct ModelConfig {
-  std::string name;         // of the directory or file
-  std::string family;       // "llama", as config.json's model_type or GGUF's general.architecture
-  ModelShape shape;         // head_dim is always known here
+  std::string name;    // of the directory or file
+  std::string family;  // "llama", as config.json's model_type or GGUF's general.architecture
+  ModelShape shape;    // head_dim is always known here
   std::int64_t hidden_size = 0;
   std::int64_t ffn_size = 0;
   std::int64_t vocab_size = 0;
@@ -160,13 +160,15 @@ struct ModelConfig {
 
   // The scale of scores that is in force.
   [[nodiscard]] double attention_scale(std::int64_t layer = 0) const;
-  [[nodiscard]] bool gated() const { return tensors.gate || tensors.gate_up || tensors.expert_gate || tensors.expert_gate_up; }
+  [[nodiscard]] bool gated() const {
+    return tensors.gate || tensors.gate_up || tensors.expert_gate || tensors.expert_gate_up;
+  }
 };
 
-// From a Hugging Face config.json, in the form of before and after transformers 5, and the
-// generation_config.json beside it where there is one. Throws InputError naming the file and field where
-// something is missing, of the wrong type, impossible, or of a kind this program does not compute: never a
-// guess. Fields that are neither used nor known to be harmless are listed in `unused`.
+// From a Hugging Face config.json, in the form of before and after transformers 5. Throws InputError naming
+// the file and field where something is missing, of the wrong type, impossible, or of a kind this program
+// does not compute: never a guess. Fields that are neither used nor known to be harmless are listed in
+// `unused`.
 ModelConfig read_config(const std::filesystem::path& path);
 
 // "model.layers.{}.mlp.up_proj", 3 -> "model.layers.3.mlp.up_proj"; a second "{}" is the expert's.

@@ -33,7 +33,8 @@ struct ConfigFields::Node {
 ConfigFields::ConfigFields(const std::string& path) : root_(std::make_shared<Node>()), path_(path) {
   root_->json = read_json_file(path).raw();
   if (!root_->json.is_object())
-    throw InputError({.where = path, .what = "wrong type", .expected = "an object", .found = shown(root_->json)});
+    throw InputError(
+        {.where = path, .what = "wrong type", .expected = "an object", .found = shown(root_->json)});
   object_ = &root_->json;
 }
 

@@ -49,7 +49,8 @@ class ConfigFields {
 
   [[noreturn]] void fail(const std::string& name, const std::string& what, const std::string& expected,
                          const std::string& found, const std::string& next = "") const;
-  [[noreturn]] void refuse(const std::string& name, const std::string& what, const std::string& expected) const;
+  [[noreturn]] void refuse(const std::string& name, const std::string& what,
+                           const std::string& expected) const;
 
  private:
   struct Node;

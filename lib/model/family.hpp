@@ -46,8 +46,8 @@ struct RopeFields {
   std::string theta_field = "rope_theta";
   double part = 1;  // where absent: the part of a head that is rotated
   std::string part_field = "partial_rotary_factor";
-  bool calls_longrope_yarn = false;       // Phi-3's "su" and "yarn" are longrope
-  std::optional<double> local_theta{};    // layers with a window have an embedding of their own, unscaled
+  bool calls_longrope_yarn = false;     // Phi-3's "su" and "yarn" are longrope
+  std::optional<double> local_theta{};  // layers with a window have an embedding of their own, unscaled
   std::string local_theta_field{};
 };
 // The rotary embeddings, from rope_scaling or rope_parameters, one for all layers or by layer type. Needs
@@ -63,8 +63,9 @@ void read_windows(const ConfigFields& fields, ModelConfig& config, std::int64_t 
 // The field sliding_window: 0 where it is null.
 std::int64_t read_window(const ConfigFields& fields, std::int64_t absent);
 
-void read_experts(const ConfigFields& fields, ModelConfig& config, const std::vector<std::string>& count_fields,
-                  const std::string& ffn_field, bool normalised);
+void read_experts(const ConfigFields& fields, ModelConfig& config,
+                  const std::vector<std::string>& count_fields, const std::string& ffn_field,
+                  bool normalised);
 
 TensorName named(const std::string& name, bool bias = false);
 struct LlamaBiases {

@@ -54,9 +54,9 @@ void read_sizes(const ConfigFields& fields, ModelConfig& config, const SizeField
 Activation read_activation(const ConfigFields& fields, const std::string& name, const std::string& absent) {
   const std::string text = fields.text_or(name, absent);
   const std::pair<const char*, Activation> known[] = {
-      {"silu", Activation::silu},          {"swish", Activation::silu},
-      {"gelu", Activation::gelu_erf},      {"gelu_python", Activation::gelu_erf},
-      {"gelu_new", Activation::gelu_tanh}, {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"silu", Activation::silu},           {"swish", Activation::silu},
+      {"gelu", Activation::gelu_erf},       {"gelu_python", Activation::gelu_erf},
+      {"gelu_new", Activation::gelu_tanh},  {"gelu_pytorch_tanh", Activation::gelu_tanh},
       {"gelu_fast", Activation::gelu_tanh}, {"relu", Activation::relu}};
   for (const auto& [other, activation] : known)
     if (text == other) return activation;
@@ -84,13 +84,15 @@ void read_windows(const ConfigFields& fields, ModelConfig& config, std::int64_t 
     if (types[l] != "sliding_attention")
       fields.fail("layer_types", "this kind of attention is not computed",
                   "full_attention or sliding_attention", types[l]);
-    if (window == 0) fields.refuse("sliding_window", "missing field", "the window of layer_types' sliding_attention");
+    if (window == 0)
+      fields.refuse("sliding_window", "missing field", "the window of layer_types' sliding_attention");
     config.layers[l].window = window;
   }
 }
 
-void read_experts(const ConfigFields& fields, ModelConfig& config, const std::vector<std::string>& count_fields,
-                  const std::string& ffn_field, bool normalised) {
+void read_experts(const ConfigFields& fields, ModelConfig& config,
+                  const std::vector<std::string>& count_fields, const std::string& ffn_field,
+                  bool normalised) {
   Experts& experts = config.experts;
   for (const std::string& name : count_fields) {
     if (!fields.has(name)) continue;
@@ -99,7 +101,8 @@ void read_experts(const ConfigFields& fields, ModelConfig& config, const std::ve
       fields.fail(name, "two numbers of experts", fmt::format("{}", experts.count), fmt::format("{}", count));
     experts.count = count;
   }
-  if (experts.count == 0) fields.fail(count_fields.front(), "missing field", "the number of experts", "nothing");
+  if (experts.count == 0)
+    fields.fail(count_fields.front(), "missing field", "the number of experts", "nothing");
   experts.per_token = fields.integer("num_experts_per_tok", 1, experts.count);
   experts.ffn_size = fields.integer(ffn_field, 1, kMaxSize);
   experts.normalised = normalised;
@@ -108,7 +111,6 @@ void read_experts(const ConfigFields& fields, ModelConfig& config, const std::ve
 TensorName named(const std::string& name, bool bias) {
   return {name + ".weight", bias ? name + ".bias" : ""};
 }
-
 
 TensorNames llama_tensors(const LlamaBiases& biases) {
   const std::string layer = "model.layers.{}.";

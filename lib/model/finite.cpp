@@ -39,8 +39,8 @@ void throw_unusable(const ModelConfig& config, std::int64_t layer, std::int64_t 
       if (largest <= most) continue;
       const bool overflows = std::isfinite(largest) && most == kLargestF16;
       throw InputError(
-          {.where = fmt::format("model {}: layer {}, {} of head {}, token {}", config.name, layer, name, i / dim,
-                                position),
+          {.where = fmt::format("model {}: layer {}, {} of head {}, token {}", config.name, layer, name,
+                                i / dim, position),
            .what = overflows ? "too large for a cache of f16" : "not finite, or too large to compute with",
            .expected = fmt::format("magnitudes up to {}", overflows ? 65504.0 : static_cast<double>(most)),
            .found = fmt::format("{}", largest),

@@ -25,7 +25,8 @@ double scale_llama3(double frequency, const RopeScaling& scaling) {
 // The pair, as a real number, that turns so many times within the original context.
 double pair_of_turns(const Rope& rope, double turns) {
   return static_cast<double>(rope.dims) *
-         std::log(rope.scaling.original_context / (turns * 2 * std::numbers::pi)) / (2 * std::log(rope.theta));
+         std::log(rope.scaling.original_context / (turns * 2 * std::numbers::pi)) /
+         (2 * std::log(rope.theta));
 }
 
 double scale_yarn(double frequency, std::int64_t pair, const Rope& rope) {
@@ -68,8 +69,8 @@ double base_of(const Rope& rope, std::int64_t length) {
   if (scaling.kind != Kind::dynamic) return rope.theta;
   const double reach = std::max(static_cast<double>(length), scaling.original_context);
   const auto dims = static_cast<double>(rope.dims);
-  return rope.theta *
-         std::pow(scaling.factor * reach / scaling.original_context - (scaling.factor - 1), dims / (dims - 2));
+  return rope.theta * std::pow(scaling.factor * reach / scaling.original_context - (scaling.factor - 1),
+                               dims / (dims - 2));
 }
 
 }  // namespace

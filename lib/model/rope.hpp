@@ -16,9 +16,11 @@ namespace toptheta {
 //   theta * (factor * length / context - factor + 1)^(dims / (dims - 2));
 // - llama3: wavelengths past original_context / low_freq_factor are divided by the factor, those short of
 //   original_context / high_freq_factor stay, and in between the two are blended;
-// - yarn (arXiv 2309.00071): pairs that turn more than beta_fast times within the original context stay, those
+// - yarn (arXiv 2309.00071): pairs that turn more than beta_fast times within the original context stay,
+// those
 //   that turn less than beta_slow times are divided by the factor, and in between the two are blended;
-// - longrope (arXiv 2402.13753): divided by short_factors, or by long_factors where the sequence is longer than
+// - longrope (arXiv 2402.13753): divided by short_factors, or by long_factors where the sequence is longer
+// than
 //   the original context.
 std::vector<double> rope_frequencies(const Rope& rope, std::int64_t length);
 

@@ -74,7 +74,8 @@ double yarn_magnitude(double factor, double scale) {
 
 void read_yarn(const Places& at, RopeScaling& scaling) {
   const ConfigFields& section = *at.section;
-  scaling.factor = section.positive_or("factor", static_cast<double>(at.config.context) / scaling.original_context);
+  scaling.factor =
+      section.positive_or("factor", static_cast<double>(at.config.context) / scaling.original_context);
   scaling.beta_fast = section.positive_or("beta_fast", 32);
   scaling.beta_slow = section.positive_or("beta_slow", 1);
   scaling.truncate = section.flag_or("truncate", true);
@@ -90,12 +91,13 @@ void read_longrope(const Places& at, std::int64_t pairs, RopeScaling& scaling) {
   const ConfigFields& section = *at.section;
   scaling.short_factors = section.positives("short_factor");
   scaling.long_factors = section.positives("long_factor");
-  for (const auto& [name, factors] : {std::pair("short_factor", &scaling.short_factors),
-                                      std::pair("long_factor", &scaling.long_factors)})
+  for (const auto& [name, factors] :
+       {std::pair("short_factor", &scaling.short_factors), std::pair("long_factor", &scaling.long_factors)})
     if (static_cast<std::int64_t>(factors->size()) != pairs)
       section.fail(name, "impossible value", fmt::format("{} numbers, one for each rotated pair", pairs),
                    fmt::format("{}", factors->size()));
-  scaling.factor = section.positive_or("factor", static_cast<double>(at.config.context) / scaling.original_context);
+  scaling.factor =
+      section.positive_or("factor", static_cast<double>(at.config.context) / scaling.original_context);
   const double usual =
       scaling.factor <= 1 ? 1 : std::sqrt(1 + std::log(scaling.factor) / std::log(scaling.original_context));
   scaling.attention_factor = section.positive_or("attention_factor", usual);
@@ -125,8 +127,9 @@ RopeScaling read_scaling(const Places& at, std::int64_t dims) {
   scaling.low_freq_factor = section.positive("low_freq_factor");
   scaling.high_freq_factor = section.positive("high_freq_factor");
   if (scaling.high_freq_factor <= scaling.low_freq_factor)
-    section.fail("high_freq_factor", "impossible value", "a number above low_freq_factor",
-                 fmt::format("{} with low_freq_factor {}", scaling.high_freq_factor, scaling.low_freq_factor));
+    section.fail(
+        "high_freq_factor", "impossible value", "a number above low_freq_factor",
+        fmt::format("{} with low_freq_factor {}", scaling.high_freq_factor, scaling.low_freq_factor));
   return scaling;
 }
 

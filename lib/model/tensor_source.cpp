@@ -34,7 +34,8 @@ class SafetensorsSource : public TensorSource {
   explicit SafetensorsSource(SafetensorsSet files) : files_(std::move(files)) {
     for (const std::string& name : files_.names()) {
       const Tensor& tensor = *files_.find(name);
-      sources_.emplace(name, SourceTensor{name, tensor.shape, tensor.type_name, tensor.where, tensors_.size()});
+      sources_.emplace(name,
+                       SourceTensor{name, tensor.shape, tensor.type_name, tensor.where, tensors_.size()});
       tensors_.push_back(&tensor);
     }
   }

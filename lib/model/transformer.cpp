@@ -69,8 +69,7 @@ void Transformer::Impl::embed(std::span<const std::int32_t> tokens, const Pass& 
 }
 
 void Transformer::Impl::write_logits(std::int64_t first_row, const Pass& pass, float* out) {
-  norm(act.x, weights.final_norm, act.normed, pass,
-       {config.shape.num_layers - 1, kFeedForward}, first_row);
+  norm(act.x, weights.final_norm, act.normed, pass, {config.shape.num_layers - 1, kFeedForward}, first_row);
   const std::int64_t rows = pass.rows - first_row;
   weights.head.apply(act.normed.row(first_row).data(), rows, out);
   const auto scale = static_cast<float>(config.logit_scale);
@@ -84,7 +83,8 @@ void Transformer::Impl::write_logits(std::int64_t first_row, const Pass& pass, f
     if (cap != 0) soft_cap(cap, row);
     watch.see(r, largest_magnitude(row));
   });
-  if (watch.found()) throw_not_finite(config, {-1, "logits"}, pass.first_position() + first_row + watch.first());
+  if (watch.found())
+    throw_not_finite(config, {-1, "logits"}, pass.first_position() + first_row + watch.first());
 }
 
 Transformer::Transformer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

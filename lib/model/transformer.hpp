@@ -75,10 +75,10 @@ class Transformer {
   // cache, and returns logits [rows - first_logit_row, vocab_size]. One token is a decode step, more are a
   // prefill; both give the same logits to rounding. The returned span is valid until the next call on this
   // object (not reentrant). Throws InputError for a token id outside the vocabulary, and where numbers become
-  // infinite or NaN on the way, naming layer and token; requires room in the cache. Where the rotary embedding
-  // depends on a sequence's length (dynamic, longrope), it is that of a sequence as long as was asked of the
-  // cache. Memory, kept for the next call: activations of at most ForwardOptions::chunk_rows rows, the logits
-  // asked for, and the cosines and sines of the positions so far.
+  // infinite or NaN on the way, naming layer and token; requires room in the cache. Where the rotary
+  // embedding depends on a sequence's length (dynamic, longrope), it is that of a sequence as long as was
+  // asked of the cache. Memory, kept for the next call: activations of at most ForwardOptions::chunk_rows
+  // rows, the logits asked for, and the cosines and sines of the positions so far.
   std::span<const float> forward(std::span<const std::int32_t> tokens, KvCache& cache,
                                  const ResolvedPolicy& policy, const ForwardOptions& options = {});
 

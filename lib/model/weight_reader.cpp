@@ -32,7 +32,8 @@ struct WeightReader::Piece {
   }
 };
 
-void WeightReader::read(const SourceTensor& tensor, std::int64_t first, std::int64_t count, float* out) const {
+void WeightReader::read(const SourceTensor& tensor, std::int64_t first, std::int64_t count,
+                        float* out) const {
   if (source_.read_rows(tensor, first, count, out)) return;
   const std::int64_t width = tensor.row_size();
   const float* const end = out + count * width;
@@ -98,8 +99,7 @@ std::vector<float> WeightReader::matrix(const std::string& name, std::int64_t ro
 }
 
 WeightReader::Piece WeightReader::piece(const Part& part, std::int64_t in) {
-  std::vector<std::int64_t> shape =
-      part.transposed ? std::vector{in, part.rows} : std::vector{part.rows, in};
+  std::vector<std::int64_t> shape = part.transposed ? std::vector{in, part.rows} : std::vector{part.rows, in};
   if (part.experts > 0) shape.insert(shape.begin(), part.experts);
   Piece piece{&require(part.name.weight, shape), part};
   if (!part.transposed) return piece;
@@ -133,7 +133,8 @@ Linear WeightReader::product(const std::vector<Part>& parts, std::int64_t in) {
   std::vector<Piece> pieces;
   std::vector<float> bias;
   std::int64_t out = 0;
-  const bool any_bias = std::any_of(parts.begin(), parts.end(), [](const Part& p) { return !p.name.bias.empty(); });
+  const bool any_bias =
+      std::any_of(parts.begin(), parts.end(), [](const Part& p) { return !p.name.bias.empty(); });
   for (const Part& part : parts) {
     pieces.push_back(piece(part, in));
     add_bias(part, any_bias, bias);

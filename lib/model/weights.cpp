@@ -71,9 +71,10 @@ Linear load_query_key_value(WeightReader& reader, const ModelConfig& config, std
               .rows = queries + 2 * keys,
               .order = fused_order(config, layer)}};
   else
-    parts = {{.name = of_layer(names.query, layer), .rows = queries, .order = pair_order(config, layer, queries)},
-             {.name = of_layer(names.key, layer), .rows = keys, .order = pair_order(config, layer, keys)},
-             {.name = of_layer(names.value, layer), .rows = keys}};
+    parts = {
+        {.name = of_layer(names.query, layer), .rows = queries, .order = pair_order(config, layer, queries)},
+        {.name = of_layer(names.key, layer), .rows = keys, .order = pair_order(config, layer, keys)},
+        {.name = of_layer(names.value, layer), .rows = keys}};
   for (Part& part : parts)
     part.transposed = transposed;
   return reader.product(parts, config.hidden_size);
@@ -135,8 +136,8 @@ ExpertWeights load_experts(WeightReader& reader, const ModelConfig& config, std:
     for (const Part& part : up_parts(config, name(names.expert_gate), name(names.expert_up),
                                      name(names.expert_gate_up), experts.ffn_size))
       up.push_back(placed(part));
-    const Part down = placed(
-        {.name = name(names.expert_down), .rows = config.hidden_size, .scale = config.residual_scale});
+    const Part down =
+        placed({.name = name(names.expert_down), .rows = config.hidden_size, .scale = config.residual_scale});
     weights.up.push_back(reader.product(up, config.hidden_size));
     weights.down.push_back(reader.product({down}, experts.ffn_size));
   }
@@ -217,7 +218,8 @@ void account_for_unused(const TensorSource& source, const WeightReader& reader, 
     }
     const std::int64_t layer = layer_of(name, config);
     const auto refuse = [&](const std::string& what, const std::string& expected, const std::string& next) {
-      throw InputError({.where = tensor.where, .what = what, .expected = expected, .found = name, .next = next});
+      throw InputError(
+          {.where = tensor.where, .what = what, .expected = expected, .found = name, .next = next});
     };
     if (layer >= config.shape.num_layers)
       refuse("a layer beyond those that the configuration announces",

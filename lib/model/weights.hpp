@@ -52,12 +52,12 @@ struct Weights {
   Linear head;                       // [vocab_size, hidden]
 };
 
-// Reads the tensors that `config` names, in parallel. Appends to `config.unused` what the source holds besides.
-// Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or type than
-// the configuration says, or holds a NaN or infinity; where a layer has tensors, or the model layers, of which
-// the configuration knows nothing; and where embeddings are tied but a head of other values lies there. Memory: 4
-// bytes a parameter (matrices under bf16: 2), tied embeddings once where compute keeps their values exactly;
-// while loading, a few rows for each thread more.
+// Reads the tensors that `config` names, in parallel. Appends to `config.unused` what the source holds
+// besides. Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or
+// type than the configuration says, or holds a NaN or infinity; where a layer has tensors, or the model
+// layers, of which the configuration knows nothing; and where embeddings are tied but a head of other values
+// lies there. Memory: 4 bytes a parameter (matrices under bf16: 2), tied embeddings once where compute keeps
+// their values exactly; while loading, a few rows for each thread more.
 Weights load_weights(const TensorSource& source, ModelConfig& config, Compute compute = Compute::f32);
 
 // Bytes of the weights in memory, and how many there are.

@@ -66,19 +66,19 @@ bool names(const Problem& problem, const std::string& field) {
 TEST_CASE("a configuration's defaults are Hugging Face's", "[model]") {
   const ModelConfig config = read(least());
   CHECK(config.name == "tiny");
-  REQUIRE(config.architecture != nullptr);
-  CHECK(config.architecture->class_name == "LlamaForCausalLM");
+  CHECK(config.family == "llama");
   CHECK(config.shape == ModelShape{5, 8, 8, 8});
   CHECK(config.hidden_size == 64);
   CHECK(config.ffn_size == 172);
   CHECK(config.vocab_size == 512);
   CHECK(config.context == 256);
-  CHECK(config.norm_eps == 1e-6);
-  CHECK(config.rope_theta == 10000);
-  CHECK(config.rope_scaling.kind == RopeScaling::Kind::none);
+  CHECK(config.norms.eps == 1e-6);
+  CHECK(config.ropes.front().theta == 10000);
+  CHECK(config.ropes.front().scaling.kind == RopeScaling::Kind::none);
   CHECK_FALSE(config.tied_embeddings);
-  CHECK_FALSE(config.attention_bias);
-  CHECK_FALSE(config.mlp_bias);
+  CHECK(config.tensors.query.bias.empty());
+  CHECK(config.tensors.up.bias.empty());
+  CHECK(config.unused.empty());
   CHECK_FALSE(config.bos_token.has_value());
   CHECK(config.eos_tokens.empty());
 }
@@ -95,11 +95,12 @@ TEST_CASE("a configuration says what it says", "[model]") {
                                         {"eos_token_id", {2, 511}},
                                         {"rope_scaling", nullptr}}));
   CHECK(config.shape == ModelShape{5, 8, 2, 16});
-  CHECK(config.norm_eps == 1e-5);
-  CHECK(config.rope_theta == 500000);
+  CHECK(config.norms.eps == 1e-5);
+  CHECK(config.ropes.front().theta == 500000);
   CHECK(config.tied_embeddings);
-  CHECK(config.attention_bias);
-  CHECK(config.mlp_bias);
+  CHECK(config.tensors.query.bias == "model.layers.{}.self_attn.q_proj.bias");
+  CHECK(config.tensors.output.bias == "model.layers.{}.self_attn.o_proj.bias");
+  CHECK(config.tensors.up.bias == "model.layers.{}.mlp.up_proj.bias");
   CHECK(config.bos_token == 0);
   CHECK(config.eos_tokens == std::vector<std::int32_t>{2, 511});
   CHECK(read(with({{"eos_token_id", 7}})).eos_tokens == std::vector<std::int32_t>{7});
@@ -108,7 +109,7 @@ TEST_CASE("a configuration says what it says", "[model]") {
 TEST_CASE("model_type alone tells the architecture", "[model]") {
   Json json = with({{"model_type", "llama"}});
   json.erase("architectures");
-  CHECK(read(json).architecture == architecture_of_class("LlamaForCausalLM"));
+  CHECK(read(json).family == "llama");
 }
 
 TEST_CASE("rotary scaling in its three spellings", "[model]") {
@@ -117,7 +118,7 @@ TEST_CASE("rotary scaling in its three spellings", "[model]") {
                        {"low_freq_factor", 1.0},
                        {"high_freq_factor", 4.0},
                        {"original_max_position_embeddings", 8192}};
-  const RopeScaling scaling = read(with({{"rope_scaling", llama3}})).rope_scaling;
+  const RopeScaling scaling = read(with({{"rope_scaling", llama3}})).ropes.front().scaling;
   CHECK(scaling.kind == RopeScaling::Kind::llama3);
   CHECK(scaling.factor == 8);
   CHECK(scaling.low_freq_factor == 1);
@@ -125,15 +126,17 @@ TEST_CASE("rotary scaling in its three spellings", "[model]") {
   CHECK(scaling.original_context == 8192);
 
   const ModelConfig old = read(with({{"rope_scaling", {{"type", "linear"}, {"factor", 2}}}}));
-  CHECK(old.rope_scaling.kind == RopeScaling::Kind::linear);
-  CHECK(old.rope_scaling.factor == 2);
+  CHECK(old.ropes.front().scaling.kind == RopeScaling::Kind::linear);
+  CHECK(old.ropes.front().scaling.factor == 2);
 
   Json parameters = llama3;
   parameters["rope_theta"] = 500000.0;
   const ModelConfig newer = read(with({{"rope_parameters", parameters}}));
-  CHECK(newer.rope_theta == 500000);
-  CHECK(newer.rope_scaling.kind == RopeScaling::Kind::llama3);
-  CHECK(read(with({{"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 5.0}}}})).rope_theta == 5);
+  CHECK(newer.ropes.front().theta == 500000);
+  CHECK(newer.ropes.front().scaling.kind == RopeScaling::Kind::llama3);
+  CHECK(read(with({{"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 5.0}}}}))
+            .ropes.front()
+            .theta == 5);
 }
 
 TEST_CASE("a missing field is named", "[model]") {
@@ -160,15 +163,16 @@ TEST_CASE("impossible and unknown values are refused by name", "[model]") {
                        {"original_max_position_embeddings", 8192}};
   const Json linear = {{"rope_type", "linear"}, {"factor", 2}};
   const std::vector<Case> cases = {
-      {"architectures", {{"architectures", {"GPT2LMHeadModel"}}}},
+      {"architectures", {{"architectures", {"T5ForConditionalGeneration"}}}},
       {"architectures", {{"architectures", {"LlamaForCausalLM", "LlamaForCausalLM"}}}},
       {"architectures", {{"architectures", 3}}},
       {"model_type", {{"model_type", "mistral"}}},
       {"model_type", {{"model_type", 1}}},
       {"model_type", {{"architectures", nullptr}}},
-      {"hidden_act", {{"hidden_act", "gelu"}}},
+      {"hidden_act", {{"hidden_act", "quick_gelu"}}},
       {"quantization_config", {{"quantization_config", {{"bits", 4}}}}},
-      {"partial_rotary_factor", {{"partial_rotary_factor", 0.5}}},
+      {"partial_rotary_factor", {{"partial_rotary_factor", 0.4}}},
+      {"partial_rotary_factor", {{"partial_rotary_factor", 2}}},
       {"hidden_size", {{"hidden_size", 0}}},
       {"hidden_size", {{"hidden_size", 64.5}}},
       {"hidden_size", {{"hidden_size", "64"}}},
@@ -187,14 +191,18 @@ TEST_CASE("impossible and unknown values are refused by name", "[model]") {
       {"eos_token_id", {{"eos_token_id", {1, -1}}}},
       {"eos_token_id", {{"eos_token_id", "</s>"}}},
       {"rope_scaling", {{"rope_scaling", "linear"}}},
-      {"rope_scaling.rope_type", {{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 2}}}}},
-      {"rope_scaling.type", {{"rope_scaling", {{"type", "dynamic"}, {"factor", 2}}}}},
+      {"rope_scaling.rope_type", {{"rope_scaling", {{"rope_type", "spiral"}, {"factor", 2}}}}},
+      {"rope_scaling.type", {{"rope_scaling", {{"type", "spiral"}, {"factor", 2}}}}},
+      {"rope_scaling.rope_type", {{"rope_scaling", {{"factor", 4}}}}},
+      {"rope_scaling.rope_type",
+       {{"rope_scaling", {{"type", "linear"}, {"rope_type", "yarn"}, {"factor", 2}}}}},
       {"rope_scaling.factor", {{"rope_scaling", {{"type", "linear"}}}}},
       {"rope_scaling.factor", {{"rope_scaling", {{"type", "linear"}, {"factor", -2}}}}},
       {"rope_scaling.low_freq_factor", {{"rope_scaling", {{"type", "llama3"}, {"factor", 8}}}}},
       {"rope_scaling.high_freq_factor", {{"rope_scaling", llama3}}},
       {"rope_parameters", {{"rope_scaling", linear}, {"rope_parameters", linear}}},
-      {"rope_parameters.rope_type", {{"rope_parameters", {{"rope_type", "longrope"}}}}},
+      {"rope_parameters.short_factor", {{"rope_parameters", {{"rope_type", "longrope"}}}}},
+      {"rope_parameters.rope_theta", {{"rope_theta", 5}, {"rope_parameters", {{"rope_theta", 6}}}}},
   };
   for (const Case& c : cases) {
     CAPTURE(c.field, c.changes.dump());
@@ -204,6 +212,44 @@ TEST_CASE("impossible and unknown values are refused by name", "[model]") {
     CHECK_FALSE(problem.what.empty());
     CHECK_FALSE(problem.found.empty());
   }
+}
+
+TEST_CASE("fields that nothing uses are listed, those that are known to change nothing are not", "[model]") {
+  const ModelConfig config =
+      read(with({{"use_cache", true},
+                 {"torch_dtype", "bfloat16"},
+                 {"new_arithmetic", 3},
+                 {"rope_scaling", {{"type", "linear"}, {"factor", 2}, {"twist", 1}}}}));
+  REQUIRE(config.unused.size() == 2);
+  CHECK(config.unused[0].find("tiny/config.json:new_arithmetic") != std::string::npos);
+  CHECK(config.unused[1].find("rope_scaling.twist") != std::string::npos);
+}
+
+TEST_CASE("windows: of every layer, by layer type, above a layer, or given but not used", "[model]") {
+  const auto windows = [](const Json& changes) {
+    std::vector<std::int64_t> sizes;
+    for (const LayerKind& layer : read(with(changes)).layers)
+      sizes.push_back(layer.window);
+    return sizes;
+  };
+  using Sizes = std::vector<std::int64_t>;
+  const Json mistral = {"MistralForCausalLM"};
+  const Json qwen = {"Qwen2ForCausalLM"};
+  CHECK(windows({{"architectures", mistral}, {"sliding_window", 9}}) == Sizes(5, 9));
+  CHECK(windows({{"architectures", mistral}, {"sliding_window", nullptr}}) == Sizes(5, 0));
+  CHECK(windows({{"architectures", mistral}}) == Sizes(5, 4096));
+  CHECK(windows({{"architectures", qwen}, {"sliding_window", 9}, {"max_window_layers", 3}}) == Sizes(5, 0));
+  CHECK(windows({{"architectures", qwen},
+                 {"sliding_window", 9},
+                 {"use_sliding_window", true},
+                 {"max_window_layers", 3}}) == Sizes{0, 0, 0, 9, 9});
+  const std::string full = "full_attention";
+  const std::string sliding = "sliding_attention";
+  CHECK(windows({{"architectures", {"Gemma2ForCausalLM"}},
+                 {"sliding_window", 7},
+                 {"layer_types", {full, sliding, full, full, sliding}}}) == Sizes{0, 7, 0, 0, 7});
+  CHECK(names(problem_of(with({{"architectures", {"Gemma2ForCausalLM"}}, {"layer_types", {full}}})),
+              "layer_types"));
 }
 
 TEST_CASE("what is not JSON, or no object, is refused", "[model]") {

@@ -26,11 +26,11 @@ testing::NaiveTransformer naive_of(const std::filesystem::path& directory, const
                                   .kv_heads = static_cast<std::size_t>(config.shape.num_kv_heads),
                                   .head_dim = static_cast<std::size_t>(config.shape.head_dim),
                                   .vocab = static_cast<std::size_t>(config.vocab_size),
-                                  .eps = config.norm_eps,
+                                  .eps = config.norms.eps,
                                   .tied = config.tied_embeddings};
   for (std::size_t i = 0; i < naive.head_dim / 2; ++i)
-    naive.rope_frequencies.push_back(
-        std::pow(config.rope_theta, -static_cast<double>(2 * i) / static_cast<double>(naive.head_dim)));
+    naive.rope_frequencies.push_back(std::pow(
+        config.ropes.front().theta, -static_cast<double>(2 * i) / static_cast<double>(naive.head_dim)));
   const SafetensorsFile file(directory / "model.safetensors");
   for (const Tensor& tensor : file.tensors()) {
     const auto values = floats_of(tensor);

@@ -78,6 +78,26 @@ double error_of(TinyLlama tiny) {
 
 constexpr double kTolerance = 1e-4;
 
+// What a forward pass of `tiny` under `policy` ends with.
+Problem problem_of_running(const TinyLlama& tiny, KvType kv, const Policy& policy) {
+  Transformer model = load(tiny);
+  KvCache cache = model.new_cache(40, Prefilter::none, kv);
+  const ResolvedPolicy resolved(policy, model.config().shape, 40, nullptr, "");
+  try {
+    model.forward(random_tokens(40, tiny.vocab), cache, resolved);
+  } catch (const InputError& error) {
+    return error.problem();
+  }
+  return {.where = "no error"};
+}
+
+void scale(TinyLlama& tiny, const std::string& part, float factor) {
+  for (auto& [name, tensor] : tiny.tensors)
+    if (name.find(part) != std::string::npos)
+      for (float& value : tensor.values)
+        value *= factor;
+}
+
 }  // namespace
 
 TEST_CASE("logits equal the naive transformer's, in every variant", "[model]") {
@@ -110,10 +130,13 @@ TEST_CASE("rotary scaling reaches the logits", "[model]") {
   tiny.fill_tensors();
   testing::NaiveTransformer naive = tiny.naive();
   CHECK(error_of(tiny, naive) > 10 * kTolerance);
-  ModelConfig config;
-  config.shape.head_dim = tiny.head_dim;
-  config.rope_scaling = {RopeScaling::Kind::llama3, 8, 1, 4, 64};
-  naive.rope_frequencies = rope_frequencies(config);
+  Rope rope{.dims = tiny.head_dim};
+  rope.scaling = {.kind = RopeScaling::Kind::llama3,
+                  .factor = 8,
+                  .low_freq_factor = 1,
+                  .high_freq_factor = 4,
+                  .original_context = 64};
+  naive.rope_frequencies = rope_frequencies(rope, 21);
   CHECK(error_of(tiny, naive) < kTolerance);
 }
 
@@ -248,4 +271,35 @@ TEST_CASE("a token outside the vocabulary is an input error", "[model]") {
     }
     CHECK(cache.length() == 0);
   }
+}
+
+TEST_CASE("keys beyond f16 end with an error that names the way out, under every policy", "[model]") {
+  TinyLlama tiny;
+  tiny.fill_tensors();
+  // The same function: scores do not change.
+  scale(tiny, "k_proj", 65536);
+  scale(tiny, "q_proj", 1.0F / 65536);
+  const Policy dense;
+  const Policy topk{.selection = Selection::topk, .k = 8};
+  const Policy after{.selection = Selection::topk, .placement = Placement::post_softmax, .k = 8};
+  for (const Policy& policy : {dense, topk, after}) {
+    const Problem problem = problem_of_running(tiny, KvType::f16, policy);
+    CHECK(problem.where.find("layer 0, keys of head") != std::string::npos);
+    CHECK(problem.next.find("--kv") != std::string::npos);
+    CHECK(problem_of_running(tiny, KvType::f32, policy).where == "no error");
+    CHECK(problem_of_running(tiny, KvType::bf16, policy).where == "no error");
+  }
+}
+
+TEST_CASE("numbers that grow beyond float are found where they do", "[model]") {
+  TinyLlama tiny;
+  tiny.fill_tensors();
+  scale(tiny, "layers.1.self_attn.o_proj", 1e30F);
+  CHECK(problem_of_running(tiny, KvType::f32, {}).where.find("layer 1, attention") != std::string::npos);
+  tiny.fill_tensors();
+  scale(tiny, "layers.0.mlp.down_proj", 1e30F);
+  CHECK(problem_of_running(tiny, KvType::f32, {}).where.find("layer 0, feed-forward") != std::string::npos);
+  tiny.fill_tensors();
+  scale(tiny, "lm_head", 3e38F);
+  CHECK(problem_of_running(tiny, KvType::f32, {}).where.find("logits") != std::string::npos);
 }

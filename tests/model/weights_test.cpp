@@ -1,5 +1,8 @@
 #include "model/weights.hpp"
 
+#include <filesystem>
+#include <limits>
+
 #include "core/error.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
@@ -10,9 +13,18 @@ using testing::TinyLlama;
 
 namespace {
 
+using Floats = std::vector<float>;
+
+Weights loaded(const std::filesystem::path& directory, std::vector<std::string>* unused = nullptr) {
+  ModelFiles files = open_model(directory);
+  Weights weights = load_weights(*files.tensors, files.config);
+  if (unused != nullptr) *unused = files.config.unused;
+  return weights;
+}
+
 Problem problem_of_loading(const std::filesystem::path& directory) {
   try {
-    load_weights(directory, read_config(directory / "config.json"));
+    loaded(directory);
   } catch (const InputError& error) {
     return error.problem();
   }
@@ -40,15 +52,15 @@ TEST_CASE("weights that fit are loaded, in products", "[model]") {
   const testing::TempDir dir;
   const TinyLlama tiny = filled();
   tiny.write(dir.root());
-  const Weights weights = load_weights(dir.root(), read_config(dir.path("config.json")));
+  const Weights weights = loaded(dir.root());
   CHECK(weights.embedding == tiny.tensors.at("model.embed_tokens.weight").values);
-  CHECK(weights.final_norm == tiny.tensors.at("model.norm.weight").values);
+  CHECK(weights.final_norm.weight == tiny.tensors.at("model.norm.weight").values);
   REQUIRE(weights.layers.size() == 2);
-  CHECK(weights.layers[1].ffn_norm ==
+  CHECK(weights.layers[1].ffn_norm.weight ==
         tiny.tensors.at("model.layers.1.post_attention_layernorm.weight").values);
   CHECK(weights.layers[0].query_key_value.out_features() == (4 + 2 * 2) * 6);
-  CHECK(weights.layers[0].gate_up.out_features() == 2 * 40);
-  CHECK(weights.layers[0].down.in_features() == 40);
+  CHECK(weights.layers[0].ffn.up.front().out_features() == 2 * 40);
+  CHECK(weights.layers[0].ffn.down.front().in_features() == 40);
   CHECK(weights.head.out_features() == 50);
 }
 
@@ -125,4 +137,50 @@ TEST_CASE("a configuration of another model is found out before anything is allo
   TinyLlama tiny = filled();
   tiny.more_config = {{"hidden_size", 1 << 24}, {"vocab_size", 2147483647}};
   CHECK(problem_of(tiny).what == "wrong shape");
+}
+
+TEST_CASE("a weight that is no number is named, with its place", "[model]") {
+  TinyLlama tiny = filled();
+  tiny.tensors.at("model.layers.1.mlp.up_proj.weight").values[3 * 24 + 5] =
+      std::numeric_limits<float>::quiet_NaN();
+  const Problem problem = problem_of(tiny);
+  CHECK(mentions(problem.where, "model.layers.1.mlp.up_proj.weight"));
+  CHECK(mentions(problem.found, "row 3, column 5"));
+}
+
+TEST_CASE("tensors that would change the model are refused, others are listed", "[model]") {
+  TinyLlama tiny = filled();
+  tiny.tensors["model.layers.1.self_attn.q_norm.weight"] = {{6}, Floats(6, 1.0F)};
+  CHECK(mentions(problem_of(tiny).where, "q_norm"));
+  tiny = filled();
+  tiny.tensors["model.layers.2.mlp.up_proj.weight"] = tiny.tensors.at("model.layers.1.mlp.up_proj.weight");
+  CHECK(mentions(problem_of(tiny).what, "layer beyond"));
+  tiny = filled();
+  tiny.tensors["vision.patch.weight"] = {{2}, Floats(2, 1.0F)};
+  tiny.tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {{3}, Floats(3, 1.0F)};
+  const testing::TempDir dir;
+  tiny.write(dir.root());
+  std::vector<std::string> unused;
+  loaded(dir.root(), &unused);
+  REQUIRE(unused.size() == 1);
+  CHECK(mentions(unused.front(), "vision.patch.weight"));
+}
+
+TEST_CASE("a tied head of its own values is refused, the embedding's own is not", "[model]") {
+  TinyLlama tiny = filled({.tied = true});
+  tiny.tensors["lm_head.weight"] = tiny.tensors.at("model.embed_tokens.weight");
+  CHECK(problem_of(tiny).where == "no error");
+  tiny.tensors.at("lm_head.weight").values[7] += 0.5F;
+  const Problem problem = problem_of(tiny);
+  CHECK(mentions(problem.where, "lm_head.weight"));
+  CHECK(mentions(problem.next, "tie_word_embeddings"));
+}
+
+TEST_CASE("one file of weights is a model too, where its configuration lies beside it", "[model]") {
+  const testing::TempDir dir;
+  const TinyLlama tiny = filled();
+  tiny.write(dir.root());
+  std::filesystem::rename(dir.path("model.safetensors"), dir.path("other.safetensors"));
+  CHECK(loaded(dir.path("other.safetensors")).layers.size() == 2);
+  CHECK(mentions(problem_of_loading(dir.path("config.json")).what, "not a model"));
 }

@@ -32,7 +32,8 @@ HWY_INLINE void Map(std::span<const float> x, std::span<const float> up, std::sp
   const ActivationVec one = hn::Set(d, 1.0F);
   std::size_t i = 0;
   for (; i + lanes <= x.size(); i += lanes)
-    hn::StoreU(f(hn::LoadU(d, x.data() + i), up.empty() ? one : hn::LoadU(d, up.data() + i)), d, out.data() + i);
+    hn::StoreU(f(hn::LoadU(d, x.data() + i), up.empty() ? one : hn::LoadU(d, up.data() + i)), d,
+               out.data() + i);
   if (i == x.size()) return;
   HWY_ALIGN float x_tail[kMaxActivationLanes] = {};
   HWY_ALIGN float up_tail[kMaxActivationLanes] = {};
@@ -90,7 +91,8 @@ void ClampedSwish(std::span<const float> gate, std::span<const float> up, std::s
 void SoftCap(std::span<float> x, float cap) {
   const ActivationTag d;
   const ActivationVec c = hn::Set(d, cap);
-  Map(x, {}, x, [&](ActivationVec v, ActivationVec /*one*/) { return hn::Mul(c, hn::Tanh(d, hn::Div(v, c))); });
+  Map(x, {}, x,
+      [&](ActivationVec v, ActivationVec /*one*/) { return hn::Mul(c, hn::Tanh(d, hn::Div(v, c))); });
 }
 
 }  // namespace toptheta::HWY_NAMESPACE
@@ -115,7 +117,8 @@ void gelu_erf(std::span<const float> x, std::span<const float> up, std::span<flo
   }
 }
 
-void apply_activation(const ActivationKind& kind, std::span<const float> x, std::span<const float> up, std::span<float> out) {
+void apply_activation(const ActivationKind& kind, std::span<const float> x, std::span<const float> up,
+                      std::span<float> out) {
   switch (kind.activation) {
     case Activation::silu:
       return HWY_DYNAMIC_DISPATCH(Silu)(x, up, out);

@@ -58,8 +58,8 @@ float RmsNorm(std::span<const float> x, std::span<const float> weight, float eps
   return squares;
 }
 
-float LayerNorm(std::span<const float> x, std::span<const float> weight, std::span<const float> bias, float eps,
-                std::span<float> out) {
+float LayerNorm(std::span<const float> x, std::span<const float> weight, std::span<const float> bias,
+                float eps, std::span<float> out) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   const auto size = static_cast<float>(x.size());

@@ -9,8 +9,9 @@ namespace toptheta {
 // Sennrich, arXiv 1910.07467.) Returns the sum of squares, which is not finite where x is not.
 float rms_norm(std::span<const float> x, std::span<const float> weight, float eps, std::span<float> out);
 
-// out[i] = weight[i] * (x[i] - mean) / sqrt(variance + eps) + bias[i]; no bias where it is empty. Out may be x.
-// (Ba et al., arXiv 1607.06450.) Returns the sum of squared deviations, which is not finite where x is not.
+// out[i] = weight[i] * (x[i] - mean) / sqrt(variance + eps) + bias[i]; no bias where it is empty. Out may be
+// x. (Ba et al., arXiv 1607.06450.) Returns the sum of squared deviations, which is not finite where x is
+// not.
 float layer_norm(std::span<const float> x, std::span<const float> weight, std::span<const float> bias,
                  float eps, std::span<float> out);
 

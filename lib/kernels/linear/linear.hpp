@@ -37,7 +37,7 @@ class Linear {
   // The weights of one output feature, as they are kept: [in_features].
   void row(std::int64_t out_feature, float* weights) const;
   [[nodiscard]] std::int64_t bias_size() const;  // out_features, or 0
-  [[nodiscard]] std::int64_t bytes() const;  // in memory
+  [[nodiscard]] std::int64_t bytes() const;      // in memory
   // Whether products of several rows take their input rounded to bfloat16, on this processor.
   [[nodiscard]] bool rounds_input() const;
   // Whether 64 rows and more go with all panels, on this processor.

@@ -51,7 +51,8 @@ void describe_gemma2(const ConfigFields& fields, ModelConfig& config) {
   describe_later(fields, config);
   config.score_cap = read_cap(fields, "attn_logit_softcapping", 50);
   config.logit_cap = read_cap(fields, "final_logit_softcapping", 30);
-  read_windows(fields, config, read_window(fields, kUsualGemmaWindow), [](std::int64_t layer) { return layer % 2 == 0; });
+  read_windows(fields, config, read_window(fields, kUsualGemmaWindow),
+               [](std::int64_t layer) { return layer % 2 == 0; });
   read_ropes(fields, config);
 }
 

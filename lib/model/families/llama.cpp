@@ -38,7 +38,8 @@ void describe_smollm3(const ConfigFields& fields, ModelConfig& config) {
   if (!has_rope.empty() && has_rope.size() != config.layers.size())
     fields.refuse("no_rope_layers", "impossible value", "one number for each layer");
   for (std::size_t l = 0; l < config.layers.size(); ++l) {
-    const bool rotates = has_rope.empty() ? (static_cast<std::int64_t>(l) + 1) % interval != 0 : has_rope[l] != 0;
+    const bool rotates =
+        has_rope.empty() ? (static_cast<std::int64_t>(l) + 1) % interval != 0 : has_rope[l] != 0;
     if (!rotates) config.layers[l].rope = -1;
   }
   const std::int64_t window = fields.flag_or("use_sliding_window", false) ? read_window(fields, 0) : 0;
