@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "calibration/row_sampler.hpp"
 #include "core/error.hpp"
@@ -46,14 +45,30 @@ void record(LanguageModel& model, const TextWindow& window, KvCache& cache, cons
       {.attention = {.scores = &writer}, .first_logit_row = tokens, .chunk_rows = tokens});
 }
 
+// Scores made again of queries and keys are scale * q k^T of all keys before the query, and nothing else.
+void require_plain_scores(const ModelConfig& config) {
+  const auto fails = [&](const std::string& what) {
+    throw InputError({.where = fmt::format("model {}", config.name),
+                      .what = "its scores are more than queries times keys",
+                      .expected = "a model without soft caps, windows and scales by layer",
+                      .found = what,
+                      .next = "record scores instead: --content scores"});
+  };
+  if (config.score_cap != 0) fails(fmt::format("scores capped at {}", config.score_cap));
+  for (const LayerKind& layer : config.layers) {
+    if (layer.window > 0) fails(fmt::format("a window of {} keys", layer.window));
+    if (layer.score_factor != 1) fails("layers whose scores have a scale of their own");
+  }
+}
+
 DumpHeader header_of(const LanguageModel& model, const ModelDumpOptions& options) {
   const ModelConfig& config = model.transformer.config();
+  if (options.content == DumpContent::qk) require_plain_scores(config);
   DumpHeader header;
   header.content = options.content;
   header.shape = config.shape;
   // In float, as the transformer has it.
-  header.scale =
-      static_cast<double>(static_cast<float>(1 / std::sqrt(static_cast<double>(config.shape.head_dim))));
+  header.scale = static_cast<double>(static_cast<float>(config.attention_scale()));
   header.model = config.name;
   header.producer = fmt::format("tt-calibrate {}", version());
   header.topk_at_calibration = options.topk;
