@@ -11,24 +11,21 @@ namespace {
 
 // Weights of the chosen experts, 0 for the others, in place of a row's router logits.
 void choose(std::span<float> logits, const Experts& experts) {
-  std::vector<std::int64_t> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto value = [&](std::int64_t e) { return logits[static_cast<std::size_t>(e)]; };
+  const std::vector<double> given(logits.begin(), logits.end());
+  std::vector<std::size_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0U);
   const auto chosen = order.begin() + experts.per_token;
   // The first of equals, as a stable sort would have it.
-  std::partial_sort(order.begin(), chosen, order.end(), [&](std::int64_t a, std::int64_t b) {
-    return value(a) != value(b) ? value(a) > value(b) : a < b;
+  std::partial_sort(order.begin(), chosen, order.end(), [&](std::size_t a, std::size_t b) {
+    return given[a] != given[b] ? given[a] > given[b] : a < b;
   });
-  const auto exponential = [&](std::int64_t e) {
-    return std::exp(static_cast<double>(value(e)) - static_cast<double>(value(order.front())));
-  };
+  const auto exponential = [&](std::size_t e) { return std::exp(given[e] - given[order.front()]); };
   double sum = 0;
   for (auto e = order.begin(); e != (experts.normalised ? chosen : order.end()); ++e)
     sum += exponential(*e);
+  std::fill(logits.begin(), logits.end(), 0.0F);
   for (auto e = order.begin(); e != chosen; ++e)
-    logits[static_cast<std::size_t>(*e)] = static_cast<float>(exponential(*e) / sum);
-  for (auto e = chosen; e != order.end(); ++e)
-    logits[static_cast<std::size_t>(*e)] = 0;
+    logits[*e] = static_cast<float>(exponential(*e) / sum);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ void throw_not_finite(const ModelConfig& config, const Place& place, std::int64_
 
 namespace {
 
-struct Kind {
+struct Checked {
   const char* name;
   std::span<const float> values;
   float most;
@@ -31,7 +31,7 @@ struct Kind {
 void throw_unusable(const ModelConfig& config, std::int64_t layer, std::int64_t position, KvType kv,
                     std::span<const float> q, std::span<const float> k, std::span<const float> v) {
   const float held = kv == KvType::f16 ? kLargestF16 : kLargestScoring;
-  const Kind kinds[] = {{"queries", q, kLargestScoring}, {"keys", k, held}, {"values", v, held}};
+  const Checked kinds[] = {{"queries", q, kLargestScoring}, {"keys", k, held}, {"values", v, held}};
   const auto dim = static_cast<std::size_t>(config.shape.head_dim);
   for (const auto& [name, values, most] : kinds)
     for (std::size_t i = 0; i < values.size(); i += dim) {

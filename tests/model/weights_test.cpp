@@ -98,7 +98,7 @@ TEST_CASE("a bias that the configuration does not announce is refused", "[model]
   TinyLlama tiny = filled({.attention_bias = true});
   tiny.attention_bias = false;
   const Problem problem = problem_of(tiny);
-  CHECK(mentions(problem.where, "model.layers.0.self_attn.q_proj.bias"));
+  CHECK(mentions(problem.where, "model.layers.0.self_attn.k_proj.bias"));
   CHECK(mentions(problem.expected, "attention_bias"));
 }
 

@@ -88,7 +88,7 @@ void ClampedSwish(std::span<const float> gate, std::span<const float> up, std::s
   });
 }
 
-void SoftCap(std::span<float> x, float cap) {
+void CapActivations(std::span<float> x, float cap) {
   const ActivationTag d;
   const ActivationVec c = hn::Set(d, cap);
   Map(x, {}, x,
@@ -105,7 +105,7 @@ HWY_EXPORT(GeluTanh);
 HWY_EXPORT(Silu);
 HWY_EXPORT(Relu);
 HWY_EXPORT(ClampedSwish);
-HWY_EXPORT(SoftCap);
+HWY_EXPORT(CapActivations);
 
 namespace {
 
@@ -148,7 +148,7 @@ void activate_gated(const ActivationKind& kind, std::span<const float> gate, std
 }
 
 void soft_cap(float cap, std::span<float> x) {
-  HWY_DYNAMIC_DISPATCH(SoftCap)(x, cap);
+  HWY_DYNAMIC_DISPATCH(CapActivations)(x, cap);
 }
 
 }  // namespace toptheta
