@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "model/describe.hpp"
@@ -27,8 +28,10 @@ class InfoCommand : public Command {
     declare_model(app, model_);
     declare_compute(app, compute_);
     declare_strict(app, strict_);
-    declare_format(app, format_, {"table", "json"},
-                   "table = lines for people. Default: that, or json where -o ends so");
+    add_choice(
+        app, "--format", {"table", "json"}, [this](std::string_view name) { format_ = name; },
+        [this] { return format_; }, "table = lines for people. Default: that, or json where -o ends so")
+        ->group(kOutputGroup);
     declare_output(app, output_, "Write here instead of standard output");
   }
   void run(Session& session) override;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -31,7 +32,7 @@ struct LogitsFlags {
   std::string text{};
   std::string ids{};
   PolicyFlags policies{};
-  std::string phase = "prefill";
+  Phase phase = Phase::prefill;
   std::string reference{};
   double tolerance = -1;
   std::string output{};
@@ -218,10 +219,7 @@ void LogitsCommand::declare(CLI::App& app) {
                  "Token ids instead: .npy, .h5 (its data set tokens), or JSON Lines with ids")
       ->type_name("FILE")
       ->group(kInputGroup);
-  app.add_option("--phase", flags_.phase, "prefill = all tokens at once, decode = one by one")
-      ->type_name("prefill|decode")
-      ->check(CLI::IsMember({"prefill", "decode"}).description(""))
-      ->capture_default_str()
+  add_choice(app, "--phase", flags_.phase, "prefill = all tokens at once, decode = one by one")
       ->group(kInputGroup);
   declare_policies(app, flags_.policies);
   app.add_option(
@@ -266,8 +264,7 @@ void LogitsCommand::run(Session& session) {
     file = std::make_unique<Hdf5Logits>(flags_.output, loaded.ids, config.vocab_size);
   std::optional<Comparison> comparison;
   if (!flags_.reference.empty()) comparison.emplace(flags_.reference, loaded.ids, config.vocab_size);
-  const Phase phase = flags_.phase == "decode" ? Phase::decode : Phase::prefill;
-  PolicySession run(loaded.transformer, plan.policy, tokens, phase, flags_.kv);
+  PolicySession run(loaded.transformer, plan.policy, tokens, flags_.phase, flags_.kv);
   for (std::int64_t first = 0; first < tokens; first += PolicySession::kPiece) {
     const std::int64_t rows = std::min(PolicySession::kPiece, tokens - first);
     const auto piece =
