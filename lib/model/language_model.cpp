@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "core/sha256.hpp"
+#include "model/gguf_model.hpp"
 
 namespace toptheta {
 
@@ -17,23 +18,27 @@ void require_vocabulary(const Tokenizer& tokenizer, const ModelConfig& config,
                     .what = "does not fit the model",
                     .expected = fmt::format("token ids below vocab_size, {}", config.vocab_size),
                     .found = fmt::format("ids up to {}", tokenizer.vocab_size() - 1),
-                    .next = "put the model's own tokenizer.json beside its config.json"});
+                    .next = "use the model's own tokenizer"});
 }
 
 }  // namespace
 
-LanguageModel load_language_model(const std::filesystem::path& directory, Compute compute) {
+LanguageModel load_language_model(const std::filesystem::path& path, Compute compute) {
+  ModelFiles files = open_model(path);
   // The tokenizer first: it is read faster than the weights, and fails as often.
-  const std::filesystem::path tokenizer_path = directory / "tokenizer.json";
-  const ModelConfig config = read_config(directory / "config.json");
-  Tokenizer tokenizer = Tokenizer::load(tokenizer_path);
-  require_vocabulary(tokenizer, config, tokenizer_path);
+  const std::filesystem::path tokenizer_path =
+      is_gguf(path) ? path : model_directory(path) / "tokenizer.json";
+  Tokenizer tokenizer = is_gguf(path) ? Tokenizer::from_gguf(read_gguf_vocabulary(path))
+                                      : Tokenizer::load_directory(model_directory(path));
+  require_vocabulary(tokenizer, files.config, tokenizer_path);
   const auto own_bos = tokenizer.bos();
-  return {.transformer = Transformer::load(directory, compute),
+  const auto bos = own_bos ? own_bos : files.config.bos_token;
+  std::vector<std::int32_t> eos = files.config.eos_tokens;
+  return {.transformer = Transformer::load(std::move(files), compute),
           .tokenizer = std::move(tokenizer),
-          .sha256 = sha256_of_path(directory),
-          .bos_token = own_bos ? own_bos : config.bos_token,
-          .eos_tokens = config.eos_tokens};
+          .sha256 = sha256_of_path(path),
+          .bos_token = bos,
+          .eos_tokens = std::move(eos)};
 }
 
 std::int32_t start_token(const LanguageModel& model) {

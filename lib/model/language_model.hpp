@@ -1,4 +1,4 @@
-// A model directory as a user has it: weights, tokenizer, special tokens, identity.
+// A model directory or file as a user has it: weights, tokenizer, special tokens, identity.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -29,8 +29,8 @@ std::int32_t start_token(const LanguageModel& model);
 // where there is no other token.
 std::vector<std::int32_t> encode_prompt(const LanguageModel& model, std::string_view text);
 
-// Reads config.json, tokenizer.json and the safetensors of `directory`. Throws InputError as their readers
-// do, and where the tokenizer knows tokens that the model does not.
-LanguageModel load_language_model(const std::filesystem::path& directory, Compute compute = Compute::f32);
+// Reads what open_model() takes, with the tokenizer of the directory or in the GGUF file. Throws InputError
+// as their readers do, and where the tokenizer knows tokens that the model does not.
+LanguageModel load_language_model(const std::filesystem::path& path, Compute compute = Compute::f32);
 
 }  // namespace toptheta

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "io/safetensors.hpp"
 #include "kernels/rows/widen.hpp"
+#include "model/gguf_model.hpp"
 
 namespace toptheta {
 
@@ -91,8 +92,9 @@ bool is_file(const std::filesystem::path& path) {
 [[noreturn]] void refuse_file(const std::filesystem::path& path) {
   throw InputError({.where = path.string(),
                     .what = "not a model",
-                    .expected = "a directory with config.json and model.safetensors, or a .safetensors file "
-                                "with its config.json beside it",
+                    .expected =
+                        "a directory with config.json and model.safetensors, a .safetensors file with "
+                        "its config.json beside it, or a .gguf file",
                     .found = fmt::format("a file that ends in '{}'", path.extension().string()),
                     .next = "give the model's directory"});
 }
@@ -104,6 +106,7 @@ std::filesystem::path model_directory(const std::filesystem::path& path) {
 }
 
 ModelFiles open_model(const std::filesystem::path& path) {
+  if (is_gguf(path)) return open_gguf(path);
   if (is_file(path) && path.extension() != ".safetensors") refuse_file(path);
   ModelConfig config = read_config(model_directory(path) / "config.json");
   return {std::move(config), std::make_unique<SafetensorsSource>(SafetensorsSet(path))};

@@ -47,8 +47,9 @@ struct ModelFiles {
 };
 
 // A Hugging Face directory (config.json and model.safetensors, or model.safetensors.index.json and its
-// shards), or one .safetensors file with a config.json beside it. Reads no weights yet. Throws InputError as
-// read_config and the readers of weights do, and on a path that is neither.
+// shards), one .safetensors file with a config.json beside it, or a GGUF file (model/gguf_model.hpp). Reads
+// no weights yet. Throws InputError as read_config and the readers of weights do, and on a path that is
+// neither.
 ModelFiles open_model(const std::filesystem::path& path);
 
 // The directory in which the model's other files lie (tokenizer.json, generation_config.json).

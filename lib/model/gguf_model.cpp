@@ -1,0 +1,200 @@
+#include "model/gguf_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <fstream>
+#include <map>
+#include <memory>
+
+#include "core/error.hpp"
+#include "io/gguf.hpp"
+#include "model/gguf_fields.hpp"
+
+namespace toptheta {
+
+namespace {
+
+// Tensors that are part of the configuration: factors of rotary frequencies.
+constexpr std::string_view kOfConfiguration[] = {"rope_freqs.weight", "rope_factors_long.weight",
+                                                 "rope_factors_short.weight"};
+
+// Keys of the tokenizer that change no token id: ids of special tokens that a forward pass never sees, and
+// templates, which other parts of the program read.
+constexpr std::string_view kHarmlessOfTokenizer[] = {
+    "tokenizer.chat_template",           "tokenizer.chat_templates",        "tokenizer.ggml.cls_token_id",
+    "tokenizer.ggml.eom_token_id",       "tokenizer.ggml.eot_token_id",     "tokenizer.ggml.fim_mid_token_id",
+    "tokenizer.ggml.fim_pad_token_id",   "tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.fim_rep_token_id",
+    "tokenizer.ggml.fim_sep_token_id",   "tokenizer.ggml.fim_suf_token_id", "tokenizer.ggml.mask_token_id",
+    "tokenizer.ggml.middle_token_id",    "tokenizer.ggml.padding_token_id", "tokenizer.ggml.prefix_token_id",
+    "tokenizer.ggml.seperator_token_id", "tokenizer.ggml.suffix_token_id",  "tokenizer.ggml.token_type_count",
+    "tokenizer.huggingface.json"};
+
+class GgufSource : public TensorSource {
+ public:
+  explicit GgufSource(std::shared_ptr<const GgufFile> file) : file_(std::move(file)) {
+    for (std::size_t i = 0; i < file_->tensors().size(); ++i) {
+      const GgufTensor& tensor = file_->tensors()[i];
+      if (std::find(std::begin(kOfConfiguration), std::end(kOfConfiguration), tensor.name) !=
+          std::end(kOfConfiguration))
+        continue;
+      sources_.emplace(tensor.name, SourceTensor{.name = tensor.name,
+                                                 .shape = tensor.shape,
+                                                 .type = std::string(gguf_type_info(tensor.type).name),
+                                                 .where = tensor.where,
+                                                 .index = i});
+    }
+  }
+
+  [[nodiscard]] const SourceTensor* find(std::string_view name) const override {
+    const auto found = sources_.find(name);
+    return found == sources_.end() ? nullptr : &found->second;
+  }
+  [[nodiscard]] std::vector<std::string> names() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, source] : sources_)
+      names.push_back(name);
+    return names;
+  }
+  [[nodiscard]] const std::string& where() const override { return file_->where(); }
+
+  [[nodiscard]] bool read_rows(const SourceTensor& tensor, std::int64_t first, std::int64_t count,
+                               float* out) const override {
+    const GgufTensor& from = file_->tensors()[tensor.index];
+    const GgufTypeInfo& info = gguf_type_info(from.type);
+    const auto width = static_cast<std::size_t>(tensor.row_size());
+    const std::size_t row_bytes = width / info.elements * info.bytes;
+    const auto part = from.data.subspan(static_cast<std::size_t>(first) * row_bytes,
+                                        static_cast<std::size_t>(count) * row_bytes);
+    const std::span<float> values(out, static_cast<std::size_t>(count) * width);
+    widen_gguf(from.type, part, values);
+    // What has been read is not needed again; small pieces are not worth the call.
+    constexpr std::size_t kWorthReleasing = std::size_t{1} << 16;
+    if (part.size() >= kWorthReleasing) file_->release(part);
+    bool finite = true;
+    for (const float value : values)
+      finite &= (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) != 0x7F800000U;
+    return finite;
+  }
+
+ private:
+  std::shared_ptr<const GgufFile> file_;
+  std::map<std::string, SourceTensor, std::less<>> sources_;
+};
+
+std::optional<std::int32_t> token_id(GgufKeys& keys, std::string_view key, std::int64_t end) {
+  const auto id = keys.whole(key);
+  if (!id) return std::nullopt;
+  if (*id < 0 || *id >= end)
+    throw InputError({.where = keys.where(key),
+                      .what = "no token of the vocabulary",
+                      .expected = fmt::format("0 to {}", end - 1),
+                      .found = fmt::format("{}", *id)});
+  return static_cast<std::int32_t>(*id);
+}
+
+void read_special_ids(GgufKeys& keys, ModelConfig& config) {
+  config.bos_token = token_id(keys, "tokenizer.ggml.bos_token_id", config.vocab_size);
+  for (const char* key :
+       {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
+    const auto id = token_id(keys, key, config.vocab_size);
+    if (id && std::find(config.eos_tokens.begin(), config.eos_tokens.end(), *id) == config.eos_tokens.end())
+      config.eos_tokens.push_back(*id);
+  }
+}
+
+// Fails where the file is only a part of a model, or of a layout of blocks from before GGUF was settled.
+void require_whole(GgufKeys& keys) {
+  const std::int64_t parts = keys.whole("split.count").value_or(1);
+  if (parts > 1)
+    throw InputError({.where = keys.where("split.count"),
+                      .what = "one of several files of a model",
+                      .expected = "a model in one file",
+                      .found = fmt::format("{} files", parts),
+                      .next = "join them: llama-gguf-split --merge FIRST-FILE OUTPUT.gguf"});
+  constexpr std::string_view kVersion = "general.quantization_version";
+  const std::int64_t version = keys.whole(kVersion).value_or(2);
+  if (version != 2)
+    throw InputError({.where = keys.where(kVersion),
+                      .what = "blocks of a layout that is not read",
+                      .expected = "2",
+                      .found = fmt::format("{}", version)});
+}
+
+GgufVocabulary vocabulary_of(const GgufFile& file, GgufKeys& keys) {
+  GgufVocabulary vocabulary;
+  const std::string prefix = "tokenizer.ggml.";
+  vocabulary.source = file.where();
+  vocabulary.model = keys.text(prefix + "model").value_or("");
+  vocabulary.pre = keys.text(prefix + "pre").value_or("");
+  vocabulary.tokens = keys.texts(prefix + "tokens").value_or(std::vector<std::string>{});
+  vocabulary.merges = keys.texts(prefix + "merges").value_or(std::vector<std::string>{});
+  for (const double score : keys.numbers(prefix + "scores").value_or(std::vector<double>{}))
+    vocabulary.scores.push_back(static_cast<float>(score));
+  for (const std::int64_t type : keys.wholes(prefix + "token_type").value_or(std::vector<std::int64_t>{}))
+    vocabulary.types.push_back(static_cast<std::int32_t>(std::clamp<std::int64_t>(type, -1, 1 << 16)));
+  const std::int64_t end = std::ssize(vocabulary.tokens);
+  vocabulary.bos = token_id(keys, prefix + "bos_token_id", end);
+  vocabulary.eos = token_id(keys, prefix + "eos_token_id", end);
+  vocabulary.unknown = token_id(keys, prefix + "unknown_token_id", end);
+  vocabulary.add_bos = keys.flag(prefix + "add_bos_token");
+  vocabulary.add_eos = keys.flag(prefix + "add_eos_token");
+  vocabulary.add_space_prefix = keys.flag(prefix + "add_space_prefix");
+  vocabulary.remove_whitespaces = keys.flag(prefix + "remove_extra_whitespaces");
+  return vocabulary;
+}
+
+void keep_unasked(const GgufFile& file, GgufKeys& keys, ModelConfig& config) {
+  for (const std::string_view key : kHarmlessOfTokenizer)
+    keys.pass_over(key);
+  (void)vocabulary_of(file, keys);
+  for (const std::string& key : keys.unasked()) {
+    // "general." describes the file, "imatrix" and "quantize" how it was made.
+    const auto begins = [&](std::string_view start) { return key.compare(0, start.size(), start) == 0; };
+    if (begins("general.") || begins("split.") || begins("quantize.")) continue;
+    config.unused.push_back(keys.where(key));
+  }
+}
+
+}  // namespace
+
+bool is_gguf(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  if (path.extension() == ".gguf") return true;
+  std::array<char, 4> magic{};
+  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
+  return std::string_view(magic.data(), magic.size()) == "GGUF";
+}
+
+ModelFiles open_gguf(const std::filesystem::path& path) {
+  auto file = std::make_shared<const GgufFile>(path);
+  GgufKeys keys(*file);
+  ModelConfig config;
+  config.name = path.stem().string();
+  config.family = keys.required_text("general.architecture");
+  require_whole(keys);
+  describe_gguf(GgufFields(*file, keys, config.family), config);
+  read_special_ids(keys, config);
+  keep_unasked(*file, keys, config);
+  return {std::move(config), std::make_unique<GgufSource>(std::move(file))};
+}
+
+GgufVocabulary read_gguf_vocabulary(const GgufFile& file) {
+  GgufKeys keys(file);
+  GgufVocabulary vocabulary = vocabulary_of(file, keys);
+  if (vocabulary.tokens.empty())
+    throw InputError({.where = keys.where("tokenizer.ggml.tokens"),
+                      .what = "the file has no vocabulary",
+                      .expected = "an array of strings",
+                      .next = "use a file that has, or give token ids instead of text"});
+  return vocabulary;
+}
+
+GgufVocabulary read_gguf_vocabulary(const std::filesystem::path& path) {
+  return read_gguf_vocabulary(GgufFile(path));
+}
+
+}  // namespace toptheta

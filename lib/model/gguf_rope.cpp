@@ -1,0 +1,89 @@
+// Rotary embeddings of GGUF files, with llama.cpp's defaults for what a file leaves out.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "model/gguf_fields.hpp"
+
+namespace toptheta {
+
+namespace {
+
+// Divisors of the frequencies, one for each pair; none where the file has no such tensor.
+std::vector<double> frequency_factors(const GgufFields& fields, const char* name, std::int64_t dims) {
+  const GgufTensor* tensor = fields.file().find(name);
+  if (tensor == nullptr) return {};
+  if (tensor->shape != std::vector<std::int64_t>{dims / 2})
+    throw InputError({.where = tensor->where,
+                      .what = "wrong shape",
+                      .expected = fmt::format("[{}], one factor for each pair", dims / 2),
+                      .found = fmt::format("{} elements", tensor->size())});
+  const std::vector<float> factors = floats_of(*tensor);
+  if (!std::all_of(factors.begin(), factors.end(), [](float f) { return std::isfinite(f) && f > 0; }))
+    throw InputError({.where = tensor->where, .what = "a factor that is no number above 0"});
+  return {factors.begin(), factors.end()};
+}
+
+RopeScaling read_scaling_kind(const GgufFields& fields, const ModelConfig& config) {
+  using Kind = RopeScaling::Kind;
+  RopeScaling scaling;
+  const std::string type = fields.keys().text(fields.key("rope.scaling.type")).value_or("linear");
+  const double older = fields.positive_or("rope.scale_linear", 1);
+  scaling.factor = fields.positive_or("rope.scaling.factor", older);
+  scaling.original_context =
+      fields.positive_or("rope.scaling.original_context_length", static_cast<double>(config.context));
+  (void)fields.flag_or("rope.scaling.finetuned", true);
+  scaling.attention_factor = fields.positive_or("rope.scaling.attn_factor", 1);
+  if (type == "linear") {
+    if (scaling.factor != 1) scaling.kind = Kind::linear;
+  } else if (type == "yarn") {
+    scaling.kind = Kind::yarn;
+    scaling.beta_fast = fields.positive_or("rope.scaling.yarn_beta_fast", 32);
+    scaling.beta_slow = fields.positive_or("rope.scaling.yarn_beta_slow", 1);
+    scaling.attention_factor *= fields.positive_or("rope.scaling.yarn_attn_factor", 1);
+    if (scaling.factor > 1) scaling.attention_factor *= 0.1 * std::log(scaling.factor) + 1;
+    if (const double blend = fields.positive_or("rope.scaling.yarn_ext_factor", 1); blend != 1)
+      fields.refuse("rope.scaling.yarn_ext_factor", "another blend is not computed", "1",
+                    fmt::format("{}", blend));
+  } else if (type != "none" && type != "longrope") {
+    fields.refuse("rope.scaling.type", "this scaling is not computed", "none, linear, yarn or longrope",
+                  type);
+  }
+  return scaling;
+}
+
+}  // namespace
+
+Rope read_gguf_rope(const GgufFields& fields, const ModelConfig& config) {
+  const std::int64_t head_dim = config.shape.head_dim;
+  Rope rope;
+  rope.dims = fields.whole_or("rope.dimension_count", 2, head_dim, head_dim);
+  if (rope.dims % 2 != 0)
+    fields.refuse("rope.dimension_count", "impossible value", "an even number", fmt::format("{}", rope.dims));
+  rope.theta = fields.positive_or("rope.freq_base", 10000);
+  rope.scaling = read_scaling_kind(fields, config);
+  RopeScaling& scaling = rope.scaling;
+  const std::vector<double> all = frequency_factors(fields, "rope_freqs.weight", rope.dims);
+  scaling.short_factors = frequency_factors(fields, "rope_factors_short.weight", rope.dims);
+  scaling.long_factors = frequency_factors(fields, "rope_factors_long.weight", rope.dims);
+  if (!all.empty()) scaling.short_factors = scaling.long_factors = all;
+  if (scaling.short_factors.empty() != scaling.long_factors.empty())
+    throw InputError({.where = fields.file().where(),
+                      .what = "factors of rotary frequencies for short or for long texts only",
+                      .expected = "tensors rope_factors_short.weight and rope_factors_long.weight"});
+  if (scaling.short_factors.empty()) return rope;
+  if (scaling.kind == RopeScaling::Kind::yarn)
+    fields.refuse("rope.scaling.type", "together with tensors of frequency factors", "no scaling, or linear",
+                  "yarn");
+  // A linear scaling divides all frequencies once more.
+  const double divisor = scaling.kind == RopeScaling::Kind::linear ? scaling.factor : 1;
+  for (std::vector<double>* factors : {&scaling.short_factors, &scaling.long_factors})
+    for (double& factor : *factors)
+      factor *= divisor;
+  scaling.kind = RopeScaling::Kind::longrope;
+  return rope;
+}
+
+}  // namespace toptheta
