@@ -14,8 +14,9 @@ CLI::Option* declare_model(CLI::App& app, std::string& model) {
   return app
       .add_option(
           "--model", model,
-          "Directory with config.json, model.safetensors and tokenizer.json; the embedded model if not given")
-      ->type_name("DIR")
+          "Directory with config.json, model.safetensors and tokenizer.json, or a .gguf file; the embedded model "
+          "if not given")
+      ->type_name("DIR|FILE")
       ->group(kInputGroup);
 }
 
