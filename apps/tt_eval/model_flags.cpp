@@ -12,10 +12,10 @@ namespace toptheta::app {
 
 CLI::Option* declare_model(CLI::App& app, std::string& model) {
   return app
-      .add_option(
-          "--model", model,
-          "Directory with config.json, model.safetensors and tokenizer.json, or a .gguf file; the embedded model "
-          "if not given")
+      .add_option("--model", model,
+                  "Directory with config.json, model.safetensors and tokenizer.json, or a .gguf file; the "
+                  "embedded model "
+                  "if not given")
       ->type_name("DIR|FILE")
       ->group(kInputGroup);
 }

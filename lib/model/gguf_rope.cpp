@@ -27,7 +27,7 @@ std::vector<double> frequency_factors(const GgufFields& fields, const char* name
 }
 
 RopeScaling read_scaling_kind(const GgufFields& fields, const ModelConfig& config) {
-  using Kind = RopeScaling::Kind;
+  using ScalingKind = RopeScaling::Kind;
   RopeScaling scaling;
   const std::string type = fields.keys().text(fields.key("rope.scaling.type")).value_or("linear");
   const double older = fields.positive_or("rope.scale_linear", 1);
@@ -37,9 +37,9 @@ RopeScaling read_scaling_kind(const GgufFields& fields, const ModelConfig& confi
   (void)fields.flag_or("rope.scaling.finetuned", true);
   scaling.attention_factor = fields.positive_or("rope.scaling.attn_factor", 1);
   if (type == "linear") {
-    if (scaling.factor != 1) scaling.kind = Kind::linear;
+    if (scaling.factor != 1) scaling.kind = ScalingKind::linear;
   } else if (type == "yarn") {
-    scaling.kind = Kind::yarn;
+    scaling.kind = ScalingKind::yarn;
     scaling.beta_fast = fields.positive_or("rope.scaling.yarn_beta_fast", 32);
     scaling.beta_slow = fields.positive_or("rope.scaling.yarn_beta_slow", 1);
     scaling.attention_factor *= fields.positive_or("rope.scaling.yarn_attn_factor", 1);
