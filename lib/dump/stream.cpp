@@ -12,7 +12,7 @@ namespace toptheta {
 
 namespace {
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+std::int64_t quotient_up(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
 
@@ -41,7 +41,7 @@ BlockPlan plan_chunked_blocks(const hdf5::Dataset& scores, std::int64_t block_by
   if (chunk.empty()) return plan;
   const std::int64_t chunk_bytes = chunk[0] * chunk[1] * chunk[2] * hdf5::size_of(scores.element());
   const std::int64_t band_bytes =
-      chunk_bytes * ceil_div(dims[2], chunk[2]);  // one chunk of heads, rows, all keys
+      chunk_bytes * quotient_up(dims[2], chunk[2]);  // one chunk of heads, rows, all keys
   const std::int64_t bands = std::max<std::int64_t>(1, cache_bytes / band_bytes);
   plan.heads = std::min(plan.heads, bands * chunk[0]);
   if (plan.heads > chunk[0]) plan.heads -= plan.heads % chunk[0];
@@ -49,7 +49,7 @@ BlockPlan plan_chunked_blocks(const hdf5::Dataset& scores, std::int64_t block_by
   if (plan.rows > chunk[1]) plan.rows -= plan.rows % chunk[1];
   // One band more where a group of heads straddles two chunks.
   const std::int64_t wanted =
-      band_bytes * (ceil_div(plan.heads, chunk[0]) + (plan.heads % chunk[0] == 0 ? 0 : 1));
+      band_bytes * (quotient_up(plan.heads, chunk[0]) + (plan.heads % chunk[0] == 0 ? 0 : 1));
   plan.chunk_cache = std::max(std::min(wanted, cache_bytes), chunk_bytes);
   return plan;
 }
@@ -97,7 +97,7 @@ QueryKeyMatrices load_queries_keys(const LayerRows& layer, const ModelShape& sha
   const auto rows = static_cast<std::int64_t>(layer.rows.size());
   const std::int64_t keys = longest(layer.lengths);
   QueryKeyMatrices matrices{.head_dim = shape.head_dim,
-                            .key_floats = ceil_div(keys, kKeyBlock) * kKeyBlock * shape.head_dim,
+                            .key_floats = quotient_up(keys, kKeyBlock) * kKeyBlock * shape.head_dim,
                             .queries = {},
                             .keys = {}};
   {
