@@ -103,7 +103,7 @@ TableMeta read_meta(const hdf5::Group& root) {
   return meta;
 }
 
-TargetColumns read_columns(const hdf5::Group& group) {
+TargetColumns read_target_columns(const hdf5::Group& group) {
   TargetColumns columns;
   columns.layer = read_column<std::int32_t>(group, "layer", -1);
   const auto size = static_cast<std::int64_t>(columns.layer.size());
@@ -150,7 +150,7 @@ Target read_target(const hdf5::Group& group, const std::string& name, const Mode
     std::replace(target.head_k.begin(), target.head_k.end(), std::int64_t{-1}, kDenseK);
   }
   refuse(find_fault(target), group.where());
-  target.cells = cells_from(read_columns(group), shape, group.where());
+  target.cells = cells_from(read_target_columns(group), shape, group.where());
   return target;
 }
 
