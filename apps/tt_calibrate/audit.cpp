@@ -5,8 +5,8 @@
 
 #include "calibrate/dump_source.hpp"
 #include "calibrate/model_source.hpp"
-#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "report/audit.hpp"
@@ -74,7 +74,7 @@ void AuditCommand::declare(CLI::App& app) {
          "Heads of each k in tables for people, the farthest from it first; 0 = all. JSON and CSV hold all")
       ->type_name("N")
       ->capture_default_str();
-  add_choice(app, "--format", format_, "Default: by the ending of -o, else a table")->group(kOutputGroup);
+  add_format(app, format_, "Default: by the ending of -o, else a table");
   declare_output(app, output_, "Write here instead of standard output");
 }
 

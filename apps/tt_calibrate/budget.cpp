@@ -4,6 +4,7 @@
 #include "calibration/retarget.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "report/budget.hpp"
@@ -39,7 +40,7 @@ class BudgetCommand : public Command {
   std::int64_t smallest_k_ = 1;
   std::int64_t largest_k_ = 0;
   std::string layer_k_;
-  ResultFormat format_ = ResultFormat::table;
+  ResultFormat format_ = table_format();
   std::string output_;
 };
 
@@ -71,7 +72,7 @@ void BudgetCommand::declare(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--layer-k", layer_k_, "Layers whose k is given, and counts: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  add_choice(app, "--format", format_, "Form of the summary on standard output")->group(kOutputGroup);
+  add_format(app, format_, "Form of the summary on standard output");
   declare_output(
       app, output_,
       "The threshold table to write: .h5 (with the curves), .json, .csv, .txt, .npz, .safetensors or .h");

@@ -8,6 +8,7 @@
 #include "calibration/retarget.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
@@ -59,7 +60,7 @@ void DriftCommand::declare(CLI::App& app) {
                  "Heads in tables for people, those that moved most first; 0 = all. JSON and CSV hold all")
       ->type_name("N")
       ->capture_default_str();
-  add_choice(app, "--format", format_, "Default: by the ending of -o, else a table")->group(kOutputGroup);
+  add_format(app, format_, "Default: by the ending of -o, else a table");
   declare_output(app, output_, "Write here instead of standard output");
 }
 

@@ -4,6 +4,7 @@
 #include "calibrate/dump_from_model.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "report/listing.hpp"
@@ -24,7 +25,7 @@ struct DumpFlags {
   std::int64_t k = 0;
   std::string layer_k{};
   bool tac = false;
-  ResultFormat format = ResultFormat::table;
+  ResultFormat format = table_format();
   std::string output{};
 };
 
@@ -32,7 +33,7 @@ struct DumpPlan {
   CalibrationSource source;
   std::int64_t context = 0;
   ModelDumpOptions options;
-  ResultFormat summary_format = ResultFormat::table;
+  ResultFormat summary_format = table_format();
   std::filesystem::path output;
 };
 
@@ -119,7 +120,7 @@ void DumpCommand::declare(CLI::App& app) {
   app.add_flag("--tac", flags_.tac, "Attend by exact top-k, with the k of -k, while recording");
   app.add_option("--layer-k", flags_.layer_k, "Layers with a k of their own under --tac: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  add_choice(app, "--format", flags_.format, "Form of the summary on standard output")->group(kOutputGroup);
+  add_format(app, flags_.format, "Form of the summary on standard output");
   declare_output(app, flags_.output, "The dump to write (HDF5)");
 }
 

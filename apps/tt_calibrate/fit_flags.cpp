@@ -2,6 +2,7 @@
 
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 
@@ -121,7 +122,7 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
   declare_follow(app, flags.follow);
   declare_share(app, flags.share);
   declare_resources(app, flags.resources);
-  add_choice(app, "--format", flags.format, "Form of the summary on standard output")->group(kOutputGroup);
+  add_format(app, flags.format, "Form of the summary on standard output");
   declare_output(
       app, flags.output,
       "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form); with --shard, "

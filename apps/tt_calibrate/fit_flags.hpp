@@ -33,7 +33,7 @@ struct FitFlags {
   FollowFlags follow{};
   ShareFlags share{};
   ResourceFlags resources{};
-  ResultFormat format = ResultFormat::table;
+  ResultFormat format = table_format();
   std::string output{};
 };
 
@@ -48,7 +48,7 @@ struct FitPlan {
   SharePlan share;
   ResourcePlan resources;
   TableFormat table_format = TableFormat::hdf5;
-  ResultFormat summary_format = ResultFormat::table;
+  ResultFormat summary_format = toptheta::table_format();
   std::filesystem::path output;
 };
 

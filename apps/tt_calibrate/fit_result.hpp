@@ -12,7 +12,7 @@ namespace toptheta::app {
 struct FitOutput {
   std::filesystem::path path;
   TableFormat format = TableFormat::hdf5;
-  ResultFormat summary = ResultFormat::table;
+  ResultFormat summary = table_format();
 };
 
 void write_fit_result(const Calibration& calibration, const FitOutput& output, Session& session);

@@ -1,7 +1,7 @@
 // tt-calibrate merge: the parts of one calibration, joined.
 #include "calibrate/run.hpp"
-#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "tt_calibrate/commands.hpp"
@@ -19,7 +19,7 @@ class MergeCommand : public Command {
  private:
   std::vector<std::string> parts_;
   std::string sdc_from_;
-  ResultFormat format_ = ResultFormat::table;
+  ResultFormat format_ = table_format();
   std::string output_;
 };
 
@@ -29,7 +29,7 @@ void MergeCommand::declare(CLI::App& app) {
   app.add_option("--sdc-from", sdc_from_,
                  "The table of the first round, where the parts are of the second: fit --sdc-from")
       ->type_name("FILE");
-  add_choice(app, "--format", format_, "Form of the summary on standard output")->group(kOutputGroup);
+  add_format(app, format_, "Form of the summary on standard output");
   declare_output(app, output_,
                  "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form)");
 }

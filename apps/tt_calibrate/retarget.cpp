@@ -3,8 +3,8 @@
 
 #include "calibration/length_law.hpp"
 #include "calibration/retarget.hpp"
-#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "report/thresholds.hpp"
@@ -31,7 +31,7 @@ class RetargetCommand : public Command {
   double fraction_ = 0;
   double mass_ = 0;
   std::int32_t extend_to_ = 0;
-  ResultFormat format_ = ResultFormat::table;
+  ResultFormat format_ = table_format();
   std::string output_;
   CLI::Option* fraction_option_ = nullptr;
   CLI::Option* mass_option_ = nullptr;
@@ -58,7 +58,7 @@ void RetargetCommand::declare(CLI::App& app) {
       ->type_name("N")
       ->check(non_negative())
       ->capture_default_str();
-  add_choice(app, "--format", format_, "Form of the summary on standard output")->group(kOutputGroup);
+  add_format(app, format_, "Form of the summary on standard output");
   declare_output(app, output_, "The threshold table to write: .h5 (with the curves), .json, .csv or .txt");
 }
 

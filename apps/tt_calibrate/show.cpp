@@ -1,7 +1,7 @@
 // tt-calibrate show: what a threshold table holds.
 #include "calibration/retarget.hpp"
-#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "report/length_laws.hpp"
@@ -45,7 +45,7 @@ void ShowCommand::declare(CLI::App& app) {
       "--law", law_,
       "Of a table with curves: for each head how theta moves with the row length n, theta = a + b ln n "
       "(of ln theta after the softmax), with its error");
-  add_choice(app, "--format", format_, "Default: by the ending of -o, else a table")->group(kOutputGroup);
+  add_format(app, format_, "Default: by the ending of -o, else a table");
   declare_output(app, output_, "Write here instead of standard output");
 }
 

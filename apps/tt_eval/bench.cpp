@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/openmp.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
@@ -21,7 +21,7 @@ class BenchCommand : public Command {
  public:
   void declare(CLI::App& app) override {
     declare_bench(app, flags_);
-    add_choice(app, "--format", format_, "Default: by the ending of -o, else a table")->group(kOutputGroup);
+    add_format(app, format_, "Default: by the ending of -o, else a table");
     declare_output(app, output_, "Write here instead of standard output");
   }
   void run(Session& session) override;

@@ -135,11 +135,19 @@ std::vector<Policy> policies_of(const BenchFlags& flags) {
   if (!flags.kept.empty() && policies.attention.empty()) {
     policies.attention = {"dense", "topk", "theta"};
     // As it is to be run, unless the flags say how, or something about the dropped is asked.
-    if (policies.prefilter == Prefilter::none && policies.sdc != Sdc::exact &&
-        policies.placement == Placement::pre_softmax)
+    if (policies.common.prefilter == Prefilter::none && policies.common.sdc != Sdc::exact &&
+        policies.common.placement == Placement::pre_softmax)
       policies.attention.emplace_back("theta:prefilter=auto");
   }
-  return resolve_policies(policies);
+  std::vector<Policy> resolved = resolve_policies(policies);
+  for (const Policy& policy : resolved)
+    if (policy.selection == Selection::rows || policy.keeps_more())
+      throw UsageError(
+          {.where = fmt::format("attention policy '{}'", describe(policy)),
+           .what = "is computed from full rows of scores, so that its time says nothing about the policy",
+           .expected = "dense, topk and theta as they are",
+           .next = "tt-eval run counts what it keeps"});
+  return resolved;
 }
 
 SpeedCase kept_case(const BenchPlan& plan, Policy policy, std::size_t fraction,
@@ -147,7 +155,7 @@ SpeedCase kept_case(const BenchPlan& plan, Policy policy, std::size_t fraction,
   const double kept = plan.kept[fraction];
   const ModelShape& shape = plan.model.config().shape;
   const std::string suffix = fmt::format(" kept={:g}", kept);
-  if (policy.selection == Selection::theta) {
+  if (has_thresholds(policy)) {
     const std::string name = describe(policy) + suffix;
     policy.k = 0;
     policy.lookup = LengthLookup::linear;
@@ -202,7 +210,7 @@ void prepare_cache(BenchPlan& plan, KvCache& cache, Session& session) {
   if (!plan.kept.empty()) {
     KeptFractionOptions options;
     for (const Policy& policy : plan.policies)
-      if (policy.selection == Selection::theta) options.placement = policy.placement;
+      if (has_thresholds(policy)) options.placement = policy.placement;
     for (const SpeedWorkload& workload : plan.workloads)
       options.lengths.push_back(workload.length);
     options.progress = [&](std::int64_t done, std::int64_t total) {
@@ -224,7 +232,7 @@ std::vector<SpeedCase> cases_of(const BenchPlan& plan, const SpeedWorkload& work
     return cases;
   }
   for (const Policy& policy : plan.policies) {
-    if (policy.selection == Selection::dense) {
+    if (is_dense(policy)) {
       cases.push_back({describe(policy), 0, dense_policy(plan.model.config().shape)});
       continue;
     }

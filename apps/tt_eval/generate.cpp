@@ -1,8 +1,8 @@
 // tt-eval generate: continues a prompt under one or several policies.
 #include <fmt/format.h>
 
-#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "eval/runner.hpp"
@@ -121,9 +121,8 @@ void GenerateCommand::declare(CLI::App& app) {
       ->capture_default_str()
       ->group(kInputGroup);
   declare_policies(app, flags_.policies);
-  add_choice(app, "--format", flags_.format,
-             "table = the texts, one below the other. Default: by the ending of -o, else that")
-      ->group(kOutputGroup);
+  add_format(app, flags_.format,
+             "table = the texts, one below the other. Default: by the ending of -o, else that");
   declare_output(app, flags_.output, "Write here instead of standard output");
 }
 
@@ -148,7 +147,7 @@ void GenerateCommand::run(Session& session) {
       session.provenance_of({flags_.policies.thresholds.begin(), flags_.policies.thresholds.end()});
   provenance.inputs.insert(provenance.inputs.begin(), InputFile{directory.string(), model.sha256});
   write_output(flags_.output,
-               format == ResultFormat::table
+               format == table_format()
                    ? readable(completions, flags_.prompt)
                    : format_listing(listing_of(completions, flags_, model, provenance), format));
 }

@@ -3,18 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <functional>
 #include <string_view>
 
-#include "common/choice_flag.hpp"
+#include "attention/policies/common_options.hpp"
 #include "core/error.hpp"
 
 namespace toptheta::app {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& text, const std::string& what, const std::string& expected) {
+constexpr const char* kPolicyGroup = "Attention";
+
+[[noreturn]] void refuse_text(const std::string& text, const std::string& what, const std::string& expected) {
   throw UsageError({.where = fmt::format("--attention {}", text),
                     .what = what,
                     .expected = expected,
@@ -31,80 +33,67 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-template <NamedEnum E>
-E choice_value(const std::string& text, std::string_view key, std::string_view value) {
-  if (const std::optional<E> choice = value_named<E>(value)) return *choice;
-  refuse(text, fmt::format("'{}' is not a value of {}", value, key), listed_names<E>());
+// Options that a policy understands after its colon.
+std::string options_of(const PolicyUnit& unit) {
+  std::vector<std::string_view> names;
+  if (unit.has_k) names.emplace_back("k");
+  for (const PolicyOption& option : unit.options)
+    names.push_back(option.name);
+  for (const CommonOption& option : common_options())
+    if (option.fits(unit)) names.push_back(option.name);
+  return names.empty() ? "none: it has no options" : listed(names);
 }
 
-bool switch_value(const std::string& text, std::string_view key, std::string_view value) {
-  if (value.empty() || value == "true") return true;
-  if (value == "false") return false;
-  refuse(text, fmt::format("'{}' is not a value of {}", value, key), "true or false");
-}
-
-double number_value(const std::string& text, std::string_view key, std::string_view value) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size() || value.empty())
-    refuse(text, fmt::format("'{}' is not a value of {}", value, key), "a number");
-  return number;
+std::optional<std::string> parse_k(const std::string& text, std::string_view value, Policy& policy) {
+  const std::vector<std::int64_t> k = parse_number_list(value, fmt::format("--attention {}", text));
+  if (k.size() != 1) return "a single k; -k takes several";
+  policy.k = k.front();
+  return std::nullopt;
 }
 
 // One option after the colon of --attention NAME:OPTION,OPTION=VALUE,...
 void apply_option(const std::string& text, std::string_view option, Policy& policy) {
+  const PolicyUnit& unit = unit_of(policy);
   const std::size_t equals = option.find('=');
   const std::string_view key = option.substr(0, equals);
   const std::string_view value =
       equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1);
-  if (key == "k") {
-    const std::vector<std::int64_t> k = parse_number_list(value, fmt::format("--attention {}", text));
-    if (k.size() != 1)
-      refuse(text, fmt::format("'{}' is not a value of {}", value, key), "a single k; -k takes several");
-    policy.k = k.front();
-  } else if (key == "placement") {
-    policy.placement = choice_value<Placement>(text, key, value);
-  } else if (key == "sdc") {
-    policy.sdc = choice_value<Sdc>(text, key, value);
-  } else if (key == "sdc-scale") {
-    policy.sdc_scale = number_value(text, key, value);
-  } else if (key == "vmc") {
-    policy.vmc = switch_value(text, key, value);
-  } else if (key == "cap-k") {
-    policy.cap_k = switch_value(text, key, value);
-  } else if (key == "prefilter") {
-    policy.prefilter = choice_value<Prefilter>(text, key, value);
-  } else if (key == "lookup") {
-    policy.lookup = choice_value<LengthLookup>(text, key, value);
-  } else {
-    refuse(text, fmt::format("unknown option '{}'", key),
-           "k, placement, sdc, sdc-scale, vmc, cap-k, prefilter or lookup");
-  }
+  const auto require = [&](const std::optional<std::string>& expected) {
+    if (expected) refuse_text(text, fmt::format("'{}' is not a value of {}", value, key), *expected);
+  };
+  for (const PolicyOption& own : unit.options)
+    if (own.name == key) return require(parse_own_option(own, value, policy));
+  if (key == "k" && unit.has_k) return require(parse_k(text, value, policy));
+  const CommonOption* const common = find_common_option(key);
+  if (common != nullptr && common->fits(unit)) return require(common->parse(value, policy));
+  refuse_text(text,
+              common != nullptr || key == "k" ? fmt::format("'{}' has no meaning for {}", key, unit.name)
+                                              : fmt::format("unknown option '{}'", key),
+              options_of(unit));
+}
+
+// Whether the flag of an option has been given another value than its default.
+bool is_set(const CommonOption& option, const PolicyFlags& flags) {
+  return option.print(flags.common) != option.print(Policy{});
 }
 
 // What the flags beside --attention say for a policy of this kind.
-Policy base_policy(const PolicyFlags& flags, Selection selection) {
+Policy base_policy(const PolicyFlags& flags, const PolicyUnit& unit) {
   Policy policy;
-  policy.selection = selection;
-  if (selection == Selection::dense) return policy;
-  policy.placement = flags.placement;
-  policy.sdc = flags.sdc;
-  policy.sdc_scale = flags.sdc_scale;
-  policy.vmc = flags.vmc;
-  if (!flags.layer_k.empty()) policy.layer_k = parse_layer_k(flags.layer_k);
-  if (selection == Selection::topk) return policy;
-  policy.cap_k = flags.cap_k;
-  policy.prefilter = flags.prefilter;
-  policy.lookup = flags.lookup;
+  policy.selection = unit.selection;
+  if (unit.selection == Selection::rows) policy.unit = &unit;
+  for (const CommonOption& option : common_options())
+    if (option.fits(unit)) option.parse(option.print(flags.common), policy);
+  if (!flags.layer_k.empty() && unit.drops) policy.layer_k = parse_layer_k(flags.layer_k);
   return policy;
 }
 
 Policy parse_policy(const PolicyFlags& flags, const std::string& text) {
   const std::size_t colon = text.find(':');
-  const auto selection = value_named<Selection>(std::string_view(text).substr(0, colon));
-  if (!selection)
-    refuse(text, fmt::format("unknown attention '{}'", text.substr(0, colon)), listed_names<Selection>());
-  Policy policy = base_policy(flags, *selection);
+  const PolicyUnit* const unit = find_policy(std::string_view(text).substr(0, colon));
+  if (unit == nullptr)
+    refuse_text(text, fmt::format("unknown attention '{}'", text.substr(0, colon)), listed(policy_names()));
+  Policy policy = base_policy(flags, *unit);
   if (colon == std::string::npos) return policy;
   for (const std::string_view option : split(std::string_view(text).substr(colon + 1), ','))
     apply_option(text, option, policy);
@@ -119,69 +108,100 @@ std::vector<std::string> attention_of(const PolicyFlags& flags) {
   return attention;
 }
 
+// The policies that a flag holds for, as a message names them.
+std::string holders(const std::function<bool(const PolicyUnit&)>& fits) {
+  std::vector<std::string_view> names;
+  for (const PolicyUnit* unit : all_policies())
+    if (fits(*unit)) names.push_back(unit->name);
+  return listed(names);
+}
+
 // A flag that no policy takes was meant for one that is missing.
 void require_used(const PolicyFlags& flags, const std::vector<Policy>& policies) {
-  const auto any = [&](const std::function<bool(const Policy&)>& takes) {
-    return std::any_of(policies.begin(), policies.end(), takes);
-  };
-  const auto require = [](bool used, const char* flag, const char* needed) {
-    if (used) return;
+  const auto require = [&](bool given, const std::string& flag,
+                           const std::function<bool(const PolicyUnit&)>& fits) {
+    if (!given ||
+        std::any_of(policies.begin(), policies.end(), [&](const Policy& p) { return fits(unit_of(p)); }))
+      return;
     throw UsageError({.where = flag,
                       .what = "holds for none of the policies",
-                      .expected = needed,
+                      .expected = holders(fits),
                       .next = "add --attention, or drop the flag"});
   };
-  const bool sparse = any([](const Policy& policy) { return policy.selection != Selection::dense; });
-  const bool theta = any([](const Policy& policy) { return policy.selection == Selection::theta; });
-  const bool table = theta || any([](const Policy& policy) { return policy.sdc == Sdc::offline; });
-  require(flags.k.empty() || sparse, "-k", "topk or theta");
-  require(flags.layer_k.empty() || sparse, "--layer-k", "topk or theta");
-  require(flags.sdc == Sdc::none || sparse, "--sdc", "topk or theta");
-  require(!flags.vmc || sparse, "--vmc", "topk or theta");
-  require(!flags.cap_k || theta, "--cap-k", "theta");
-  require(flags.prefilter == Prefilter::none || theta, "--prefilter", "theta");
-  require(flags.thresholds.empty() || table, "--thresholds", "theta, or offline SDC");
+  require(!flags.k.empty(), "-k", [](const PolicyUnit& unit) { return unit.has_k; });
+  require(!flags.layer_k.empty(), "--layer-k", [](const PolicyUnit& unit) { return unit.drops; });
+  for (const CommonOption& option : common_options())
+    require(is_set(option, flags), fmt::format("--{}", option.name), option.fits);
+  if (flags.thresholds.empty() || std::any_of(policies.begin(), policies.end(), needs_table)) return;
+  throw UsageError({.where = "--thresholds",
+                    .what = "holds for none of the policies",
+                    .expected = "theta, or offline SDC",
+                    .next = "add --attention, or drop the flag"});
+}
+
+void declare_common_option(CLI::App& app, const CommonOption& option, PolicyFlags& flags) {
+  const std::string flag = fmt::format("--{}", option.name);
+  const std::string help(option.help);
+  if (option.is_switch) {
+    app.add_flag_callback(
+           flag, [&flags, &option] { option.parse("true", flags.common); }, help)
+        ->group(kPolicyGroup);
+    return;
+  }
+  const auto check = [&option](std::string& text) {
+    Policy scratch;
+    const std::optional<std::string> expected = option.parse(text, scratch);
+    return expected ? fmt::format("'{}' is not known: expected {}", text, *expected) : std::string();
+  };
+  const auto take = [&flags, &option](const CLI::results_t& results) {
+    return !option.parse(results.back(), flags.common);
+  };
+  CLI::Option* const added = app.add_option(flag, take, help)
+                                 ->type_name(option.type_name)
+                                 ->check(CLI::Validator(check, ""))
+                                 ->group(kPolicyGroup);
+  added->default_function([&option] { return option.print(Policy{}); });
+  added->capture_default_str();
+}
+
+std::string policies_help() {
+  std::string text =
+      "Policies, each with options of its own after a colon: dense topk theta:sdc=exact,vmc,k=64. ";
+  for (const PolicyUnit* unit : all_policies()) {
+    text += fmt::format("{} keeps {}", unit->name, unit->keeps);
+    std::string options;
+    for (const PolicyOption& option : unit->options) {
+      options += fmt::format("{}{}", options.empty() ? "" : ", ", option.name);
+      if (!std::isnan(option.usual)) options += fmt::format("={:g}", option.usual);
+    }
+    text += options.empty() ? "; " : fmt::format(" ({}); ", options);
+  }
+  return text + "see docs/rivals.md. Default: dense, topk where -k is given, theta where --thresholds is";
 }
 
 }  // namespace
 
 void declare_policies(CLI::App& app, PolicyFlags& flags) {
-  const char* group = "Attention";
-  app.add_option("--attention", flags.attention,
-                 "Policies, each with options of its own after a colon: dense topk theta:sdc=exact,vmc,k=64. "
-                 "Default: dense, topk where -k is given, theta where --thresholds is")
-      ->type_name("dense|topk|theta[:OPTION,...]")
-      ->group(group);
+  app.add_option("--attention", flags.attention, policies_help())
+      ->type_name("NAME[:OPTION,...]")
+      ->group(kPolicyGroup);
   app.add_option("--thresholds", flags.thresholds,
                  "Threshold tables of tt-calibrate fit; a policy takes the one with its placement and k")
       ->type_name("FILE")
-      ->group(group);
+      ->group(kPolicyGroup);
   app.add_option("-k,--k", flags.k,
                  "Keys to keep per row, one run each: 64, or 16,32,64. top-theta: the targets to take from "
                  "the table; "
                  "its only one if not given")
       ->type_name("LIST")
-      ->group(group);
+      ->group(kPolicyGroup);
   app.add_option("--layer-k", flags.layer_k,
-                 "Layers with a k of their own under topk: 0:512,1:dense (theta takes its table's)")
+                 "Layers with a k of their own: 0:512,1:dense (theta takes its table's; policies without k: "
+                 "dense only)")
       ->type_name("LAYER:K,...")
-      ->group(group);
-  add_choice(app, "--placement", flags.placement, "Select on scores or on softmax weights")->group(group);
-  add_choice(app, "--sdc", flags.sdc, "Softmax denominator compensation, pre-softmax only")->group(group);
-  app.add_option("--sdc-scale", flags.sdc_scale, "Factor on the compensation term (gamma)")
-      ->type_name("G")
-      ->capture_default_str()
-      ->group(group);
-  app.add_flag("--vmc", flags.vmc, "V-mean compensation: give the lost mass to the running mean of V")
-      ->group(group);
-  app.add_flag("--cap-k", flags.cap_k, "top-theta keeps at most the k most recent survivors")->group(group);
-  add_choice(app, "--prefilter", flags.prefilter,
-             "Rule keys out before they are read in full, results unchanged: by bounds of every 32 keys, by "
-             "an 8-bit copy of the keys, or whichever pays. top-theta, pre-softmax; idle where lost "
-             "mass is counted or SDC is exact")
-      ->group(group);
-  add_choice(app, "--lookup", flags.lookup, "Threshold of a row length that was not calibrated")
-      ->group(group);
+      ->group(kPolicyGroup);
+  for (const CommonOption& option : common_options())
+    declare_common_option(app, option, flags);
 }
 
 std::vector<Policy> resolve_policies(const PolicyFlags& flags) {
@@ -190,7 +210,10 @@ std::vector<Policy> resolve_policies(const PolicyFlags& flags) {
   std::vector<Policy> policies;
   for (const std::string& text : attention_of(flags)) {
     const Policy policy = parse_policy(flags, text);
-    if (policy.selection == Selection::dense || policy.k != 0 || k.empty()) {
+    const PolicyUnit& unit = unit_of(policy);
+    const bool brings_its_own =
+        policy.k != 0 || (!unit.instead_of_k.empty() && option_count(policy, unit.instead_of_k) > 0);
+    if (!unit.has_k || brings_its_own || k.empty()) {
       policies.push_back(policy);
       continue;
     }

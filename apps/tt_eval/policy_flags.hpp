@@ -13,13 +13,7 @@ struct PolicyFlags {
   std::vector<std::string> thresholds{};
   std::string k{};
   std::string layer_k{};
-  Placement placement = Placement::pre_softmax;
-  Sdc sdc = Sdc::none;
-  double sdc_scale = 1;
-  bool vmc = false;
-  bool cap_k = false;
-  Prefilter prefilter = Prefilter::none;
-  LengthLookup lookup = LengthLookup::nearest;
+  Policy common{};  // what the flags of options that policies share say
 };
 
 void declare_policies(CLI::App& app, PolicyFlags& flags);

@@ -53,7 +53,7 @@ std::int64_t longest_row(const ThresholdTable& table) {
 PolicyRecord record_of(const ResolvedPolicy& policy, const ModelShape& shape, const ThresholdFile* file) {
   PolicyRecord record;
   record.policy = policy.policy();
-  if (policy.policy().selection != Selection::dense) {
+  if (!is_dense(policy.policy())) {
     std::vector<std::int64_t> head_k;
     for (std::int64_t layer = 0; layer < shape.num_layers; ++layer)
       for (std::int64_t head = 0; head < shape.num_heads; ++head)
@@ -102,8 +102,7 @@ std::vector<PolicyPlan> plan_policies(const std::vector<Policy>& policies,
                                       std::int64_t context) {
   std::vector<PolicyPlan> plans;
   for (const Policy& policy : policies) {
-    const bool needs_table = policy.selection == Selection::theta || policy.sdc == Sdc::offline;
-    const ThresholdFile* file = needs_table ? choose(policy, thresholds) : nullptr;
+    const ThresholdFile* file = needs_table(policy) ? choose(policy, thresholds) : nullptr;
     ResolvedPolicy resolved(policy, shape, context, file != nullptr ? &file->table : nullptr,
                             file != nullptr ? file->path : "");
     PolicyRecord record = record_of(resolved, shape, file);

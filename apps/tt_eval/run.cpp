@@ -1,10 +1,13 @@
 // tt-eval run: policies x tasks -> one report.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "eval/runner.hpp"
@@ -31,6 +34,7 @@ struct RunFlags {
   Phase phase = Phase::prefill;
   std::int64_t context = 0;
   std::int64_t ppl_chunk = 0;
+  std::string tile = "128x128";
   bool overview = false;
   std::optional<ResultFormat> format{};
   std::string output{};
@@ -44,10 +48,25 @@ struct RunPlan {
   std::vector<Policy> policies;
   std::vector<std::string> thresholds;
   EvaluationOptions evaluation;
-  ResultFormat format = ResultFormat::table;
+  ResultFormat format = table_format();
   Detail detail = Detail::full;
   std::filesystem::path output;
 };
+
+TileSize parse_tile(const std::string& text) {
+  TileSize tile;
+  const char* const end = text.data() + text.size();
+  const auto [cross, bad_rows] = std::from_chars(text.data(), end, tile.rows);
+  const bool crossed = bad_rows == std::errc() && cross != end && *cross == 'x';
+  const auto [rest, bad_keys] = std::from_chars(crossed ? cross + 1 : end, end, tile.keys);
+  if (!crossed || bad_keys != std::errc() || rest != end || tile.rows < 1 || tile.keys < 1 ||
+      std::max(tile.rows, tile.keys) > (1 << 20))
+    throw UsageError({.where = "--tile",
+                      .what = "not the size of a tile",
+                      .expected = "rows x keys: 128x128",
+                      .found = fmt::format("'{}'", text)});
+  return tile;
+}
 
 RunPlan resolve(const RunFlags& flags, Session& session) {
   RunPlan plan;
@@ -58,6 +77,7 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   if (flags.overview) plan.detail = Detail::overview;
   plan.evaluation.phase = flags.phase;
   plan.evaluation.kv = flags.kv;
+  plan.evaluation.tile = parse_tile(flags.tile);
   plan.evaluation.context = flags.context;
   plan.evaluation.ppl_chunk = flags.ppl_chunk;
   if (flags.limit > 0) plan.task_options.limit = flags.limit;
@@ -155,12 +175,18 @@ void RunCommand::declare(CLI::App& app) {
   add_choice(app, "--phase", flags_.phase,
              "prefill = whole sequences at once; decode = token by token through the KV cache")
       ->group(protocol);
+  app.add_option("--tile", flags_.tile,
+                 "Size of the tiles of scores, rows x keys, of which it is counted how many keep nothing; in "
+                 "decode a "
+                 "tile has one row")
+      ->type_name("RxC")
+      ->capture_default_str()
+      ->group(protocol);
   count("--context", flags_.context, "Tokens the model sees at once; 0 = the model's own limit", protocol);
   count("--ppl-chunk", flags_.ppl_chunk,
         "Also perplexity by the chunked protocol (llama-perplexity), windows of so many tokens; 0 = no",
         protocol);
-  add_choice(app, "--format", flags_.format, "Default: by the ending of -o, else a table")
-      ->group(kOutputGroup);
+  add_format(app, flags_.format, "Default: by the ending of -o, else a table");
   app.add_flag("--overview", flags_.overview,
                "Several tasks: only the one table over all of them, not one for each (table and md)")
       ->group(kOutputGroup);

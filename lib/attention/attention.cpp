@@ -16,6 +16,32 @@ bool decides_key_by_key(const Policy& policy) {
   return policy.selection == Selection::theta && policy.placement == Placement::pre_softmax && !policy.cap_k;
 }
 
+// Rows [first, last) of a call.
+void attend_part(std::int64_t first, std::int64_t last, AttentionCall call, const KvCache& cache,
+                 const ResolvedPolicy& policy, const AttentionListeners& listeners) {
+  if (first >= last) return;
+  const std::int64_t skipped = first * cache.shape().num_heads * cache.shape().head_dim;
+  call.first_position += first;
+  call.rows = last - first;
+  call.q += skipped;
+  call.out += skipped;
+  attend(call, cache, policy, listeners);
+}
+
+// The call in up to three: the rows that are dense whatever the policy, and those before and after them.
+void attend_in_parts(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
+                     AttentionListeners listeners) {
+  const auto row_of = [&](std::int64_t position) {
+    return std::clamp<std::int64_t>(position - call.first_position, 0, call.rows);
+  };
+  const std::int64_t from = row_of(listeners.dense_from);
+  const std::int64_t to = row_of(listeners.dense_to);
+  listeners.dense_from = listeners.dense_to = 0;
+  attend_part(0, from, call, cache, policy, listeners);
+  attend_part(from, to, call, cache, dense_policy(cache.shape()), listeners);
+  attend_part(to, call.rows, call, cache, policy, listeners);
+}
+
 // Whether no score can overflow on its way, nor be no number: what the tiles and lists take for granted. The
 // others are left to the row path, which looks at every row.
 bool scores_are_finite(const Job& job) {
@@ -34,8 +60,12 @@ bool scores_are_finite(const Job& job) {
 
 void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
             const AttentionListeners& listeners) {
+  const std::int64_t end = call.first_position + call.rows;
+  if (std::max(listeners.dense_from, call.first_position) < std::min(listeners.dense_to, end))
+    return attend_in_parts(call, cache, policy, listeners);
   const Job job{call, cache, policy, listeners};
   if (listeners.scores != nullptr) observe_scores(job);
+  if (needs_unit_path(job)) return attend_by_units(job);
   if (!tiles_serve(job.head_dim()) || !scores_are_finite(job)) return attend_by_rows(job);
   if (!decides_key_by_key(policy.policy())) return attend_by_lists(job);
   if (call.rows == 1) return attend_one_row(job);
@@ -161,13 +191,31 @@ void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, st
   take_off_unseen(job, kv_head, tile, sums);
 }
 
+void report_kept(const Job& job, std::int64_t kv_head, const KeptPositions& rows,
+                 std::span<const std::uint64_t> bits) {
+  SequenceCounts& to = *job.listeners.counts;
+  const std::size_t words = bits.size() / static_cast<std::size_t>(job.group_heads());
+  std::vector<std::uint64_t> together(words, 0);
+  for (std::int64_t h = 0; h < job.group_heads(); ++h) {
+    KeptPositions of_head = rows;
+    of_head.bits = bits.subspan(static_cast<std::size_t>(h) * words, words);
+    to.add_kept(job.call.layer, kv_head * job.group_heads() + h, of_head);
+    for (std::size_t w = 0; w < words; ++w)
+      together[w] |= of_head.bits[w];
+  }
+  // A decode step has the keys that its row sees, a prefill those of the sequence.
+  to.add_group(job.call.layer, kv_head, together, job.counts_steps() ? rows.end - rows.first_key : rows.end);
+}
+
 void report_counts(const Job& job, const std::vector<TileCounts>& all) {
   for (std::int64_t kv_head = 0; kv_head < job.shape().num_kv_heads; ++kv_head) {
     for (std::int64_t tile = 0; tile < job.tiles(); ++tile) {
       const TileCounts& counts = all[static_cast<std::size_t>(kv_head * job.tiles() + tile)];
-      const std::int64_t keys =
-          job.counts_steps() ? job.row_length(job.tile_position(tile)) : job.tile_keys(tile);
-      job.listeners.counts->add_group(job.call.layer, kv_head, counts.kept_bits, keys);
+      report_kept(job, kv_head,
+                  {.position = job.tile_position(tile),
+                   .first_key = job.tile_first_key(tile),
+                   .end = job.tile_keys(tile)},
+                  counts.kept_bits);
       const std::int64_t rows = job.tile_rows(tile);
       for (std::size_t i = 0; i < counts.rows.size(); ++i) {
         const std::int64_t head = kv_head * job.group_heads() + static_cast<std::int64_t>(i) / rows;

@@ -50,6 +50,10 @@ struct AttentionListeners {
   RowSink* scores = nullptr;         // sees every row's pre-softmax scores before anything is dropped from it
   // Counts lost mass too, which takes the exponentials of the dropped; without it, it counts as 0.
   bool lost_mass = true;
+  // Rows at the positions [dense_from, dense_to) keep everything whatever the policy: the end of a prompt
+  // under dense-last.
+  std::int64_t dense_from = 0;
+  std::int64_t dense_to = 0;
 };
 
 // Parallel over KV heads and tiles of rows, for a single row over KV heads and tiles of keys; a row's result

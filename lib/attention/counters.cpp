@@ -19,6 +19,8 @@ void HeadCount::merge(const HeadCount& other) {
   kept += other.kept;
   topk_kept += other.topk_kept;
   lost_mass += other.lost_mass;
+  tiles += other.tiles;
+  tiles_kept += other.tiles_kept;
 }
 
 void GroupCount::merge(const GroupCount& other) {
@@ -79,14 +81,54 @@ double AttentionCounts::lost_mass() const {
   return ratio(total.lost_mass, static_cast<double>(total.rows));
 }
 
-SequenceCounts::SequenceCounts(const ModelShape& shape, std::int64_t capacity, Phase phase)
-    : phase_(phase), words_((capacity + 63) / 64), counts_(shape) {
+double AttentionCounts::tile_sparsity() const {
+  HeadCount total;
+  for (const HeadCount& head : heads)
+    total.merge(head);
+  return ratio(static_cast<double>(total.tiles - total.tiles_kept), static_cast<double>(total.tiles));
+}
+
+SequenceCounts::SequenceCounts(const ModelShape& shape, std::int64_t capacity, Phase phase, TileSize tile)
+    : phase_(phase),
+      words_((capacity + 63) / 64),
+      counts_(shape),
+      tile_(tile),
+      tile_rows_(counts_.heads.size()) {
   if (phase == Phase::prefill)
     bits_.resize(static_cast<std::size_t>(words_ * shape.num_layers * shape.num_kv_heads));
 }
 
 void SequenceCounts::add_row(std::int64_t layer, std::int64_t head, const HeadCount& row) {
   counts_.heads[static_cast<std::size_t>(layer * counts_.shape.num_heads + head)].merge(row);
+}
+
+void SequenceCounts::TileRow::count(HeadCount& head) const {
+  if (index < 0) return;
+  head.tiles += end - first;
+  head.tiles_kept += std::count(kept.begin(), kept.end(), true);
+}
+
+void SequenceCounts::add_kept(std::int64_t layer, std::int64_t head, const KeptPositions& rows) {
+  const auto at = static_cast<std::size_t>(layer * counts_.shape.num_heads + head);
+  TileRow& row = tile_rows_[at];
+  const std::int64_t index = rows.position / tile_rows();
+  if (row.index != index) {
+    row.count(counts_.heads[at]);
+    row.index = index;
+    row.first = rows.first_key / tile_.keys;
+    row.kept.clear();
+  }
+  row.end = (rows.end + tile_.keys - 1) / tile_.keys;
+  row.kept.resize(static_cast<std::size_t>(row.end), false);
+  for (std::size_t w = 0; w < rows.bits.size(); ++w)
+    for (std::uint64_t word = rows.bits[w]; word != 0;) {
+      const std::int64_t key = static_cast<std::int64_t>(w * 64) + std::countr_zero(word);
+      const std::int64_t tile = key / tile_.keys;
+      row.kept[static_cast<std::size_t>(tile)] = true;
+      // On to the next tile, or the next word.
+      const std::int64_t next = (tile + 1) * tile_.keys - static_cast<std::int64_t>(w * 64);
+      word = next >= 64 ? 0 : word & (~std::uint64_t{0} << next);
+    }
 }
 
 void SequenceCounts::add_group(std::int64_t layer, std::int64_t kv_head,
@@ -101,12 +143,15 @@ void SequenceCounts::add_group(std::int64_t layer, std::int64_t kv_head,
   }
   length_ = std::max(length_, visible);
   std::uint64_t* const bits = bits_.data() + group * static_cast<std::size_t>(words_);
-  for (std::size_t w = 0; w < kept_bits.size(); ++w)
+  const auto words = static_cast<std::size_t>((visible + 63) / 64);
+  for (std::size_t w = 0; w < words; ++w)
     bits[w] |= kept_bits[w];
 }
 
 AttentionCounts SequenceCounts::totals() const {
   AttentionCounts result = counts_;
+  for (std::size_t i = 0; i < tile_rows_.size(); ++i)
+    tile_rows_[i].count(result.heads[i]);
   if (phase_ == Phase::decode || length_ == 0) return result;
   for (std::size_t group = 0; group < result.groups.size(); ++group) {
     const std::uint64_t* const bits = bits_.data() + group * static_cast<std::size_t>(words_);

@@ -20,7 +20,7 @@ struct Partials {
   std::vector<float> theta_before_cap;  // [heads]
   std::vector<RowState> states;         // [tiles][heads]
   std::vector<float> out;               // [tiles][heads][head_dim]
-  std::vector<std::uint64_t> kept;      // [KV heads][tiles][kTileKeys / 64]
+  std::vector<std::uint64_t> kept;      // [heads][tiles][kTileKeys / 64]
   std::vector<HeadCount> counts;        // [heads]
   std::vector<double> value_sums;       // [KV heads][head_dim]
   std::vector<double> unseen_sums;      // the same, of values before the window
@@ -40,7 +40,7 @@ struct Partials {
     grow(runs_left, static_cast<std::size_t>(shape.num_kv_heads));
     grow(states, heads * static_cast<std::size_t>(tiles));
     grow(out, heads * static_cast<std::size_t>(tiles * shape.head_dim));
-    grow(kept, static_cast<std::size_t>(shape.num_kv_heads * tiles * (kTileKeys / 64)));
+    grow(kept, static_cast<std::size_t>(shape.num_heads * tiles * (kTileKeys / 64)));
     grow(value_sums, static_cast<std::size_t>(shape.num_kv_heads * shape.head_dim));
     grow(unseen_sums, value_sums.size());
   }
@@ -66,8 +66,8 @@ struct Step {
   [[nodiscard]] const std::uint16_t* q_bf16(std::int64_t head) const {
     return job.cache.rounds_queries() ? partials.q_bf16.data() + job.row_offset(0, head) : nullptr;
   }
-  [[nodiscard]] std::uint64_t* kept(std::int64_t kv_head, std::int64_t tile) const {
-    return partials.kept.data() + (kv_head * tiles + tile) * (kTileKeys / 64);
+  [[nodiscard]] std::uint64_t* kept(std::int64_t head, std::int64_t tile) const {
+    return partials.kept.data() + (head * tiles + tile) * (kTileKeys / 64);
   }
 };
 
@@ -113,7 +113,6 @@ struct Heads {
   std::int64_t kv_head = 0;
   std::int64_t first = 0;
   std::int64_t count = 0;
-  bool first_of_group = false;
 };
 
 // Memory of a thread.
@@ -135,8 +134,8 @@ void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, TilePr
               static_cast<std::int32_t>(std::min(tile_first + kTileKeys, step.keys) - first));
   std::fill_n(hidden, heads.count,
               static_cast<std::int32_t>(std::max<std::int64_t>(step.first_key - first, 0)));
-  std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(heads.kv_head, tile) : nullptr;
-  if (kept != nullptr && heads.first_of_group) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
+  std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(heads.first, tile) : nullptr;
+  if (kept != nullptr) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
   const KeyTile keys = key_tile(job, heads.kv_head, first);
   RowState* const states = step.partials.states.data() + step.at(tile, heads.first);
   float* const out = step.partials.out.data() + step.at(tile, heads.first) * static_cast<std::size_t>(dim);
@@ -176,9 +175,11 @@ void attend_run(const Step& step, std::int64_t kv_head, std::int64_t first_tile,
   if (scratch.sums.size() < static_cast<std::size_t>(kTileRows * dim))
     scratch.sums.resize(static_cast<std::size_t>(kTileRows * dim));
   TilePrefilter prefilter(job, kv_head, scratch.tile);
-  for (std::int64_t h = 0; h < job.group_heads(); h += kTileRows) {
-    const Heads heads{kv_head, kv_head * job.group_heads() + h, std::min(kTileRows, job.group_heads() - h),
-                      h == 0};
+  // What is kept is marked for all rows of a tile together: where it is counted, each head has a tile of its
+  // own.
+  const std::int64_t step_heads = job.listeners.counts != nullptr ? 1 : kTileRows;
+  for (std::int64_t h = 0; h < job.group_heads(); h += step_heads) {
+    const Heads heads{kv_head, kv_head * job.group_heads() + h, std::min(step_heads, job.group_heads() - h)};
     prefilter.code({.q = step.q(heads.first), .q_stride = dim, .rows = heads.count, .head_dim = dim},
                    scratch.codes);
     for (std::int64_t tile = first_tile; tile < last_tile; ++tile)
@@ -219,10 +220,14 @@ void join_and_finish(const Step& step, std::int64_t kv_head) {
 void report(const Step& step) {
   SequenceCounts& counts = *step.job.listeners.counts;
   const std::int64_t layer = step.job.call.layer;
-  const std::int64_t seen = step.job.counts_steps() ? step.row_length() : step.keys;
+  const std::int64_t group_heads = step.job.group_heads();
+  const std::int64_t words = step.tiles * (kTileKeys / 64);
   for (std::int64_t g = 0; g < step.job.shape().num_kv_heads; ++g) {
-    std::fill(step.kept(g, 0), step.kept(g, step.first_tile), std::uint64_t{0});
-    counts.add_group(layer, g, {step.kept(g, 0), static_cast<std::size_t>((step.keys + 63) / 64)}, seen);
+    const std::int64_t head = g * group_heads;
+    for (std::int64_t h = head; h < head + group_heads; ++h)
+      std::fill(step.kept(h, 0), step.kept(h, step.first_tile), std::uint64_t{0});
+    report_kept(step.job, g, {.position = step.keys - 1, .first_key = step.first_key, .end = step.keys},
+                {step.kept(head, 0), static_cast<std::size_t>(group_heads * words)});
   }
   for (std::int64_t h = 0; h < step.job.shape().num_heads; ++h)
     counts.add_row(layer, h, step.partials.counts[static_cast<std::size_t>(h)]);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "attention/attention.hpp"
@@ -17,7 +18,17 @@ namespace toptheta {
 // up in row order whatever thread ran which tile.
 struct TileCounts {
   std::vector<HeadCount> rows;           // [group heads][tile rows]
-  std::vector<std::uint64_t> kept_bits;  // union over the tile
+  std::int64_t words = 0;                // of a head's bits
+  std::vector<std::uint64_t> kept_bits;  // [group heads][words] positions that some row of the tile keeps
+
+  void reset(std::int64_t heads, std::int64_t keys) {
+    rows.clear();
+    words = (keys + 63) / 64;
+    kept_bits.assign(static_cast<std::size_t>(heads * words), 0);
+  }
+  [[nodiscard]] std::span<std::uint64_t> bits(std::int64_t group_head) {
+    return {kept_bits.data() + group_head * words, static_cast<std::size_t>(words)};
+  }
 };
 
 struct Job {
@@ -26,17 +37,33 @@ struct Job {
   const ResolvedPolicy& policy;
   const AttentionListeners& listeners;
   std::int64_t row_tile = 16;
+  std::int64_t first_tile_lacks = 0;  // rows, where tiles begin at multiples of row_tile among positions
 
   [[nodiscard]] const ModelShape& shape() const { return cache.shape(); }
   [[nodiscard]] std::int64_t head_dim() const { return shape().head_dim; }
   [[nodiscard]] std::int64_t group_heads() const { return shape().num_heads / shape().num_kv_heads; }
-  [[nodiscard]] std::int64_t tiles() const { return (call.rows + row_tile - 1) / row_tile; }
+  // Tiles of at most so many rows; where tiles of scores are counted, none that belongs to two rows of them.
+  void choose_row_tile(std::int64_t most) {
+    row_tile = most;
+    if (listeners.counts == nullptr) return;
+    const std::int64_t counted = listeners.counts->tile_rows();
+    while (counted % row_tile != 0)
+      --row_tile;
+    first_tile_lacks = call.first_position % row_tile;
+  }
+  [[nodiscard]] std::int64_t tiles() const {
+    return (call.rows + first_tile_lacks + row_tile - 1) / row_tile;
+  }
+  // Of the call.
+  [[nodiscard]] std::int64_t first_row(std::int64_t tile) const {
+    return std::max<std::int64_t>(tile * row_tile - first_tile_lacks, 0);
+  }
   [[nodiscard]] std::int64_t tile_rows(std::int64_t tile) const {
-    return std::min(row_tile, call.rows - tile * row_tile);
+    return std::min(call.rows, (tile + 1) * row_tile - first_tile_lacks) - first_row(tile);
   }
   // Position of the tile's first row.
   [[nodiscard]] std::int64_t tile_position(std::int64_t tile) const {
-    return call.first_position + tile * row_tile;
+    return call.first_position + first_row(tile);
   }
   // Keys that the tile's last row sees.
   [[nodiscard]] std::int64_t tile_keys(std::int64_t tile) const {
@@ -141,6 +168,9 @@ void round_queries(std::span<float> q, std::vector<std::uint16_t>& halves);
 // Sums of V over the keys that each of the tile's rows sees: [rows][head_dim].
 void tile_value_sums(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums);
 
+// Hands on what the heads of a KV group keep in some rows: `bits` [group heads][words], `rows` without bits.
+void report_kept(const Job& job, std::int64_t kv_head, const KeptPositions& rows,
+                 std::span<const std::uint64_t> bits);
 // Hands the counts on in row order; all: [KV heads][tiles].
 void report_counts(const Job& job, const std::vector<TileCounts>& all);
 
@@ -154,6 +184,10 @@ void attend_by_rows(const Job& job);
 void attend_by_tiles(const Job& job);
 // The same for a single row, parallel over keys too; same bytes as attend_by_tiles.
 void attend_one_row(const Job& job);
+// Whether attend_by_units must do it, and that: policies with a RowSelector, keys that are kept in any case,
+// rows that are dense in any case.
+bool needs_unit_path(const Job& job);
+void attend_by_units(const Job& job);
 // Policies that need a whole row before they know what is kept: top-k, post-softmax placement, cap-k.
 void attend_by_lists(const Job& job);
 

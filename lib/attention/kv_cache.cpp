@@ -50,7 +50,8 @@ KvCache::KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefi
       rounds_queries_(compute == Compute::bf16 && type == KvType::bf16 && tiles_serve(shape.head_dim) &&
                       bf16_scores_serve()),
       capacity_(round_up(std::max<std::int64_t>(capacity, 1), kSumStride)),
-      index_(rounds_queries_ ? without_codes(prefilter) : prefilter, shape, capacity_) {
+      index_(rounds_queries_ ? without_codes(prefilter) : prefilter, shape, capacity_),
+      memory_(shape.num_layers, shape.num_heads) {
   static_assert(kSumStride % kKeyBlock == 0);
   const auto heads = static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads);
   const auto elements = heads * static_cast<std::size_t>(capacity_ * shape.head_dim);
@@ -200,6 +201,7 @@ void KvCache::note_keys(std::size_t head, std::int64_t rows, const float* keys, 
 void KvCache::truncate(std::int64_t length) {
   assert(length >= 0 && length <= length_);
   length_ = length;
+  if (length == 0) memory_.clear();
   if (length == 0) std::fill(key_bounds_.begin(), key_bounds_.end(), 0.0F);
   // The sum behind the block that is now part full must again cover just the rows that stay.
   const std::int64_t dim = shape_.head_dim;

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "attention/policy_memory.hpp"
 #include "attention/prefilter.hpp"
 #include "core/large_array.hpp"
 #include "core/shape.hpp"
@@ -40,8 +41,11 @@ class KvCache {
   // the cache's type.
   void append(std::int64_t layer, std::int64_t rows, const float* k, const float* v);
   void advance(std::int64_t rows) { length_ += rows; }
-  // Forgets everything from position `length` on.
+  // Forgets everything from position `length` on, and, where that is all there is, what a policy remembers.
   void truncate(std::int64_t length);
+  // What the policy that attends over this cache remembers; it changes as rows go by, and whoever goes back
+  // to an earlier position brings it back as well.
+  [[nodiscard]] PolicyMemory& memory() const { return memory_; }
 
   // No |k| of a head is larger: infinity where one of them is not finite.
   [[nodiscard]] float key_bound(std::int64_t layer, std::int64_t kv_head) const {
@@ -101,6 +105,7 @@ class KvCache {
   LargeArray<std::uint16_t> half_values_;
   std::vector<float> key_bounds_;  // [layers][KV heads]
   KeyIndex index_;
+  mutable PolicyMemory memory_;
   std::vector<double>
       sums_;  // [layers][KV heads][capacity / kSumStride + 1][head_dim]: sum of V before position b * 64
 };

@@ -56,12 +56,6 @@ void keep_all(std::span<const float> scores, ListedRow& row) {
   std::copy(scores.begin(), scores.end(), row.lists.weights.begin());
 }
 
-// Post-softmax placement compares e^(s - m) / sum with theta; so does s with m + ln(theta * sum).
-float score_threshold(float theta, float largest, double full_sum) {
-  if (!(theta > 0)) return -std::numeric_limits<float>::infinity();
-  return static_cast<float>(static_cast<double>(largest) + std::log(static_cast<double>(theta) * full_sum));
-}
-
 void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) {
   const std::size_t room = scores.size() + static_cast<std::size_t>(kKeyBlock);
   if (row.lists.weights.size() < room) row.lists.weights.resize(room);
@@ -148,7 +142,7 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
   return {1, row.n, row.kept, std::min(row.n, rule.k), lost};
 }
 
-void mark_kept(const ListedRow& row, std::vector<std::uint64_t>& bits) {
+void mark_kept(const ListedRow& row, std::span<std::uint64_t> bits) {
   for (std::int64_t j = 0; j < row.kept; ++j) {
     const auto position = static_cast<std::size_t>(row.lists.indices[static_cast<std::size_t>(j)]);
     bits[position / 64] |= std::uint64_t{1} << (position % 64);
@@ -193,7 +187,7 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
     select(
         {scratch.scores.data() + i * stride + (row.first_key - first_seen), static_cast<std::size_t>(row.n)},
         job.want_lost_mass(), row);
-    if (counts != nullptr) mark_kept(row, counts->kept_bits);
+    if (counts != nullptr) mark_kept(row, counts->bits(panel.head(i) % job.group_heads()));
   }
   for (std::int64_t first = first_tile; first < keys; first += kTileKeys) {
     const float* const values = job.cache.wide_values(job.call.layer, kv_head, first,
@@ -217,26 +211,25 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
 void attend_group_tile(const Job& job, std::int64_t kv_head, std::int64_t tile, TileCounts* counts) {
   thread_local Scratch scratch;
   if (job.policy.policy().vmc) tile_value_sums(job, kv_head, tile, scratch.value_sums);
-  if (counts != nullptr)
-    counts->kept_bits.assign(static_cast<std::size_t>((job.tile_keys(tile) + 63) / 64), 0);
+  if (counts != nullptr) counts->reset(job.group_heads(), job.tile_keys(tile));
   const std::int64_t rows = job.tile_rows(tile);
   const std::int64_t first_head = kv_head * job.group_heads();
   if (rows == 1) {
     for (std::int64_t h = 0; h < job.group_heads(); h += kListRows)
       attend_panel(job,
-                   {tile * job.row_tile, first_head + h, std::min(kListRows, job.group_heads() - h), true},
+                   {job.first_row(tile), first_head + h, std::min(kListRows, job.group_heads() - h), true},
                    counts, scratch);
     return;
   }
   for (std::int64_t h = 0; h < job.group_heads(); ++h)
-    attend_panel(job, {tile * job.row_tile, first_head + h, rows, false}, counts, scratch);
+    attend_panel(job, {job.first_row(tile), first_head + h, rows, false}, counts, scratch);
 }
 
 }  // namespace
 
 void attend_by_lists(const Job& call) {
   Job job = call;
-  job.row_tile = job.counts_steps() ? 1 : kListRows;
+  job.choose_row_tile(kListRows);
   const std::int64_t tiles = job.tiles();
   const std::int64_t groups = job.shape().num_kv_heads;
   const bool counting = job.listeners.counts != nullptr;

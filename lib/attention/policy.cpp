@@ -5,63 +5,61 @@
 #include <cmath>
 #include <utility>
 
+#include "attention/policies/unit.hpp"
 #include "core/error.hpp"
 
 namespace toptheta {
 
 namespace {
 
-[[noreturn]] void refuse(const Policy& policy, std::string what, std::string next) {
-  throw UsageError({.where = fmt::format("attention policy '{}'", describe(policy)),
-                    .what = std::move(what),
-                    .next = std::move(next)});
+// What a policy that looks at whole rows itself goes with.
+void check_rows(const Policy& policy) {
+  if (policy.placement != Placement::pre_softmax)
+    refuse(policy, "selects by its own rule: placement has no meaning for it", "drop the placement");
+  if (policy.cap_k) refuse(policy, "cap-k limits the survivors of a threshold", "drop cap-k");
+  if (policy.sdc != Sdc::none && policy.sdc != Sdc::exact)
+    refuse(
+        policy,
+        fmt::format("{} SDC stands for the dropped by what was calibrated, of which this policy has nothing",
+                    name_of(policy.sdc)),
+        "use exact SDC or none");
 }
 
-void check_dense(const Policy& policy) {
-  if (policy.k != 0 || !policy.layer_k.empty())
-    refuse(policy, "dense attention has no k", "drop -k and --layer-k");
-  if (policy.sdc != Sdc::none) refuse(policy, "dense attention drops nothing to compensate", "drop --sdc");
-  if (policy.vmc) refuse(policy, "dense attention drops nothing to compensate", "drop --vmc");
-  if (policy.cap_k) refuse(policy, "cap-k limits the survivors of a threshold", "drop --cap-k");
-}
-
-void check_topk(const Policy& policy) {
-  if (policy.k < 1) refuse(policy, "top-k needs a k of at least 1", "give -k");
-  if (policy.cap_k) refuse(policy, "top-k keeps k elements already", "drop --cap-k");
-  if (policy.sdc == Sdc::exp_threshold)
-    refuse(policy, "exp-threshold SDC estimates the dropped from the threshold, which top-k does not have",
-           "use --sdc exact or none");
+void check_kept_more(const Policy& policy) {
+  if (policy.keep_first < 0 || policy.keep_recent < 0 || policy.dense_last < 0)
+    refuse(policy, "a negative number of keys or rows to keep", "give numbers of at least 0");
+  if (is_dense(policy) && policy.keeps_more())
+    refuse(policy, "dense attention keeps everything already", "drop keep-first, keep-recent and dense-last");
 }
 
 void check_prefilter(const Policy& policy) {
   if (policy.prefilter == Prefilter::none || policy.prefilter == Prefilter::automatic) return;
   if (policy.selection != Selection::theta || policy.placement != Placement::pre_softmax || policy.cap_k)
     refuse(policy, "a prefilter rules keys out by a threshold on their scores, known before they are read",
-           "use it with theta, pre-softmax, without --cap-k");
+           "use it with theta, pre-softmax, without cap-k");
   if (policy.sdc == Sdc::exact)
     refuse(policy, "exact SDC sums over the dropped keys, which a prefilter does not read",
-           "use --sdc offline, exp-threshold or none");
+           "use offline or exp-threshold SDC, or none");
 }
 
 void check_compensation(const Policy& policy) {
   if (policy.placement == Placement::post_softmax && policy.sdc != Sdc::none)
     refuse(policy,
            "the softmax denominator is complete in post-softmax placement: there is nothing to compensate",
-           "use --sdc none; --vmc gives back the lost mass");
+           "drop SDC; VMC gives back the lost mass");
   if (!std::isfinite(policy.sdc_scale) || policy.sdc_scale < 0)
-    refuse(policy, fmt::format("--sdc-scale is {}", policy.sdc_scale), "give a finite number of at least 0");
+    refuse(policy, fmt::format("sdc-scale is {}", policy.sdc_scale), "give a finite number of at least 0");
 }
 
 void check_table(const Policy& policy, const ThresholdTable* table) {
   if (table == nullptr)
     refuse(policy,
-           policy.selection == Selection::theta ? "top-theta needs thresholds"
-                                                : "offline SDC needs calibrated terms",
-           "give --thresholds FILE, made by tt-calibrate fit");
+           has_thresholds(policy) ? "top-theta needs thresholds" : "offline SDC needs calibrated terms",
+           "give a table that tt-calibrate fit made");
   if (table->meta.placement != policy.placement)
     refuse(policy, fmt::format("the thresholds were calibrated {}", name_of(table->meta.placement)),
-           fmt::format("use --placement {} or calibrate again with --placement {}",
-                       name_of(table->meta.placement), name_of(policy.placement)));
+           fmt::format("use placement {}, or calibrate again for {}", name_of(table->meta.placement),
+                       name_of(policy.placement)));
 }
 
 // The k of every head where heads have that of their layer.
@@ -72,33 +70,91 @@ std::vector<std::int64_t> of_heads(const std::vector<std::int64_t>& layer_k, std
   return k;
 }
 
+// The k of every head of a policy that looks at whole rows itself: dense where its layer is, and otherwise
+// what it is asked for, 0 where it has no k.
+std::vector<std::int64_t> rows_k(const Policy& policy, const ModelShape& shape) {
+  for (const LayerK& layer : policy.layer_k)
+    if (policy.k == 0 && layer.k != kDenseK)
+      refuse(policy, "a layer's own k has no meaning for a policy without k",
+             "use dense for the layer, or drop it");
+  return of_heads(resolve_layer_k(policy.k, policy.layer_k, shape.num_layers), shape.num_heads);
+}
+
 }  // namespace
 
+void refuse(const Policy& policy, std::string what, std::string next) {
+  throw UsageError({.where = fmt::format("attention policy '{}'", describe(policy)),
+                    .what = std::move(what),
+                    .next = std::move(next)});
+}
+
+std::string_view name_of(const Policy& policy) {
+  return unit_of(policy).name;
+}
+
+bool has_k(const Policy& policy) {
+  return unit_of(policy).has_k;
+}
+
+bool has_placement(const Policy& policy) {
+  return unit_of(policy).has_placement;
+}
+
+bool reads_all_keys(const Policy& policy) {
+  return unit_of(policy).reads_all_keys || policy.sdc == Sdc::exact;
+}
+
+std::vector<std::pair<std::string, double>> options_in_force(const Policy& policy) {
+  std::vector<std::pair<std::string, double>> options;
+  for (const PolicyOption& option : unit_of(policy).options)
+    if (const double value = option_value(policy, option.name); !std::isnan(value))
+      options.emplace_back(option.name, value);
+  if (policy.keep_first > 0) options.emplace_back("keep_first", static_cast<double>(policy.keep_first));
+  if (policy.keep_recent > 0) options.emplace_back("keep_recent", static_cast<double>(policy.keep_recent));
+  if (policy.dense_last > 0) options.emplace_back("dense_last", static_cast<double>(policy.dense_last));
+  return options;
+}
+
 std::string describe(const Policy& policy) {
-  std::string text(name_of(policy.selection));
-  if (policy.selection == Selection::dense) return text;
-  if (policy.k > 0) text += fmt::format(" k={}", policy.k);
-  text += fmt::format(" {}", name_of(policy.placement));
-  if (policy.sdc != Sdc::none) text += fmt::format(" sdc={}", name_of(policy.sdc));
-  if (policy.sdc != Sdc::none && policy.sdc_scale != 1) text += fmt::format("*{}", policy.sdc_scale);
-  if (policy.vmc) text += " vmc";
-  if (policy.cap_k) text += " cap-k";
-  if (policy.prefilter != Prefilter::none) text += fmt::format(" prefilter={}", name_of(policy.prefilter));
+  const PolicyUnit& unit = unit_of(policy);
+  std::string text(unit.name);
+  if (policy.k > 0 && unit.has_k) text += fmt::format(" k={}", policy.k);
+  for (const PolicyOption& option : unit.options)
+    if (const double value = option_value(policy, option.name); !std::isnan(value))
+      text += fmt::format(" {}={}", option.name, value);
+  if (unit.has_placement) text += fmt::format(" {}", name_of(policy.placement));
+  if (policy.sdc != Sdc::none && unit.drops) text += fmt::format(" sdc={}", name_of(policy.sdc));
+  if (policy.sdc != Sdc::none && policy.sdc_scale != 1 && unit.drops)
+    text += fmt::format("*{}", policy.sdc_scale);
+  if (policy.vmc && unit.drops) text += " vmc";
+  if (policy.cap_k && unit.drops) text += " cap-k";
+  if (policy.prefilter != Prefilter::none && unit.drops)
+    text += fmt::format(" prefilter={}", name_of(policy.prefilter));
+  if (policy.keep_first > 0) text += fmt::format(" keep-first={}", policy.keep_first);
+  if (policy.keep_recent > 0) text += fmt::format(" keep-recent={}", policy.keep_recent);
+  if (policy.dense_last > 0) text += fmt::format(" dense-last={}", policy.dense_last);
   return text;
 }
 
 ResolvedPolicy::ResolvedPolicy(const Policy& policy, const ModelShape& shape, std::int64_t max_length,
                                const ThresholdTable* table, const std::string& table_path)
     : policy_(policy), num_heads_(shape.num_heads) {
+  const PolicyUnit& unit = unit_of(policy);
   check_compensation(policy);
   check_prefilter(policy);
+  check_kept_more(policy);
+  if (policy.selection == Selection::rows) check_rows(policy);
+  if (unit.check != nullptr) unit.check(policy);
+  if (policy.selection == Selection::rows) {
+    selector_ = unit.selector(policy);
+    k_ = rows_k(policy, shape);
+    return;
+  }
   if (policy.selection == Selection::dense) {
-    check_dense(policy);
     k_.assign(static_cast<std::size_t>(shape.num_layers * shape.num_heads), kDenseK);
     return;
   }
   if (policy.selection == Selection::topk) {
-    check_topk(policy);
     k_ = of_heads(resolve_layer_k(policy.k, policy.layer_k, shape.num_layers), shape.num_heads);
     if (policy.sdc != Sdc::offline) return;
   }
@@ -109,16 +165,16 @@ ResolvedPolicy::ResolvedPolicy(const Policy& policy, const ModelShape& shape, st
       target.head_k.empty() ? of_heads(target.layer_k, shape.num_heads) : target.head_k;
   if (!policy.layer_k.empty() &&
       of_heads(resolve_layer_k(target.k, policy.layer_k, shape.num_layers), shape.num_heads) != calibrated)
-    refuse(policy, "--layer-k is not what the thresholds were calibrated for",
-           "drop --layer-k, the table brings its own; or calibrate again with it");
+    refuse(policy, "the layers' own k are not what the thresholds were calibrated for",
+           "drop layer-k, the table brings its own; or calibrate again with it");
   if (policy.selection == Selection::topk && k_ != calibrated)
-    refuse(policy, "the offline SDC terms belong to other values of k", "calibrate for this k and --layer-k");
+    refuse(policy, "the offline SDC terms belong to other values of k", "calibrate for this k and layer-k");
   policy_.k = target.k;
   k_ = calibrated;
   lookup_ = std::make_shared<ThresholdLookup>(*table, target.k, max_length, policy.lookup);
   if (policy.sdc == Sdc::offline && !lookup_->has_sdc())
     refuse(policy, "the thresholds hold no offline SDC terms",
-           "calibrate again with --sdc-offline, or use --sdc exact");
+           "calibrate again with offline SDC terms, or use exact SDC");
 }
 
 std::span<const float> ResolvedPolicy::theta(std::int64_t layer, std::int64_t head) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/attention/score_rows.hpp"
 
@@ -153,6 +154,11 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
   if (rule.selection == Selection::theta) rule.theta = policy.theta(layer, head)[length];
   if (rule.sdc == Sdc::offline) rule.sdc_m = policy.sdc(layer, head)[length];
   return rule;
+}
+
+float score_threshold(float theta, float largest, double full_sum) {
+  if (!(theta > 0)) return -std::numeric_limits<float>::infinity();
+  return static_cast<float>(static_cast<double>(largest) + std::log(static_cast<double>(theta) * full_sum));
 }
 
 namespace {

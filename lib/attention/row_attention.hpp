@@ -44,6 +44,10 @@ struct NothingKept {
 };
 NothingKept against_sink(const RowRule& rule, double dropped_term, double dropped_sum);
 
+// Post-softmax placement compares e^(s - m) / sum with theta; so does s with m + ln(theta * sum). `largest`
+// is m, full_sum the row's sum of e^(s - m).
+float score_threshold(float theta, float largest, double full_sum);
+
 // Memory that a thread reuses from row to row.
 struct RowScratch {
   std::vector<float> scores;          // a tile's scores

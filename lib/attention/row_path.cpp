@@ -15,7 +15,7 @@ std::int64_t round_up(std::int64_t value, std::int64_t unit) {
 }
 
 void mark_kept(const RowOutcome& outcome, const RowScratch& scratch, std::int64_t first_key,
-               std::vector<std::uint64_t>& bits) {
+               std::span<std::uint64_t> bits) {
   for (std::int64_t j = 0; j < outcome.kept; ++j) {
     const std::int64_t key = outcome.all_kept ? j : scratch.indices[static_cast<std::size_t>(j)];
     const auto position = static_cast<std::size_t>(first_key + key);
@@ -65,7 +65,7 @@ TileScores score_tile_of_rows(const Job& job, std::int64_t head, std::int64_t ti
   score_keys(job, {.kv_head = head / job.group_heads(),
                    .first = first,
                    .count = job.tile_keys(tile) - first,
-                   .q = job.call.q + job.row_offset(tile * job.row_tile, head),
+                   .q = job.call.q + job.row_offset(job.first_row(tile), head),
                    .rows = rows,
                    .q_stride = job.row_stride(),
                    .scale = job.call.scale,
@@ -87,9 +87,9 @@ void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span
     const RowOutcome outcome = select_and_weigh(scores, rule, job.want_lost_mass(), scratch);
     const float* const seen = values + (job.first_key(position) - first_value) * job.head_dim();
     write_output(outcome, rule, scratch, seen, n, value_sums.subspan(static_cast<std::size_t>(r) * dim, dim),
-                 job.call.out + job.row_offset(tile * job.row_tile + r, head));
+                 job.call.out + job.row_offset(job.first_row(tile) + r, head));
     if (job.listeners.counts == nullptr) continue;
-    mark_kept(outcome, scratch, job.first_key(position), counts.kept_bits);
+    mark_kept(outcome, scratch, job.first_key(position), counts.bits(head % job.group_heads()));
     counts.rows.push_back(
         {1, n, outcome.kept, std::min(n, rule.k), job.want_lost_mass() ? outcome.lost_mass : 0});
   }
@@ -97,7 +97,7 @@ void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span
 
 void attend_group_tile(const Job& job, std::int64_t kv_head, std::int64_t tile, TileCounts& counts) {
   thread_local RowScratch scratch;
-  counts.kept_bits.assign(static_cast<std::size_t>((job.tile_keys(tile) + 63) / 64), 0);
+  counts.reset(job.group_heads(), job.tile_keys(tile));
   thread_local std::vector<double> value_sums;
   tile_value_sums(job, kv_head, tile, value_sums);
   thread_local std::vector<float> wide_values;
@@ -112,7 +112,7 @@ void attend_group_tile(const Job& job, std::int64_t kv_head, std::int64_t tile, 
 
 void attend_by_rows(const Job& call) {
   Job job = call;
-  if (job.counts_steps()) job.row_tile = 1;
+  job.choose_row_tile(job.row_tile);
   const std::int64_t tiles = job.tiles();
   const std::int64_t groups = job.shape().num_kv_heads;
   std::vector<TileCounts> counts(static_cast<std::size_t>(groups * tiles));

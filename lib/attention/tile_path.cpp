@@ -142,7 +142,8 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_
       const std::int64_t position = job.tile_position(pass) + i * kTileRows;  // of its first row
       if (!see_tile(job, position, first, keys, work, scratch)) continue;
       const std::int64_t first_read = job.first_read(job.first_key(position), first);
-      if (counts != nullptr) work.kept_union = counts->kept_bits.data() + first_read / 64;
+      if (counts != nullptr)
+        work.kept_union = counts->bits(head % job.group_heads()).data() + first_read / 64;
       prefilter.use(first_read, scratch.codes[i], work);
       attend_tile(work, scratch.tile);
     }
@@ -154,12 +155,12 @@ void attend_head(const Job& job, std::int64_t head, std::int64_t pass, TileCount
   const std::int64_t count = job.tile_rows(pass);
   std::fill_n(scratch.out.begin(), count * dim, 0.0F);
   for (std::int64_t r = 0; r < count; ++r)
-    job.copy_query(pass * job.row_tile + r, head, scratch.q.data() + r * dim);
+    job.copy_query(job.first_row(pass) + r, head, scratch.q.data() + r * dim);
   if (job.cache.rounds_queries())
     round_queries({scratch.q.data(), static_cast<std::size_t>(count * dim)}, scratch.q_bf16);
   attend_keys(job, head, pass, prepare(job, head, pass, scratch), counts, scratch);
   for (std::int64_t r = 0; r < count; ++r) {
-    float* const out = job.call.out + job.row_offset(pass * job.row_tile + r, head);
+    float* const out = job.call.out + job.row_offset(job.first_row(pass) + r, head);
     std::copy_n(scratch.out.begin() + r * dim, dim, out);
     const std::size_t at = static_cast<std::size_t>(r * dim);
     const auto width = static_cast<std::size_t>(dim);
@@ -183,20 +184,18 @@ void attend_group_pass(const Job& job, std::int64_t kv_head, std::int64_t pass, 
   if (job.policy.policy().vmc) tile_value_sums(job, kv_head, pass, scratch.value_sums);
   if (counts != nullptr) {
     // Whole tiles of keys, which is what the kernel marks.
-    counts->kept_bits.assign(
-        static_cast<std::size_t>((job.tile_keys(pass) + kTileKeys - 1) / kTileKeys * (kTileKeys / 64)), 0);
+    counts->reset(job.group_heads(), (job.tile_keys(pass) + kTileKeys - 1) / kTileKeys * kTileKeys);
     counts->rows.reserve(static_cast<std::size_t>(job.group_heads() * job.tile_rows(pass)));
   }
   for (std::int64_t h = 0; h < job.group_heads(); ++h)
     attend_head(job, kv_head * job.group_heads() + h, pass, counts, scratch);
-  if (counts != nullptr) counts->kept_bits.resize(static_cast<std::size_t>((job.tile_keys(pass) + 63) / 64));
 }
 
 }  // namespace
 
 void attend_by_tiles(const Job& call) {
   Job job = call;
-  job.row_tile = job.counts_steps() ? 1 : kPassRows;
+  job.choose_row_tile(kPassRows);
   const std::int64_t tiles = job.tiles();
   const std::int64_t groups = job.shape().num_kv_heads;
   const bool counting = job.listeners.counts != nullptr;

@@ -33,7 +33,8 @@ EncodedQuestion encode(const LanguageModel& model, const MultipleChoiceExample& 
 std::vector<double> log_likelihoods(PolicySession& session, const EncodedQuestion& question,
                                     std::size_t vocab) {
   session.start();
-  feed_prefix(session, question.choices.front().ids, question.shared);
+  feed_prefix(session, question.choices.front().ids, question.shared,
+              question.choices.front().context_tokens);
   const PolicySession::Mark mark = session.mark();
   std::vector<double> result;
   for (const TokenPair& choice : question.choices) {

@@ -38,8 +38,8 @@ struct GenerationRecord {
 
 std::string generate_text(LanguageModel& model, const ResolvedPolicy& policy,
                           const GenerationExample& example, std::span<const std::int32_t> prompt,
-                          KvCache& cache, GenerationRecord& record) {
-  SequenceCounts counts(cache.shape(), cache.capacity(), Phase::decode);
+                          KvCache& cache, TileSize tile, GenerationRecord& record) {
+  SequenceCounts counts(cache.shape(), cache.capacity(), Phase::decode, tile);
   std::vector<std::int32_t> so_far;
   const auto on_token = [&](std::int32_t token) {
     so_far.push_back(token);
@@ -75,7 +75,7 @@ std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<
     const std::vector<std::int32_t> prompt = encode_fitting(model, task, prompts[e], e, context);
     for (std::size_t p = 0; p < policies.size(); ++p) {
       const std::string text =
-          generate_text(model, policies[p].policy, prompts[e], prompt, cache, records[p]);
+          generate_text(model, policies[p].policy, prompts[e], prompt, cache, options.tile, records[p]);
       if (prompts[e].rule != AnswerRule::none)
         records[p].exact_match.push_back(is_right(prompts[e], text) ? 1 : 0);
     }

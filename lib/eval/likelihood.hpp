@@ -19,6 +19,7 @@ struct Likelihood {
 inline Likelihood score(PolicySession& session, const std::vector<std::int32_t>& ids, std::int64_t begin,
                         std::int64_t first_scored, std::size_t vocab) {
   Likelihood result;
+  session.expect_prompt(first_scored);
   const auto end = static_cast<std::int64_t>(ids.size()) - 1;
   for (std::int64_t at = begin; at < end; at += PolicySession::kPiece) {
     const std::int64_t stop = std::min(end, at + PolicySession::kPiece);
@@ -35,8 +36,10 @@ inline Likelihood score(PolicySession& session, const std::vector<std::int32_t>&
   return result;
 }
 
-// Feeds ids[0, count) without scoring.
-inline void feed_prefix(PolicySession& session, const std::vector<std::int32_t>& ids, std::int64_t count) {
+// Feeds ids[0, count), of a prompt of so many tokens, without scoring.
+inline void feed_prefix(PolicySession& session, const std::vector<std::int32_t>& ids, std::int64_t count,
+                        std::int64_t prompt) {
+  session.expect_prompt(prompt);
   for (std::int64_t at = 0; at < count; at += PolicySession::kPiece) {
     const std::int64_t rows = std::min(count - at, PolicySession::kPiece);
     session.feed({ids.data() + at, static_cast<std::size_t>(rows)}, rows);

@@ -20,6 +20,7 @@ struct EvaluationOptions {
   Phase phase = Phase::prefill;  // decode: every token goes through the KV cache on its own
   std::int64_t context = 0;      // tokens the model sees at once; 0: the model's own limit
   KvType kv = KvType::f32;       // what keys and values are cached in
+  TileSize tile{};               // of which it is counted how many keep nothing
   std::int64_t ppl_chunk = 0;    // window of the chunked protocol for texts; 0: not asked for
   std::function<void(std::int64_t done, std::int64_t total)> progress{};  // in examples
 };

@@ -21,7 +21,7 @@ inline Sessions make_sessions(LanguageModel& model, const std::vector<PolicyPlan
                               std::int64_t context, const EvaluationOptions& options) {
   Sessions sessions;
   for (const PolicyPlan& plan : policies)
-    sessions.emplace_back(model.transformer, plan.policy, context, options.phase, options.kv);
+    sessions.emplace_back(model.transformer, plan.policy, context, options.phase, options.kv, options.tile);
   return sessions;
 }
 

@@ -1,34 +1,41 @@
 #include "eval/session.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 
 namespace toptheta {
 
 PolicySession::PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity,
-                             Phase phase, KvType kv)
+                             Phase phase, KvType kv, TileSize tile)
     : model_(model),
       policy_(policy),
       phase_(phase),
       cache_(model.new_cache(capacity, policy.policy().prefilter, kv)),
-      counts_(model.config().shape, cache_.capacity(), phase),
-      totals_(model.config().shape) {}
+      counts_(model.config().shape, cache_.capacity(), phase, tile),
+      totals_(model.config().shape),
+      tile_(tile) {}
 
 void PolicySession::start() {
   cache_.truncate(0);
-  counts_ = SequenceCounts(model_.config().shape, cache_.capacity(), phase_);
+  prompt_ = 0;
+  counts_ = SequenceCounts(model_.config().shape, cache_.capacity(), phase_, tile_);
 }
 
 void PolicySession::count_as(Phase phase) {
   phase_ = phase;
-  counts_ = SequenceCounts(model_.config().shape, cache_.capacity(), phase);
+  counts_ = SequenceCounts(model_.config().shape, cache_.capacity(), phase, tile_);
 }
 
 std::span<const float> PolicySession::run(std::span<const std::int32_t> tokens,
                                           std::int64_t first_logit_row) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto logits = model_.forward(tokens, cache_, policy_,
-                                     {.attention = {.counts = &counts_}, .first_logit_row = first_logit_row});
+  const AttentionListeners attention{
+      .counts = &counts_,
+      .dense_from = std::max<std::int64_t>(0, prompt_ - policy_.policy().dense_last),
+      .dense_to = prompt_};
+  const auto logits =
+      model_.forward(tokens, cache_, policy_, {.attention = attention, .first_logit_row = first_logit_row});
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   fed_tokens_ += static_cast<std::int64_t>(tokens.size());
   return logits;
@@ -54,6 +61,7 @@ void PolicySession::finish() {
 void PolicySession::rewind(const Mark& mark) {
   cache_.truncate(mark.length);
   counts_ = mark.counts;
+  cache_.memory() = mark.memory;
 }
 
 }  // namespace toptheta

@@ -19,10 +19,13 @@ class PolicySession {
 
   // `model` and `policy` must outlive the session. Memory: a KV cache of `capacity` positions.
   PolicySession(Transformer& model, const ResolvedPolicy& policy, std::int64_t capacity, Phase phase,
-                KvType kv = KvType::f32);
+                KvType kv = KvType::f32, TileSize tile = {});
 
   // Forgets the sequence without counting it.
   void start();
+  // The first `length` tokens are the prompt: under dense-last its last rows are dense. Until this is said,
+  // none are.
+  void expect_prompt(std::int64_t length) { prompt_ = length; }
   // Feeds tokens at the positions that follow; at most kPiece of them. Returns logits [rows -
   // first_logit_row, vocab_size], valid until the model runs again. Under Phase::decode the tokens go one by
   // one through the KV cache.
@@ -34,8 +37,9 @@ class PolicySession {
   struct Mark {
     std::int64_t length = 0;
     SequenceCounts counts;
+    PolicyMemory memory;
   };
-  [[nodiscard]] Mark mark() const { return {cache_.length(), counts_}; }
+  [[nodiscard]] Mark mark() const { return {cache_.length(), counts_, cache_.memory()}; }
   void rewind(const Mark& mark);
   [[nodiscard]] std::int64_t length() const { return cache_.length(); }
 
@@ -57,6 +61,8 @@ class PolicySession {
   KvCache cache_;
   SequenceCounts counts_;
   AttentionCounts totals_;
+  TileSize tile_;
+  std::int64_t prompt_ = 0;
   std::vector<float> decoded_logits_;  // [rows, vocab_size] of tokens fed one by one
   double seconds_ = 0;
   std::int64_t fed_tokens_ = 0;

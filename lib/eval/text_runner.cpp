@@ -24,7 +24,7 @@ struct TokenRecord {
 // The first dense policy: its logits are every other policy's reference.
 std::optional<std::size_t> reference_of(const std::vector<PolicyPlan>& policies) {
   for (std::size_t p = 0; p < policies.size(); ++p)
-    if (policies[p].policy.policy().selection == Selection::dense) return p;
+    if (is_dense(policies[p].policy.policy())) return p;
   return std::nullopt;
 }
 
@@ -46,12 +46,15 @@ class TextScorer {
         order_(running_order(policies.size(), reference_)),
         records_(policies.size()) {
     for (const PolicyPlan& plan : policies)
-      sessions_.emplace_back(model.transformer, plan.policy, context, options.phase, options.kv);
+      sessions_.emplace_back(model.transformer, plan.policy, context, options.phase, options.kv,
+                             options.tile);
   }
 
   void score(const Window& window) {
-    for (PolicySession& session : sessions_)
+    for (PolicySession& session : sessions_) {
       session.start();
+      session.expect_prompt(static_cast<std::int64_t>(window.input.size()));
+    }
     const std::span<const std::int32_t> input(window.input);
     const std::span<const std::int32_t> targets(window.targets);
     const std::size_t unscored =

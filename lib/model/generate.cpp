@@ -37,7 +37,10 @@ Generation generate(Transformer& model, KvCache& cache, std::span<const std::int
   require_fit(std::ssize(prompt), cache.length(), limit, model.config().name);
   const auto& stops = options.stop_tokens;
   Generation result;
-  auto logits = model.forward(prompt, cache, policy, {.attention = options.prefill});
+  AttentionListeners prefill = options.prefill;
+  prefill.dense_to = cache.length() + std::ssize(prompt);
+  prefill.dense_from = std::max(cache.length(), prefill.dense_to - policy.policy().dense_last);
+  auto logits = model.forward(prompt, cache, policy, {.attention = prefill});
   while (std::ssize(result.tokens) < options.max_new_tokens) {
     const std::int32_t token = greedy_token(logits);
     if (std::find(stops.begin(), stops.end(), token) != stops.end()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "report/format.hpp"
 #include "report/number.hpp"
 #include "report/summary.hpp"
 
@@ -36,13 +37,28 @@ std::vector<std::string> names_of(const Results& results, Member member) {
   return names;
 }
 
+// "window=256 sinks=4"
+std::string options_text(const Policy& policy) {
+  std::string text;
+  for (const auto& [name, value] : options_in_force(policy))
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
+  return text;
+}
+
+// SHA-256 of one of the inputs.
+std::string digest_of(const Results& results, const std::string& path) {
+  for (const InputFile& input : results.provenance.inputs)
+    if (!path.empty() && input.path == path) return input.sha256;
+  return "";
+}
+
 std::vector<std::string> policy_fields(const PolicyRecord& record) {
   const Policy& policy = record.policy;
-  const bool dense = policy.selection == Selection::dense;
-  return {std::string(name_of(policy.selection)),
+  const bool dense = is_dense(policy);
+  return {std::string(name_of(policy)),
           dense || policy.k == 0 ? "" : format_k(policy.k),
           dense ? "" : format_layer_k(policy.k, record.layer_k, record.head_k),
-          dense ? "" : std::string(name_of(policy.placement)),
+          has_placement(policy) ? std::string(name_of(policy.placement)) : "",
           std::string(name_of(policy.sdc)),
           policy.sdc == Sdc::none ? "" : format_exact(policy.sdc_scale),
           policy.vmc ? "true" : "false",
@@ -68,11 +84,14 @@ std::string format_csv(const Results& results) {
     header.push_back(name + "_stderr");
   }
   header.insert(header.end(), counts.begin(), counts.end());
-  for (const char* name : {"phase", "kept_elements", "v_rows", "effective_k_ratio", "lost_mass"})
+  for (const char* name :
+       {"phase", "kept_elements", "v_rows", "effective_k_ratio", "lost_mass", "k_rows", "tiles", "options",
+        "model", "model_sha256", "thresholds", "thresholds_sha256", "task_sha256"})
     header.emplace_back(name);
 
   std::string text = format_csv_record(header);
   for (const RunResult& run : results.runs) {
+    const Policy& policy = run.policy.policy;
     std::vector<std::string> fields = policy_fields(run.policy);
     fields.insert(fields.end(), {run.task.name, run.task.kind, fmt::format("{}", run.task.examples)});
     for (const std::string& name : metrics) {
@@ -87,11 +106,36 @@ std::string format_csv(const Results& results) {
     }
     fields.insert(fields.end(),
                   {std::string(name_of(run.phase)), format_exact(run.sparsity.kept_elements()),
-                   format_exact(run.sparsity.v_rows()), format_exact(run.sparsity.effective_k_ratio()),
-                   format_exact(run.sparsity.lost_mass())});
+                   format_exact(run.sparsity.v_rows()),
+                   is_dense(policy) || has_k(policy) ? format_exact(run.sparsity.effective_k_ratio()) : "",
+                   format_exact(run.sparsity.lost_mass()), format_exact(k_rows(run.sparsity, policy)),
+                   format_exact(run.sparsity.tile_sparsity()), options_text(policy), results.model,
+                   results.model_sha256, run.policy.thresholds, digest_of(results, run.policy.thresholds),
+                   run.task.sha256});
     text += format_csv_record(fields);
   }
   return text;
 }
+
+namespace {
+
+std::string csv_of_listing(const Listing& listing) {
+  std::vector<std::string> header;
+  for (const ListingColumn& column : listing.columns)
+    header.push_back(column.key);
+  std::string text = format_csv_record(header);
+  for (const std::vector<std::string>& fields : listing_cells(listing, format_exact, ""))
+    text += format_csv_record(fields);
+  return text;
+}
+
+}  // namespace
+
+extern const ReportFormat kCsvReport;
+const ReportFormat kCsvReport{
+    .name = "csv",
+    .for_people = false,
+    .results = [](const Results& results, Detail /*detail*/) { return format_csv(results); },
+    .listing = csv_of_listing};
 
 }  // namespace toptheta

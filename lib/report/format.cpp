@@ -1,30 +1,42 @@
 #include "report/format.hpp"
 
-#include "report/csv.hpp"
-#include "report/json.hpp"
-#include "report/markdown.hpp"
-#include "report/table.hpp"
-
 namespace toptheta {
+
+extern const ReportFormat kTableReport;
+extern const ReportFormat kJsonReport;
+extern const ReportFormat kCsvReport;
+extern const ReportFormat kMarkdownReport;
+
+namespace {
+constexpr ResultFormat kFormats[] = {&kTableReport, &kJsonReport, &kCsvReport, &kMarkdownReport};
+}  // namespace
+
+std::span<const ResultFormat> result_formats() {
+  return kFormats;
+}
+
+std::vector<std::string_view> result_format_names() {
+  std::vector<std::string_view> names;
+  for (const ResultFormat format : kFormats)
+    names.push_back(format->name);
+  return names;
+}
+
+ResultFormat find_result_format(std::string_view name) {
+  for (const ResultFormat format : kFormats)
+    if (format->name == name) return format;
+  return nullptr;
+}
+
+ResultFormat table_format() {
+  return &kTableReport;
+}
 
 ResultFormat result_format_of(const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
-  return extension.empty() ? ResultFormat::table
-                           : value_named<ResultFormat>(extension.substr(1)).value_or(ResultFormat::table);
-}
-
-std::string format_results(const Results& results, ResultFormat format, Detail detail) {
-  switch (format) {
-    case ResultFormat::json:
-      return format_json(results);
-    case ResultFormat::csv:
-      return format_csv(results);
-    case ResultFormat::markdown:
-      return format_markdown(results, detail);
-    case ResultFormat::table:
-      break;
-  }
-  return format_table(results, detail);
+  const ResultFormat format =
+      extension.empty() ? nullptr : find_result_format(std::string_view(extension).substr(1));
+  return format != nullptr ? format : table_format();
 }
 
 }  // namespace toptheta

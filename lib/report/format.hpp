@@ -1,30 +1,46 @@
-// Results in, one text per format out.
+// The forms of output, each declared once: its name is the name of --format and the ending of files.
+//
+// A new form is a source file beside this one that defines a ReportFormat, and a line in format.cpp.
 #pragma once
 #include <filesystem>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "report/listing.hpp"
 #include "report/summary.hpp"
 
 namespace toptheta {
 
-enum class ResultFormat { table, json, csv, markdown };
+struct ReportFormat {
+  std::string_view name;   // "csv": of --format, and of files that end in .csv
+  bool for_people = true;  // may leave details out; otherwise it always holds everything
+  // The whole report, ending in a line break. Deterministic: the same results give the same bytes. `detail`
+  // is for people.
+  std::string (*results)(const Results& results, Detail detail);
+  std::string (*listing)(const Listing& listing);
+};
+// Never null.
+using ResultFormat = const ReportFormat*;
 
-template <>
-inline constexpr auto kNames<ResultFormat> =
-    std::to_array<Named<ResultFormat>>({{ResultFormat::table, "table"},
-                                        {ResultFormat::json, "json"},
-                                        {ResultFormat::csv, "csv"},
-                                        {ResultFormat::markdown, "md"}});
-
-// By extension: .json, .csv, .md; a table for anything else.
+std::span<const ResultFormat> result_formats();
+std::vector<std::string_view> result_format_names();
+// Null for a name that none has.
+ResultFormat find_result_format(std::string_view name);
+// Aligned text for a terminal.
+ResultFormat table_format();
+// By extension; a table for any that is not known.
 ResultFormat result_format_of(const std::filesystem::path& path);
-// Tables and Markdown, which may leave details out.
-constexpr bool is_for_people(ResultFormat format) {
-  return format == ResultFormat::table || format == ResultFormat::markdown;
-}
 
-// The whole report, ending in a line break. Deterministic: the same results give the same bytes.
-// `detail` is for people: table and Markdown. JSON and CSV always hold everything.
-std::string format_results(const Results& results, ResultFormat format, Detail detail = Detail::full);
+inline bool is_for_people(ResultFormat format) {
+  return format->for_people;
+}
+inline std::string format_results(const Results& results, ResultFormat format, Detail detail = Detail::full) {
+  return format->results(results, detail);
+}
+inline std::string format_listing(const Listing& listing, ResultFormat format) {
+  return format->listing(listing);
+}
 
 }  // namespace toptheta

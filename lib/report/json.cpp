@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "report/format.hpp"
+#include "theta/formats/provenance_json.hpp"
+
 namespace toptheta {
 
 namespace {
@@ -12,13 +15,18 @@ Json json_k(std::int64_t k) {
   return k > 0 && k != kDenseK ? Json(k) : Json(nullptr);
 }
 
+// Whole numbers without a fraction.
+Json json_figure(double value) {
+  return value == std::floor(value) && std::abs(value) < 0x1p53 ? Json(static_cast<std::int64_t>(value))
+                                                                : json_number(value);
+}
+
 Json json_of(const PolicyRecord& record) {
   const Policy& policy = record.policy;
-  const bool dense = policy.selection == Selection::dense;
   Json json;
-  json["attention"] = name_of(policy.selection);
+  json["attention"] = name_of(policy);
   json["k"] = json_k(policy.k);
-  json["placement"] = dense ? Json(nullptr) : Json(name_of(policy.placement));
+  json["placement"] = has_placement(policy) ? Json(name_of(policy.placement)) : Json(nullptr);
   json["sdc"] = name_of(policy.sdc);
   json["sdc_scale"] = json_number(policy.sdc_scale);
   json["vmc"] = policy.vmc;
@@ -31,11 +39,12 @@ Json json_of(const PolicyRecord& record) {
     for (const std::int64_t k : record.head_k)
       json["head_k"].push_back(json_k(k));
   }
-  const bool theta = policy.selection == Selection::theta;
-  json["lookup"] = theta ? Json(name_of(policy.lookup)) : Json(nullptr);
+  json["lookup"] = has_thresholds(policy) ? Json(name_of(policy.lookup)) : Json(nullptr);
   json["thresholds"] = record.thresholds.empty() ? Json(nullptr) : Json(record.thresholds);
   json["add_sigma"] = record.thresholds.empty() ? Json(nullptr) : json_number(record.add_sigma);
   json["topk_at_calibration"] = record.thresholds.empty() ? Json(nullptr) : Json(record.topk_at_calibration);
+  for (const auto& [name, value] : options_in_force(policy))
+    json[name] = json_figure(value);
   return json;
 }
 
@@ -52,7 +61,7 @@ double ratio(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);  // 0 / 0 is NaN, hence null
 }
 
-Json per_head(const AttentionCounts& counts) {
+Json per_head(const AttentionCounts& counts, const Policy& policy) {
   Json list = Json::array();
   for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer)
     for (std::int64_t head = 0; head < counts.shape.num_heads; ++head) {
@@ -60,20 +69,26 @@ Json per_head(const AttentionCounts& counts) {
       list.push_back({{"layer", layer},
                       {"head", head},
                       {"kept_elements", json_number(ratio(count.kept, count.visible))},
-                      {"effective_k_ratio", json_number(ratio(count.kept, count.topk_kept))},
-                      {"lost_mass", json_number(count.lost_mass / static_cast<double>(count.rows))}});
+                      {"effective_k_ratio", is_dense(policy) || has_k(policy)
+                                                ? json_number(ratio(count.kept, count.topk_kept))
+                                                : Json(nullptr)},
+                      {"lost_mass", json_number(count.lost_mass / static_cast<double>(count.rows))},
+                      {"tiles", json_number(ratio(count.tiles - count.tiles_kept, count.tiles))}});
     }
   return list;
 }
 
-Json per_group(const AttentionCounts& counts) {
+Json per_group(const AttentionCounts& counts, const Policy& policy) {
   Json list = Json::array();
   for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer)
     for (std::int64_t kv_head = 0; kv_head < counts.shape.num_kv_heads; ++kv_head) {
       const GroupCount& count = counts.group(layer, kv_head);
-      list.push_back({{"layer", layer},
-                      {"kv_head", kv_head},
-                      {"v_rows", json_number(ratio(count.rows_needed, count.rows_available))}});
+      list.push_back(
+          {{"layer", layer},
+           {"kv_head", kv_head},
+           {"v_rows", json_number(ratio(count.rows_needed, count.rows_available))},
+           {"k_rows", reads_all_keys(policy) ? json_number(ratio(count.rows_available, count.rows_available))
+                                             : json_number(ratio(count.rows_needed, count.rows_available))}});
     }
   return list;
 }
@@ -90,25 +105,29 @@ AttentionCounts layer_of(const AttentionCounts& counts, std::int64_t layer) {
   return one;
 }
 
-void add_figures(Json& json, const AttentionCounts& counts) {
+void add_figures(Json& json, const AttentionCounts& counts, const Policy& policy) {
   json["kept_elements"] = json_number(counts.kept_elements());
   json["v_rows"] = json_number(counts.v_rows());
-  json["effective_k_ratio"] = json_number(counts.effective_k_ratio());
+  // Dense attention keeps as much as the top-k that it is; what has no k has no effective one.
+  json["effective_k_ratio"] =
+      is_dense(policy) || has_k(policy) ? json_number(counts.effective_k_ratio()) : Json(nullptr);
   json["lost_mass"] = json_number(counts.lost_mass());
+  json["k_rows"] = json_number(k_rows(counts, policy));
+  json["tiles"] = json_number(counts.tile_sparsity());
 }
 
-Json json_of(const AttentionCounts& counts, Phase phase) {
+Json json_of(const AttentionCounts& counts, const Policy& policy, Phase phase) {
   Json json;
   json["phase"] = name_of(phase);
-  add_figures(json, counts);
+  add_figures(json, counts, policy);
   json["per_layer"] = Json::array();
   for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer) {
     Json figures = {{"layer", layer}};
-    add_figures(figures, layer_of(counts, layer));
+    add_figures(figures, layer_of(counts, layer), policy);
     json["per_layer"].push_back(std::move(figures));
   }
-  json["per_head"] = per_head(counts);
-  json["per_group"] = per_group(counts);
+  json["per_head"] = per_head(counts, policy);
+  json["per_group"] = per_group(counts, policy);
   return json;
 }
 
@@ -122,7 +141,7 @@ Json json_of(const RunResult& run) {
   json["counts"] = Json::object();
   for (const auto& [name, count] : run.counts)
     json["counts"][name] = count;
-  json["sparsity"] = json_of(run.sparsity, run.phase);
+  json["sparsity"] = json_of(run.sparsity, run.policy.policy, run.phase);
   json["seconds"] = Json::object();
   for (const auto& [name, seconds] : run.seconds)
     json["seconds"][name] = json_number(seconds);
@@ -136,14 +155,7 @@ Json json_number(double value) {
 }
 
 Json json_of(const Provenance& provenance) {
-  Json json = {{"version", provenance.version},
-               {"commit", provenance.commit},
-               {"command", provenance.command},
-               {"seed", provenance.seed},
-               {"inputs", Json::array()}};
-  for (const InputFile& input : provenance.inputs)
-    json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
-  return json;
+  return json_from(provenance);
 }
 
 Json json_of(const Results& results) {
@@ -170,5 +182,31 @@ std::string format_json(const Results& results) {
 std::string format_json(const Json& value) {
   return value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
+
+namespace {
+
+// {"schema": ..., members of `about`, "rows": [{key: value}]}
+std::string json_of_listing(const Listing& listing) {
+  Json json;
+  json["schema"] = listing.schema;
+  if (listing.about.is_object()) json.update(listing.about);
+  json["rows"] = Json::array();
+  for (const auto& cells : listing.rows) {
+    Json row;
+    for (std::size_t c = 0; c < cells.size(); ++c)
+      row[listing.columns[c].key] = cells[c];
+    json["rows"].push_back(std::move(row));
+  }
+  return format_json(json);
+}
+
+}  // namespace
+
+extern const ReportFormat kJsonReport;
+const ReportFormat kJsonReport{
+    .name = "json",
+    .for_people = false,
+    .results = [](const Results& results, Detail /*detail*/) { return format_json(results); },
+    .listing = json_of_listing};
 
 }  // namespace toptheta

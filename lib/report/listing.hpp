@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "report/format.hpp"
+#include "report/summary.hpp"
 
 namespace toptheta {
 
@@ -24,7 +24,12 @@ struct Listing {
   std::vector<std::string> notes{};  // for people, below the table
 };
 
-// JSON is {"schema": ..., members of `about`, "rows": [{key: value}]}. Ends in a line break.
-std::string format_listing(const Listing& listing, ResultFormat format);
+// What writers of listings share.
+// The cells as text, numbers by `number` and null as `absent`.
+std::vector<std::vector<std::string>> listing_cells(const Listing& listing, std::string (*number)(double),
+                                                    const char* absent);
+std::vector<SummaryColumn> listing_columns(const Listing& listing);
+// Heading, table and notes, each of these after `bullet`.
+std::string listing_text(const Listing& listing, const std::string& table, const char* bullet);
 
 }  // namespace toptheta

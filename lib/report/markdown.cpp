@@ -1,5 +1,8 @@
 #include "report/markdown.hpp"
 
+#include "report/format.hpp"
+#include "report/number.hpp"
+
 namespace toptheta {
 
 namespace {
@@ -45,5 +48,18 @@ std::string format_markdown(const Results& results, Detail detail) {
     text += "- " + note + "\n";
   return text;
 }
+
+namespace {
+
+std::string markdown_of_listing(const Listing& listing) {
+  return listing_text(
+      listing, format_markdown_table(listing_columns(listing), listing_cells(listing, format_number, "-")),
+      "- ");
+}
+
+}  // namespace
+
+extern const ReportFormat kMarkdownReport;
+const ReportFormat kMarkdownReport{.name = "md", .results = format_markdown, .listing = markdown_of_listing};
 
 }  // namespace toptheta

@@ -26,23 +26,11 @@ std::vector<Runs> tasks_of(Runs runs) {
   return tasks;
 }
 
-std::string label(const PolicyRecord& record) {
-  Policy policy = record.policy;
-  policy.k = 0;  // told together with the layers' own
-  std::string text(name_of(policy.selection));
-  if (policy.selection == Selection::dense) return text;
-  text += " k=" + format_layer_k(record.policy.k, record.layer_k, record.head_k);
-  std::string details = describe(policy).substr(name_of(policy.selection).size());
-  constexpr std::string_view kUsual = " pre-softmax";
-  if (details.starts_with(kUsual)) details.erase(0, kUsual.size());
-  return text + details;
-}
-
 bool same_policies(const std::vector<Runs>& tasks) {
   return std::all_of(tasks.begin(), tasks.end(), [&](const Runs& runs) {
     return std::equal(runs.begin(), runs.end(), tasks[0].begin(), tasks[0].end(),
                       [](const RunResult& a, const RunResult& b) {
-                        return label(a.policy) == label(b.policy) &&
+                        return label_of(a.policy) == label_of(b.policy) &&
                                a.policy.thresholds == b.policy.thresholds;
                       });
   });
@@ -52,7 +40,7 @@ bool same_policies(const std::vector<Runs>& tasks) {
 std::vector<std::string> labels_of(Runs runs) {
   std::vector<std::string> labels;
   for (const RunResult& run : runs)
-    labels.push_back(label(run.policy));
+    labels.push_back(label_of(run.policy));
   std::vector<std::string> result = labels;
   for (std::size_t i = 0; i < runs.size(); ++i)
     if (std::count(labels.begin(), labels.end(), labels[i]) > 1 && !runs[i].policy.thresholds.empty())
@@ -60,8 +48,9 @@ std::vector<std::string> labels_of(Runs runs) {
   return result;
 }
 
-void add_column(SummarySection& section, const std::string& title, const std::vector<std::string>& cells) {
-  section.columns.push_back({title});
+void add_column(SummarySection& section, const std::string& title, const std::vector<std::string>& cells,
+                int spare = 0) {
+  section.columns.push_back({title, true, spare});
   for (std::size_t r = 0; r < cells.size(); ++r)
     section.rows[r].push_back(cells[r]);
 }
@@ -89,7 +78,9 @@ void add_figures(SummarySection& section, Runs runs) {
       else
         cells.push_back(figure.percent ? format_percent(*measure) : format_measure(*measure));
     }
-    if (present) add_column(section, fmt::format("{} {}", runs.front().task.name, figure.title), cells);
+    if (present)
+      add_column(section, fmt::format("{} {}", runs.front().task.name, figure.title), cells,
+                 static_cast<int>(section.columns.size()));
   }
 }
 

@@ -22,17 +22,34 @@ struct Column {
 using Columns = std::vector<Column>;
 using Runs = std::span<const RunResult>;
 
-void add(Columns& columns, const char* title, bool number,
-         std::function<std::string(const RunResult&)> cell) {
-  columns.push_back({{title, number}, std::move(cell)});
+void add(Columns& columns, const char* title, bool number, std::function<std::string(const RunResult&)> cell,
+         int spare = 0) {
+  columns.push_back({{title, number, spare}, std::move(cell)});
 }
 
+// A proportion of all or nothing has no standard error worth the name: Wilson's interval instead, at 95%.
+std::string format_proportion(const Measure& measure, std::int64_t examples) {
+  if ((measure.value != 0 && measure.value != 1) || examples < 1) return format_measure(measure);
+  constexpr double kSquare = 1.959964 * 1.959964;
+  const double far = kSquare / (static_cast<double>(examples) + kSquare);
+  return measure.value == 0 ? fmt::format("{} [0, {}]", format_number(0), format_number(far))
+                            : fmt::format("{} [{}, 1]", format_number(1), format_number(1 - far));
+}
+
+bool is_proportion(std::string_view metric) {
+  return metric == "acc" || metric == "acc_norm" || metric == "exact_match" || metric == "same_top";
+}
+
+// Its name with what has no column of its own.
 std::string policy_name(const Policy& policy) {
-  return std::string(name_of(policy.selection)) + (policy.cap_k ? " cap-k" : "");
+  std::string text = std::string(name_of(policy)) + (policy.cap_k ? " cap-k" : "");
+  for (const auto& [name, value] : options_in_force(policy))
+    text += fmt::format(" {}={}", name, value);
+  return text;
 }
 
 std::string placement_name(const Policy& policy) {
-  return policy.selection == Selection::dense ? kNone : std::string(name_of(policy.placement));
+  return has_placement(policy) ? std::string(name_of(policy.placement)) : kNone;
 }
 
 std::string sdc_name(const Policy& policy) {
@@ -54,38 +71,56 @@ void add_policy_columns(Columns& columns) {
 
 // The metrics worth a column, with their titles; the others are in the JSON report.
 void add_metric_columns(Runs runs, Columns& columns) {
-  constexpr std::pair<const char*, const char*> kKnown[] = {{"perplexity", "perplexity"},
-                                                            {"perplexity_chunked", "perplexity (chunked)"},
-                                                            {"nll", "nll (nats/token)"},
-                                                            {"acc", "acc"},
-                                                            {"acc_norm", "acc_norm"},
-                                                            {"answer_nll", "answer nll (nats)"},
-                                                            {"continuation_nll", "continuation nll (nats)"},
-                                                            {"exact_match", "exact match"}};
-  for (const auto& [name, title] : kKnown) {
-    const bool present = std::any_of(runs.begin(), runs.end(), [name = name](const RunResult& run) {
-      return run.metric(name) != nullptr;
-    });
+  struct Known {
+    const char* name;
+    const char* title;
+    int spare = 0;
+  };
+  constexpr Known kKnown[] = {{"perplexity", "perplexity"},
+                              {"perplexity_chunked", "perplexity (chunked)", 2},
+                              {"nll", "nll (nats/token)", 8},
+                              {"acc", "acc"},
+                              {"acc_norm", "acc_norm", 1},
+                              {"answer_nll", "answer nll (nats)", 6},
+                              {"continuation_nll", "continuation nll (nats)", 3},
+                              {"exact_match", "exact match"},
+                              {"kl", "KL to dense", 2},
+                              {"same_top", "same top", 4}};
+  for (const Known& known : kKnown) {
+    const std::string name = known.name;
+    const bool present = std::any_of(runs.begin(), runs.end(),
+                                     [&](const RunResult& run) { return run.metric(name) != nullptr; });
     if (!present) continue;
-    add(columns, title, true, [name = name](const RunResult& run) {
-      const Measure* measure = run.metric(name);
-      return measure != nullptr ? format_measure(*measure) : std::string(kNone);
-    });
+    add(
+        columns, known.title, true,
+        [name](const RunResult& run) {
+          const Measure* measure = run.metric(name);
+          if (measure == nullptr) return std::string(kNone);
+          return is_proportion(name) ? format_proportion(*measure, run.task.examples)
+                                     : format_measure(*measure);
+        },
+        known.spare);
   }
 }
 
 std::string effective_k(const RunResult& run) {
-  const bool dense = run.policy.policy.selection == Selection::dense;
-  return dense ? kNone : format_number(run.sparsity.effective_k_ratio());
+  return has_k(run.policy.policy) ? format_number(run.sparsity.effective_k_ratio()) : kNone;
 }
 
 void add_sparsity_columns(Columns& columns) {
   add(columns, "kept elements %", true,
       [](const RunResult& run) { return format_percent(run.sparsity.kept_elements()); });
   add(columns, "V rows %", true, [](const RunResult& run) { return format_percent(run.sparsity.v_rows()); });
-  add(columns, "eff. k / k", true, effective_k);
-  add(columns, "lost mass", true,
-      [](const RunResult& run) { return format_number(run.sparsity.lost_mass()); });
+  add(
+      columns, "K rows %", true,
+      [](const RunResult& run) { return format_percent(k_rows(run.sparsity, run.policy.policy)); }, 9);
+  add(
+      columns, "empty tiles %", true,
+      [](const RunResult& run) { return format_percent(run.sparsity.tile_sparsity()); }, 3);
+  add(columns, "eff. k / k", true, effective_k, 5);
+  add(
+      columns, "lost mass", true,
+      [](const RunResult& run) { return format_number(run.sparsity.lost_mass()); }, 7);
 }
 
 bool has_phase(Runs runs, Phase phase) {
@@ -95,15 +130,18 @@ bool has_phase(Runs runs, Phase phase) {
 SummarySection section_of(Runs runs) {
   Columns columns;
   add_policy_columns(columns);
+  const std::size_t policy_columns = columns.size();
   add_metric_columns(runs, columns);
   add_sparsity_columns(columns);
   SummarySection section;
+  section.policy_columns = policy_columns;
   const TaskRecord& task = runs.front().task;
   section.title = fmt::format("{} ({}, {} example{}, {})", task.name, task.kind, task.examples,
                               task.examples == 1 ? "" : "s", name_of(runs.front().phase));
   for (const Column& column : columns)
     section.columns.push_back(column.head);
   for (const RunResult& run : runs) {
+    section.labels.push_back(label_of(run.policy));
     std::vector<std::string>& row = section.rows.emplace_back();
     for (const Column& column : columns)
       row.push_back(column.cell(run));
@@ -132,6 +170,9 @@ std::vector<std::string> notes_of(const Results& results, bool per_task) {
   if (has_phase(results.runs, Phase::decode))
     notes.emplace_back("V rows (decode): value rows that some head of the KV group needs, per step.");
   if (!per_task) return notes;
+  notes.emplace_back("K rows: key rows that must be read, to choose and to weigh.");
+  notes.emplace_back(
+      "empty tiles: tiles of scores in which no row keeps anything, of all that causality allows.");
   notes.emplace_back("eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.");
   notes.emplace_back("lost mass: mean softmax weight of what was dropped, before compensation.");
   return notes;
@@ -159,6 +200,22 @@ std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& laye
     begin = end;
   }
   return special.empty() ? format_k(k) : fmt::format("{} [{}]", format_k(k), special);
+}
+
+std::string label_of(const PolicyRecord& record) {
+  Policy policy = record.policy;
+  policy.k = 0;  // told together with the layers' own
+  std::string text(name_of(policy));
+  if (is_dense(policy)) return text;
+  if (record.policy.k > 0) text += " k=" + format_layer_k(record.policy.k, record.layer_k, record.head_k);
+  std::string details = describe(policy).substr(name_of(policy).size());
+  constexpr std::string_view kUsual = " pre-softmax";
+  if (details.starts_with(kUsual)) details.erase(0, kUsual.size());
+  return text + details;
+}
+
+double k_rows(const AttentionCounts& counts, const Policy& policy) {
+  return reads_all_keys(policy) ? 1 : counts.v_rows();
 }
 
 bool same_task(const RunResult& a, const RunResult& b) {

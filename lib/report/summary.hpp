@@ -10,6 +10,7 @@ namespace toptheta {
 struct SummaryColumn {
   std::string title;   // with its unit
   bool number = true;  // aligned to the right
+  int spare = 0;       // where room is short the column with the largest goes first; 0: never
 };
 
 // The runs of one task, one row per policy.
@@ -17,6 +18,9 @@ struct SummarySection {
   std::string title;  // "heldout-a (text, 32 examples, prefill)"
   std::vector<SummaryColumn> columns;
   std::vector<std::vector<std::string>> rows;  // one cell per column; "-" where it does not apply
+  // The policy of each row in one text, instead of the first `policy_columns` where room is short.
+  std::vector<std::string> labels{};
+  std::size_t policy_columns = 0;
 };
 
 struct Summary {
@@ -31,6 +35,13 @@ enum class Detail { full, overview };
 // Sections and rows in the order of the runs; where there are several tasks under the same policies, an
 // overview (report/overview.hpp) comes first. A metric has a column if some run of the section has it.
 Summary summarize(const Results& results, Detail detail = Detail::full);
+
+// K rows read over those there are: what decides by every key reads all, the others what they keep, whose
+// union over a KV group is that of its V rows.
+double k_rows(const AttentionCounts& counts, const Policy& policy);
+
+// The policy as it was in force, in one text: "theta k=64 [0:dense] sdc=exact".
+std::string label_of(const PolicyRecord& record);
 
 // Whether two runs are of one task, in one phase.
 bool same_task(const RunResult& a, const RunResult& b);

@@ -1,6 +1,11 @@
 #include "report/table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "report/format.hpp"
+#include "report/number.hpp"
 
 namespace toptheta {
 
@@ -42,14 +47,78 @@ std::string format_aligned(const std::vector<SummaryColumn>& columns,
   return text;
 }
 
+namespace {
+
+constexpr std::size_t kScreen = 80;
+
+std::size_t width_of_table(const SummarySection& section) {
+  std::size_t total = 2 * (section.columns.size() - 1);
+  for (std::size_t c = 0; c < section.columns.size(); ++c) {
+    std::size_t width = width_of(section.columns[c].title);
+    for (const auto& row : section.rows)
+      width = std::max(width, width_of(row[c]));
+    total += width;
+  }
+  return total;
+}
+
+void erase_columns(SummarySection& section, std::size_t first, std::size_t count) {
+  const auto erase = [&](auto& cells) {
+    const auto begin = cells.begin() + static_cast<std::ptrdiff_t>(first);
+    cells.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
+  };
+  erase(section.columns);
+  for (auto& row : section.rows)
+    erase(row);
+}
+
+// Names of left out columns join `left_out`, each once.
+SummarySection fitted(SummarySection section, std::vector<std::string>& left_out) {
+  if (section.policy_columns > 1 && width_of_table(section) > kScreen) {
+    for (std::size_t r = 0; r < section.rows.size(); ++r)
+      section.rows[r][0] = section.labels[r];
+    erase_columns(section, 1, section.policy_columns - 1);
+  }
+  while (width_of_table(section) > kScreen) {
+    const auto most =
+        std::max_element(section.columns.begin(), section.columns.end(),
+                         [](const SummaryColumn& a, const SummaryColumn& b) { return a.spare < b.spare; });
+    if (most->spare == 0) break;
+    if (std::find(left_out.begin(), left_out.end(), most->title) == left_out.end())
+      left_out.push_back(most->title);
+    erase_columns(section, static_cast<std::size_t>(most - section.columns.begin()), 1);
+  }
+  return section;
+}
+
+}  // namespace
+
 std::string format_table(const Results& results, Detail detail) {
   const Summary summary = summarize(results, detail);
   std::string text = summary.heading + "\n\n";
-  for (const SummarySection& section : summary.sections)
+  std::vector<std::string> left_out;
+  for (const SummarySection& whole : summary.sections) {
+    const SummarySection section = fitted(whole, left_out);
     text += section.title + "\n" + format_aligned(section.columns, section.rows) + "\n";
+  }
   for (const std::string& note : summary.notes)
     text += note + "\n";
+  if (!left_out.empty())
+    text += fmt::format("Left out to fit {} columns, and in the other formats: {}.\n", kScreen,
+                        fmt::join(left_out, ", "));
   return text;
 }
+
+namespace {
+
+std::string table_of_listing(const Listing& listing) {
+  return listing_text(
+      listing, format_aligned(listing_columns(listing), listing_cells(listing, format_number, "-")), "");
+}
+
+}  // namespace
+
+extern const ReportFormat kTableReport;
+const ReportFormat kTableReport{.name = "table", .results = format_table, .listing = table_of_listing};
 
 }  // namespace toptheta

@@ -12,6 +12,8 @@ namespace toptheta {
 std::string format_aligned(const std::vector<SummaryColumn>& columns,
                            const std::vector<std::vector<std::string>>& rows);
 
+// Sections wider than 80 columns name the policy in one column and leave out what can be spared; a note says
+// what.
 std::string format_table(const Results& results, Detail detail = Detail::full);
 
 }  // namespace toptheta

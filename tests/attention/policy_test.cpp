@@ -100,11 +100,8 @@ TEST_CASE("a resolved policy knows thresholds, SDC terms and k of every layer", 
   CHECK(topk.theta(0, 0).empty());
 }
 
-TEST_CASE("names of selections and compensations go both ways", "[policy]") {
-  for (const Selection s : {Selection::dense, Selection::topk, Selection::theta})
-    CHECK(value_named<Selection>(name_of(s)) == s);
+TEST_CASE("names of compensations go both ways", "[policy]") {
   for (const Sdc s : {Sdc::none, Sdc::exact, Sdc::exp_threshold, Sdc::offline})
     CHECK(value_named<Sdc>(name_of(s)) == s);
-  CHECK_FALSE(value_named<Selection>("tok-p").has_value());
   CHECK_FALSE(value_named<Sdc>("").has_value());
 }

@@ -255,7 +255,7 @@ TEST_CASE("policies that mean nothing") {
     return "tt-eval run --model model --task a.txt -o out.json " + flags;
   };
   check({
-      {run("--attention sparse"), 2, {"--attention sparse", "dense, topk or theta"}},
+      {run("--attention sparse"), 2, {"--attention sparse", "dense, topk, theta"}},
       {run("--attention theta:bogus=1 --thresholds theta.h5"), 2, {"bogus"}},
       {run("--attention theta:k= --thresholds theta.h5"), 2, {"--attention theta:k="}},
       {run("--attention theta:sdc=some --thresholds theta.h5"), 2, {"sdc"}},
@@ -280,6 +280,18 @@ TEST_CASE("policies that mean nothing") {
       {run("--attention topk -k 4 --sdc exact --sdc-scale inf"), 2, {"sdc-scale"}},
       {run("--attention dense --vmc"), 2, {"--vmc"}},
       {run("--attention dense:vmc"), 2, {"dense"}},
+      {run("--attention topk:lookup=linear -k 4"), 2, {"lookup", "topk"}},
+      {run("--attention topk -k 4 --lookup spline"), 2, {"--lookup", "nearest or linear"}},
+      {run("--attention window:window=0"), 2, {"window", "from 1"}},
+      {run("--attention window:pages=3"), 2, {"pages", "sinks"}},
+      {run("--attention window:k=3"), 2, {"k", "window"}},
+      {run("--attention window --sdc offline"), 2, {"offline"}},
+      {run("--attention topp:p=1.5"), 2, {"p", "from 0 to 1"}},
+      {run("--attention h2o"), 2, {"budget", "heavy"}},
+      {run("--attention quest:pages=3,k=40"), 2, {"pages", "k"}},
+      {run("--attention xattention:block=100"), 2, {"multiple of the stride"}},
+      {run("--attention dense --keep-first 4"), 2, {"--keep-first"}},
+      {run("--attention window --layer-k 0:4"), 2, {"without k"}},
       {run("--attention dense -k 4"), 2, {"-k"}},
       {run("--attention dense --thresholds theta.h5"), 2, {"--thresholds"}},
       {run("--thresholds theta.h5 theta.h5 --attention theta"), 2, {"several"}},

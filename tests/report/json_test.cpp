@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "attention/policies/unit.hpp"
 #include "report/sample_results.hpp"
 #include "support/catch.hpp"
 
@@ -41,9 +42,29 @@ TEST_CASE("sparsity is given in total, per layer, per head and per KV group") {
   CHECK(sparsity.at("per_layer").at(1).at("effective_k_ratio") == Approx(std::sqrt(2.0)));
   REQUIRE(sparsity.at("per_head").size() == 4);
   CHECK(sparsity.at("per_head").at(3).dump() ==
-        R"({"layer":1,"head":1,"kept_elements":1.4,"effective_k_ratio":2.0,"lost_mass":0.125})");
+        R"({"layer":1,"head":1,"kept_elements":1.4,"effective_k_ratio":2.0,"lost_mass":0.125,"tiles":null})");
   REQUIRE(sparsity.at("per_group").size() == 2);
-  CHECK(sparsity.at("per_group").at(1).dump() == R"({"layer":1,"kv_head":0,"v_rows":0.75})");
+  CHECK(sparsity.at("per_group").at(1).dump() == R"({"layer":1,"kv_head":0,"v_rows":0.75,"k_rows":1.0})");
+}
+
+TEST_CASE("a rival has its own options, no effective k, and reads the keys that it keeps") {
+  Results results = sample_results();
+  Policy& policy = results.runs[1].policy.policy;
+  policy = {.selection = Selection::rows, .unit = find_policy("window"), .keep_first = 2};
+  const nlohmann::ordered_json run = json_of(results).at("runs").at(1);
+  CHECK(run.at("policy").at("attention") == "window");
+  CHECK(run.at("policy").at("window") == 256);
+  CHECK(run.at("policy").at("sinks") == 4);
+  CHECK(run.at("policy").at("keep_first") == 2);
+  CHECK(run.at("policy").at("placement").is_null());
+  CHECK(run.at("sparsity").at("effective_k_ratio").is_null());
+  CHECK(run.at("sparsity").at("k_rows") == 0.75);
+}
+
+TEST_CASE("provenance keeps the fingerprints of inputs that were too large to digest") {
+  Results results = sample_results();
+  results.provenance.inputs.push_back({"big.h5", "", "ff"});
+  CHECK(json_of(results).at("provenance").at("inputs").at(1).at("fingerprint") == "ff");
 }
 
 TEST_CASE("what is not a number becomes null, never NaN") {

@@ -1,5 +1,7 @@
 #include "report/listing.hpp"
 
+#include "report/format.hpp"
+
 #include <cmath>
 
 #include "report/json.hpp"
@@ -23,17 +25,17 @@ Listing sample() {
 }  // namespace
 
 TEST_CASE("a listing in every format") {
-  CHECK(format_listing(sample(), ResultFormat::table) ==
+  CHECK(format_listing(sample(), find_result_format("table")) ==
         "About it\n\n"
         "the name  the value  n\n"
         "--------  ---------  -\n"
         "a,b          0.1000  3\n"
         "c                 -  -\n"
         "\na note\n");
-  CHECK(format_listing(sample(), ResultFormat::csv) == "name,value,count\n\"a,b\",0.1,3\nc,,\n");
-  CHECK(format_listing(sample(), ResultFormat::markdown)
+  CHECK(format_listing(sample(), find_result_format("csv")) == "name,value,count\n\"a,b\",0.1,3\nc,,\n");
+  CHECK(format_listing(sample(), find_result_format("md"))
             .find("| the name | the value | n |\n|---|---:|---:|\n") != std::string::npos);
-  CHECK(nlohmann::ordered_json::parse(format_listing(sample(), ResultFormat::json)).dump() ==
+  CHECK(nlohmann::ordered_json::parse(format_listing(sample(), find_result_format("json"))).dump() ==
         R"({"schema":"toptheta.sample/1","model":"tiny",)"
         R"("rows":[{"name":"a,b","value":0.1,"count":3},{"name":"c","value":null,"count":null}]})");
 }

@@ -12,7 +12,7 @@
 namespace toptheta::testing {
 
 struct NaiveRule {
-  std::string selection = "dense";  // dense, topk, theta
+  std::string selection = "dense";  // dense, topk, theta, or given: what `given` says
   bool post_softmax = false;
   std::string sdc = "none";  // none, exact, exp-threshold, offline
   double gamma = 1;
@@ -24,6 +24,7 @@ struct NaiveRule {
   std::int64_t window = 0;  // keys that a row sees at most; 0: all
   double soft_cap = 0;      // 0: none
   double sink = -std::numeric_limits<double>::infinity();
+  std::vector<bool> given{};  // [n]
 };
 
 struct NaiveRow {
@@ -48,6 +49,7 @@ inline std::vector<double> naive_softmax(const std::vector<double>& s, double si
 inline std::vector<bool> naive_selection(const std::vector<double>& x, const NaiveRule& rule) {
   const auto n = static_cast<std::int64_t>(x.size());
   std::vector<bool> kept(x.size(), true);
+  if (rule.selection == "given") return rule.given;
   if (rule.selection == "dense" || n <= rule.k) return kept;
   if (rule.selection == "theta") {
     for (std::size_t j = 0; j < x.size(); ++j)

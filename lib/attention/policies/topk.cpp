@@ -1,0 +1,26 @@
+// The k largest scores of a row.
+#include "attention/policies/unit.hpp"
+
+namespace toptheta {
+
+namespace {
+
+void check_topk(const Policy& policy) {
+  if (policy.k < 1) refuse(policy, "top-k needs a k of at least 1", "give k");
+  if (policy.cap_k) refuse(policy, "top-k keeps k elements already", "drop cap-k");
+  if (policy.sdc == Sdc::exp_threshold)
+    refuse(policy, "exp-threshold SDC estimates the dropped from the threshold, which top-k does not have",
+           "use exact SDC or none");
+}
+
+}  // namespace
+
+extern const PolicyUnit kTopkPolicy;
+const PolicyUnit kTopkPolicy{.name = "topk",
+                             .keeps = "the k largest scores of a row",
+                             .selection = Selection::topk,
+                             .has_k = true,
+                             .has_placement = true,
+                             .check = check_topk};
+
+}  // namespace toptheta
