@@ -144,7 +144,8 @@ TEST_CASE("every policy equals the double-precision version", "[attention]") {
     }
     for (const Selection selection : {Selection::theta, Selection::topk}) {
       const Policy policy{.selection = selection, .placement = Placement::post_softmax, .vmc = vmc, .k = kK};
-      const NaiveRule rule{std::string(name_of(selection)), true, "none", 1, vmc, false, kK};
+      const NaiveRule rule{
+          std::string(name_of(Policy{.selection = selection})), true, "none", 1, vmc, false, kK};
       check_against_naive(world, policy, &post, rule, post_theta);
     }
   }

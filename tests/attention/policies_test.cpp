@@ -282,10 +282,10 @@ void check_rival(const AttentionWorld& world, const Policy& policy,
     kept.push_back(keeps(h));
     for (std::int64_t i = 0; i < kRivalRows; ++i) {
       const NaiveRule rule{.selection = "given",
-                           .given = kept.back()[static_cast<std::size_t>(i)],
                            .sdc = std::string(name_of(policy.sdc)),
                            .gamma = policy.sdc_scale,
-                           .vmc = policy.vmc};
+                           .vmc = policy.vmc,
+                           .given = kept.back()[static_cast<std::size_t>(i)]};
       const NaiveRow expected = world.naive(h, i, rule);
       lost += expected.lost_mass;
       for (std::int64_t d = 0; d < kRivalShape.head_dim; ++d)

@@ -43,8 +43,9 @@ inline std::vector<AttentionCase> all_cases() {
   }
   for (const bool vmc : {false, true})
     for (const Selection selection : {Selection::theta, Selection::topk})
-      cases.push_back({{.selection = selection, .placement = Placement::post_softmax, .vmc = vmc, .k = kK},
-                       {std::string(name_of(selection)), true, "none", 1, vmc, false, kK}});
+      cases.push_back(
+          {{.selection = selection, .placement = Placement::post_softmax, .vmc = vmc, .k = kK},
+           {std::string(name_of(Policy{.selection = selection})), true, "none", 1, vmc, false, kK}});
   return cases;
 }
 

@@ -13,7 +13,6 @@ namespace toptheta::testing {
 
 struct NaiveRule {
   std::string selection = "dense";  // dense, topk, theta, or given: what `given` says
-  std::vector<bool> given{};        // [n]
   bool post_softmax = false;
   std::string sdc = "none";  // none, exact, exp-threshold, offline
   double gamma = 1;
@@ -25,6 +24,7 @@ struct NaiveRule {
   std::int64_t window = 0;  // keys that a row sees at most; 0: all
   double soft_cap = 0;      // 0: none
   double sink = -std::numeric_limits<double>::infinity();
+  std::vector<bool> given{};  // [n]
 };
 
 struct NaiveRow {
