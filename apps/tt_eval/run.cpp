@@ -147,7 +147,7 @@ std::vector<Task> load_tasks(const RunPlan& plan, Session& session) {
       session.console.note(
           fmt::format("{}: completions are not scored here; --samples FILE.jsonl writes them", task.path));
   }
-  require_used(plan.library, tasks);
+  require_all_described(plan.library, tasks);
   return tasks;
 }
 

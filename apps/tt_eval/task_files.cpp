@@ -87,7 +87,7 @@ Task load_task_source(const TaskSource& source, const std::vector<TaskDefinition
   return task;
 }
 
-void require_used(const std::vector<TaskDefinition>& library, const std::vector<Task>& tasks) {
+void require_all_described(const std::vector<TaskDefinition>& library, const std::vector<Task>& tasks) {
   for (const TaskDefinition& own : library)
     if (own.own && std::ranges::find(tasks, own.name, &Task::format) == tasks.end())
       throw UsageError({.where = "--task-file " + own.path.string(),

@@ -28,7 +28,7 @@ Task load_task_source(const TaskSource& source, const std::vector<TaskDefinition
                       const TaskOptions& options);
 
 // Throws UsageError if one of the user's own task files describes none of the tasks.
-void require_used(const std::vector<TaskDefinition>& library, const std::vector<Task>& tasks);
+void require_all_described(const std::vector<TaskDefinition>& library, const std::vector<Task>& tasks);
 
 // The embedded held-out texts and tasks.
 std::vector<std::filesystem::path> embedded_tasks();

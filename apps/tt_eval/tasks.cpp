@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/embedded.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "io/text_file.hpp"
@@ -211,8 +211,7 @@ void TasksCommand::declare(CLI::App& app) {
           ->group(kInputGroup),
       number("--length", flags_.length, "make: tokens of prompt and answer together"),
       number("--count", flags_.count, "make: how many examples")};
-  add_choice(app, "--format", flags_.format, "list, show: default by the ending of -o, else a table")
-      ->group(kOutputGroup);
+  add_format(app, flags_.format, "list, show: default by the ending of -o, else a table");
   declare_output(app, flags_.output, "Write here instead of standard output");
 }
 
@@ -242,13 +241,13 @@ void TasksCommand::show(Session& session) const {
   options.few_shot = flags_.few_shot;
   options.few_shot_file = flags_.few_shot_file;
   const Task task = load_task_source(task_source(source, library), library, options);
-  require_used(library, {task});
+  require_all_described(library, {task});
   for (const std::string& note : task.notes)
     session.console.note(note);
   std::optional<LanguageModel> model;
   if (!flags_.model.empty()) model.emplace(load_language_model(flags_.model));
   const LanguageModel* counting = model ? &*model : nullptr;
-  const bool as_json = flags_.format.value_or(result_format_of(flags_.output)) == ResultFormat::json;
+  const bool as_json = flags_.format.value_or(result_format_of(flags_.output))->name == "json";
   write_output(flags_.output, as_json ? format_json(json_of(task, counting)) : readable(task, counting));
 }
 
