@@ -118,7 +118,7 @@ TEST_CASE("on the one document it was calibrated on, the first layer keeps k of 
   const ResolvedPolicy resolved(policy, embedded().transformer.config().shape, 1024, &calibration.table, "t");
   Task task;
   task.name = "same";
-  task.examples = std::vector<TextDocument>{{"same", embedded().tokenizer.decode(window.tokens)}};
+  task.examples = std::vector<TextDocument>{{"same", embedded().tokenizer.decode(window.tokens), ""}};
   const auto results = evaluate(embedded(), {{resolved, {.policy = policy}}}, task, {});
   for (std::int64_t head = 0; head < 8; ++head) {
     const HeadCount& count = results[0].sparsity.head(0, head);
