@@ -179,9 +179,27 @@ Kept naive_blasst(const AttentionWorld& world, std::int64_t head, double lambda,
   return kept;
 }
 
+// The scores themselves, where means over several rows are taken.
+std::vector<double> raw_scores(const AttentionWorld& world, std::int64_t head, std::int64_t i) {
+  const std::int64_t group = kRivalShape.num_heads / kRivalShape.num_kv_heads;
+  std::vector<double> s(static_cast<std::size_t>(i + 1), 0);
+  for (std::int64_t j = 0; j <= i; ++j)
+    for (std::int64_t d = 0; d < kRivalShape.head_dim; ++d)
+      s[static_cast<std::size_t>(j)] +=
+          static_cast<double>(world.queries()[static_cast<std::size_t>(
+              (i * kRivalShape.num_heads + head) * kRivalShape.head_dim + d)]) *
+          static_cast<double>(world.keys()[static_cast<std::size_t>(
+              (j * kRivalShape.num_kv_heads + head / group) * kRivalShape.head_dim + d)]) *
+          static_cast<double>(world.scale());
+  return s;
+}
+
 Kept naive_xattention(const AttentionWorld& world, std::int64_t head, std::int64_t stride, std::int64_t block,
                       double tau) {
   Kept kept;
+  std::vector<std::vector<double>> scores;
+  for (std::int64_t i = 0; i < world.rows(); ++i)
+    scores.push_back(raw_scores(world, head, i));
   for (std::int64_t first = 0; first < world.rows(); first += block) {
     const std::int64_t last = std::min(first + block, world.rows());
     const std::int64_t own = first / block;
@@ -194,7 +212,7 @@ Kept naive_xattention(const AttentionWorld& world, std::int64_t head, std::int64
         for (std::int64_t i = group; i < std::min(group + stride, last); ++i)
           for (std::int64_t j = keys; j < keys + stride && j <= i; ++j)
             if ((i + j) % stride == stride - 1) {
-              sum += log_weights(world, head, i)[static_cast<std::size_t>(j)];
+              sum += scores[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
               pairs += 1;
             }
         if (pairs > 0) means.emplace_back(keys / block, sum / pairs);

@@ -219,7 +219,7 @@ TEST_CASE("wrong attributes are refused and named") {
   }
   CHECK(files.problem({.format = "other"}).found == "format = \"other\"");
   CHECK(files.problem({.version = 2}).found == "version 2");
-  CHECK(files.problem({.content = "kv"}).expected == "scores or qk");
+  CHECK(files.problem({.content = "kv"}).expected == "qk or scores");
   CHECK(files.problem({.placement = "softmax"}).expected == "pre-softmax or post-softmax");
   CHECK(files.problem({.phase = "both"}).expected == "prefill or decode");
   CHECK(files.problem({.num_layers = 0}).what == "attribute 'num_layers' is out of range");

@@ -69,8 +69,11 @@ void for_each_authors_line(const std::string& text, const std::string& file, int
       throw InputError(
           {.where = fmt::format("{}:{}", file, line.number),
            .what = columns == 4 ? "not a line of a th.txt" : "not a line of an sdc.txt",
-           .expected = columns == 4 ? "layer, head, row length, theta, samples, k: L31_H31:1219 0.00022 4 64"
-                                    : "layer, head, row length, M, samples: L31_H31:1219 0.0123 4",
+           .expected = fmt::format(
+               "{}; layers and heads below {}",
+               columns == 4 ? "layer, head, row length, theta, samples, k: L31_H31:1219 0.00022 4 64"
+                            : "layer, head, row length, M, samples: L31_H31:1219 0.0123 4",
+               kMaxCells),
            .found = fmt::format("'{}'{}", part.substr(0, 80), part.size() > 80 ? "..." : "")});
     use(line);
   }

@@ -200,10 +200,10 @@ TEST_CASE("wrong root attributes are refused") {
                  [](hdf5::Group& root) { root.write_attribute("add_sigma", kNotCalibrated); }) == ":/");
   CHECK(where_of(dir, "provenance", [](hdf5::Group& root) {
           root.write_vector("provenance", std::vector<std::uint8_t>{'{'});
-        }) == ":/provenance");
+        }) == ":/provenance:line 1, column 2");
   CHECK(where_of(dir, "provenance", [](hdf5::Group& root) {
           root.write_vector("provenance", std::vector<std::uint8_t>{'{', '}'});
-        }) == ":/provenance");
+        }) == ":/provenance:version");
 }
 
 TEST_CASE("wrong targets are refused") {

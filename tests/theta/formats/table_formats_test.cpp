@@ -23,7 +23,8 @@ TEST_CASE("every format is written by its ending, and read back where it can be"
     }
     const ThresholdTable read = read_table(path, format, Placement::pre_softmax);
     REQUIRE(read.targets.size() == 1);
-    CHECK(read.targets[0].k == 16);
+    // Lines of a th.txt say the k in force, not the one that was asked for.
+    if (format != TableFormat::authors_text) CHECK(read.targets[0].k == 16);
     CHECK(read.targets[0].layer_k == std::vector<std::int64_t>{kDenseK, 8, 16});
     if (format != TableFormat::authors_text) check_same(read.targets[0], sample_table_with_rho().targets[0]);
     if (says_placement(format)) CHECK(read.meta.length_bins == 8);
