@@ -162,7 +162,7 @@ TEST_CASE("budget: a table whose heads have their own k, in every format and in 
   CHECK(run.at("sparsity").at("effective_k_ratio") == Approx(1).margin(0.2));
   require_status(
       world, "tt-eval run --model model --task a.txt --attention theta --thresholds budget.h5 --layer-k 0:4",
-      2, "--layer-k is not what the thresholds were calibrated for");
+      2, "the layers' own k are not what the thresholds were calibrated for");
 }
 
 TEST_CASE("budget: per layer it prints a --layer-k that fit takes") {
