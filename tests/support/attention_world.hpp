@@ -79,19 +79,12 @@ class AttentionWorld {
             .arithmetic = arithmetic_};
   }
 
+  // scale * (q . k) of all keys up to the query's, in double; valid until the world goes.
+  [[nodiscard]] const std::vector<double>& scores(std::int64_t head, std::int64_t i) const {
+    return row_of(head, i).scores;
+  }
   [[nodiscard]] NaiveRow naive(std::int64_t head, std::int64_t i, const NaiveRule& rule) const {
-    Row& row = known_[{head, i}];
-    const std::int64_t g = head / (shape_.num_heads / shape_.num_kv_heads);
-    for (std::int64_t j = std::ssize(row.scores); j <= i; ++j) {
-      const float* k = k_.data() + (j * shape_.num_kv_heads + g) * shape_.head_dim;
-      const float* v = v_.data() + (j * shape_.num_kv_heads + g) * shape_.head_dim;
-      const float* q = q_.data() + (i * shape_.num_heads + head) * shape_.head_dim;
-      double score = 0;
-      for (std::int64_t d = 0; d < shape_.head_dim; ++d)
-        score += static_cast<double>(q[d]) * static_cast<double>(k[d]);
-      row.scores.push_back(score * static_cast<double>(scale()));
-      row.values.emplace_back(v, v + shape_.head_dim);
-    }
+    const Row& row = row_of(head, i);
     return naive_row(row.scores, row.values, with_arithmetic(rule, head));
   }
 
@@ -117,6 +110,21 @@ class AttentionWorld {
     std::vector<double> scores;
     std::vector<std::vector<double>> values;
   };
+  [[nodiscard]] Row& row_of(std::int64_t head, std::int64_t i) const {
+    Row& row = known_[{head, i}];
+    const std::int64_t g = head / (shape_.num_heads / shape_.num_kv_heads);
+    for (std::int64_t j = std::ssize(row.scores); j <= i; ++j) {
+      const float* k = k_.data() + (j * shape_.num_kv_heads + g) * shape_.head_dim;
+      const float* v = v_.data() + (j * shape_.num_kv_heads + g) * shape_.head_dim;
+      const float* q = q_.data() + (i * shape_.num_heads + head) * shape_.head_dim;
+      double score = 0;
+      for (std::int64_t d = 0; d < shape_.head_dim; ++d)
+        score += static_cast<double>(q[d]) * static_cast<double>(k[d]);
+      row.scores.push_back(score * static_cast<double>(scale()));
+      row.values.emplace_back(v, v + shape_.head_dim);
+    }
+    return row;
+  }
   mutable std::map<std::pair<std::int64_t, std::int64_t>, Row> known_;  // by head and position
   float scale_;
   std::vector<float> sinks_{};
