@@ -35,6 +35,10 @@ void require_options(const FitOptions& options) {
                       .what = "not a number",
                       .expected = "standard deviations to add to the mean, such as 0.1",
                       .found = fmt::format("{}", options.add_sigma)});
+  if (options.placement == Placement::running_softmax)
+    throw UsageError({.where = "--placement running-softmax",
+                      .what = "is not calibrated yet",
+                      .next = "use --placement post-softmax, whose thresholds serve it"});
   if (options.placement == Placement::pre_softmax && options.row_content == Placement::post_softmax)
     throw UsageError({.where = "--placement pre-softmax",
                       .what = "thresholds before the softmax cannot come from rows taken after it",

@@ -14,11 +14,15 @@ struct ModelShape {
   bool operator==(const ModelShape&) const = default;
 };
 
-enum class Placement { pre_softmax, post_softmax };
+// Where a threshold stands: on scores s, on softmax weights p, or on e^(s - L), L the log-sum-exp of the key
+// tiles that a row has visited so far (core/running_tiles.hpp). The last two lie between 0 and 1.
+enum class Placement { pre_softmax, post_softmax, running_softmax };
 
 template <>
-inline constexpr auto kNames<Placement> = std::to_array<Named<Placement>>(
-    {{Placement::pre_softmax, "pre-softmax"}, {Placement::post_softmax, "post-softmax"}});
+inline constexpr auto kNames<Placement> =
+    std::to_array<Named<Placement>>({{Placement::pre_softmax, "pre-softmax"},
+                                     {Placement::post_softmax, "post-softmax"},
+                                     {Placement::running_softmax, "running-softmax"}});
 
 // How a model reads: a sequence at once, or token by token through the KV cache.
 enum class Phase { prefill, decode };

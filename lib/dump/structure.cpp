@@ -89,12 +89,24 @@ double read_scale(const hdf5::Group& root) {
   return scale;
 }
 
+// What rows hold: a running softmax is found from scores, and not written.
+Placement read_placement(const hdf5::Group& root) {
+  const auto placement = choice<Placement>(root, "placement");
+  if (placement == Placement::running_softmax)
+    throw InputError({.where = root.where(),
+                      .what = "attribute 'placement' is not one of a dump's rows",
+                      .expected = "pre-softmax or post-softmax",
+                      .found = std::string(name_of(placement)),
+                      .next = "write scores before the softmax, and say --placement to tt-calibrate"});
+  return placement;
+}
+
 DumpHeader read_header(const hdf5::Group& root) {
   require_format(root);
   DumpHeader header;
   header.content = choice<DumpContent>(root, "content");
   const bool qk = header.content == DumpContent::qk;
-  if (!qk) header.placement = choice<Placement>(root, "placement");
+  if (!qk) header.placement = read_placement(root);
   header.shape.num_layers = int_in(root, "num_layers", 1, kMostLayers);
   header.shape.num_heads = int_in(root, "num_heads", 1, kMostHeads);
   header.shape.num_kv_heads = int_in(root, "num_kv_heads", 1, kMostHeads);
