@@ -154,7 +154,7 @@ void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, TilePr
                      .soft_cap = job.call.arithmetic.soft_cap,
                      .theta = step.all_dense ? nullptr : step.partials.theta.data() + heads.first,
                      .theta_before_cap = step.partials.theta_before_cap.data() + heads.first,
-                     .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+                     .want_dropped = job.want_dropped(),
                      .want_largest = job.policy.policy().sdc == Sdc::offline,
                      .from_memory = true,
                      .states = states,
@@ -213,7 +213,7 @@ void join_and_finish(const Step& step, std::int64_t kv_head) {
                 step.partials.out.data() + step.at(tile, head) * width, dim, state, out);
     const auto index = static_cast<std::size_t>(head);
     step.partials.counts[index] = finish_row(step.partials.rules[index], step.row_length(), state,
-                                             job.want_lost_mass(), value_sum, {out, width});
+                                             job.lost_mass(), value_sum, {out, width});
   }
 }
 

@@ -16,7 +16,8 @@ double dropped_term(const RowRule& rule, const RowState& state, std::int64_t dro
     case Sdc::exact:
       return state.dropped_sum * theta_weight;
     case Sdc::exp_threshold:
-      return static_cast<double>(dropped) * theta_weight;
+    case Sdc::calibrated:
+      return static_cast<double>(rule.rho) * static_cast<double>(dropped) * theta_weight;
     case Sdc::offline:
       // M is relative to the largest score.
       if (state.kept == 0) return static_cast<double>(rule.sdc_m);
@@ -41,14 +42,15 @@ void scale_and_compensate(const RowRule& rule, std::int64_t n, double factor, do
     out[i] = out[i] * f + static_cast<float>(share * value_sum[i]);
 }
 
-HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state, bool want_lost_mass,
+HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state, LostMass lost_mass,
                      std::span<const double> value_sum, std::span<float> out) {
   HeadCount count{1, n, state.kept, std::min(n, rule.k), 0};
   if (state.kept == 0) {
-    const double gamma = static_cast<double>(rule.sdc_scale);
-    const NothingKept found = against_sink(rule, gamma * dropped_term(rule, state, n, 1), state.dropped_sum);
+    const double term = dropped_term(rule, state, n, 1);
+    const double dropped_sum = lost_mass == LostMass::estimated ? term : state.dropped_sum;
+    const NothingKept found = against_sink(rule, static_cast<double>(rule.sdc_scale) * term, dropped_sum);
     scale_and_compensate(rule, n, 0, found.sink_share, value_sum, out);
-    count.lost_mass = want_lost_mass ? found.lost_mass : 0;
+    count.lost_mass = lost_mass == LostMass::none ? 0 : found.lost_mass;
     return count;
   }
   const std::int64_t dropped = n - state.kept;
@@ -56,12 +58,11 @@ HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state,
   const double theta_weight =
       dropped == 0 ? 0 : std::exp(static_cast<double>(rule.theta) - static_cast<double>(state.shift));
   const double sink = sink_term(rule, state.shift);
-  const double denominator =
-      state.kept_sum +
-      static_cast<double>(rule.sdc_scale) * dropped_term(rule, state, dropped, theta_weight) + sink;
+  const double term = dropped_term(rule, state, dropped, theta_weight);
+  const double denominator = state.kept_sum + static_cast<double>(rule.sdc_scale) * term + sink;
   scale_and_compensate(rule, n, 1 / denominator, (state.kept_sum + sink) / denominator, value_sum, out);
-  const double dropped_sum = state.dropped_sum * theta_weight;
-  if (want_lost_mass) count.lost_mass = dropped_sum / (state.kept_sum + dropped_sum + sink);
+  const double dropped_sum = lost_mass == LostMass::estimated ? term : state.dropped_sum * theta_weight;
+  if (lost_mass != LostMass::none) count.lost_mass = dropped_sum / (state.kept_sum + dropped_sum + sink);
   return count;
 }
 

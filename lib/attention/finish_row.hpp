@@ -9,10 +9,14 @@
 
 namespace toptheta {
 
+// What a row's count says about the softmax mass that was dropped: nothing; its sum; or, where the dropped
+// were not read, what calibrated SDC takes it to be.
+enum class LostMass { none, summed, estimated };
+
 // The row sees n keys; `state` holds the kept and, under exact SDC or where lost mass
 // is wanted, what was dropped. value_sum: V_0 + ... + V_{n-1}, only read under VMC. Divides `out` by the
 // denominator and adds the compensation; returns the row's count.
-HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state, bool want_lost_mass,
+HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state, LostMass lost_mass,
                      std::span<const double> value_sum, std::span<float> out);
 
 // The last steps, for whoever has the denominator: out * factor, plus (1 - total) / n * value_sum under VMC.

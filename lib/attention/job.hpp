@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attention/attention.hpp"
+#include "attention/finish_row.hpp"
 #include "attention/row_attention.hpp"
 #include "kernels/attention/tile_attention.hpp"
 
@@ -116,6 +117,17 @@ struct Job {
       to[i] = q[i] * factor;
   }
   [[nodiscard]] bool want_lost_mass() const { return listeners.counts != nullptr && listeners.lost_mass; }
+  // Whether the exponentials of dropped keys are summed up. Where a prefilter is to spare reading them,
+  // calibrated SDC stands in for the lost mass.
+  [[nodiscard]] bool want_dropped() const {
+    const Policy& asked = policy.policy();
+    if (asked.sdc == Sdc::exact) return true;
+    return want_lost_mass() && !(asked.sdc == Sdc::calibrated && asked.prefilter != Prefilter::none);
+  }
+  [[nodiscard]] LostMass lost_mass() const {
+    if (!want_lost_mass()) return LostMass::none;
+    return want_dropped() ? LostMass::summed : LostMass::estimated;
+  }
   // Whether V rows are counted step by step.
   [[nodiscard]] bool counts_steps() const {
     return listeners.counts != nullptr && listeners.counts->phase() == Phase::decode;

@@ -102,11 +102,12 @@ void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_fi
 HeadCount finish_nothing(const ListedRow& row, bool want_lost_mass, std::span<const double> value_sum,
                          std::span<float> out) {
   const RowRule& rule = row.rule;
+  const LostMass summed = want_lost_mass ? LostMass::summed : LostMass::none;
   if (rule.placement == Placement::pre_softmax) {
     RowState state = row.state;
     state.dropped_sum =
         row.full_sum * std::exp(static_cast<double>(row.largest) - static_cast<double>(rule.theta));
-    return finish_row(rule, row.n, state, want_lost_mass, value_sum, out);
+    return finish_row(rule, row.n, state, summed, value_sum, out);
   }
   const double sink = sink_term(rule, row.largest);
   const double sink_share = sink / (row.full_sum + sink);
@@ -118,7 +119,8 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
                  std::span<float> out) {
   const RowRule& rule = row.rule;
   if (rule.selection == Selection::dense)
-    return finish_row(rule, row.n, row.state, want_lost_mass, value_sum, out);
+    return finish_row(rule, row.n, row.state, want_lost_mass ? LostMass::summed : LostMass::none, value_sum,
+                      out);
   if (row.kept == 0) return finish_nothing(row, want_lost_mass, value_sum, out);
   // Sums over the kept are relative to their own largest, compensation to the row's: under cap-k they differ.
   const double to_row = std::exp(static_cast<double>(row.state.shift) - static_cast<double>(row.largest));
@@ -131,9 +133,9 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
     denominator = kept_sum + sink;
     if (rule.sdc == Sdc::exact) denominator += gamma * std::max(row.full_sum - kept_sum, 0.0);
     if (rule.sdc == Sdc::offline) denominator += gamma * static_cast<double>(rule.sdc_m);
-    if (rule.sdc == Sdc::exp_threshold && dropped > 0)
-      denominator +=
-          gamma * dropped * std::exp(static_cast<double>(rule.theta) - static_cast<double>(row.largest));
+    if ((rule.sdc == Sdc::exp_threshold || rule.sdc == Sdc::calibrated) && dropped > 0)
+      denominator += gamma * static_cast<double>(rule.rho) * dropped *
+                     std::exp(static_cast<double>(rule.theta) - static_cast<double>(row.largest));
   }
   // cap-k may keep only entries so far below the largest that their exponentials vanish.
   const double factor = denominator > 0 ? 1 / denominator : 0;

@@ -39,7 +39,7 @@ void check_prefilter(const Policy& policy) {
            "use it with theta, pre-softmax, without cap-k");
   if (policy.sdc == Sdc::exact)
     refuse(policy, "exact SDC sums over the dropped keys, which a prefilter does not read",
-           "use offline or exp-threshold SDC, or none");
+           "use calibrated SDC, which needs no dropped score, or another kind");
 }
 
 void check_compensation(const Policy& policy) {
@@ -175,6 +175,9 @@ ResolvedPolicy::ResolvedPolicy(const Policy& policy, const ModelShape& shape, st
   if (policy.sdc == Sdc::offline && !lookup_->has_sdc())
     refuse(policy, "the thresholds hold no offline SDC terms",
            "calibrate again with offline SDC terms, or use exact SDC");
+  if (policy.sdc == Sdc::calibrated && !lookup_->has_rho())
+    refuse(policy, "the thresholds hold no terms of calibrated SDC (rho)",
+           "calibrate again with tt-calibrate fit --sdc calibrated, or use exact SDC");
 }
 
 std::span<const float> ResolvedPolicy::theta(std::int64_t layer, std::int64_t head) const {
@@ -184,6 +187,10 @@ std::span<const float> ResolvedPolicy::theta(std::int64_t layer, std::int64_t he
 
 std::span<const float> ResolvedPolicy::sdc(std::int64_t layer, std::int64_t head) const {
   return lookup_ && policy_.sdc == Sdc::offline ? lookup_->sdc(layer, head) : std::span<const float>();
+}
+
+std::span<const float> ResolvedPolicy::rho(std::int64_t layer, std::int64_t head) const {
+  return lookup_ && policy_.sdc == Sdc::calibrated ? lookup_->rho(layer, head) : std::span<const float>();
 }
 
 ResolvedPolicy dense_policy(const ModelShape& shape) {

@@ -21,12 +21,13 @@ namespace toptheta {
 // own code (attention/policies/) makes of rows of scores.
 enum class Selection { dense, topk, theta, rows };
 
-enum class Sdc { none, exact, exp_threshold, offline };
+enum class Sdc { none, exact, exp_threshold, offline, calibrated };
 template <>
 inline constexpr auto kNames<Sdc> = std::to_array<Named<Sdc>>({{Sdc::none, "none"},
                                                                {Sdc::exact, "exact"},
                                                                {Sdc::exp_threshold, "exp-threshold"},
-                                                               {Sdc::offline, "offline"}});
+                                                               {Sdc::offline, "offline"},
+                                                               {Sdc::calibrated, "calibrated"}});
 
 struct PolicyUnit;
 
@@ -42,7 +43,8 @@ struct Policy {
   std::vector<LayerK> layer_k{};  // top-k; top-theta takes its table's
   LengthLookup lookup = LengthLookup::nearest;
   // top-theta pre-softmax only, where neither exact SDC nor lost mass asks for the dropped; needs a cache
-  // made for it. Never changes a result.
+  // made for it. Never changes a result. Under calibrated SDC lost mass does not ask for them: it is counted
+  // as what the calibrated term says.
   Prefilter prefilter = Prefilter::none;
   // Selection::rows: the declaration, and the values of its own options in their order; NaN: not given.
   const PolicyUnit* unit = nullptr;
@@ -91,8 +93,9 @@ class ResolvedPolicy {
   // `table` is needed by top-theta and by offline SDC, and may be null otherwise. Throws UsageError, with the
   // reason, on combinations that mean nothing:
   //   dense with any of k, SDC, VMC or cap-k; top-k without k; top-theta without table;
-  //   SDC with post-softmax placement; exp-threshold SDC or cap-k without top-theta;
-  //   offline SDC where the table holds no SDC terms; a placement or layer-k other than the table's;
+  //   SDC with post-softmax placement; exp-threshold or calibrated SDC or cap-k without top-theta;
+  //   offline or calibrated SDC where the table holds none of its terms; a placement or layer-k other than
+  //   the table's;
   //   sdc_scale not finite or negative;
   //   of a policy of attention/policies/ placement, cap-k or another SDC than exact, and what it refuses
   //   itself.
@@ -107,6 +110,7 @@ class ResolvedPolicy {
   // Indexed by row length; empty where the policy does not need it.
   [[nodiscard]] std::span<const float> theta(std::int64_t layer, std::int64_t head) const;
   [[nodiscard]] std::span<const float> sdc(std::int64_t layer, std::int64_t head) const;
+  [[nodiscard]] std::span<const float> rho(std::int64_t layer, std::int64_t head) const;  // calibrated SDC
   // Null unless the policy looks at whole rows itself.
   [[nodiscard]] const RowSelector* selector() const { return selector_.get(); }
 

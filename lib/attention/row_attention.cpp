@@ -90,9 +90,10 @@ double dropped_mass(const RowRule& rule, std::int64_t n, std::int64_t kept, floa
     case Sdc::exact:
       return std::max(full_sum - kept_sum, 0.0);
     case Sdc::exp_threshold:
+    case Sdc::calibrated:
       // No drop, no term: 0 * e^(-inf - m) and 0 * inf must not become NaN.
       return n == kept ? 0
-                       : static_cast<double>(n - kept) *
+                       : static_cast<double>(rule.rho) * static_cast<double>(n - kept) *
                              std::exp(static_cast<double>(rule.theta) - static_cast<double>(m));
     case Sdc::offline:
       return static_cast<double>(rule.sdc_m);
@@ -153,6 +154,7 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
   const auto length = static_cast<std::size_t>(n);
   if (rule.selection == Selection::theta) rule.theta = policy.theta(layer, head)[length];
   if (rule.sdc == Sdc::offline) rule.sdc_m = policy.sdc(layer, head)[length];
+  if (rule.sdc == Sdc::calibrated) rule.rho = policy.rho(layer, head)[length];
   return rule;
 }
 

@@ -22,6 +22,7 @@ struct RowRule {
   std::int64_t k = 0;
   float theta = 0;                                       // top-theta
   float sdc_m = 0;                                       // offline SDC term M
+  float rho = 1;                                         // calibrated SDC; exp-threshold's is 1
   float sink = -std::numeric_limits<float>::infinity();  // a logit in the denominator; -infinity: none
 
   [[nodiscard]] bool has_sink() const { return sink != -std::numeric_limits<float>::infinity(); }

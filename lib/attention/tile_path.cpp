@@ -67,7 +67,7 @@ AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row
       .soft_cap = job.call.arithmetic.soft_cap,
       .theta = all_dense ? nullptr : scratch.theta + first_row,
       .theta_before_cap = scratch.theta_before_cap + first_row,
-      .want_dropped = job.want_lost_mass() || job.policy.policy().sdc == Sdc::exact,
+      .want_dropped = job.want_dropped(),
       .want_largest = job.policy.policy().sdc == Sdc::offline,
       .from_memory = first_row == 0,  // or from the last-level cache, where fetching ahead pays as well
       .states = scratch.states + first_row,
@@ -168,7 +168,7 @@ void attend_head(const Job& job, std::int64_t head, std::int64_t pass, TileCount
         job.policy.policy().vmc ? std::span<const double>(scratch.value_sums).subspan(at, width)
                                 : std::span<const double>();
     const HeadCount row = finish_row(scratch.rules[r], job.row_length(job.tile_position(pass) + r),
-                                     scratch.states[r], job.want_lost_mass(), value_sum, {out, width});
+                                     scratch.states[r], job.lost_mass(), value_sum, {out, width});
     if (counts != nullptr) counts->rows.push_back(row);
   }
 }

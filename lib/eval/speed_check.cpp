@@ -116,6 +116,9 @@ bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int
   if (dropped > 0 && policy.sdc == Sdc::exp_threshold)
     term = static_cast<double>(dropped) *
            std::exp(static_cast<double>(resolved.theta(in.layer, head)[n]) - largest);
+  if (dropped > 0 && policy.sdc == Sdc::calibrated)
+    term = static_cast<double>(resolved.rho(in.layer, head)[n]) * static_cast<double>(dropped) *
+           std::exp(static_cast<double>(resolved.theta(in.layer, head)[n]) - largest);
   if (policy.sdc == Sdc::offline && row + 1 > resolved.k(in.layer, head))
     term = static_cast<double>(resolved.sdc(in.layer, head)[n]);
   // Where nothing survives, nothing is weighed.

@@ -101,7 +101,7 @@ TEST_CASE("a resolved policy knows thresholds, SDC terms and k of every layer", 
 }
 
 TEST_CASE("names of compensations go both ways", "[policy]") {
-  for (const Sdc s : {Sdc::none, Sdc::exact, Sdc::exp_threshold, Sdc::offline})
+  for (const Sdc s : {Sdc::none, Sdc::exact, Sdc::exp_threshold, Sdc::offline, Sdc::calibrated})
     CHECK(value_named<Sdc>(name_of(s)) == s);
   CHECK_FALSE(value_named<Sdc>("").has_value());
 }

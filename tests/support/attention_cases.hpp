@@ -13,6 +13,7 @@ namespace toptheta::testing {
 
 inline constexpr std::int64_t kK = 5;
 inline constexpr double kOfflineM = 0.75;
+inline constexpr double kRho = 0.375;
 
 struct AttentionCase {
   Policy policy;
@@ -24,15 +25,16 @@ struct AttentionCase {
 inline std::vector<AttentionCase> all_cases() {
   std::vector<AttentionCase> cases{{Policy{}, NaiveRule{}}};
   for (const bool vmc : {false, true})
-    for (const Sdc sdc : {Sdc::none, Sdc::exact, Sdc::exp_threshold, Sdc::offline}) {
-      const NaiveRule rule{"theta", false, std::string(name_of(sdc)), 0.5, vmc, false, kK, 0, kOfflineM};
+    for (const Sdc sdc : {Sdc::none, Sdc::exact, Sdc::exp_threshold, Sdc::offline, Sdc::calibrated}) {
+      const NaiveRule rule{"theta",   false, std::string(name_of(sdc)), 0.5, vmc, false, kK, 0,
+                           kOfflineM, kRho};
       const Policy policy{.selection = Selection::theta, .sdc = sdc, .sdc_scale = 0.5, .vmc = vmc, .k = kK};
       cases.push_back({policy, rule});
       cases.push_back({policy, rule, 0.0003});   // about half of the keys
       cases.push_back({policy, rule, -1.2003});  // nearly all
       cases.push_back({policy, rule});
       cases.back().policy.cap_k = cases.back().rule.cap_k = true;
-      if (sdc == Sdc::exp_threshold) continue;
+      if (sdc == Sdc::exp_threshold || sdc == Sdc::calibrated) continue;
       cases.push_back({policy, rule});
       cases.back().policy.selection = Selection::topk;
       cases.back().rule.selection = "topk";
@@ -61,7 +63,7 @@ inline std::int64_t k_of(const AttentionCase& c, std::int64_t head) {
 inline ResolvedPolicy resolve(const AttentionWorld& world, const AttentionCase& c) {
   ThresholdTable table = world.table(
       c.policy.placement, kK, [&](std::int64_t head, std::int64_t n) { return theta_of(c, head, n); },
-      kOfflineM);
+      kOfflineM, kRho);
   for (std::int64_t head = 0; c.by_head && head < world.shape().num_heads; ++head)
     table.targets[0].head_k.push_back(k_of(c, head));
   return ResolvedPolicy(c.policy, world.shape(), world.rows(), &table, "test");

@@ -91,7 +91,7 @@ class AttentionWorld {
   // A table with a threshold for every head and length above k.
   [[nodiscard]] ThresholdTable table(Placement placement, std::int64_t k,
                                      const std::function<double(std::int64_t head, std::int64_t n)>& theta,
-                                     double sdc) const {
+                                     double sdc, double rho = kNotCalibrated) const {
     ThresholdTable table;
     table.meta.shape = shape_;
     table.meta.placement = placement;
@@ -100,7 +100,7 @@ class AttentionWorld {
     for (std::int64_t h = 0; h < shape_.num_heads; ++h)
       for (std::int64_t n = k + 1; n <= rows_; ++n)
         target.cells[static_cast<std::size_t>(h)].push_back(
-            {static_cast<std::int32_t>(n), theta(h, n), 0, 1, sdc, 0.5});
+            {static_cast<std::int32_t>(n), theta(h, n), 0, 1, sdc, 0.5, rho});
     table.targets.push_back(target);
     return table;
   }

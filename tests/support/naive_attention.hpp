@@ -14,13 +14,14 @@ namespace toptheta::testing {
 struct NaiveRule {
   std::string selection = "dense";  // dense, topk, theta, or given: what `given` says
   bool post_softmax = false;
-  std::string sdc = "none";  // none, exact, exp-threshold, offline
+  std::string sdc = "none";  // none, exact, exp-threshold, offline, calibrated
   double gamma = 1;
   bool vmc = false;
   bool cap_k = false;
   std::int64_t k = 0;
   double theta = 0;
   double offline_m = 0;
+  double rho = 1;
   std::int64_t window = 0;  // keys that a row sees at most; 0: all
   double soft_cap = 0;      // 0: none
   double sink = -std::numeric_limits<double>::infinity();
@@ -92,6 +93,8 @@ inline NaiveWeights naive_weights(const std::vector<double>& s, const std::vecto
   if (!dense && rule.sdc == "exact") mass = dropped_sum;
   if (!dense && rule.sdc == "exp-threshold" && dropped > 0)
     mass = static_cast<double>(dropped) * std::exp(rule.theta - m);
+  if (!dense && rule.sdc == "calibrated" && dropped > 0)
+    mass = rule.rho * static_cast<double>(dropped) * std::exp(rule.theta - m);
   if (!dense && rule.sdc == "offline") mass = rule.offline_m;
   const double sink = std::exp(rule.sink - m);
   const double denominator = kept_sum + rule.gamma * mass + sink;

@@ -85,8 +85,9 @@ std::vector<CommonOption> make_options() {
       {"prefilter", false, piped_names<Prefilter>(),
        "Rule keys out before they are read in full, results unchanged: by bounds of every 32 keys, by an "
        "8-bit copy "
-       "of the keys, or whichever pays. top-theta, pre-softmax; idle where lost mass is counted or SDC is "
-       "exact",
+       "of the keys, or whichever pays. top-theta, pre-softmax; idle where SDC is exact, and where lost mass "
+       "is "
+       "counted unless SDC is calibrated",
        has_theta, [](Text text, Policy& policy) { return take_choice(text, policy.prefilter); },
        [](const Policy& policy) { return std::string(name_of(policy.prefilter)); }},
       {"lookup", false, piped_names<LengthLookup>(), "Threshold of a row length that was not calibrated",

@@ -1,4 +1,6 @@
 // The k largest scores of a row.
+#include <fmt/format.h>
+
 #include "attention/policies/unit.hpp"
 
 namespace toptheta {
@@ -8,8 +10,10 @@ namespace {
 void check_topk(const Policy& policy) {
   if (policy.k < 1) refuse(policy, "top-k needs a k of at least 1", "give k");
   if (policy.cap_k) refuse(policy, "top-k keeps k elements already", "drop cap-k");
-  if (policy.sdc == Sdc::exp_threshold)
-    refuse(policy, "exp-threshold SDC estimates the dropped from the threshold, which top-k does not have",
+  if (policy.sdc == Sdc::exp_threshold || policy.sdc == Sdc::calibrated)
+    refuse(policy,
+           fmt::format("{} SDC estimates the dropped from the threshold, which top-k does not have",
+                       name_of(policy.sdc)),
            "use exact SDC or none");
 }
 

@@ -150,8 +150,8 @@ Weighed weigh_listed(std::span<const float> all, const RowRule& rule, bool want_
   if (post) denominator += dropped;
   if (rule.sdc == Sdc::exact) denominator += gamma * dropped;
   if (rule.sdc == Sdc::offline) denominator += gamma * static_cast<double>(rule.sdc_m);
-  if (rule.sdc == Sdc::exp_threshold && kept < n)
-    denominator += gamma * static_cast<double>(n - kept) *
+  if ((rule.sdc == Sdc::exp_threshold || rule.sdc == Sdc::calibrated) && kept < n)
+    denominator += gamma * static_cast<double>(rule.rho) * static_cast<double>(n - kept) *
                    std::exp(static_cast<double>(rule.theta) - static_cast<double>(m));
   const auto factor = static_cast<float>(1 / denominator);
   for (float& weight : row.weights)
