@@ -65,7 +65,7 @@ void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolic
     return attend_in_parts(call, cache, policy, listeners);
   const Job job{call, cache, policy, listeners};
   if (listeners.scores != nullptr) observe_scores(job);
-  if (needs_unit_path(job)) return attend_by_units(job);
+  if (policy.policy().selection == Selection::rows) return attend_by_units(job);
   if (!tiles_serve(job.head_dim()) || !scores_are_finite(job)) return attend_by_rows(job);
   if (!decides_key_by_key(policy.policy())) return attend_by_lists(job);
   if (call.rows == 1) return attend_one_row(job);
@@ -137,6 +137,7 @@ void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTi
   }
   tile.bounds = nullptr;
   tile.codes = nullptr;
+  if (tile.theta == nullptr) return;  // nothing is to be ruled out
   if (bounds_) {
     tile_bounds_ = index_->bounds(head_, first);
     tile.bounds = &tile_bounds_;

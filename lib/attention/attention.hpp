@@ -54,6 +54,13 @@ struct AttentionListeners {
   // under dense-last.
   std::int64_t dense_from = 0;
   std::int64_t dense_to = 0;
+  // Where nothing is counted: whether rows are steps of a decode, in which running-softmax placement has the
+  // whole denominator before it compares. Otherwise the counts know.
+  Phase phase = Phase::prefill;
+
+  [[nodiscard]] bool is_decode() const {
+    return (counts != nullptr ? counts->phase() : phase) == Phase::decode;
+  }
 };
 
 // Parallel over KV heads and tiles of rows, for a single row over KV heads and tiles of keys; a row's result

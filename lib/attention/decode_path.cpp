@@ -18,8 +18,8 @@ struct Partials {
   std::vector<RowRule> rules;           // [heads]
   std::vector<float> theta;             // [heads]
   std::vector<float> theta_before_cap;  // [heads]
-  std::vector<RowState> states;         // [tiles][heads]
-  std::vector<float> out;               // [tiles][heads][head_dim]
+  std::vector<RowState> states;         // [tiles][parts][heads]
+  std::vector<float> out;               // [tiles][parts][heads][head_dim]
   std::vector<std::uint64_t> kept;      // [heads][tiles][kTileKeys / 64]
   std::vector<HeadCount> counts;        // [heads]
   std::vector<double> value_sums;       // [KV heads][head_dim]
@@ -28,7 +28,7 @@ struct Partials {
   std::vector<float> q;  // [heads][head_dim] rounded to bfloat16, where the cache rounds queries
   std::vector<std::uint16_t> q_bf16;
 
-  void reserve(const ModelShape& shape, std::int64_t tiles) {
+  void reserve(const ModelShape& shape, std::int64_t tiles, std::int64_t parts) {
     const auto heads = static_cast<std::size_t>(shape.num_heads);
     const auto grow = [](auto& vector, std::size_t size) {
       if (vector.size() < size) vector.resize(std::max(size, vector.size() * 3 / 2));
@@ -38,8 +38,8 @@ struct Partials {
     grow(theta_before_cap, heads);
     grow(counts, heads);
     grow(runs_left, static_cast<std::size_t>(shape.num_kv_heads));
-    grow(states, heads * static_cast<std::size_t>(tiles));
-    grow(out, heads * static_cast<std::size_t>(tiles * shape.head_dim));
+    grow(states, heads * static_cast<std::size_t>(tiles * parts));
+    grow(out, heads * static_cast<std::size_t>(tiles * parts * shape.head_dim));
     grow(kept, static_cast<std::size_t>(shape.num_heads * tiles * (kTileKeys / 64)));
     grow(value_sums, static_cast<std::size_t>(shape.num_kv_heads * shape.head_dim));
     grow(unseen_sums, value_sums.size());
@@ -55,8 +55,13 @@ struct Step {
   std::int64_t tiles;       // up to the row's position
   bool all_dense;
 
-  [[nodiscard]] std::size_t at(std::int64_t tile, std::int64_t head) const {
-    return static_cast<std::size_t>(tile * job.shape().num_heads + head);
+  // Where sums of a part of a tile are kept, in the order in which they are joined: slots 0 ... slots().
+  [[nodiscard]] std::int64_t slots() const { return tiles * std::ssize(job.parts()); }
+  [[nodiscard]] std::int64_t slot(std::int64_t tile, std::int64_t part) const {
+    return tile * std::ssize(job.parts()) + part;
+  }
+  [[nodiscard]] std::size_t at(std::int64_t slot, std::int64_t head) const {
+    return static_cast<std::size_t>(slot * job.shape().num_heads + head);
   }
   [[nodiscard]] std::int64_t row_length() const { return keys - first_key; }
   // Of a head, as the cache would have it multiplied.
@@ -72,11 +77,10 @@ struct Step {
 };
 
 bool prepare(const Job& job, Partials& partials) {
-  const std::int64_t n = job.row_length(job.call.first_position);
   bool all_dense = true;
   for (std::int64_t h = 0; h < job.shape().num_heads; ++h) {
     RowRule& rule = partials.rules[static_cast<std::size_t>(h)];
-    rule = row_rule(job.policy, job.call.layer, h, n, job.sink(h));
+    rule = job.rule(h, job.call.first_position);
     const bool dense = rule.selection == Selection::dense;
     all_dense = all_dense && dense;
     partials.theta[static_cast<std::size_t>(h)] =
@@ -122,49 +126,61 @@ struct RunScratch {
   std::vector<float> sums;
 };
 
-void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, TilePrefilter& prefilter,
-                 RunScratch& scratch) {
+// The heads' part of a tile; `slot` takes the sums.
+void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, RowPart part, std::int64_t slot,
+                 TilePrefilter& prefilter, RunScratch& scratch) {
   const Job& job = step.job;
   const std::int64_t dim = job.head_dim();
   const std::int64_t tile_first = tile * kTileKeys;
-  const std::int64_t first = job.first_read(step.first_key, tile_first);
-  std::int32_t visible[kTileRows];
-  std::int32_t hidden[kTileRows];
-  std::fill_n(visible, heads.count,
-              static_cast<std::int32_t>(std::min(tile_first + kTileKeys, step.keys) - first));
-  std::fill_n(hidden, heads.count,
-              static_cast<std::int32_t>(std::max<std::int64_t>(step.first_key - first, 0)));
-  std::uint64_t* const kept = job.listeners.counts != nullptr ? step.kept(heads.first, tile) : nullptr;
-  if (kept != nullptr) std::fill_n(kept, kTileKeys / 64, std::uint64_t{0});
-  const KeyTile keys = key_tile(job, heads.kv_head, first);
-  RowState* const states = step.partials.states.data() + step.at(tile, heads.first);
-  float* const out = step.partials.out.data() + step.at(tile, heads.first) * static_cast<std::size_t>(dim);
+  RowState* const states = step.partials.states.data() + step.at(slot, heads.first);
+  float* const out = step.partials.out.data() + step.at(slot, heads.first) * static_cast<std::size_t>(dim);
   std::fill_n(states, heads.count, RowState{});
   std::fill_n(out, heads.count * dim, 0.0F);
-  AttentionTile work{.q = step.q(heads.first),
-                     .q_stride = dim,
-                     .rows = heads.count,
-                     .keys = keys.keys,
-                     .values = keys.values,
-                     .head_dim = dim,
-                     .num_keys = visible[0],
-                     .scale = job.call.scale,
-                     .visible = visible,
-                     .hidden = hidden[0] > 0 ? hidden : nullptr,
-                     .soft_cap = job.call.arithmetic.soft_cap,
-                     .theta = step.all_dense ? nullptr : step.partials.theta.data() + heads.first,
-                     .theta_before_cap = step.partials.theta_before_cap.data() + heads.first,
-                     .want_dropped = job.want_dropped(),
-                     .want_largest = job.policy.policy().sdc == Sdc::offline,
-                     .from_memory = true,
-                     .states = states,
-                     .out = out,
-                     .sums = scratch.sums.data(),
-                     .half = keys.half.keys == nullptr ? nullptr : &keys.half,
-                     .q_bf16 = step.q_bf16(heads.first),
-                     .kept_union = kept != nullptr ? kept + (first - tile_first) / 64 : nullptr};
-  prefilter.use(first, scratch.codes, work);
+  TileView view;
+  const auto seen = [&](std::int64_t h) {
+    return job.keys_of(step.partials.rules[static_cast<std::size_t>(heads.first + h)],
+                       job.call.first_position, part);
+  };
+  view_tile(tile_first, heads.count, seen, view);
+  if (view.count == 0) return;
+  const bool chooses = part == RowPart::chosen && !step.all_dense;
+  const bool counts = job.listeners.counts != nullptr;
+  const KeyTile keys = key_tile(job, heads.kv_head, view.first);
+  AttentionTile work{
+      .q = step.q(heads.first),
+      .q_stride = dim,
+      .rows = heads.count,
+      .keys = keys.keys,
+      .values = keys.values,
+      .head_dim = dim,
+      .num_keys = view.count,
+      .scale = job.call.scale,
+      .visible = view.visible,
+      .hidden = view.hides ? view.hidden : nullptr,
+      .soft_cap = job.call.arithmetic.soft_cap,
+      .theta = chooses ? step.partials.theta.data() + heads.first : nullptr,
+      .theta_before_cap = step.partials.theta_before_cap.data() + heads.first,
+      .want_dropped = job.want_dropped(),
+      .want_largest = job.policy.policy().sdc == Sdc::offline,
+      .from_memory = true,
+      .states = states,
+      .out = out,
+      .sums = scratch.sums.data(),
+      .half = keys.half.keys == nullptr ? nullptr : &keys.half,
+      .q_bf16 = step.q_bf16(heads.first),
+      .kept_union = counts ? step.kept(heads.first, tile) + (view.first - tile_first) / 64 : nullptr};
+  prefilter.use(view.first, scratch.codes, work);
   attend_tile(work, scratch.tile);
+}
+
+void attend_tile_parts(const Step& step, const Heads& heads, std::int64_t tile, TilePrefilter& prefilter,
+                       RunScratch& scratch) {
+  if (step.job.listeners.counts != nullptr)
+    std::fill_n(step.kept(heads.first, tile), kTileKeys / 64, std::uint64_t{0});
+  const std::span<const RowPart> parts = step.job.parts();
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    attend_keys(step, heads, tile, parts[i], step.slot(tile, static_cast<std::int64_t>(i)), prefilter,
+                scratch);
 }
 
 // A run of neighbouring tiles: memory likes to be read in long runs, and queries are coded once.
@@ -183,7 +199,7 @@ void attend_run(const Step& step, std::int64_t kv_head, std::int64_t first_tile,
     prefilter.code({.q = step.q(heads.first), .q_stride = dim, .rows = heads.count, .head_dim = dim},
                    scratch.codes);
     for (std::int64_t tile = first_tile; tile < last_tile; ++tile)
-      attend_keys(step, heads, tile, prefilter, scratch);
+      attend_tile_parts(step, heads, tile, prefilter, scratch);
   }
 }
 
@@ -208,9 +224,9 @@ void join_and_finish(const Step& step, std::int64_t kv_head) {
     float* const out = job.call.out + job.row_offset(0, head);
     std::fill_n(out, dim, 0.0F);
     RowState state;
-    for (std::int64_t tile = step.first_tile; tile < step.tiles; ++tile)
-      join_rows(step.partials.states[step.at(tile, head)],
-                step.partials.out.data() + step.at(tile, head) * width, dim, state, out);
+    for (std::int64_t slot = step.slot(step.first_tile, 0); slot < step.slots(); ++slot)
+      join_rows(step.partials.states[step.at(slot, head)],
+                step.partials.out.data() + step.at(slot, head) * width, dim, state, out);
     const auto index = static_cast<std::size_t>(head);
     step.partials.counts[index] = finish_row(step.partials.rules[index], step.row_length(), state,
                                              job.lost_mass(), value_sum, {out, width});
@@ -242,7 +258,7 @@ void attend_one_row(const Job& job) {
   const std::int64_t first_tile = first_key / kTileKeys;
   const std::int64_t tiles = (keys + kTileKeys - 1) / kTileKeys;
   const std::int64_t groups = job.shape().num_kv_heads;
-  partials.reserve(job.shape(), tiles);
+  partials.reserve(job.shape(), tiles, std::ssize(job.parts()));
   if (job.cache.rounds_queries()) {
     partials.q.assign(job.call.q, job.call.q + job.row_stride());
     round_queries(partials.q, partials.q_bf16);

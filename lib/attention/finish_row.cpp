@@ -7,6 +7,12 @@ namespace toptheta {
 
 namespace {
 
+// Where all that is kept is kept in any case, it may lie so far below theta that e^(theta - shift) is
+// infinite; nothing of that is still nothing.
+double times_theta(double term, double theta_weight) {
+  return term == 0 ? 0 : term * theta_weight;
+}
+
 // What was dropped, as the rule sees it, relative to what the row's exponentials are.
 double dropped_term(const RowRule& rule, const RowState& state, std::int64_t dropped, double theta_weight) {
   if (rule.selection == Selection::dense) return 0;
@@ -14,14 +20,14 @@ double dropped_term(const RowRule& rule, const RowState& state, std::int64_t dro
     case Sdc::none:
       return 0;
     case Sdc::exact:
-      return state.dropped_sum * theta_weight;
+      return times_theta(state.dropped_sum, theta_weight);
     case Sdc::exp_threshold:
     case Sdc::calibrated:
-      return static_cast<double>(rule.rho) * static_cast<double>(dropped) * theta_weight;
+      return times_theta(static_cast<double>(rule.rho) * static_cast<double>(dropped), theta_weight);
     case Sdc::offline:
       // M is relative to the largest score.
       if (state.kept == 0) return static_cast<double>(rule.sdc_m);
-      return static_cast<double>(rule.sdc_m) *
+      return static_cast<double>(rule.sdc_m) * offline_scale(rule, state.largest) *
              std::exp(static_cast<double>(state.largest) - static_cast<double>(state.shift));
   }
   return 0;
@@ -54,15 +60,17 @@ HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state,
     return count;
   }
   const std::int64_t dropped = n - state.kept;
-  // The kept are above theta, so is what they are relative to, unless it is theta: at most 1.
+  // What is above theta is relative to something that is not below it: at most 1.
   const double theta_weight =
       dropped == 0 ? 0 : std::exp(static_cast<double>(rule.theta) - static_cast<double>(state.shift));
   const double sink = sink_term(rule, state.shift);
   const double term = dropped_term(rule, state, dropped, theta_weight);
   const double denominator = state.kept_sum + static_cast<double>(rule.sdc_scale) * term + sink;
   scale_and_compensate(rule, n, 1 / denominator, (state.kept_sum + sink) / denominator, value_sum, out);
-  const double dropped_sum = lost_mass == LostMass::estimated ? term : state.dropped_sum * theta_weight;
-  if (lost_mass != LostMass::none) count.lost_mass = dropped_sum / (state.kept_sum + dropped_sum + sink);
+  const double dropped_sum =
+      lost_mass == LostMass::estimated ? term : times_theta(state.dropped_sum, theta_weight);
+  if (lost_mass != LostMass::none)
+    count.lost_mass = std::isinf(dropped_sum) ? 1 : dropped_sum / (state.kept_sum + dropped_sum + sink);
   return count;
 }
 

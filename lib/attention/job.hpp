@@ -11,6 +11,7 @@
 #include "attention/attention.hpp"
 #include "attention/finish_row.hpp"
 #include "attention/row_attention.hpp"
+#include "attention/row_parts.hpp"
 #include "kernels/attention/tile_attention.hpp"
 
 namespace toptheta {
@@ -76,6 +77,25 @@ struct Job {
   }
   [[nodiscard]] std::int64_t row_length(std::int64_t position) const {
     return position + 1 - first_key(position);
+  }
+  // The rule of a head's row.
+  [[nodiscard]] RowRule rule(std::int64_t head, std::int64_t position) const {
+    RowRule result =
+        row_rule(policy, call.layer, head, {first_key(position), row_length(position)}, sink(head));
+    // A decode step has the whole denominator before anything is compared.
+    if (result.placement == Placement::running_softmax && listeners.is_decode())
+      result.placement = Placement::post_softmax;
+    return result;
+  }
+  // The parts that rows are attended in.
+  [[nodiscard]] std::span<const RowPart> parts() const {
+    static constexpr RowPart kParts[] = {RowPart::first, RowPart::chosen, RowPart::recent};
+    const Policy& asked = policy.policy();
+    if (asked.keep_first > 0 || asked.keep_recent > 0) return kParts;
+    return std::span(kParts).subspan(1, 1);
+  }
+  [[nodiscard]] KeyRange keys_of(const RowRule& rule, std::int64_t position, RowPart part) const {
+    return part_of(rule, {first_key(position), position + 1}, part);
   }
   // The first key that some row of the tile sees.
   [[nodiscard]] std::int64_t tile_first_key(std::int64_t tile) const {
@@ -196,11 +216,10 @@ void attend_by_rows(const Job& job);
 void attend_by_tiles(const Job& job);
 // The same for a single row, parallel over keys too; same bytes as attend_by_tiles.
 void attend_one_row(const Job& job);
-// Whether attend_by_units must do it, and that: policies with a RowSelector, keys that are kept in any case,
-// rows that are dense in any case.
-bool needs_unit_path(const Job& job);
+// Policies with a RowSelector.
 void attend_by_units(const Job& job);
-// Policies that need a whole row before they know what is kept: top-k, post-softmax placement, cap-k.
+// Policies that need a whole row before they know what is kept: top-k, post-softmax and running-softmax
+// placement, cap-k.
 void attend_by_lists(const Job& job);
 
 }  // namespace toptheta

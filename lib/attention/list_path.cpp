@@ -60,7 +60,7 @@ void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) 
   const std::size_t room = scores.size() + static_cast<std::size_t>(kKeyBlock);
   if (row.lists.weights.size() < room) row.lists.weights.resize(room);
   if (row.lists.indices.size() < room) row.lists.indices.resize(room);
-  const bool post = row.rule.placement == Placement::post_softmax;
+  const bool post = row.rule.placement != Placement::pre_softmax;
   row.next = 0;
   row.state = {};
   row.full_sum = 0;
@@ -69,10 +69,12 @@ void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) 
   if (post || want_lost_mass || row.rule.sdc == Sdc::exact)
     row.full_sum = dropped_sum(scores, row.largest);  // none is above the largest
   RowRule by_score = row.rule;
-  if (post)
-    by_score.theta =
-        score_threshold(row.rule.theta, row.largest, row.full_sum + sink_term(row.rule, row.largest));
-  row.kept = select_scores(scores, by_score, row.lists);
+  const double denominator = row.full_sum + sink_term(row.rule, row.largest);
+  if (row.rule.placement == Placement::post_softmax)
+    by_score.theta = score_threshold(row.rule.theta, row.largest, denominator);
+  if (row.rule.placement == Placement::running_softmax)
+    running_thresholds(scores, row.rule, row.first_key, row.largest, denominator, row.lists.thresholds);
+  row.kept = select_scores(scores, by_score, row.first_key, row.lists);
   for (std::int64_t j = 0; j < row.kept && row.first_key > 0; ++j)
     row.lists.indices[static_cast<std::size_t>(j)] += static_cast<std::int32_t>(row.first_key);
 }
@@ -132,7 +134,8 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
     const double gamma = static_cast<double>(rule.sdc_scale);
     denominator = kept_sum + sink;
     if (rule.sdc == Sdc::exact) denominator += gamma * std::max(row.full_sum - kept_sum, 0.0);
-    if (rule.sdc == Sdc::offline) denominator += gamma * static_cast<double>(rule.sdc_m);
+    if (rule.sdc == Sdc::offline)
+      denominator += gamma * static_cast<double>(rule.sdc_m) * offline_scale(rule, row.largest);
     if ((rule.sdc == Sdc::exp_threshold || rule.sdc == Sdc::calibrated) && dropped > 0)
       denominator += gamma * static_cast<double>(rule.rho) * dropped *
                      std::exp(static_cast<double>(rule.theta) - static_cast<double>(row.largest));
@@ -185,7 +188,7 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
     const std::int64_t position = job.call.first_position + panel.row(i);
     row.n = job.row_length(position);
     row.first_key = job.first_key(position);
-    row.rule = row_rule(job.policy, job.call.layer, panel.head(i), row.n, job.sink(panel.head(i)));
+    row.rule = job.rule(panel.head(i), position);
     select(
         {scratch.scores.data() + i * stride + (row.first_key - first_seen), static_cast<std::size_t>(row.n)},
         job.want_lost_mass(), row);

@@ -43,9 +43,10 @@ void check_prefilter(const Policy& policy) {
 }
 
 void check_compensation(const Policy& policy) {
-  if (policy.placement == Placement::post_softmax && policy.sdc != Sdc::none)
+  if (policy.placement != Placement::pre_softmax && policy.sdc != Sdc::none)
     refuse(policy,
-           "the softmax denominator is complete in post-softmax placement: there is nothing to compensate",
+           fmt::format("the softmax denominator is complete in {} placement: there is nothing to compensate",
+                       name_of(policy.placement)),
            "drop SDC; VMC gives back the lost mass");
   if (!std::isfinite(policy.sdc_scale) || policy.sdc_scale < 0)
     refuse(policy, fmt::format("sdc-scale is {}", policy.sdc_scale), "give a finite number of at least 0");

@@ -49,8 +49,8 @@ struct Policy {
   // Selection::rows: the declaration, and the values of its own options in their order; NaN: not given.
   const PolicyUnit* unit = nullptr;
   std::vector<double> values{};
-  // Whatever the policy: the first and the most recent keys are kept in any case, and it chooses among the
-  // others.
+  // Whatever the policy: the first keys of the sequence and the most recent ones are kept in any case, as far
+  // as the row sees them, and it chooses among the others. They count as kept.
   std::int64_t keep_first = 0;
   std::int64_t keep_recent = 0;
   std::int64_t dense_last = 0;  // the last rows of a prompt keep everything

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
+#include "core/running_tiles.hpp"
 #include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
@@ -34,9 +36,57 @@ std::int64_t select_topk(std::span<const float> row, std::int64_t k, RowScratch&
   return kept;
 }
 
-std::int64_t select(std::span<const float> row, const RowRule& rule, RowScratch& scratch) {
-  return rule.selection == Selection::theta ? select_above(row, rule.theta, scratch)
-                                            : select_topk(row, rule.k, scratch);
+// Tile by tile, each by its own threshold: positions within `rest`, which begins rule.keep_first keys into
+// the row.
+std::int64_t select_running(std::span<const float> rest, const RowRule& rule, std::int64_t first_key,
+                            RowScratch& scratch) {
+  scratch.theta = scratch.thresholds.front();  // visited first: the lowest
+  const std::int64_t begin = first_key + rule.keep_first;
+  const std::int64_t end = begin + std::ssize(rest);
+  std::int64_t kept = 0;
+  for (std::int64_t at = begin; at < end;) {
+    const std::int64_t tile = at / kRunningTile;
+    const std::int64_t last = std::min((tile + 1) * kRunningTile, end);
+    const std::int64_t some =
+        compact_above(rest.subspan(static_cast<std::size_t>(at - begin), static_cast<std::size_t>(last - at)),
+                      scratch.thresholds[static_cast<std::size_t>(tile - first_key / kRunningTile)],
+                      scratch.indices.data() + kept, scratch.weights.data() + kept);
+    for (std::int64_t j = kept; j < kept + some; ++j)
+      scratch.indices[static_cast<std::size_t>(j)] += static_cast<std::int32_t>(at - begin);
+    kept += some;
+    at = last;
+  }
+  return kept;
+}
+
+// From what is not kept in any case; positions are those within it.
+std::int64_t select(std::span<const float> row, const RowRule& rule, std::int64_t first_key,
+                    RowScratch& scratch) {
+  const auto first = static_cast<std::size_t>(rule.keep_first);
+  const auto rest = row.subspan(first, row.size() - first - static_cast<std::size_t>(rule.keep_recent));
+  if (rule.selection == Selection::topk) return select_topk(rest, rule.k, scratch);
+  if (rule.placement == Placement::running_softmax) return select_running(rest, rule, first_key, scratch);
+  return select_above(rest, rule.theta, scratch);
+}
+
+// Puts what is kept in any case around what was selected of the rest; returns how many there are then.
+std::int64_t surround(std::span<const float> row, const RowRule& rule, std::int64_t kept,
+                      RowScratch& scratch) {
+  if (!rule.keeps_more()) return kept;
+  const std::int64_t first = rule.keep_first;
+  const auto indices = scratch.indices.begin();
+  const auto weights = scratch.weights.begin();
+  std::move_backward(indices, indices + kept, indices + kept + first);
+  std::move_backward(weights, weights + kept, weights + kept + first);
+  for (std::int64_t j = first; j < first + kept; ++j)
+    indices[j] += static_cast<std::int32_t>(first);
+  std::iota(indices, indices + first, 0);
+  std::copy_n(row.begin(), first, weights);
+  kept += first;
+  const std::int64_t recent = std::ssize(row) - rule.keep_recent;
+  std::iota(indices + kept, indices + kept + rule.keep_recent, static_cast<std::int32_t>(recent));
+  std::copy(row.begin() + recent, row.end(), weights + kept);
+  return kept + rule.keep_recent;
 }
 
 // cap-k: only the most recent k of the kept stay; they move to the front.
@@ -63,16 +113,22 @@ RowOutcome weigh_all(std::span<const float> scores, const RowRule& rule, RowScra
   return {true, static_cast<std::int64_t>(scores.size()), 0, sink / denominator};
 }
 
-// Post-softmax placement: the selection sees p, and the kept keep their p.
-RowOutcome weigh_post_softmax(std::span<const float> scores, const RowRule& rule, RowScratch& scratch) {
+// Post-softmax placement: the selection sees p, and the kept keep their p. So they do under running-softmax
+// placement, which has seen less of the row.
+RowOutcome weigh_post_softmax(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
+                              RowScratch& scratch) {
   std::vector<float>& p = scratch.probabilities;
   p.assign(scores.begin(), scores.end());
   const float m = row_max(scores);
   const double sink = sink_term(rule, m);
   const double denominator = exp_in_place(p, m) + sink;
   scale(p, 1 / denominator);
-  std::int64_t kept = select(p, rule, scratch);
-  if (rule.cap_k) kept = cap_to_recent(kept, rule.k, scratch);
+  const bool running = rule.placement == Placement::running_softmax;
+  if (running) running_thresholds(scores, rule, first_key, m, denominator, scratch.thresholds);
+  const std::int64_t kept = select_scores(running ? scores : p, rule, first_key, scratch);
+  for (std::int64_t j = 0; j < kept && running; ++j)
+    scratch.weights[static_cast<std::size_t>(j)] =
+        p[static_cast<std::size_t>(scratch.indices[static_cast<std::size_t>(j)])];
   double mass = 0;
   for (std::int64_t j = 0; j < kept; ++j)
     mass += static_cast<double>(scratch.weights[static_cast<std::size_t>(j)]);
@@ -96,7 +152,7 @@ double dropped_mass(const RowRule& rule, std::int64_t n, std::int64_t kept, floa
                        : static_cast<double>(rule.rho) * static_cast<double>(n - kept) *
                              std::exp(static_cast<double>(rule.theta) - static_cast<double>(m));
     case Sdc::offline:
-      return static_cast<double>(rule.sdc_m);
+      return static_cast<double>(rule.sdc_m) * offline_scale(rule, m);
   }
   return 0;
 }
@@ -113,30 +169,41 @@ RowOutcome weigh_nothing(std::span<const float> scores, const RowRule& rule, boo
   return {false, 0, found.lost_mass, found.sink_share};
 }
 
+// Sum of e^(s - shift): where nothing but keys that are kept in any case is kept, the largest score may be
+// far above `shift`, and the sum infinite.
+double full_sum_relative_to(std::span<const float> scores, float shift) {
+  const float largest = std::max(row_max(scores), shift);
+  return exp_sum(scores, largest) * std::exp(static_cast<double>(largest) - static_cast<double>(shift));
+}
+
 RowOutcome weigh_pre_softmax(std::span<const float> scores, const RowRule& rule, bool want_lost_mass,
                              RowScratch& scratch) {
-  std::int64_t kept = select(scores, rule, scratch);
-  if (kept == 0) return weigh_nothing(scores, rule, want_lost_mass);
-  // The kept are the largest, so their maximum, taken before cap-k, is the row's.
-  const float m = row_max({scratch.weights.data(), static_cast<std::size_t>(kept)});
+  std::int64_t kept = select(scores, rule, 0, scratch);
+  if (kept == 0 && !rule.keeps_more()) return weigh_nothing(scores, rule, want_lost_mass);
+  // What is above a threshold is the largest, so the maximum, taken before cap-k, is the row's.
+  float m = row_max({scratch.weights.data(), static_cast<std::size_t>(kept)});
   if (rule.cap_k) kept = cap_to_recent(kept, rule.k, scratch);
+  kept = surround(scores, rule, kept, scratch);
   const std::span<float> weights(scratch.weights.data(), static_cast<std::size_t>(kept));
+  m = std::max(m, row_max(weights));
   const double kept_sum = exp_in_place(weights, m);
   const bool need_full_sum = want_lost_mass || rule.sdc == Sdc::exact;
-  const double full_sum = need_full_sum ? exp_sum(scores, m) : 0;
+  const double full_sum = need_full_sum ? full_sum_relative_to(scores, m) : 0;
   const auto n = static_cast<std::int64_t>(scores.size());
   const double dropped = dropped_mass(rule, n, kept, m, kept_sum, full_sum);
   const double sink = sink_term(rule, m);
   const double denominator = kept_sum + static_cast<double>(rule.sdc_scale) * dropped + sink;
   // cap-k may keep only entries so far below the maximum that their exponentials vanish.
   scale(weights, denominator > 0 ? 1 / denominator : 0);
-  return {false, kept, need_full_sum ? std::max((full_sum - kept_sum) / (full_sum + sink), 0.0) : 0,
-          denominator > 0 ? sink / denominator : 0};
+  double lost = 0;
+  if (need_full_sum)
+    lost = std::isinf(full_sum) ? 1 : std::max((full_sum - kept_sum) / (full_sum + sink), 0.0);
+  return {false, kept, lost, denominator > 0 ? sink / denominator : 0};
 }
 
 }  // namespace
 
-RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, std::int64_t n,
+RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, const RowExtent& row,
                  float sink) {
   const Policy& asked = policy.policy();
   RowRule rule{.selection = asked.selection,
@@ -147,11 +214,16 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
                .cap_k = asked.cap_k,
                .k = policy.k(layer, head),
                .sink = sink};
-  if (n <= rule.k) {
+  const std::int64_t first = std::clamp<std::int64_t>(asked.keep_first - row.first_key, 0, row.n);
+  const std::int64_t recent = std::min(asked.keep_recent, row.n - first);
+  const bool chooses = rule.selection != Selection::topk || row.n - first - recent > rule.k;
+  if (row.n <= rule.k || !chooses) {
     rule.selection = Selection::dense;
     return rule;
   }
-  const auto length = static_cast<std::size_t>(n);
+  rule.keep_first = first;
+  rule.keep_recent = recent;
+  const auto length = static_cast<std::size_t>(row.n);
   if (rule.selection == Selection::theta) rule.theta = policy.theta(layer, head)[length];
   if (rule.sdc == Sdc::offline) rule.sdc_m = policy.sdc(layer, head)[length];
   if (rule.sdc == Sdc::calibrated) rule.rho = policy.rho(layer, head)[length];
@@ -161,6 +233,25 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
 float score_threshold(float theta, float largest, double full_sum) {
   if (!(theta > 0)) return -std::numeric_limits<float>::infinity();
   return static_cast<float>(static_cast<double>(largest) + std::log(static_cast<double>(theta) * full_sum));
+}
+
+double offline_scale(const RowRule& rule, float m) {
+  const bool below = rule.selection == Selection::theta && rule.theta > m;
+  return below ? std::exp(static_cast<double>(rule.theta) - static_cast<double>(m)) : 1;
+}
+
+void running_thresholds(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
+                        float largest, double denominator, std::vector<float>& thresholds) {
+  const std::int64_t first_tile = first_key / kRunningTile;
+  const std::int64_t last_tile = (first_key + std::ssize(scores) - 1) / kRunningTile;
+  thresholds.resize(static_cast<std::size_t>(last_tile - first_tile + 1));
+  double sum = sink_term(rule, largest);
+  for_each_running_tile(first_key, std::ssize(scores), [&](std::int64_t begin, std::int64_t end) {
+    sum += exp_sum(scores.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
+                   largest);
+    thresholds[static_cast<std::size_t>((first_key + begin) / kRunningTile - first_tile)] =
+        score_threshold(rule.theta, largest, std::min(sum, denominator));
+  });
 }
 
 namespace {
@@ -192,13 +283,15 @@ NothingKept against_sink(const RowRule& rule, double dropped_term, double droppe
   return {part(sink, dropped_term * to_largest), 1 - part(sink, dropped_sum * to_largest)};
 }
 
-std::int64_t select_scores(std::span<const float> scores, const RowRule& rule, RowScratch& scratch) {
-  const std::int64_t kept = select(scores, rule, scratch);
-  return rule.cap_k ? cap_to_recent(kept, rule.k, scratch) : kept;
+std::int64_t select_scores(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
+                           RowScratch& scratch) {
+  std::int64_t kept = select(scores, rule, first_key, scratch);
+  if (rule.cap_k) kept = cap_to_recent(kept, rule.k, scratch);
+  return surround(scores, rule, kept, scratch);
 }
 
-RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, bool want_lost_mass,
-                            RowScratch& scratch) {
+RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
+                            bool want_lost_mass, RowScratch& scratch) {
   const std::size_t room = scores.size() + static_cast<std::size_t>(kKeyBlock);
   if (scratch.weights.size() < room) scratch.weights.resize(room);
   if (scratch.indices.size() < room) scratch.indices.resize(room);
@@ -206,7 +299,7 @@ RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, 
       !range.finite && (any_nan(scores) || !std::isfinite(range.largest)))
     return no_numbers(scores.size(), scratch);
   if (rule.selection == Selection::dense) return weigh_all(scores, rule, scratch);
-  if (rule.placement == Placement::post_softmax) return weigh_post_softmax(scores, rule, scratch);
+  if (rule.placement != Placement::pre_softmax) return weigh_post_softmax(scores, rule, first_key, scratch);
   return weigh_pre_softmax(scores, rule, want_lost_mass, scratch);
 }
 

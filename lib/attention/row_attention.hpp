@@ -20,20 +20,34 @@ struct RowRule {
   bool vmc = false;
   bool cap_k = false;
   std::int64_t k = 0;
+  std::int64_t keep_first = 0;                           // the row's first keys that are kept in any case
+  std::int64_t keep_recent = 0;                          // and its last ones; together at most n
   float theta = 0;                                       // top-theta
   float sdc_m = 0;                                       // offline SDC term M
   float rho = 1;                                         // calibrated SDC; exp-threshold's is 1
   float sink = -std::numeric_limits<float>::infinity();  // a logit in the denominator; -infinity: none
 
+  // Whether something is kept in any case.
+  [[nodiscard]] bool keeps_more() const { return keep_first + keep_recent > 0; }
   [[nodiscard]] bool has_sink() const { return sink != -std::numeric_limits<float>::infinity(); }
 };
 
-// The rule of rows of length n; `sink` as above.
-RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, std::int64_t n,
+// What a query sees: n keys from position first_key on.
+struct RowExtent {
+  std::int64_t first_key = 0;
+  std::int64_t n = 0;
+};
+
+// The rule of a row; `sink` as above.
+RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t head, const RowExtent& row,
                  float sink = -std::numeric_limits<float>::infinity());
 
 // The sink's term of a denominator whose exponentials are relative to `shift`.
 double sink_term(const RowRule& rule, float shift);
+
+// What an offline SDC term is multiplied by where exponentials are relative to m, the largest of the kept
+// scores: 1, but where none is above the threshold, which then stands in for the row's largest score.
+double offline_scale(const RowRule& rule, float m);
 
 // A row of which nothing is above the threshold has no weights. Without a sink all of it is lost. With one,
 // the denominator is the sink and what SDC puts there for the dropped, for which the threshold stands in as
@@ -49,6 +63,12 @@ NothingKept against_sink(const RowRule& rule, double dropped_term, double droppe
 // is m, full_sum the row's sum of e^(s - m).
 float score_threshold(float theta, float largest, double full_sum);
 
+// The same of running-softmax placement, for each tile that a row is visited in (core/running_tiles.hpp), in
+// the order of positions: against the sum of the tiles up to it, the sink's term included. None is above that
+// of the whole denominator, which the caller has: what is kept beside it is kept here too.
+void running_thresholds(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
+                        float largest, double denominator, std::vector<float>& thresholds);
+
 // Memory that a thread reuses from row to row.
 struct RowScratch {
   std::vector<float> scores;          // a tile's scores
@@ -57,13 +77,16 @@ struct RowScratch {
   float theta = 0;                    // what was compared with: top-k's is the (k + 1)-th largest
   SelectScratch select{};             // top-k
   std::vector<float> probabilities;   // [n] post-softmax placement
+  std::vector<float> thresholds;      // running-softmax placement: of the row's tiles
   std::vector<std::uint64_t> kept_bits;
 };
 
-// Selects from a row's scores as if placement were pre-softmax, cap-k included: leaves positions and scores
-// of the kept, ascending, in scratch.indices and scratch.weights (which must have room for n + kKeyBlock) and
-// returns how many.
-std::int64_t select_scores(std::span<const float> scores, const RowRule& rule, RowScratch& scratch);
+// Selects from a row's scores as if placement were pre-softmax, under running-softmax placement by
+// scratch.thresholds; cap-k and what is kept in any case included. Leaves positions and scores of the kept,
+// ascending, in scratch.indices and scratch.weights (which must have room for n + kKeyBlock) and returns how
+// many.
+std::int64_t select_scores(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
+                           RowScratch& scratch);
 
 struct RowOutcome {
   bool all_kept = false;  // dense: `indices` were not written
@@ -73,8 +96,9 @@ struct RowOutcome {
 };
 
 // Selects from `scores` (n pre-softmax scores) and leaves the weights w and positions of the kept in
-// `scratch`. w follows docs/method.md, "Compensating". Time: O(n), expected, for every policy.
-RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, bool want_lost_mass,
-                            RowScratch& scratch);
+// `scratch`. w follows docs/method.md, "Compensating". first_key: position of the first score's key, which
+// running-softmax placement goes by. Time: O(n), expected, for every policy.
+RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
+                            bool want_lost_mass, RowScratch& scratch);
 
 }  // namespace toptheta

@@ -82,9 +82,10 @@ void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span
   for (std::int64_t r = 0; r < job.tile_rows(tile); ++r) {
     const std::int64_t position = job.tile_position(tile) + r;
     const std::int64_t n = job.row_length(position);
-    const RowRule rule = row_rule(job.policy, job.call.layer, head, n, job.sink(head));
+    const RowRule rule = job.rule(head, position);
     const std::span<const float> scores = tile_scores.of_row(job, r, position, scratch.scores);
-    const RowOutcome outcome = select_and_weigh(scores, rule, job.want_lost_mass(), scratch);
+    const RowOutcome outcome =
+        select_and_weigh(scores, rule, job.first_key(position), job.want_lost_mass(), scratch);
     const float* const seen = values + (job.first_key(position) - first_value) * job.head_dim();
     write_output(outcome, rule, scratch, seen, n, value_sums.subspan(static_cast<std::size_t>(r) * dim, dim),
                  job.call.out + job.row_offset(job.first_row(tile) + r, head));

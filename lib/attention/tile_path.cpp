@@ -34,8 +34,7 @@ struct Scratch {
   float theta[kPassRows];  // -infinity where everything is kept
   float theta_before_cap[kPassRows];
   RowState states[kPassRows];
-  std::int32_t visible[kTileRows];
-  std::int32_t hidden[kTileRows];
+  TileView view;
   HalfTile rounded;
 };
 
@@ -43,8 +42,7 @@ struct Scratch {
 bool prepare(const Job& job, std::int64_t head, std::int64_t pass, Scratch& rows) {
   bool all_dense = true;
   for (std::int64_t r = 0; r < job.tile_rows(pass); ++r) {
-    rows.rules[r] = row_rule(job.policy, job.call.layer, head, job.row_length(job.tile_position(pass) + r),
-                             job.sink(head));
+    rows.rules[r] = job.rule(head, job.tile_position(pass) + r);
     const bool dense = rows.rules[r].selection == Selection::dense;
     rows.theta[r] = dense ? -std::numeric_limits<float>::infinity() : rows.rules[r].theta;
     rows.theta_before_cap[r] = job.theta_before_cap(rows.theta[r]);
@@ -54,18 +52,15 @@ bool prepare(const Job& job, std::int64_t head, std::int64_t pass, Scratch& rows
   return all_dense;
 }
 
-AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row, bool all_dense,
-                       Scratch& scratch) {
+AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row, Scratch& scratch) {
   return {
       .q = scratch.q.data() + first_row * job.head_dim(),
       .q_stride = job.head_dim(),
       .rows = std::min(kTileRows, job.tile_rows(pass) - first_row),
       .head_dim = job.head_dim(),
       .scale = job.score_scale(),
-      .visible = scratch.visible,
-      .hidden = job.call.arithmetic.window > 0 ? scratch.hidden : nullptr,
+      .visible = scratch.view.visible,
       .soft_cap = job.call.arithmetic.soft_cap,
-      .theta = all_dense ? nullptr : scratch.theta + first_row,
       .theta_before_cap = scratch.theta_before_cap + first_row,
       .want_dropped = job.want_dropped(),
       .want_largest = job.policy.policy().sdc == Sdc::offline,
@@ -99,27 +94,24 @@ KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t pass, std::i
   return tile;
 }
 
-// What the rows from `position` on see of a tile of keys that begins at `tile_first`; false where that is
-// nothing.
-bool see_tile(const Job& job, std::int64_t position, std::int64_t tile_first, const KeyTile& keys,
-              AttentionTile& work, Scratch& scratch) {
-  const std::int64_t first_key = job.first_key(position);
-  const std::int64_t end = std::min(tile_first + kTileKeys, position + work.rows);
-  if (end <= tile_first || first_key >= tile_first + kTileKeys) return false;
-  const std::int64_t first = job.first_read(first_key, tile_first);
-  const std::int64_t skip = (first - keys.first) * work.head_dim;
-  work.num_keys = end - first;
+// What the rows of a tile, from the pass's row first_row on, see of a part of a tile of keys that begins at
+// `tile_first`; false where that is nothing.
+bool see_tile(const Job& job, std::int64_t pass, std::int64_t first_row, RowPart part,
+              std::int64_t tile_first, const KeyTile& keys, AttentionTile& work, Scratch& scratch) {
+  TileView& view = scratch.view;
+  const auto seen = [&](std::int64_t r) {
+    return job.keys_of(scratch.rules[first_row + r], job.tile_position(pass) + first_row + r, part);
+  };
+  view_tile(tile_first, work.rows, seen, view);
+  if (view.count == 0) return false;
+  const std::int64_t skip = (view.first - keys.first) * work.head_dim;
+  work.num_keys = view.count;
+  work.hidden = view.hides ? view.hidden : nullptr;
   work.keys = keys.keys != nullptr ? keys.keys + skip : nullptr;
   work.values = keys.values + skip;
   scratch.rounded = keys.rounded;
   if (keys.rounded.keys != nullptr) scratch.rounded.keys += skip;
   work.half = keys.rounded.keys != nullptr ? &scratch.rounded : nullptr;
-  for (std::int64_t r = 0; r < work.rows; ++r) {
-    const std::int64_t visible = std::clamp<std::int64_t>(position + r + 1 - first, 0, work.num_keys);
-    const std::int64_t hidden = job.first_key(position + r) - first;
-    scratch.visible[r] = static_cast<std::int32_t>(visible);
-    scratch.hidden[r] = static_cast<std::int32_t>(std::clamp<std::int64_t>(hidden, 0, visible));
-  }
   return true;
 }
 
@@ -131,7 +123,7 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_
   TilePrefilter prefilter(job, kv_head, scratch.tile);
   AttentionTile works[kPassTiles];
   for (std::int64_t i = 0; i < tiles; ++i) {
-    works[i] = row_tile(job, pass, i * kTileRows, all_dense, scratch);
+    works[i] = row_tile(job, pass, i * kTileRows, scratch);
     prefilter.code(works[i], scratch.codes[i]);
   }
   const std::int64_t first_tile = job.tile_first_key(pass) / kTileKeys * kTileKeys;
@@ -139,13 +131,15 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_
     const KeyTile keys = key_tile(job, kv_head, pass, first, scratch);
     for (std::int64_t i = 0; i < tiles; ++i) {
       AttentionTile& work = works[i];
-      const std::int64_t position = job.tile_position(pass) + i * kTileRows;  // of its first row
-      if (!see_tile(job, position, first, keys, work, scratch)) continue;
-      const std::int64_t first_read = job.first_read(job.first_key(position), first);
-      if (counts != nullptr)
-        work.kept_union = counts->bits(head % job.group_heads()).data() + first_read / 64;
-      prefilter.use(first_read, scratch.codes[i], work);
-      attend_tile(work, scratch.tile);
+      for (const RowPart part : job.parts()) {
+        if (!see_tile(job, pass, i * kTileRows, part, first, keys, work, scratch)) continue;
+        if (counts != nullptr)
+          work.kept_union = counts->bits(head % job.group_heads()).data() + scratch.view.first / 64;
+        const bool chooses = part == RowPart::chosen && !all_dense;
+        work.theta = chooses ? scratch.theta + i * kTileRows : nullptr;
+        prefilter.use(scratch.view.first, scratch.codes[i], work);
+        attend_tile(work, scratch.tile);
+      }
     }
   }
 }

@@ -24,6 +24,8 @@ class SpeedMeter {
   // Appends one prefill's time, or those of a row of steps.
   void run(const ResolvedPolicy& policy, const AttentionListeners& listeners, std::vector<double>& seconds) {
     const bool prefill = workload_.phase == Phase::prefill;
+    AttentionListeners of_phase = listeners;
+    of_phase.phase = workload_.phase;
     cache_.truncate(prefill ? 0 : workload_.length);
     const std::int64_t calls = prefill ? 1 : options_.decode_steps;
     const std::int64_t rows = prefill ? workload_.length : 1;
@@ -31,7 +33,7 @@ class SpeedMeter {
       const auto part =
           tokens_.subspan(static_cast<std::size_t>(cache_.length()), static_cast<std::size_t>(rows));
       const auto begin = std::chrono::steady_clock::now();
-      model_.forward(part, cache_, policy, {.attention = listeners});
+      model_.forward(part, cache_, policy, {.attention = of_phase});
       seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     }
     if (!prefill) cache_.truncate(workload_.length);

@@ -40,6 +40,8 @@ Generation generate(Transformer& model, KvCache& cache, std::span<const std::int
   AttentionListeners prefill = options.prefill;
   prefill.dense_to = cache.length() + std::ssize(prompt);
   prefill.dense_from = std::max(cache.length(), prefill.dense_to - policy.policy().dense_last);
+  AttentionListeners decode = options.decode;
+  decode.phase = Phase::decode;
   auto logits = model.forward(prompt, cache, policy, {.attention = prefill});
   while (std::ssize(result.tokens) < options.max_new_tokens) {
     const std::int32_t token = greedy_token(logits);
@@ -57,7 +59,7 @@ Generation generate(Transformer& model, KvCache& cache, std::span<const std::int
       result.end = GenerateEnd::context;
       return result;
     }
-    logits = model.forward({&token, 1}, cache, policy, {.attention = options.decode});
+    logits = model.forward({&token, 1}, cache, policy, {.attention = decode});
   }
   return result;
 }

@@ -51,6 +51,28 @@ inline std::vector<AttentionCase> all_cases() {
   return cases;
 }
 
+// The same with positions that are kept in any case, and running-softmax placement with and without them.
+inline std::vector<AttentionCase> keeping_cases() {
+  std::vector<AttentionCase> cases;
+  for (AttentionCase c : all_cases()) {
+    if (c.policy.selection == Selection::dense) continue;
+    c.policy.keep_first = c.rule.keep_first = 3;
+    c.policy.keep_recent = c.rule.keep_recent = 9;
+    cases.push_back(c);
+  }
+  for (const std::int64_t keep : {0, 20})
+    for (const bool vmc : {false, true}) {
+      AttentionCase c{
+          {.selection = Selection::theta, .placement = Placement::running_softmax, .vmc = vmc, .k = kK},
+          {"theta", true, "none", 1, vmc, false, kK}};
+      c.rule.running = true;
+      c.policy.keep_first = c.rule.keep_first = keep;
+      c.policy.keep_recent = c.rule.keep_recent = 2 * keep;
+      cases.push_back(c);
+    }
+  return cases;
+}
+
 inline double theta_of(const AttentionCase& c, std::int64_t head, std::int64_t n) {
   return c.rule.post_softmax ? (0.9 + 0.3 * static_cast<double>(head)) / static_cast<double>(n)
                              : c.pre_theta + 0.1 * static_cast<double>(head);
@@ -74,7 +96,7 @@ inline void check_step(const AttentionWorld& world, const AttentionCase& c, cons
                        std::int64_t i, const float* prefilled) {
   SequenceCounts counts(world.shape(), world.rows(), Phase::decode);
   const std::vector<float> out = world.attend(policy, i, 1, {&counts, nullptr});
-  REQUIRE(std::equal(out.begin(), out.end(), prefilled));
+  if (!c.rule.running) REQUIRE(std::equal(out.begin(), out.end(), prefilled));
   const AttentionCounts totals = counts.totals();
   const std::int64_t n = world.row_length(i);
   const std::int64_t group = world.shape().num_heads / world.shape().num_kv_heads;
@@ -82,6 +104,7 @@ inline void check_step(const AttentionWorld& world, const AttentionCase& c, cons
     std::vector<bool> needed(static_cast<std::size_t>(i + 1));
     for (std::int64_t h = g * group; h < (g + 1) * group; ++h) {
       NaiveRule rule = c.rule;
+      rule.running = false;  // a decode step has the whole denominator
       rule.theta = theta_of(c, h, n);
       rule.k = k_of(c, h);
       const NaiveRow expected = world.naive(h, i, rule);

@@ -22,6 +22,9 @@ struct NaiveRule {
   double theta = 0;
   double offline_m = 0;
   double rho = 1;
+  bool running = false;         // post-softmax, against the denominator of the tiles visited so far
+  std::int64_t keep_first = 0;  // positions that are kept in any case
+  std::int64_t keep_recent = 0;
   std::int64_t window = 0;  // keys that a row sees at most; 0: all
   double soft_cap = 0;      // 0: none
   double sink = -std::numeric_limits<double>::infinity();
@@ -47,11 +50,9 @@ inline std::vector<double> naive_softmax(const std::vector<double>& s, double si
   return p;
 }
 
+// What is kept of some values x, by a rule that has something to choose.
 inline std::vector<bool> naive_selection(const std::vector<double>& x, const NaiveRule& rule) {
-  const auto n = static_cast<std::int64_t>(x.size());
   std::vector<bool> kept(x.size(), true);
-  if (rule.selection == "given") return rule.given;
-  if (rule.selection == "dense" || n <= rule.k) return kept;
   if (rule.selection == "theta") {
     for (std::size_t j = 0; j < x.size(); ++j)
       kept[j] = x[j] > rule.theta;
@@ -70,15 +71,31 @@ inline std::vector<bool> naive_selection(const std::vector<double>& x, const Nai
   return kept;
 }
 
+// e^(s_j - L), with L the log-sum-exp of the sink and of the tiles of 128 positions visited up to that of j:
+// the row's first, then from its last back to its second. The first score's key is at position `first`.
+inline std::vector<double> naive_running(const std::vector<double>& s, std::size_t first, double sink) {
+  std::vector<double> x(s.size());
+  double sum = std::exp(sink);
+  const std::size_t first_tile = first / 128;
+  const std::size_t tiles = (first + s.size() - 1) / 128 - first_tile + 1;
+  for (std::size_t visit = 0; visit < tiles; ++visit) {
+    const std::size_t tile = first_tile + (visit == 0 ? 0 : tiles - visit);
+    for (std::size_t j = 0; j < s.size(); ++j)
+      if ((first + j) / 128 == tile) sum += std::exp(s[j]);
+    for (std::size_t j = 0; j < s.size(); ++j)
+      if ((first + j) / 128 == tile) x[j] = std::exp(s[j]) / sum;
+  }
+  return x;
+}
+
 // Weights of the kept before VMC, and what the sink has of the denominator.
 struct NaiveWeights {
   std::vector<double> of_keys;
   double of_sink = 0;
 };
-inline NaiveWeights naive_weights(const std::vector<double>& s, const std::vector<bool>& kept,
+inline NaiveWeights naive_weights(const std::vector<double>& s, const std::vector<bool>& kept, bool dense,
                                   const NaiveRule& rule) {
   const std::vector<double> p = naive_softmax(s, rule.sink);
-  const bool dense = rule.selection == "dense" || static_cast<std::int64_t>(s.size()) <= rule.k;
   const bool nothing = std::count(kept.begin(), kept.end(), true) == 0;
   // Where nothing is kept, the threshold stands in for the largest score.
   const double m = nothing ? rule.theta : *std::max_element(s.begin(), s.end());
@@ -95,7 +112,9 @@ inline NaiveWeights naive_weights(const std::vector<double>& s, const std::vecto
     mass = static_cast<double>(dropped) * std::exp(rule.theta - m);
   if (!dense && rule.sdc == "calibrated" && dropped > 0)
     mass = rule.rho * static_cast<double>(dropped) * std::exp(rule.theta - m);
-  if (!dense && rule.sdc == "offline") mass = rule.offline_m;
+  // Relative to the largest score, for which the threshold stands in where none is above it.
+  const bool above = rule.selection != "theta" || *std::max_element(s.begin(), s.end()) > rule.theta;
+  if (!dense && rule.sdc == "offline") mass = rule.offline_m * (above ? 1 : std::exp(rule.theta - m));
   const double sink = std::exp(rule.sink - m);
   const double denominator = kept_sum + rule.gamma * mass + sink;
   NaiveWeights w{std::vector<double>(s.size(), 0)};
@@ -117,8 +136,29 @@ inline NaiveRow naive_row(const std::vector<double>& all_scores,
     if (rule.soft_cap > 0) s = rule.soft_cap * std::tanh(s / rule.soft_cap);
   NaiveRow row;
   const std::vector<double> p = naive_softmax(scores, rule.sink);
-  const std::vector<bool> kept = naive_selection(rule.post_softmax ? p : scores, rule);
-  const NaiveWeights w = naive_weights(scores, kept, rule);
+  const std::vector<double> x = rule.running        ? naive_running(scores, unseen, rule.sink)
+                                : rule.post_softmax ? p
+                                                    : scores;
+  // What is kept in any case is not chosen from.
+  std::vector<std::size_t> rest;
+  std::vector<double> x_of_rest;
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const auto position = static_cast<std::int64_t>(unseen + j);
+    if (position < rule.keep_first || position + rule.keep_recent >= std::ssize(all_scores)) continue;
+    rest.push_back(j);
+    x_of_rest.push_back(x[j]);
+  }
+  const bool dense = rule.selection == "dense" || std::ssize(scores) <= rule.k ||
+                     (rule.selection == "topk" && std::ssize(rest) <= rule.k);
+  std::vector<bool> kept(x.size(), true);
+  if (rule.selection == "given") {
+    kept = rule.given;
+  } else if (!dense) {
+    const std::vector<bool> kept_of_rest = naive_selection(x_of_rest, rule);
+    for (std::size_t j = 0; j < rest.size(); ++j)
+      kept[rest[j]] = kept_of_rest[j];
+  }
+  const NaiveWeights w = naive_weights(scores, kept, dense, rule);
   row.weights = w.of_keys;
   row.out.assign(values[0].size(), 0);
   row.kept.assign(unseen, false);

@@ -1,5 +1,5 @@
-// Policies that choose from rows of scores by code of their own, and keys that are kept whatever the policy:
-// blocks of full rows, a set of positions for each row, then softmax, compensation and V over those.
+// Policies that choose from rows of scores by code of their own: blocks of full rows, a set of positions for
+// each row, then softmax, compensation and V over those.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -13,8 +13,6 @@
 namespace toptheta {
 
 namespace {
-
-constexpr std::int64_t kUnitRows = 64;  // of a block, where the policy does not say
 
 // Rows [first, last) of a call.
 struct RowRun {
@@ -72,43 +70,14 @@ Deal deal_rows(const Job& job, std::int64_t block_rows) {
   return deal;
 }
 
-// Which of a row's keys a policy other than by a RowSelector keeps: those that it chooses among the keys
-// [begin, end), which are not kept in any case.
-void choose_by_rule(const HeadRows& rows, std::int64_t r, const RowRule& rule, std::int64_t begin,
-                    std::int64_t end, UnitScratch& scratch) {
-  const std::span<const float> middle(rows.row(r) + begin, static_cast<std::size_t>(end - begin));
-  if (rule.selection == Selection::topk && end - begin <= rule.k) return scratch.kept.keep(r, begin, end);
-  RowScratch& row = scratch.row;
-  const std::size_t room = middle.size() + static_cast<std::size_t>(kKeyBlock);
-  if (row.weights.size() < room) row.weights.resize(room);
-  if (row.indices.size() < room) row.indices.resize(room);
-  RowRule by_score = rule;
-  if (rule.placement == Placement::post_softmax && rule.selection == Selection::theta) {
-    const std::span<const float> all(rows.row(r) + rows.first(r), static_cast<std::size_t>(rows.length(r)));
-    const float largest = row_max(all);
-    by_score.theta = score_threshold(rule.theta, largest, exp_sum(all, largest) + sink_term(rule, largest));
-  }
-  const std::int64_t kept = select_scores(middle, by_score, row);
-  for (std::int64_t i = 0; i < kept; ++i)
-    scratch.kept.keep(r, begin + row.indices[static_cast<std::size_t>(i)]);
-}
-
-// What a row keeps, once a RowSelector has had its say.
-void complete_row(const Job& job, const HeadRows& rows, std::int64_t r, const RowRule& rule,
-                  UnitScratch& scratch) {
-  const Policy& policy = job.policy.policy();
+// What a row keeps, once the RowSelector has had its say.
+void complete_row(const HeadRows& rows, std::int64_t r, const RowRule& rule, UnitScratch& scratch) {
   const std::int64_t first = rows.first(r);
   const std::int64_t end = rows.position(r) + 1;
   if (rule.selection == Selection::dense) return scratch.kept.keep(r, first, end);
-  const std::int64_t begin = std::min(first + policy.keep_first, end);
-  const std::int64_t recent = std::max(begin, end - policy.keep_recent);
-  if (rule.selection == Selection::rows) {
-    scratch.kept.drop(r, 0, first);
-  } else {
-    choose_by_rule(rows, r, rule, begin, recent, scratch);
-  }
-  scratch.kept.keep(r, first, begin);
-  scratch.kept.keep(r, recent, end);
+  scratch.kept.drop(r, 0, first);
+  scratch.kept.keep(r, first, first + rule.keep_first);
+  scratch.kept.keep(r, end - rule.keep_recent, end);
 }
 
 // The kept of a row as a list: positions and scores.
@@ -132,27 +101,21 @@ struct Weighed {
 
 // Scores of the listed become their softmax weights, compensated by the rule.
 Weighed weigh_listed(std::span<const float> all, const RowRule& rule, bool want_lost_mass, RowScratch& row) {
-  const bool post = rule.placement == Placement::post_softmax;
   const float m = row_max(row.weights);
   const double kept_sum = exp_in_place(row.weights, m);
   const double sink = sink_term(rule, m);
   double dropped = 0;  // relative to m, as kept_sum is
   const auto n = static_cast<std::int64_t>(all.size());
   const auto kept = static_cast<std::int64_t>(row.weights.size());
-  if (kept < n && (post || want_lost_mass || rule.sdc == Sdc::exact)) {
+  if (kept < n && (want_lost_mass || rule.sdc == Sdc::exact)) {
     // The largest score may be among the dropped: relative to it nothing overflows.
     const float largest = row_max(all);
     const double to_kept = std::exp(static_cast<double>(largest) - static_cast<double>(m));
     dropped = std::max(exp_sum(all, largest) * to_kept - kept_sum, 0.0);
   }
-  double denominator = kept_sum + sink;
-  const double gamma = static_cast<double>(rule.sdc_scale);
-  if (post) denominator += dropped;
-  if (rule.sdc == Sdc::exact) denominator += gamma * dropped;
-  if (rule.sdc == Sdc::offline) denominator += gamma * static_cast<double>(rule.sdc_m);
-  if ((rule.sdc == Sdc::exp_threshold || rule.sdc == Sdc::calibrated) && kept < n)
-    denominator += gamma * static_cast<double>(rule.rho) * static_cast<double>(n - kept) *
-                   std::exp(static_cast<double>(rule.theta) - static_cast<double>(m));
+  // These policies have nothing calibrated that could stand for the dropped.
+  const double gamma = rule.sdc == Sdc::exact ? static_cast<double>(rule.sdc_scale) : 0;
+  const double denominator = kept_sum + gamma * dropped + sink;
   const auto factor = static_cast<float>(1 / denominator);
   for (float& weight : row.weights)
     weight *= factor;
@@ -257,13 +220,13 @@ void attend_head_block(const Job& job, std::int64_t head, const Block& block, co
                        const float* values, TileCounts* counts, UnitScratch& scratch) {
   const HeadRows rows = score_block(job, head, block, scratch);
   scratch.kept.reset(block.rows(), job.call.first_position + block.last);
-  if (const RowSelector* const selector = job.policy.selector(); selector != nullptr && rows.k != kDenseK)
-    selector->select(rows, job.cache.memory().of(job.call.layer, head), scratch.kept);
+  if (rows.k != kDenseK)
+    job.policy.selector()->select(rows, job.cache.memory().of(job.call.layer, head), scratch.kept);
   for (std::size_t i = block.first_run; i < block.last_run; ++i)
     for (std::int64_t row = runs[i].first; row < runs[i].last; ++row) {
       const std::int64_t r = row - block.first;
-      const RowRule rule = row_rule(job.policy, job.call.layer, head, rows.length(r), job.sink(head));
-      complete_row(job, rows, r, rule, scratch);
+      const RowRule rule = job.rule(head, rows.position(r));
+      complete_row(rows, r, rule, scratch);
       if (scratch.broken[static_cast<std::size_t>(r)]) {
         show_broken(job, rows, r, rule, counts != nullptr ? &counts[i] : nullptr, scratch);
         continue;
@@ -306,14 +269,9 @@ void report_runs(const Job& job, const std::vector<RowRun>& runs, const std::vec
 
 }  // namespace
 
-bool needs_unit_path(const Job& job) {
-  const Policy& policy = job.policy.policy();
-  return policy.selection == Selection::rows || policy.keep_first > 0 || policy.keep_recent > 0;
-}
-
 void attend_by_units(const Job& job) {
-  const RowSelector* const selector = job.policy.selector();
-  const Deal deal = deal_rows(job, selector != nullptr ? selector->block_rows() : kUnitRows);
+  const RowSelector& selector = *job.policy.selector();
+  const Deal deal = deal_rows(job, selector.block_rows());
   const auto blocks = static_cast<std::int64_t>(deal.blocks.size());
   const std::int64_t groups = job.shape().num_kv_heads;
   const bool counting = job.listeners.counts != nullptr;
@@ -322,7 +280,7 @@ void attend_by_units(const Job& job) {
     attend_group_block(job, group, deal.blocks[static_cast<std::size_t>(block)], deal.runs,
                        counting ? &counts[static_cast<std::size_t>(group) * deal.runs.size()] : nullptr);
   };
-  if (selector != nullptr && selector->remembers()) {
+  if (selector.remembers()) {
     parallel_for(groups, [&](std::int64_t group) {
       for (std::int64_t block = 0; block < blocks; ++block)
         run(group, block);

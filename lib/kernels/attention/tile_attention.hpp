@@ -159,7 +159,7 @@ struct ListedKeys {
   float* scores = nullptr;                // [count], room for kKeyBlock more; left holding exponentials
   const std::int32_t* indices = nullptr;  // [count] positions in the sequence
   std::int64_t count = 0;
-  float theta = 0;                // the row's threshold: no score of the list is below
+  float theta = 0;                // the row's threshold: none of the list is below unless kept in any case
   std::int64_t first = 0;         // the tile's first position
   std::int64_t visible = 0;       // keys of the tile up to the row's position
   std::int64_t hidden = 0;        // of these, the first ones that a sliding window hides from the row

@@ -236,7 +236,8 @@ HWY_INLINE float WeighListed(float* weights, std::int64_t kept, float theta, flo
   const Floats d;
   const std::int64_t padded = Pad(weights, kept, kMinusInfinity);
   const float largest = MaxAbove(weights, padded, kMinusInfinity);
-  const float shift = largest - theta <= kReach ? theta : largest;
+  // Below the threshold where all of the list is kept in any case.
+  const float shift = largest >= theta && largest - theta <= kReach ? theta : largest;
   largest_kept =
       std::max(largest_kept, shift + (largest - shift));  // rounded as where only differences are left
   for (std::int64_t j = 0; j < padded; j += kLanes)
