@@ -33,14 +33,18 @@ void declare_help(CLI::App& app) {
   app.set_help_all_flag("-h", "The flags in short, a line each")->group(kCommonGroup);
 }
 
-void declare_common(CLI::App& app, CommonFlags& flags, const std::string& version_text) {
-  declare_help(app);
-  app.set_version_flag("--version", version_text, "Version and commit")->group(kCommonGroup);
+void declare_config(CLI::App& app, CommonFlags& flags) {
   app.add_option("--config", flags.config,
                  "TOML file with any of these flags by long name; the command line wins (see configs/)")
       ->type_name("FILE.toml")
       ->configurable(false)
       ->group(kCommonGroup);
+}
+
+void declare_common(CLI::App& app, CommonFlags& flags, const std::string& version_text) {
+  declare_help(app);
+  app.set_version_flag("--version", version_text, "Version and commit")->group(kCommonGroup);
+  declare_config(app, flags);
   app.add_flag("--print-config", flags.print_config,
                "Print every flag with the value in force, as TOML, and stop")
       ->configurable(false)

@@ -38,6 +38,8 @@ inline constexpr const char* kOutputGroup = "Output";
 inline constexpr const char* kCommonGroup = "Common";
 
 void declare_help(CLI::App& app);
+// --config, which may also stand before the subcommand.
+void declare_config(CLI::App& app, CommonFlags& flags);
 void declare_common(CLI::App& app, CommonFlags& flags, const std::string& version_text);
 
 // -o, --output

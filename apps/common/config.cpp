@@ -3,13 +3,81 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
 
-#include "common/toml.hpp"
 #include "core/error.hpp"
+#include "io/toml_reader.hpp"
 
 namespace toptheta::app {
 
 namespace {
+
+// One key of a configuration file.
+struct Setting {
+  std::string section;  // empty above the first [section]
+  std::string key;
+  std::string where;
+  std::int64_t line = 0;
+  std::vector<std::string> values{};  // one for a scalar
+  bool array = false;
+};
+
+// A number as a command line would have it: a whole one stays one, 0.5 is "0.5" and 2.0 is "2.0".
+std::string number_text(const JsonValue& value) {
+  if (value.is_integer()) return value.raw().dump();
+  const std::string text = fmt::format("{}", value.number());
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+}
+
+std::string scalar_text(const JsonValue& value) {
+  if (value.is_text()) return value.text();
+  if (value.is_flag()) return value.flag() ? "true" : "false";
+  if (!value.is_number()) value.fail("not a setting", "a text, a number, true or false, or a list of these");
+  return number_text(value);
+}
+
+Setting setting_of(const std::string& section, const std::string& key, const JsonValue& value) {
+  Setting setting{section, key, value.where(), value.line()};
+  setting.array = value.is_list();
+  if (!setting.array) {
+    setting.values.push_back(scalar_text(value));
+    return setting;
+  }
+  for (const JsonValue& element : value.elements())
+    setting.values.push_back(scalar_text(element));
+  return setting;
+}
+
+// Every setting of the file: those of sections first, since what is said for one subcommand beats what is
+// said for all; apart from that as they follow each other in the file.
+std::vector<Setting> read_settings(const std::filesystem::path& file) {
+  std::vector<Setting> settings;
+  try {
+    for (const auto& [name, value] : read_toml_file(file).members()) {
+      if (!value.is_object()) {
+        settings.push_back(setting_of("", name, value));
+        continue;
+      }
+      for (const auto& [key, inner] : value.members())
+        settings.push_back(setting_of(name, key, inner));
+    }
+  } catch (const InputError& error) {
+    throw UsageError(error.problem());  // a configuration file is part of the command line
+  }
+  std::stable_sort(settings.begin(), settings.end(), [](const Setting& a, const Setting& b) {
+    return std::make_pair(a.section.empty(), a.line) < std::make_pair(b.section.empty(), b.line);
+  });
+  return settings;
+}
+
+// A value as the file has it: numbers and booleans bare, anything else as a quoted string.
+std::string setting_text(const std::string& text) {
+  if (text == "true" || text == "false") return text;
+  const auto number = nlohmann::json::parse(text, nullptr, false);
+  if (number.is_number() && std::isfinite(number.get<double>())) return text;
+  return nlohmann::json(text).dump();  // the escapes of JSON are those of TOML
+}
 
 bool is_flag(const CLI::Option& option) {
   return option.get_expected_max() == 0 || option.get_type_size() == 0;
@@ -26,29 +94,28 @@ const CLI::Option* option_of(const CLI::App& command, const std::string& key) {
   return found.empty() ? nullptr : found.front();
 }
 
-void require_known(const CLI::App& program, const TomlEntry& entry, const std::string& where) {
+void require_known(const CLI::App& program, const Setting& setting) {
   const std::vector<const CLI::App*> commands = program.get_subcommands(
-      [&](const CLI::App* app) { return entry.section.empty() || app->get_name() == entry.section; });
+      [&](const CLI::App* app) { return setting.section.empty() || app->get_name() == setting.section; });
   if (commands.empty())
-    throw UsageError({.where = where,
-                      .what = fmt::format("no subcommand '{}'", entry.section),
+    throw UsageError({.where = setting.where,
+                      .what = fmt::format("no subcommand '{}'", setting.section),
                       .next = fmt::format("name the section after a subcommand that {} --help lists",
                                           program.get_name())});
   const bool known = std::any_of(commands.begin(), commands.end(), [&](const CLI::App* command) {
-    return option_of(*command, entry.key) != nullptr;
+    return option_of(*command, setting.key) != nullptr;
   });
   if (!known)
-    throw UsageError({.where = where,
-                      .what = fmt::format("unknown key '{}'", entry.key),
+    throw UsageError({.where = setting.where,
+                      .what = fmt::format("unknown key '{}'", setting.key),
                       .expected = "the long name of a flag",
                       .next = fmt::format("{} {} --print-config lists them", program.get_name(),
-                                          entry.section.empty() ? "SUBCOMMAND" : entry.section)});
+                                          setting.section.empty() ? "SUBCOMMAND" : setting.section)});
 }
 
-void append_flag(const CLI::Option& option, const TomlEntry& entry, const std::string& where,
-                 std::vector<std::string>& arguments) {
+void append_flag(const CLI::Option& option, const Setting& entry, std::vector<std::string>& arguments) {
   if (entry.array || (entry.values[0] != "true" && entry.values[0] != "false"))
-    throw UsageError({.where = where,
+    throw UsageError({.where = entry.where,
                       .what = fmt::format("'{}' is a switch", entry.key),
                       .expected = "true or false",
                       .found = fmt::format("{}", fmt::join(entry.values, ", "))});
@@ -56,7 +123,7 @@ void append_flag(const CLI::Option& option, const TomlEntry& entry, const std::s
 }
 
 // An array for a flag that takes a single value is its comma-separated list: k = [16, 32] is --k 16,32.
-std::vector<std::string> values_for(const CLI::Option& option, const TomlEntry& entry) {
+std::vector<std::string> values_for(const CLI::Option& option, const Setting& entry) {
   if (option.get_expected_max() > 1 || !entry.array) return entry.values;
   return {fmt::format("{}", fmt::join(entry.values, ","))};
 }
@@ -68,20 +135,15 @@ std::vector<std::string> config_arguments(const CLI::App& program, const CLI::Ap
   std::vector<std::string> arguments;
   std::vector<std::string> positionals;
   std::vector<const CLI::Option*> settled;
-  // Sections first: what is said for one subcommand beats what is said for all.
-  std::vector<TomlEntry> entries = read_toml(file);
-  std::stable_partition(entries.begin(), entries.end(),
-                        [](const TomlEntry& entry) { return !entry.section.empty(); });
-  for (const TomlEntry& entry : entries) {
-    const std::string where = fmt::format("{}:{}", file.string(), entry.line);
-    require_known(program, entry, where);
+  for (const Setting& entry : read_settings(file)) {
+    require_known(program, entry);
     if (!entry.section.empty() && entry.section != command.get_name()) continue;
     const CLI::Option* option = option_of(command, entry.key);
     if (option == nullptr || option->count() > 0) continue;
     if (std::find(settled.begin(), settled.end(), option) != settled.end()) continue;
     settled.push_back(option);
     if (is_flag(*option)) {
-      append_flag(*option, entry, where, arguments);
+      append_flag(*option, entry, arguments);
       continue;
     }
     for (const std::string& value : values_for(*option, entry)) {
@@ -111,10 +173,10 @@ std::string config_text(const CLI::App& command) {
     else if (values.empty())
       text += fmt::format("# {} =\n", name);
     else if (values.size() == 1)
-      text += fmt::format("{} = {}\n", name, toml_value(values.front()));
+      text += fmt::format("{} = {}\n", name, setting_text(values.front()));
     else {
       for (std::string& value : values)
-        value = toml_value(value);
+        value = setting_text(value);
       text += fmt::format("{} = [{}]\n", name, fmt::join(values, ", "));
     }
   }

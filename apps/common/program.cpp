@@ -40,6 +40,7 @@ CommandLine::CommandLine(const Program& program) : app(program.summary, program.
   app.formatter(help);
   declare_help(app);
   app.set_version_flag("--version", version_text, "Version and commit");
+  declare_config(app, flags);
   app.footer(program.example);
   app.require_subcommand(1);
   for (const CommandEntry& entry : program.commands) {
@@ -103,8 +104,10 @@ WrongName wrong_subcommand(const Program& program, const std::vector<std::string
   std::vector<std::string> names = {"help"};
   for (const CommandEntry& entry : program.commands)
     names.push_back(entry.name);
-  const auto word = std::find_if(arguments.begin(), arguments.end(),
-                                 [](const std::string& argument) { return !argument.starts_with('-'); });
+  const auto is_word = [](const std::string& argument) { return !argument.starts_with('-'); };
+  auto word = std::find_if(arguments.begin(), arguments.end(), is_word);
+  if (word != arguments.end() && word != arguments.begin() && *std::prev(word) == "--config")
+    word = std::find_if(std::next(word), arguments.end(), is_word);
   if (word == arguments.end() || std::find(names.begin(), names.end(), *word) != names.end()) return {};
   return {*word, nearest_name(*word, names)};
 }

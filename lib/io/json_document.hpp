@@ -1,9 +1,13 @@
 // What all values of one JSON document share. Only lib/io's JSON sources include this.
 #pragma once
+#include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+
+#include "io/json_reader.hpp"
 
 namespace toptheta {
 
@@ -13,7 +17,11 @@ struct JsonDocument {
   std::string source;
   nlohmann::json root;
   std::unordered_map<const nlohmann::json*, Mark> marks{};
+  std::unordered_map<const nlohmann::json*, std::int64_t> lines{};  // of a TOML file's values
 };
+
+// The whole document.
+JsonValue document_value(std::shared_ptr<JsonDocument> document);
 
 // `path` with one more step; keys that are not plain names are quoted.
 std::string json_path_to_key(const std::string& path, std::string_view key);

@@ -148,8 +148,7 @@ JsonValue parse_json(std::string_view text, const std::string& source, const Jso
   document->source = source;
   DocumentBuilder builder(text, *document, limits);
   json::sax_parse(text.begin(), text.end(), &builder);
-  const json& root = document->root;
-  return {std::move(document), root};
+  return document_value(std::move(document));
 }
 
 JsonValue read_json_file(const std::filesystem::path& path, const JsonLimits& limits) {

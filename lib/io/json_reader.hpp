@@ -37,6 +37,8 @@ class JsonValue {
   // "FILE:a.b[3]", and that of a member which may be missing. Cost: a walk through the document.
   [[nodiscard]] std::string where() const;
   [[nodiscard]] std::string where(std::string_view key) const;
+  // From 1, in a TOML file; 0 elsewhere.
+  [[nodiscard]] std::int64_t line() const;
 
   [[nodiscard]] bool is_null() const;
   [[nodiscard]] bool is_object() const;
@@ -99,7 +101,7 @@ class JsonValue {
                          const std::string& next = "") const;
 
  private:
-  friend JsonValue parse_json(std::string_view text, const std::string& source, const JsonLimits& limits);
+  friend JsonValue document_value(std::shared_ptr<JsonDocument> document);
   JsonValue(std::shared_ptr<JsonDocument> document, const nlohmann::json& value);
 
   void require(bool holds, const char* type) const;

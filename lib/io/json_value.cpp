@@ -44,6 +44,10 @@ bool find_path(const json& from, const json* target, std::string& path) {
   return false;
 }
 
+std::string source_of(const JsonDocument& document, std::int64_t line) {
+  return line > 0 ? fmt::format("{}:line {}", document.source, line) : document.source;
+}
+
 }  // namespace
 
 std::string json_path_to_key(const std::string& path, std::string_view key) {
@@ -62,16 +66,26 @@ std::string json_place(const std::string& source, const std::string& path) {
 JsonValue::JsonValue(std::shared_ptr<JsonDocument> document, const json& value)
     : document_(std::move(document)), value_(&value) {}
 
+JsonValue document_value(std::shared_ptr<JsonDocument> document) {
+  const json& root = document->root;
+  return {std::move(document), root};
+}
+
+std::int64_t JsonValue::line() const {
+  const auto found = document_->lines.find(value_);
+  return found == document_->lines.end() ? 0 : found->second;
+}
+
 std::string JsonValue::where() const {
   std::string path;
   find_path(document_->root, value_, path);
-  return json_place(document_->source, path);
+  return json_place(source_of(*document_, line()), path);
 }
 
 std::string JsonValue::where(std::string_view key) const {
   std::string path;
   find_path(document_->root, value_, path);
-  return json_place(document_->source, json_path_to_key(path, key));
+  return json_place(source_of(*document_, line()), json_path_to_key(path, key));
 }
 
 bool JsonValue::is_null() const {

@@ -8,7 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/sha256.hpp"
-#include "tasks/toml_json.hpp"
+#include "io/toml_reader.hpp"
 
 namespace toptheta {
 namespace {
@@ -261,7 +261,7 @@ bool TaskDefinition::is_called(std::string_view other) const {
 }
 
 TaskDefinition read_task_file(const std::filesystem::path& path) {
-  const nlohmann::json json = read_toml_as_json(path);
+  const nlohmann::json json = read_toml_file(path).raw();
   TaskDefinition task;
   task.path = path;
   task.sha256 = sha256_of_path(path);

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
 #include <new>
 
 #include "core/error.hpp"
 #include "support/catch.hpp"
+#include "support/temp_dir.hpp"
 
 using namespace toptheta;
 using namespace toptheta::app;
@@ -50,6 +52,22 @@ TEST_CASE("every way to end has its exit status") {
   CHECK(run({"end", "--end", "input"}) == 3);
   CHECK(run({"end", "--end", "memory"}) == 4);
   CHECK(run({"end", "--end", "bug"}) == 4);
+}
+
+TEST_CASE("a configuration file may be named before the subcommand and after it") {
+  const testing::TempDir dir;
+  const std::string file = dir.path("c.toml").string();
+  std::ofstream(file) << "[end]\nseed = 7\n";
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--config", file, "end"},
+                                                    {"--config=" + file, "end"},
+                                                    {"end", "--config", file}}) {
+    EndCommand::seed_seen = 0;
+    CHECK(run(arguments) == 0);
+    CHECK(EndCommand::seed_seen == 7);
+  }
+  CHECK(run({"--config", dir.path("none.toml").string(), "end"}) == 2);
+  CHECK(run({"--config", file, "edn"}) == 2);
+  CHECK(run({"--config", file}) == 2);
 }
 
 TEST_CASE("a wrong command line is status 2") {

@@ -118,7 +118,7 @@ TEST_CASE("a user's task file goes before the program's, and must fit", "[own-ta
 
 TEST_CASE("task files with mistakes are refused with the place", "[own-task-files]") {
   const std::string rest = "choices = [\"a\", \"b\"]\nlabel = 0\n";
-  CHECK(refusal("[task\n").where == "own.toml:1");
+  CHECK(refusal("[task\n").where.starts_with("own.toml:line 1, column "));
   CHECK(refusal("x = 1\n").where == "own.toml: x");
   CHECK(refusal("[task]\nname = \"a:b\"\nkind = \"text\"").where == "own.toml: task.name");
   CHECK(refusal("[task]\nname = \"a\"\nkind = \"poem\"").where == "own.toml: task.kind");
