@@ -23,3 +23,24 @@ if(TT_SANITIZE)
   endif()
   target_link_options(tt_options INTERFACE -fsanitize=${_tt_sanitizers})
 endif()
+
+# Programs read files of strangers: addresses the dynamic linker has settled are read-only before main.
+include(CheckLinkerFlag)
+check_linker_flag(CXX "-Wl,-z,relro,-z,now" TT_HAVE_FULL_RELRO)
+if(TT_HAVE_FULL_RELRO)
+  target_link_options(tt_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
+# What is linked from outside the system's folders is found where it was when built and installed alike. Otherwise CMake
+# pads the programs' RUNPATH with an empty entry, which means the folder a program is started in.
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
+
+# tt_hardened(TARGET)
+#   For the rooms that parse files: overwritten stack frames and the C library's copies past a buffer's end stop the
+#   program. Kernels go without, whose small arrays on the stack would be checked at every call. Sanitizers see more.
+function(tt_hardened target)
+  if(NOT TT_SANITIZE)
+    target_compile_options(${target} PRIVATE -fstack-protector-strong
+      $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+  endif()
+endfunction()

@@ -68,6 +68,18 @@ std::vector<std::string> without_help_word(std::vector<std::string> arguments) {
   return arguments;
 }
 
+// Flags that every subcommand has may stand before it: "-q fit" as "fit -q".
+std::vector<std::string> with_subcommand_first(std::vector<std::string> arguments, const Program& program) {
+  if (arguments.empty() || !arguments.front().starts_with('-')) return arguments;
+  const auto command =
+      std::find_if(arguments.begin(), arguments.end(), [&program](const std::string& argument) {
+        return std::any_of(program.commands.begin(), program.commands.end(),
+                           [&argument](const CommandEntry& entry) { return entry.name == argument; });
+      });
+  if (command != arguments.end()) std::rotate(arguments.begin(), command, std::next(command));
+  return arguments;
+}
+
 // CLI11 takes arguments last first.
 void parse(CommandLine& line, std::vector<std::string> arguments) {
   std::reverse(arguments.begin(), arguments.end());
@@ -179,8 +191,8 @@ Report parse_and_run(const Start& start) {
     if (start.cluster.rank() == 0) write_stdout(text);
     return Report{};
   };
-  const std::vector<std::string> arguments =
-      without_help_word({start.arguments.begin() + 1, start.arguments.end()});
+  const std::vector<std::string> arguments = with_subcommand_first(
+      without_help_word({start.arguments.begin() + 1, start.arguments.end()}), start.program);
   try {
     parse_with_config(line, arguments);
   } catch (const CLI::CallForHelp&) {

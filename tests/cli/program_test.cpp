@@ -54,7 +54,7 @@ TEST_CASE("every way to end has its exit status") {
   CHECK(run({"end", "--end", "bug"}) == 4);
 }
 
-TEST_CASE("a configuration file may be named before the subcommand and after it") {
+TEST_CASE("common flags may stand before the subcommand and after it") {
   const testing::TempDir dir;
   const std::string file = dir.path("c.toml").string();
   std::ofstream(file) << "[end]\nseed = 7\n";
@@ -65,6 +65,9 @@ TEST_CASE("a configuration file may be named before the subcommand and after it"
     CHECK(run(arguments) == 0);
     CHECK(EndCommand::seed_seen == 7);
   }
+  CHECK(run({"-q", "--seed", "9", "end", "--end", "check"}) == 1);
+  CHECK(EndCommand::seed_seen == 9);
+  CHECK(run({"--seed", "x", "end"}) == 2);
   CHECK(run({"--config", dir.path("none.toml").string(), "end"}) == 2);
   CHECK(run({"--config", file, "edn"}) == 2);
   CHECK(run({"--config", file}) == 2);
