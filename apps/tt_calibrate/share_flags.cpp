@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
+#include "common/shard_flag.hpp"
 #include "core/error.hpp"
 
 namespace toptheta::app {
@@ -36,24 +35,6 @@ void declare_share(CLI::App& app, ShareFlags& flags) {
   app.add_flag("--resume", flags.resume,
                "Go on from --checkpoint where that file exists; the result is the same to the last bit")
       ->group(kShareGroup);
-}
-
-Shard parse_shard(const std::string& text) {
-  Shard shard;
-  const char* end = text.data() + text.size();
-  const auto index = std::from_chars(text.data(), end, shard.index);
-  const bool slash = index.ec == std::errc() && index.ptr != end && *index.ptr == '/';
-  const auto count = slash ? std::from_chars(index.ptr + 1, end, shard.count)
-                           : std::from_chars_result{end, std::errc::invalid_argument};
-  constexpr std::int64_t kMost = 1 << 20;
-  if (count.ec != std::errc() || count.ptr != end || shard.index < 1 || shard.index > shard.count ||
-      shard.count > kMost)
-    throw UsageError({.where = "--shard",
-                      .what = "not a share",
-                      .expected = "I/N with I from 1 to N: 1/8, 2/8, ... 8/8",
-                      .found = text});
-  --shard.index;
-  return shard;
 }
 
 SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool sdc_offline,

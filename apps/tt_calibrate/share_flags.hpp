@@ -36,7 +36,4 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
 // Once the result is written.
 void remove_checkpoint(const SharePlan& plan, const Communicator& cluster);
 
-// "2/8": shards count from 1. Throws UsageError naming --shard.
-Shard parse_shard(const std::string& text);
-
 }  // namespace toptheta::app

@@ -16,6 +16,10 @@ int main(int argc, char** argv) {
         "  tt-eval run -k 32 --thresholds theta.h5 --attention dense theta theta:sdc=exact "
         "theta:sdc=exact,vmc",
         make_run_command},
+       {"sweep", "Evaluate every combination of policies, k, tasks and phases, a result file for each",
+        "  tt-eval sweep sweep.toml -o results\n"
+        "  mpirun -n 4 tt-eval sweep sweep.toml -o results --threads 2",
+        make_sweep_command},
        {"generate", "Continue a prompt, for a look with a human eye",
         "  tt-eval generate --prompt \"Once upon a time\" --attention dense theta --thresholds theta.h5 "
         "--vmc",

@@ -11,13 +11,6 @@ namespace toptheta::app {
 
 namespace {
 
-bool fits(const ThresholdFile& file, const Policy& policy) {
-  const ThresholdTable& table = file.table;
-  const bool has_k = policy.k == 0 || std::any_of(table.targets.begin(), table.targets.end(),
-                                                  [&](const Target& target) { return target.k == policy.k; });
-  return (!file.says_placement || table.meta.placement == policy.placement) && has_k;
-}
-
 std::string content_of(const ThresholdFile& file) {
   std::string k;
   for (const Target& target : file.table.targets)
@@ -82,6 +75,13 @@ ResolvedPolicy resolved_as_asked(const Policy& policy, const ModelShape& shape, 
 }
 
 }  // namespace
+
+bool fits(const ThresholdFile& file, const Policy& policy) {
+  const ThresholdTable& table = file.table;
+  const bool has_k = policy.k == 0 || std::any_of(table.targets.begin(), table.targets.end(),
+                                                  [&](const Target& target) { return target.k == policy.k; });
+  return (!file.says_placement || table.meta.placement == policy.placement) && has_k;
+}
 
 void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,
                        std::int64_t context, Console& console) {

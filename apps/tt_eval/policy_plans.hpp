@@ -19,6 +19,9 @@ struct ThresholdFile {
 // Tables of any format that can be read back, by their ending.
 std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths);
 
+// Whether the table has the policy's placement and k.
+bool fits(const ThresholdFile& file, const Policy& policy);
+
 // One plan per policy, for row lengths up to `context`. A policy that needs a table takes the one whose
 // placement and k fit; a single table is taken as it is, so that whatever does not fit is named. Throws
 // UsageError where none or several fit, InputError for a table of another model.

@@ -1,50 +1,20 @@
 // tt-eval run: policies x tasks -> one report.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-#include <optional>
-
-#include "common/choice_flag.hpp"
-#include "common/common_flags.hpp"
-#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "eval/runner.hpp"
 #include "report/format.hpp"
 #include "tt_eval/commands.hpp"
 #include "tt_eval/model_flags.hpp"
-#include "tt_eval/policy_flags.hpp"
 #include "tt_eval/policy_plans.hpp"
+#include "tt_eval/run_flags.hpp"
 #include "tt_eval/sample_log.hpp"
 #include "tt_eval/task_files.hpp"
 
 namespace toptheta::app {
 
 namespace {
-
-struct RunFlags {
-  std::string model{};
-  Compute compute = Compute::f32;
-  KvType kv = KvType::f32;
-  bool strict = false;
-  std::vector<std::string> tasks{};
-  std::vector<std::string> task_files{};
-  std::int64_t limit = 0;
-  std::int64_t few_shot = 0;
-  std::string few_shot_file{};
-  bool few_shot_random = false;
-  PolicyFlags policies{};
-  Phase phase = Phase::prefill;
-  std::int64_t context = 0;
-  std::int64_t ppl_chunk = 0;
-  std::string tile = "128x128";
-  bool overview = false;
-  std::string log_samples{};
-  std::string samples{};
-  std::optional<ResultFormat> format{};
-  std::string output{};
-};
 
 struct RunPlan {
   std::filesystem::path model;
@@ -63,21 +33,6 @@ struct RunPlan {
   std::filesystem::path output;
 };
 
-TileSize parse_tile(const std::string& text) {
-  TileSize tile;
-  const char* const end = text.data() + text.size();
-  const auto [cross, bad_rows] = std::from_chars(text.data(), end, tile.rows);
-  const bool crossed = bad_rows == std::errc() && cross != end && *cross == 'x';
-  const auto [rest, bad_keys] = std::from_chars(crossed ? cross + 1 : end, end, tile.keys);
-  if (!crossed || bad_keys != std::errc() || rest != end || tile.rows < 1 || tile.keys < 1 ||
-      std::max(tile.rows, tile.keys) > (1 << 20))
-    throw UsageError({.where = "--tile",
-                      .what = "not the size of a tile",
-                      .expected = "rows x keys: 128x128",
-                      .found = fmt::format("'{}'", text)});
-  return tile;
-}
-
 RunPlan resolve(const RunFlags& flags, Session& session) {
   RunPlan plan;
   plan.policies = resolve_policies(flags.policies);
@@ -85,22 +40,10 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   plan.output = flags.output;
   plan.format = flags.format.value_or(result_format_of(plan.output));
   if (flags.overview) plan.detail = Detail::overview;
-  plan.evaluation.phase = flags.phase;
-  plan.evaluation.kv = flags.kv;
-  plan.evaluation.tile = parse_tile(flags.tile);
-  plan.evaluation.context = flags.context;
-  plan.evaluation.ppl_chunk = flags.ppl_chunk;
-  plan.evaluation.seed = session.seed;
+  plan.evaluation = evaluation_options(flags, session.seed);
   plan.log_samples = flags.log_samples;
   plan.samples = flags.samples;
-  if (flags.limit > 0) plan.task_options.limit = flags.limit;
-  plan.task_options.few_shot = flags.few_shot;
-  plan.task_options.few_shot_file = flags.few_shot_file;
-  if (!flags.few_shot_file.empty() && flags.few_shot == 0)
-    throw UsageError({.where = "--few-shot-file",
-                      .what = "given without a number of examples",
-                      .next = "give --few-shot N"});
-  if (flags.few_shot_random) plan.task_options.few_shot_seed = session.seed;
+  plan.task_options = task_options(flags, session.seed);
   if (!flags.model.empty() && flags.tasks.empty())
     throw UsageError({.where = "--model",
                       .what = "needs a task to be evaluated on",
@@ -147,21 +90,11 @@ std::vector<Task> load_tasks(const RunPlan& plan, Session& session) {
       session.console.note(
           fmt::format("{}: completions are not scored here; --samples FILE.jsonl writes them", task.path));
   }
-  require_all_described(plan.library, tasks);
+  std::vector<std::string> formats;
+  for (const Task& task : tasks)
+    formats.push_back(task.format);
+  require_all_described(plan.library, formats);
   return tasks;
-}
-
-// Whatever could stop a task half way is found before the first one runs.
-void check_tasks(const std::vector<Task>& tasks, const LanguageModel& model, const EvaluationOptions& options,
-                 Console& console) {
-  for (const Task& task : tasks) {
-    const TaskCheck check = check_task(model, task, options);
-    if (check.truncated > 0)
-      console.warn(
-          fmt::format("{}: the contexts of {} requests are longer than the model's and lose their start",
-                      task.path, check.truncated),
-          "shorten them, show fewer solved examples, or take a model of longer context");
-  }
 }
 
 // Fills `results` task by task, so that what was finished is there when a later one fails.
@@ -175,7 +108,8 @@ void evaluate_all(const RunPlan& plan, Session& session, Results& results) {
   const std::vector<PolicyPlan> policies = plan_policies(plan.policies, thresholds, config.shape, context);
 
   warn_of_long_rows(policies, thresholds, context, session.console);
-  check_tasks(tasks, model, plan.evaluation, session.console);
+  for (const Task& task : tasks)
+    check_fits(task, model, plan.evaluation, session.console);
 
   results = {config.name,    model.sha256, config.shape, {}, provenance_of(plan, model, tasks, session),
              session.threads};
@@ -195,7 +129,7 @@ void evaluate_all(const RunPlan& plan, Session& session, Results& results) {
 
 class RunCommand : public Command {
  public:
-  void declare(CLI::App& app) override;
+  void declare(CLI::App& app) override { declare_run(app, flags_); }
   void run(Session& session) override {
     session.wait_passively();
     const RunPlan plan = resolve(flags_, session);
@@ -217,74 +151,6 @@ class RunCommand : public Command {
  private:
   RunFlags flags_;
 };
-
-void RunCommand::declare(CLI::App& app) {
-  const auto count = [&app](const char* name, std::int64_t& value, const char* description,
-                            const char* group) {
-    app.add_option(name, value, description)
-        ->type_name("N")
-        ->check(non_negative())
-        ->capture_default_str()
-        ->group(group);
-  };
-  const char* protocol = "Protocol";
-  declare_model(app, flags_.model);
-  declare_compute(app, flags_.compute);
-  declare_kv(app, flags_.kv);
-  declare_strict(app, flags_.strict);
-  app.add_option("--task", flags_.tasks,
-                 "Texts (.txt; a directory of them is one task) or data sets (JSON Lines, recognised by "
-                 "their fields, or named: arc:FILE; tt-eval tasks lists the names); "
-                 "the embedded ones if no model is given")
-      ->type_name("FILE")
-      ->group(kInputGroup);
-  app.add_option(
-         "--task-file", flags_.task_files,
-         "Describes a data set of your own (docs/tasks.md); goes before those that come with the program")
-      ->type_name("FILE.toml")
-      ->group(kInputGroup);
-  count("--limit", flags_.limit, "Only the first so many examples of each task; 0 = all", kInputGroup);
-  count("--few-shot", flags_.few_shot, "Solved examples before each example", kInputGroup);
-  app.add_option(
-         "--few-shot-file", flags_.few_shot_file,
-         "Take them from this file; by default from where the task says (mmlu), else from the same file")
-      ->type_name("FILE")
-      ->group(kInputGroup);
-  app.add_flag("--few-shot-random", flags_.few_shot_random,
-               "Draw them by --seed rather than taking the first")
-      ->group(kInputGroup);
-  declare_policies(app, flags_.policies);
-  add_choice(app, "--phase", flags_.phase,
-             "prefill = whole sequences at once; decode = token by token through the KV cache")
-      ->group(protocol);
-  app.add_option("--tile", flags_.tile,
-                 "Size of the tiles of scores, rows x keys, of which it is counted how many keep nothing; in "
-                 "decode a "
-                 "tile has one row")
-      ->type_name("RxC")
-      ->capture_default_str()
-      ->group(protocol);
-  count("--context", flags_.context, "Tokens the model sees at once; 0 = the model's own limit", protocol);
-  count("--ppl-chunk", flags_.ppl_chunk,
-        "Also perplexity by the chunked protocol (llama-perplexity), windows of so many tokens; 0 = no",
-        protocol);
-  add_format(app, flags_.format, "Default: by the ending of -o, else a table");
-  app.add_flag("--overview", flags_.overview,
-               "Several tasks: only the one table over all of them, not one for each (table and md)")
-      ->group(kOutputGroup);
-  declare_output(app, flags_.output, "Write here instead of standard output");
-  app.add_option(
-         "--log-samples", flags_.log_samples,
-         "Also write a line for every example and policy: log-likelihoods, answer, hash of the prompt")
-      ->type_name("FILE.jsonl")
-      ->group(kOutputGroup);
-  app.add_option(
-         "--samples", flags_.samples,
-         "Also write the completions of generation tasks in the form of HumanEval's scorer; with several "
-         "policies FILE-0.jsonl, FILE-1.jsonl, ... in their order")
-      ->type_name("FILE.jsonl")
-      ->group(kOutputGroup);
-}
 
 }  // namespace
 

@@ -87,13 +87,24 @@ Task load_task_source(const TaskSource& source, const std::vector<TaskDefinition
   return task;
 }
 
-void require_all_described(const std::vector<TaskDefinition>& library, const std::vector<Task>& tasks) {
+void require_all_described(const std::vector<TaskDefinition>& library,
+                           const std::vector<std::string>& formats) {
   for (const TaskDefinition& own : library)
-    if (own.own && std::ranges::find(tasks, own.name, &Task::format) == tasks.end())
+    if (own.own && std::ranges::find(formats, own.name) == formats.end())
       throw UsageError({.where = "--task-file " + own.path.string(),
                         .what = "describes none of the tasks",
                         .expected = "a file given with --task whose lines have the fields it asks for",
                         .next = fmt::format("name it: --task {}:FILE", own.name)});
+}
+
+void check_fits(const Task& task, const LanguageModel& model, const EvaluationOptions& options,
+                Console& console) {
+  const TaskCheck check = check_task(model, task, options);
+  if (check.truncated > 0)
+    console.warn(
+        fmt::format("{}: the contexts of {} requests are longer than the model's and lose their start",
+                    task.path, check.truncated),
+        "shorten them, show fewer solved examples, or take a model of longer context");
 }
 
 std::vector<fs::path> embedded_tasks() {

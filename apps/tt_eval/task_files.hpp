@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "common/console.hpp"
+#include "eval/runner.hpp"
 #include "tasks/task.hpp"
 #include "tasks/task_file.hpp"
 
@@ -27,8 +29,14 @@ TaskSource task_source(const std::string& text, const std::vector<TaskDefinition
 Task load_task_source(const TaskSource& source, const std::vector<TaskDefinition>& library,
                       const TaskOptions& options);
 
-// Throws UsageError if one of the user's own task files describes none of the tasks.
-void require_all_described(const std::vector<TaskDefinition>& library, const std::vector<Task>& tasks);
+// Throws UsageError if one of the user's own task files describes none of the tasks, whose formats these are.
+void require_all_described(const std::vector<TaskDefinition>& library,
+                           const std::vector<std::string>& formats);
+
+// Whatever could stop a task half way is found before it runs. Throws as check_task() does; warns of contexts
+// that are cut.
+void check_fits(const Task& task, const LanguageModel& model, const EvaluationOptions& options,
+                Console& console);
 
 // The embedded held-out texts and tasks.
 std::vector<std::filesystem::path> embedded_tasks();

@@ -241,7 +241,7 @@ void TasksCommand::show(Session& session) const {
   options.few_shot = flags_.few_shot;
   options.few_shot_file = flags_.few_shot_file;
   const Task task = load_task_source(task_source(source, library), library, options);
-  require_all_described(library, {task});
+  require_all_described(library, {task.format});
   for (const std::string& note : task.notes)
     session.console.note(note);
   std::optional<LanguageModel> model;

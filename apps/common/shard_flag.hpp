@@ -1,0 +1,12 @@
+// --shard I/N: a share of a job that many machines do.
+#pragma once
+#include <string>
+
+#include "calibrate/shard.hpp"
+
+namespace toptheta::app {
+
+// "2/8": shards count from 1. Throws UsageError naming --shard.
+Shard parse_shard(const std::string& text);
+
+}  // namespace toptheta::app

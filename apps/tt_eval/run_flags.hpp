@@ -1,0 +1,46 @@
+// The flags of tt-eval run, which are also the keys of a sweep's configuration.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eval/runner.hpp"
+#include "report/format.hpp"
+#include "tasks/task.hpp"
+#include "tt_eval/policy_flags.hpp"
+
+namespace toptheta::app {
+
+struct RunFlags {
+  std::string model{};
+  Compute compute = Compute::f32;
+  KvType kv = KvType::f32;
+  bool strict = false;
+  std::vector<std::string> tasks{};
+  std::vector<std::string> task_files{};
+  std::int64_t limit = 0;
+  std::int64_t few_shot = 0;
+  std::string few_shot_file{};
+  bool few_shot_random = false;
+  PolicyFlags policies{};
+  Phase phase = Phase::prefill;
+  std::int64_t context = 0;
+  std::int64_t ppl_chunk = 0;
+  std::string tile = "128x128";
+  bool overview = false;
+  std::string log_samples{};
+  std::string samples{};
+  std::optional<ResultFormat> format{};
+  std::string output{};
+};
+
+void declare_run(CLI::App& app, RunFlags& flags);
+
+// What the flags say of the protocol. Throws UsageError. `seed`: that of --seed.
+EvaluationOptions evaluation_options(const RunFlags& flags, std::uint64_t seed);
+// What they say of how tasks are read. Throws UsageError.
+TaskOptions task_options(const RunFlags& flags, std::uint64_t seed);
+
+}  // namespace toptheta::app

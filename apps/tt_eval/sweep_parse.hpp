@@ -1,0 +1,37 @@
+// Settings of a sweep read as tt-eval run reads its flags.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tt_eval/run_flags.hpp"
+
+namespace toptheta::app {
+
+// The flags of run and --seed, declared. Not to be moved: the declarations refer to it.
+struct RunParser {
+  explicit RunParser(std::uint64_t usual_seed) : seed(usual_seed) {
+    declare_run(app, flags);
+    app.add_option("--seed", seed);
+  }
+  RunParser(const RunParser&) = delete;
+  RunParser& operator=(const RunParser&) = delete;
+  ~RunParser() = default;
+
+  [[nodiscard]] bool is_switch(const std::string& key) const {
+    const CLI::Option* const option = app.get_option("--" + key);
+    return option->get_expected_max() == 0 || option->get_type_size() == 0;
+  }
+
+  CLI::App app;
+  RunFlags flags{};
+  std::uint64_t seed;
+};
+
+// The flags and the seed that these settings make. Throws UsageError for what run refuses.
+std::pair<RunFlags, std::uint64_t> parse_settings(
+    const std::vector<std::pair<std::string, std::string>>& settings, std::uint64_t seed = 0);
+
+}  // namespace toptheta::app

@@ -1,0 +1,106 @@
+#include "sweep/cells.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.hpp"
+#include "io/json_reader.hpp"
+#include "io/text_file.hpp"
+#include "report/json.hpp"
+
+namespace toptheta {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+// What a cell was made from.
+Json origin_of(const Json& cell) {
+  Json origin;
+  origin["model"] = cell.at("model").at("sha256");
+  origin["provenance"] = cell.at("provenance");
+  return origin;
+}
+
+std::string shown(const Json& value) {
+  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  return text.size() > 300 ? text.substr(0, 300) + "..." : text;
+}
+
+[[noreturn]] void refuse_other(const fs::path& path, const std::string& member, const Json& expected,
+                               const Json& found) {
+  throw InputError({.where = path.string(),
+                    .what = fmt::format("is a cell of another sweep: another {}", member),
+                    .expected = shown(expected),
+                    .found = shown(found),
+                    .next = "give another directory with -o, or remove the cell to have it made again"});
+}
+
+void require_same(const fs::path& path, const Json& expected, const Json& found) {
+  if (expected["model"] != found["model"]) refuse_other(path, "model", expected["model"], found["model"]);
+  for (const auto& [member, value] : expected["provenance"].items()) {
+    const auto other = found["provenance"].find(member);
+    const Json there = other == found["provenance"].end() ? Json(nullptr) : *other;
+    if (value != there) refuse_other(path, member, value, there);
+  }
+}
+
+}  // namespace
+
+fs::path cell_path(const fs::path& directory, const std::string& name) {
+  return directory / "cells" / (name + ".json");
+}
+
+std::string cell_text(const Results& results) {
+  Json json = json_of(results);
+  for (Json& run : json["runs"])
+    run["seconds"] = Json::object();
+  json["provenance"].erase("threads");
+  return format_json(json);
+}
+
+bool is_finished(const fs::path& directory, const std::string& name, const Results& expected) {
+  const fs::path path = cell_path(directory, name);
+  if (!fs::exists(path)) return false;
+  const Json wanted = Json::parse(cell_text(expected));
+  const JsonValue cell = read_json_file(path);
+  if (cell.text_or("schema", "") != kResultSchema || cell.elements("runs").size() != 1 ||
+      cell.object("provenance").text("command").empty() || cell.object("model").text("sha256").empty())
+    throw InputError({.where = path.string(), .what = "not a cell of a sweep", .next = "remove it"});
+  require_same(path, origin_of(wanted), origin_of(Json::parse(read_file(path))));
+  return true;
+}
+
+void require_no_others(const fs::path& directory, std::span<const std::string> names) {
+  const std::set<std::string> known(names.begin(), names.end());
+  if (!fs::is_directory(directory / "cells")) return;
+  std::vector<fs::path> others;
+  for (const auto& entry : fs::directory_iterator(directory / "cells"))
+    if (entry.path().extension() == ".json" && !known.contains(entry.path().stem().string()))
+      others.push_back(entry.path());
+  if (others.empty()) return;
+  std::ranges::sort(others);
+  throw UsageError({.where = others.front().string(),
+                    .what = others.size() == 1
+                                ? "is not a cell of this sweep"
+                                : fmt::format("and {} more are not cells of this sweep", others.size() - 1),
+                    .next = "give another directory with -o, or remove what is left of the other sweep"});
+}
+
+void remove_remains(const fs::path& path) {
+  const std::string start = "." + path.filename().string().substr(0, 200) + ".";
+  std::error_code ignored;
+  std::vector<fs::path> remains;
+  for (const auto& entry : fs::directory_iterator(path.parent_path(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() == start.size() + 20 && name.starts_with(start) && name.ends_with(".tmp"))
+      remains.push_back(entry.path());
+  }
+  for (const fs::path& one : remains)
+    fs::remove(one, ignored);
+}
+
+}  // namespace toptheta
