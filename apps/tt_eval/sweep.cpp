@@ -30,7 +30,7 @@ struct SweepFlags {
   std::string shard{};
 };
 
-std::vector<std::string> names_of(const std::vector<SweepCell>& cells) {
+std::vector<std::string> cell_names(const std::vector<SweepCell>& cells) {
   std::vector<std::string> names;
   for (const SweepCell& cell : cells)
     names.push_back(cell.name);
@@ -46,7 +46,7 @@ std::string plan_text(const std::vector<SweepSetting>& settings, const std::vect
   json["settings"] = Json::object();
   for (const SweepSetting& setting : settings)
     json["settings"][setting.key] = setting.values;
-  json["cells"] = names_of(cells);
+  json["cells"] = cell_names(cells);
   json["provenance"] = {{"version", version()}, {"commit", commit()}, {"seed", seed}};
   return format_json(json);
 }
@@ -120,7 +120,7 @@ void SweepCommand::prepare_directory(const std::vector<SweepCell>& cells, std::s
                       .what = "the directory is not empty",
                       .found = flags_.output,
                       .next = "add --resume to go on with the sweep in it, or give another directory"});
-  require_no_others(directory, names_of(cells));
+  require_no_others(directory, cell_names(cells));
   std::error_code error;
   fs::create_directories(directory / "cells", error);
   if (error)

@@ -88,7 +88,7 @@ void check_values(const SweepSetting& setting) {
 }
 
 const SweepSetting* setting_named(const std::vector<SweepSetting>& settings, std::string_view key) {
-  const auto found = std::ranges::setting_named(settings, key, &SweepSetting::key);
+  const auto found = std::ranges::find(settings, key, &SweepSetting::key);
   return found == settings.end() ? nullptr : &*found;
 }
 
