@@ -2,6 +2,7 @@
 // values must be finite.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -39,5 +40,9 @@ double kept_mass_of_weights(std::span<const float> candidates, float threshold, 
 
 // M of one row: the sum of e^(s - largest) over the scores that top-theta drops, s <= theta.
 double dropped_exponentials(std::span<const float> scores, float largest, double theta);
+
+// ln of the mean of e^(s - theta) over the scores that top-theta drops, s <= theta; nothing where it drops
+// none. Time: two passes, one of them with an exponential for every value.
+std::optional<double> dropped_logarithm(std::span<const float> scores, double theta);
 
 }  // namespace toptheta
