@@ -107,7 +107,10 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       ->type_name("LIST");
   app.add_option("--layer-k", flags.layer_k, "Layers with a k of their own under every target: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  add_choice(app, "--placement", flags.placement, "Where thresholds stand: on scores or on softmax weights");
+  add_choice(
+      app, "--placement", flags.placement,
+      "Where thresholds stand: on scores; on softmax weights; or on weights against the sum of the key "
+      "tiles that a row has visited so far, which selects in one pass what post-softmax selects in two");
   app.add_option("--add-sigma", flags.add_sigma,
                  "theta = mean + this many standard deviations of the row thresholds")
       ->type_name("X")

@@ -52,9 +52,9 @@ std::span<const float> row_thresholds(std::span<const float> row, const RowRange
   return candidates;
 }
 
-void softmax(std::span<const float> scores, float largest, std::span<float> weights) {
+void softmax(std::span<const float> scores, float largest, std::span<float> weights, double beside) {
   std::copy(scores.begin(), scores.end(), weights.begin());
-  const double scale = 1 / exp_in_place(weights, largest);
+  const double scale = 1 / (exp_in_place(weights, largest) + beside);
   for (float& weight : weights)
     weight = static_cast<float>(weight * scale);
 }

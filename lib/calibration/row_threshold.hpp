@@ -28,7 +28,8 @@ std::span<const float> row_thresholds(std::span<const float> row, const RowRange
                                       std::span<float> thresholds);
 
 // The dense attention weights of a row of scores whose largest is `largest`. The row must not be empty.
-void softmax(std::span<const float> scores, float largest, std::span<float> weights);
+// `beside` is what the denominator holds beside the scores, in units of e^largest: a sink's term.
+void softmax(std::span<const float> scores, float largest, std::span<float> weights, double beside = 0);
 
 // Softmax mass that the k largest of a row of scores hold, and of a row of weights. `candidates` is what
 // row_thresholds() returned, `threshold` its value for k. Values that tie with the threshold have one common
