@@ -4,6 +4,7 @@
 
 #include "calibration/fitter.hpp"
 #include "calibration/row_auditor.hpp"
+#include "core/error.hpp"
 #include "support/catch.hpp"
 #include "support/random_rows.hpp"
 
