@@ -21,9 +21,8 @@ void resolve_curves(const CurveFlags& flags, CalibrationOptions& options) {
   const auto fail = [](const char* what, const char* next) {
     throw UsageError({.where = "--estimator pooled", .what = what, .next = next});
   };
-  if (options.pooled && options.offline_sdc)
-    fail("has no row thresholds for --sdc-offline to follow",
-         "use --estimator exact, or --sdc exact at inference");
+  if (options.pooled && options.has_sdc())
+    fail("has no row thresholds for --sdc to follow", "use --estimator exact, or --sdc exact at inference");
   if (options.pooled && options.add_sigma != 0)
     fail("meets k on average: --add-sigma has nothing to correct", "drop --add-sigma");
 }

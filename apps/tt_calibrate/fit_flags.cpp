@@ -46,6 +46,18 @@ void require_one_process(const FitFlags& flags, const Communicator& cluster) {
                       .next = "drop it, and run tt-calibrate audit on the finished table"});
 }
 
+void resolve_sdc(const FitFlags& flags, CalibrationOptions& options) {
+  const bool both = flags.sdc == "both";
+  options.offline_sdc = flags.sdc_offline || both || flags.sdc == "offline";
+  options.calibrated_sdc = both || flags.sdc == "calibrated";
+  if (options.has_sdc() && options.placement != Placement::pre_softmax)
+    throw UsageError({.where = "--sdc",
+                      .what = "offline SDC and calibrated SDC compensate thresholds before the softmax",
+                      .expected = "--placement pre-softmax",
+                      .found = std::string(name_of(options.placement)),
+                      .next = "drop it: this placement has the full denominator already"});
+}
+
 }  // namespace
 
 FitPlan resolve_fit(const FitFlags& flags, Session& session) {
@@ -65,12 +77,12 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.options.add_sigma = flags.add_sigma;
   plan.options.row_fraction = flags.row_fraction;
   plan.options.seed = session.seed;
-  plan.options.offline_sdc = flags.sdc_offline;
+  resolve_sdc(flags, plan.options);
   resolve_curves(flags.curves, plan.options);
   plan.options.progress = session.stage_progress();
   plan.resources = resolve_resources(flags.resources, !flags.dumps.empty());
   plan.output = flags.output;
-  plan.share = resolve_share(flags.share, plan.output, flags.sdc_offline, session.cluster);
+  plan.share = resolve_share(flags.share, plan.output, plan.options.has_sdc(), session.cluster);
   if (!plan.share.is_part() && !plan.output.empty())
     plan.table_format = resolve_table_format(plan.output, "-o");
   plan.summary_format = flags.format;
@@ -95,7 +107,10 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       ->type_name("LIST");
   app.add_option("--layer-k", flags.layer_k, "Layers with a k of their own under every target: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  add_choice(app, "--placement", flags.placement, "Where thresholds stand: on scores or on softmax weights");
+  add_choice(
+      app, "--placement", flags.placement,
+      "Where thresholds stand: on scores; on softmax weights; or on weights against the sum of the key "
+      "tiles that a row has visited so far, which selects in one pass what post-softmax selects in two");
   app.add_option("--add-sigma", flags.add_sigma,
                  "theta = mean + this many standard deviations of the row thresholds")
       ->type_name("X")
@@ -109,8 +124,15 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       "--tac", flags.tac,
       "Top-k at calibration: apply exact top-k after observing a row, so that later layers are observed as "
       "they will be. One pass for each k; with --model only");
+  add_choice(
+      app, "--sdc", {"none", "offline", "calibrated", "both"},
+      [&flags](std::string_view name) { flags.sdc = name; }, [&flags] { return flags.sdc; },
+      "Also calibrate what stands for the dropped in the softmax's denominator, in a second pass over the "
+      "same "
+      "rows: calibrated finds rho, which needs no dropped score at inference and is far more accurate than "
+      "exp-threshold; offline a fixed term per row length; both");
   app.add_flag("--sdc-offline", flags.sdc_offline,
-               "Also calibrate the offline denominator compensation, in a second pass over the same rows");
+               "The same as --sdc offline, or adds offline to calibrated");
   app.add_option(
          "--precision", flags.precision,
          "In one more pass over the rows, find how many documents it takes to know effective k to +- this "

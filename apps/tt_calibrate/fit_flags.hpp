@@ -29,6 +29,7 @@ struct FitFlags {
   double row_fraction = 1;
   bool tac = false;
   bool sdc_offline = false;
+  std::string sdc = "none";
   CurveFlags curves{};
   FollowFlags follow{};
   ShareFlags share{};

@@ -37,7 +37,7 @@ void declare_share(CLI::App& app, ShareFlags& flags) {
       ->group(kShareGroup);
 }
 
-SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool sdc_offline,
+SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool has_sdc,
                         const Communicator& cluster) {
   SharePlan plan;
   if (!flags.shard.empty()) {
@@ -49,10 +49,10 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
     plan.shard = parse_shard(flags.shard);
     plan.part = output;
   }
-  if (!flags.sdc_from.empty() && !sdc_offline)
+  if (!flags.sdc_from.empty() && !has_sdc)
     throw UsageError({.where = "--sdc-from",
-                      .what = "has a meaning with --sdc-offline only",
-                      .next = "give all flags of the first round, --sdc-offline among them"});
+                      .what = "has a meaning with --sdc or --sdc-offline only",
+                      .next = "give all flags of the first round, --sdc among them"});
   plan.sdc_from = flags.sdc_from;
   if (flags.checkpoint.empty() && flags.resume)
     throw UsageError({.where = "--resume", .what = "needs --checkpoint FILE, the file to go on from"});

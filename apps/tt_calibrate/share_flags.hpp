@@ -30,7 +30,7 @@ inline constexpr const char* kShareGroup = "Many machines, interruptions";
 void declare_share(CLI::App& app, ShareFlags& flags);
 
 // `output`: that of -o, which a shard makes a part file. Throws UsageError.
-SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool sdc_offline,
+SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool has_sdc,
                         const Communicator& cluster);
 
 // Once the result is written.

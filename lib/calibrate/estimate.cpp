@@ -43,7 +43,7 @@ CalibrationEstimate estimate_calibration(DumpSource& source, const CalibrationOp
   };
   estimate.rows = drawn(estimate.rows);
   estimate.bytes = drawn(estimate.bytes);
-  estimate.passes = options.offline_sdc ? 2 : 1;
+  estimate.passes = options.has_sdc() ? 2 : 1;
   for (const std::int64_t k : options.k)
     for (const std::int64_t layer_k : resolve_layer_k(k, options.layer_k, shape.num_layers))
       estimate.entries +=
@@ -51,7 +51,8 @@ CalibrationEstimate estimate_calibration(DumpSource& source, const CalibrationOp
                                           [&](const auto& entry) { return entry.first > layer_k; });
   const auto per_entry = static_cast<std::int64_t>(sizeof(ThresholdStatistics) + sizeof(ThresholdEntry)) +
                          kColumnBytes +
-                         (options.offline_sdc ? static_cast<std::int64_t>(sizeof(SdcStatistics)) : 0);
+                         (options.offline_sdc ? static_cast<std::int64_t>(sizeof(SdcStatistics)) : 0) +
+                         (options.calibrated_sdc ? static_cast<std::int64_t>(sizeof(RhoStatistics)) : 0);
   estimate.state_bytes = estimate.entries * per_entry;
   if (options.curves && !lengths.empty())
     estimate.state_bytes += shape.num_layers * shape.num_heads * kCurveBytes *

@@ -95,7 +95,7 @@ void Follower::add_sdc() {
   const DumpReader dump = DumpReader::open_live(path_, taken_);
   for (std::int64_t sample = 0; sample < taken_; ++sample) {
     take(dump, sample, rows, states_->sdc(0));
-    if (options_.progress) options_.progress("offline SDC", sample + 1, taken_, "samples");
+    if (options_.progress) options_.progress("SDC", sample + 1, taken_, "samples");
   }
 }
 
@@ -122,8 +122,8 @@ LiveCalibration Follower::execute() {
          .next = "start the writer, give a longer --follow-timeout, and see docs/formats.md"});
   result.samples = taken_;
   result.widest_interval = states_->thresholds(0).widest_interval();
-  if (options_.offline_sdc) add_sdc();
-  result.calibration = {options_.offline_sdc ? states_->table_with_sdc() : states_->table(),
+  if (options_.has_sdc()) add_sdc();
+  result.calibration = {options_.has_sdc() ? states_->table_with_sdc() : states_->table(),
                         states_->warnings()};
   return result;
 }

@@ -64,7 +64,7 @@ void require_compatible(const std::vector<PartSummary>& parts) {
            .found = fmt::format("{}", part.identity.shard.count)});
     if (part.stage != first.stage)
       throw InputError({.where = part.path.string(),
-                        .what = "parts of the first round and of the second, offline SDC",
+                        .what = "parts of the first round and of the second, SDC",
                         .next = "merge the first round, then the second: docs/cluster.md"});
   }
 }
@@ -128,9 +128,8 @@ Calibration merge_calibration_parts(std::vector<std::filesystem::path> paths,
                      sdc ? std::vector<std::string>() : states.warnings()};
   result.table.meta.provenance = first.identity.provenance;
   result.table.meta.provenance.inputs = files_of(joined_inputs(parts));
-  if (!sdc && first.identity.setup.options.offline_sdc)
-    result.warnings.emplace_back(
-        "these are the thresholds of the first round; offline SDC takes a second one");
+  if (!sdc && first.identity.setup.options.has_sdc())
+    result.warnings.emplace_back("these are the thresholds of the first round; SDC takes a second one");
   return result;
 }
 

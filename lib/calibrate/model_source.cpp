@@ -43,7 +43,9 @@ std::vector<std::int32_t> ModelSource::lengths(std::int64_t sample) {
 ResolvedPolicy ModelSource::policy_of(std::int64_t topk) const {
   const ModelShape& shape = description_.shape;
   if (topk == 0) return dense_policy(shape);
-  const Policy policy{.selection = Selection::topk, .placement = placement_, .k = topk, .layer_k = layer_k_};
+  // Top-k has no tiles to visit: beside running-softmax it keeps the k largest softmax weights.
+  const Placement placement = placement_ == Placement::running_softmax ? Placement::post_softmax : placement_;
+  const Policy policy{.selection = Selection::topk, .placement = placement, .k = topk, .layer_k = layer_k_};
   return {policy, shape, 0, nullptr, ""};
 }
 

@@ -12,7 +12,7 @@
 
 namespace toptheta {
 
-// Called as a stage ("calibrating", "offline SDC", ...) goes on.
+// Called as a stage ("calibrating", "SDC", ...) goes on.
 using StageProgress =
     std::function<void(std::string_view stage, std::int64_t done, std::int64_t total, std::string_view unit)>;
 
@@ -23,11 +23,14 @@ struct CalibrationOptions {
   double add_sigma = 0;
   double row_fraction = 1;  // of each sample's rows; which ones follows from seed and row lengths alone
   std::uint64_t seed = 0;
-  bool tac = false;          // top-k at calibration: one pass for each k; from a model only
-  bool offline_sdc = false;  // a second pass over the same rows, with the finished thresholds
-  bool curves = false;       // the table also gets curves, of the same pass
-  bool pooled = false;       // and its thresholds come from them
+  bool tac = false;             // top-k at calibration: one pass for each k; from a model only
+  bool offline_sdc = false;     // a second pass over the same rows, with the finished thresholds
+  bool calibrated_sdc = false;  // the same
+  bool curves = false;          // the table also gets curves, of the same pass
+  bool pooled = false;          // and its thresholds come from them
   StageProgress progress{};
+
+  [[nodiscard]] bool has_sdc() const { return offline_sdc || calibrated_sdc; }
 };
 
 struct Calibration {

@@ -129,7 +129,7 @@ void Run::after_sample(std::string_view stage) {
 void Run::walk_group(Stage stage, std::int64_t group) {
   const auto index = static_cast<std::size_t>(group);
   RowSink& sink = stage == Stage::thresholds ? states_.sink(index) : states_.sdc(index);
-  const std::string_view name = stage == Stage::thresholds ? "calibrating" : "offline SDC";
+  const std::string_view name = stage == Stage::thresholds ? "calibrating" : "SDC";
   DrawnRows rows(options_, states_.smallest_k(index), stage == Stage::thresholds);
   const std::int64_t next = std::max(range_.first, position_.sample);
   // What is drawn depends on the samples before, unless all rows are.
@@ -146,14 +146,13 @@ void Run::walk_group(Stage stage, std::int64_t group) {
 void Run::walk_stage(Stage stage) {
   if (position_.stage != stage) position_ = {stage, 0, 0};
   done_ = 0;
-  report_bytes(stage == Stage::thresholds ? "calibrating" : "offline SDC");
+  report_bytes(stage == Stage::thresholds ? "calibrating" : "SDC");
   for (std::int64_t group = position_.group; group < static_cast<std::int64_t>(states_.groups()); ++group) {
     walk_group(stage, group);
     position_ = {stage, group + 1, 0};
   }
   if (options_.progress && to_read_ > 0)
-    options_.progress(stage == Stage::thresholds ? "calibrating" : "offline SDC", to_read_, to_read_,
-                      "bytes");
+    options_.progress(stage == Stage::thresholds ? "calibrating" : "SDC", to_read_, to_read_, "bytes");
 }
 
 void Run::write_part_file(Stage stage) {
@@ -189,7 +188,7 @@ CalibrationOutcome Run::result(Stage stage) {
 }
 
 CalibrationOutcome Run::execute() {
-  const bool two_stages = options_.offline_sdc && job_.part.empty();
+  const bool two_stages = options_.has_sdc() && job_.part.empty();
   if (job_.sdc_table != nullptr) states_.begin_sdc(*job_.sdc_table, job_.sdc_table_name);
   resume();
   reach_common_stage();

@@ -18,10 +18,18 @@ void SelectedRows::add(const RowBlock& block) {
     while (row < block.rows() && is_wanted(block.lengths[static_cast<std::size_t>(row)]))
       ++row;
     if (row > begin) {
+      const auto cut = [&](auto all) {
+        return all.empty()
+                   ? all
+                   : all.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(row - begin));
+      };
       RowBlock part = block;
       part.scores = block.scores + begin * block.stride;
-      part.lengths =
-          block.lengths.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(row - begin));
+      part.lengths = cut(block.lengths);
+      part.first_keys = cut(block.first_keys);
+      part.ranges = cut(block.ranges);
+      part.exp_sums = cut(block.exp_sums);
+      part.next = cut(block.next);
       sink_.add(part);
     }
     ++row;  // the unwanted row that ended the run

@@ -63,6 +63,7 @@ nlohmann::ordered_json json_from(const CalibrationSetup& setup) {
   json["seed"] = options.seed;
   json["tac"] = options.tac;
   json["offline_sdc"] = options.offline_sdc;
+  json["calibrated_sdc"] = options.calibrated_sdc;
   json["curves"] = options.curves;
   json["pooled"] = options.pooled;
   json["num_layers"] = source.shape.num_layers;
@@ -95,6 +96,7 @@ CalibrationSetup setup_from(const JsonValue& json) {
   options.seed = json.at("seed").unsigned_integer();
   options.tac = json.flag("tac");
   options.offline_sdc = json.flag("offline_sdc");
+  options.calibrated_sdc = json.flag("calibrated_sdc");
   options.curves = json.flag("curves");
   options.pooled = json.flag("pooled");
   setup.source.shape = shape_in(json);

@@ -80,4 +80,18 @@ void SdcStatistics::merge(const SdcStatistics& other) {
   dropped.merge(other.dropped);
 }
 
+void RhoStatistics::add(double row_logarithm) {
+  ++count;
+  logarithm.add(to_multiple(row_logarithm));
+}
+
+void RhoStatistics::merge(const RhoStatistics& other) {
+  count += other.count;
+  logarithm.merge(other.logarithm);
+}
+
+double RhoStatistics::rho() const {
+  return std::exp(logarithm.value() / static_cast<double>(count));
+}
+
 }  // namespace toptheta

@@ -36,6 +36,17 @@ struct SdcStatistics {
   [[nodiscard]] double mean() const { return dropped.value() / static_cast<double>(count); }
 };
 
+// Calibrated SDC of rows of one (target, layer, head, length), those that drop anything. 24 bytes. Logarithms
+// are rounded like M.
+struct RhoStatistics {
+  std::int64_t count = 0;
+  ExactSum logarithm;  // sum of the rows' ln(mean over dropped s of e^(s-theta))
+
+  void add(double row_logarithm);
+  void merge(const RhoStatistics& other);
+  [[nodiscard]] double rho() const;
+};
+
 // Statistics per row length. Memory is taken for 64 neighbouring lengths when the first of them is seen, plus
 // 8 bytes for each 64 lengths up to the longest.
 template <typename Statistics>

@@ -10,6 +10,7 @@
 #include "calibration/bin_window.hpp"
 #include "calibration/curve_histogram.hpp"
 #include "calibration/row_checks.hpp"
+#include "calibration/running_row.hpp"
 #include "core/error.hpp"
 #include "kernels/rows/row_mass.hpp"
 #include "theta/formats/curve_file.hpp"
@@ -94,6 +95,10 @@ CurveFitter::CurveFitter(Placement placement, Placement row_content, const Model
       shape_(shape),
       cells_(static_cast<std::size_t>(shape.num_layers * shape.num_heads)),
       counters_(std::make_unique<Pool<RowCounter>>()) {
+  if (placement == Placement::running_softmax)
+    throw UsageError({.where = "--placement running-softmax",
+                      .what = "has no curves: a value's weight there is not its softmax mass",
+                      .next = "leave --curve and --estimator pooled out, or use --placement post-softmax"});
   if (placement == Placement::pre_softmax && row_content == Placement::post_softmax)
     throw UsageError({.where = "--placement pre-softmax",
                       .what = "curves of scores cannot come from rows taken after the softmax",
@@ -137,9 +142,10 @@ CurveFitter::RowCounter::Row CurveFitter::RowCounter::look_at(const RowBlock& bl
   exponentials_.resize(values.size());
   const auto [sum, unit] = exponentials(values, range_, exponentials_);
   exp_sum_ = sum;
+  const double total = sum + sink_exponential(block.sink, range_.largest);
   if (placement == Placement::post_softmax)
-    return {values, exponentials_, unit / sum, kLowestWeightBin - 1, bin(1)};
-  return {values, exponentials_, unit / sum, bin(range_.smallest), bin(range_.largest)};
+    return {values, exponentials_, unit / total, kLowestWeightBin - 1, bin(1)};
+  return {values, exponentials_, unit / total, bin(range_.smallest), bin(range_.largest)};
 }
 
 void CurveFitter::RowCounter::count_piece(const Row& row, std::size_t first, std::size_t size) {

@@ -35,13 +35,9 @@ void require_options(const FitOptions& options) {
                       .what = "not a number",
                       .expected = "standard deviations to add to the mean, such as 0.1",
                       .found = fmt::format("{}", options.add_sigma)});
-  if (options.placement == Placement::running_softmax)
-    throw UsageError({.where = "--placement running-softmax",
-                      .what = "is not calibrated yet",
-                      .next = "use --placement post-softmax, whose thresholds serve it"});
-  if (options.placement == Placement::pre_softmax && options.row_content == Placement::post_softmax)
-    throw UsageError({.where = "--placement pre-softmax",
-                      .what = "thresholds before the softmax cannot come from rows taken after it",
+  if (options.placement != Placement::post_softmax && options.row_content == Placement::post_softmax)
+    throw UsageError({.where = fmt::format("--placement {}", name_of(options.placement)),
+                      .what = "its thresholds cannot come from rows taken after the softmax",
                       .expected = "rows with placement pre-softmax, or queries and keys",
                       .found = "rows with placement post-softmax",
                       .next = "use --placement post-softmax, or write a new dump before the softmax"});
@@ -97,6 +93,7 @@ void ThresholdFitter::observe(const RowBlock& block, Observations& seen) const {
     if (length <= smallest) continue;
     const auto place = static_cast<std::size_t>(r);
     const RowRange range = require_row(block, r, options_.row_content);
+    seen.observer.stand_at(block.first_key(r), block.sink);
     if (place < block.exp_sums.size())
       seen.observer.observe(block.row(r), range, block.exp_sums[place]);
     else

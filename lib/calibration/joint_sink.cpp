@@ -24,6 +24,7 @@ void JointSink::add(const RowBlock& block) {
     tile.scores = block.scores + static_cast<std::int64_t>(first) * block.stride;
     tile.lengths = block.lengths.subspan(first, end - first);
     if (!block.ranges.empty()) tile.ranges = block.ranges.subspan(first, end - first);
+    if (!block.first_keys.empty()) tile.first_keys = block.first_keys.subspan(first, end - first);
     tile.next = {};
     ranges.resize(tile.lengths.size());
     if (thresholds_.options().row_content == Placement::pre_softmax) exp_sums.resize(tile.lengths.size());

@@ -1,11 +1,14 @@
 #include "calibration/row_auditor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
 
 #include "calibration/row_checks.hpp"
 #include "calibration/row_threshold.hpp"
+#include "calibration/running_row.hpp"
 #include "core/error.hpp"
 #include "kernels/rows/row_mass.hpp"
 
@@ -16,14 +19,16 @@ struct RowAuditor::RowMass {
   std::span<const float> values{};
   float largest = 0;
   double total = 1;
+  const RunningRow* running = nullptr;  // under running-softmax
 };
 
 RowAuditor::RowAuditor(const ThresholdTable& table, const std::vector<std::int64_t>& k, Placement row_content,
                        std::int64_t longest)
     : table_(table), row_content_(row_content) {
-  if (table.meta.placement == Placement::pre_softmax && row_content == Placement::post_softmax)
+  if (table.meta.placement != Placement::post_softmax && row_content == Placement::post_softmax)
     throw UsageError({.where = "audit",
-                      .what = "thresholds before the softmax cannot be audited on rows taken after it",
+                      .what = fmt::format("{} thresholds cannot be audited on rows taken after the softmax",
+                                          name_of(table.meta.placement)),
                       .expected = "rows with placement pre-softmax, or queries and keys",
                       .found = "rows with placement post-softmax",
                       .next = "audit a table with placement post-softmax, or write a new dump"});
@@ -45,15 +50,20 @@ void RowAuditor::start_document() {
 void RowAuditor::add(const RowBlock& block) {
   assert(documents_ > 0);
   std::vector<float> weights;
+  RunningRow running;
   for (std::int64_t r = 0; r < block.rows(); ++r) {
     const RowRange range = require_row(block, r, row_content_);
-    RowMass row{block.row(r), range.largest, 1};
+    RowMass row{block.row(r), range.largest};
+    const double sink = sink_exponential(block.sink, range.largest);
     const auto n = static_cast<std::int64_t>(row.values.size());
     if (table_.meta.placement == Placement::pre_softmax) {
-      row.total = exp_sum(row.values, range);
+      row.total = exp_sum(row.values, range) + sink;
+    } else if (table_.meta.placement == Placement::running_softmax) {
+      if (n > 0) running.weigh(row.values, block.first_key(r), block.sink);
+      row.running = &running;
     } else if (row_content_ == Placement::pre_softmax) {
       weights.resize(row.values.size());
-      softmax(row.values, row.largest, weights);
+      softmax(row.values, row.largest, weights, sink);
       row.values = weights;
     }
     for (std::size_t target = 0; target < targets_.size(); ++target)
@@ -75,7 +85,8 @@ void RowAuditor::add_row(std::size_t target, const RowBlock& block, std::int64_t
   const float theta = lookups_[target].theta(block.layer, block.head)[static_cast<std::size_t>(n)];
   const MassAbove above = table_.meta.placement == Placement::pre_softmax
                               ? exp_sum_above(row.values, theta, row.largest)
-                              : sum_above(row.values, theta);
+                          : row.running != nullptr ? row.running->above(theta)
+                                                   : sum_above(row.values, theta);
   const double lost = std::clamp(1 - above.sum / row.total, 0.0, 1.0);
   document.kept += above.count;
   ++head.rows;

@@ -1,11 +1,13 @@
 // One attention row after the other, looked at for every k at once: threshold and kept mass.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "calibration/row_threshold.hpp"
+#include "calibration/running_row.hpp"
 #include "core/shape.hpp"
 
 namespace toptheta {
@@ -25,6 +27,13 @@ class RowObserver {
     placement_ = placement;
     k_ = k;
     thresholds_.resize(k.size());
+  }
+
+  // Of the rows that follow: the position of their first key, and the logit beside their scores in the
+  // softmax's denominator (core/rows.hpp).
+  void stand_at(std::int64_t first_key, float sink) {
+    first_key_ = first_key;
+    sink_ = sink;
   }
 
   // `range` is row_range(row), finite; `next` what will be read soon (exp_sum, kernels/row_mass.hpp). Time:
@@ -48,6 +57,9 @@ class RowObserver {
   SelectionScratch scratch_;
   std::vector<float> weights_;
   std::span<const float> candidates_{};
+  RunningRow running_;
+  std::int64_t first_key_ = 0;
+  float sink_ = -std::numeric_limits<float>::infinity();
   float largest_ = 0;
   double total_ = 1;
 };

@@ -52,9 +52,9 @@ std::span<const float> row_thresholds(std::span<const float> row, const RowRange
   return candidates;
 }
 
-void softmax(std::span<const float> scores, float largest, std::span<float> weights) {
+void softmax(std::span<const float> scores, float largest, std::span<float> weights, double beside) {
   std::copy(scores.begin(), scores.end(), weights.begin());
-  const double scale = 1 / exp_in_place(weights, largest);
+  const double scale = 1 / (exp_in_place(weights, largest) + beside);
   for (float& weight : weights)
     weight = static_cast<float>(weight * scale);
 }
@@ -74,6 +74,18 @@ double kept_mass_of_weights(std::span<const float> candidates, float threshold, 
 
 double dropped_exponentials(std::span<const float> scores, float largest, double theta) {
   return exp_sum_at_most(scores, round_down(theta), largest);
+}
+
+std::optional<double> dropped_logarithm(std::span<const float> scores, double theta) {
+  const float limit = round_down(theta);
+  const std::int64_t dropped = std::ssize(scores) - sum_above(scores, limit).count;
+  if (dropped == 0) return std::nullopt;
+  // Against the largest of the dropped, whose term is 1: no sum underflows.
+  float largest = -kInfinity;
+  for (const float score : scores)
+    if (score <= limit) largest = std::max(largest, score);
+  const double sum = exp_sum_at_most(scores, limit, largest);
+  return std::log(sum / static_cast<double>(dropped)) + (static_cast<double>(largest) - theta);
 }
 
 }  // namespace toptheta

@@ -2,6 +2,7 @@
 // values must be finite.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,7 +28,8 @@ std::span<const float> row_thresholds(std::span<const float> row, const RowRange
                                       std::span<float> thresholds);
 
 // The dense attention weights of a row of scores whose largest is `largest`. The row must not be empty.
-void softmax(std::span<const float> scores, float largest, std::span<float> weights);
+// `beside` is what the denominator holds beside the scores, in units of e^largest: a sink's term.
+void softmax(std::span<const float> scores, float largest, std::span<float> weights, double beside = 0);
 
 // Softmax mass that the k largest of a row of scores hold, and of a row of weights. `candidates` is what
 // row_thresholds() returned, `threshold` its value for k. Values that tie with the threshold have one common
@@ -39,5 +41,9 @@ double kept_mass_of_weights(std::span<const float> candidates, float threshold, 
 
 // M of one row: the sum of e^(s - largest) over the scores that top-theta drops, s <= theta.
 double dropped_exponentials(std::span<const float> scores, float largest, double theta);
+
+// ln of the mean of e^(s - theta) over the scores that top-theta drops, s <= theta; nothing where it drops
+// none. Time: two passes, one of them with an exponential for every value.
+std::optional<double> dropped_logarithm(std::span<const float> scores, double theta);
 
 }  // namespace toptheta

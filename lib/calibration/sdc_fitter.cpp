@@ -30,17 +30,64 @@ const ThresholdEntry& require_length(const std::vector<ThresholdEntry>& cell, st
   return *found;
 }
 
+// One target's statistics as a group of its own: where they are, and a sum in two parts.
+template <class Statistics>
+void save_sums(hdf5::Group group, const std::vector<ByLength<Statistics>>& cells, ExactSum Statistics::*sum,
+               const std::string& name) {
+  StateKeys::of(cells).save(group);
+  save_state_column(group, name + "_0", cells, [sum](const Statistics& s) { return (s.*sum).high(); });
+  save_state_column(group, name + "_1", cells, [sum](const Statistics& s) { return (s.*sum).low(); });
+}
+
+template <class Statistics>
+void add_sums(const hdf5::Group& group, const std::vector<std::vector<ThresholdEntry>>& entries,
+              std::vector<ByLength<Statistics>>& cells, const std::string& name) {
+  const StateKeys keys = StateKeys::load(group, cells.size());
+  const auto size = static_cast<std::int64_t>(keys.cell.size());
+  const auto high = read_state_column<double>(group, name + "_0", size);
+  const auto low = read_state_column<double>(group, name + "_1", size);
+  for (std::size_t i = 0; i < keys.cell.size(); ++i) {
+    const auto cell = static_cast<std::size_t>(keys.cell[i]);
+    require_length(entries[cell], keys.length[i], group.where());
+    cells[cell].at(keys.length[i]).merge({keys.count[i], ExactSum::from_parts(high[i], low[i])});
+  }
+}
+
+// store(entry, statistics) for every length that had rows.
+template <class Statistics, class Store>
+void fill_cells(Target& target, const std::vector<ByLength<Statistics>>& cells, Store store) {
+  for (std::size_t head = 0; head < cells.size(); ++head) {
+    auto entry = target.cells[head].begin();
+    cells[head].for_each([&entry, &store](std::int32_t length, const Statistics& statistics) {
+      while (entry->length < length)
+        ++entry;
+      store(*entry, statistics);
+    });
+  }
+}
+
+template <class Cells>
+void merge_cells(Cells& into, const Cells& from) {
+  assert(into.size() == from.size());
+  for (std::size_t t = 0; t < into.size(); ++t)
+    for (std::size_t head = 0; head < into[t].size(); ++head)
+      into[t][head].merge(from[t][head]);
+}
+
 }  // namespace
 
-SdcFitter::SdcFitter(const ThresholdTable& table) : table_(table) {
+SdcFitter::SdcFitter(const ThresholdTable& table, const SdcTerms& terms) : table_(table), terms_(terms) {
   if (table.meta.placement != Placement::pre_softmax)
-    throw UsageError({.where = "offline SDC",
+    throw UsageError({.where = "SDC",
                       .what = "compensates thresholds before the softmax",
                       .expected = "a table with placement pre-softmax",
-                      .found = "placement post-softmax, which has the full denominator already",
-                      .next = "leave offline SDC out, or calibrate with --placement pre-softmax"});
-  for (const Target& target : table.targets)
+                      .found = fmt::format("placement {}, which has the full denominator already",
+                                           name_of(table.meta.placement)),
+                      .next = "leave SDC out, or calibrate with --placement pre-softmax"});
+  for (const Target& target : table.targets) {
     cells_.emplace_back(target.cells.size());
+    rho_cells_.emplace_back(target.cells.size());
+  }
 }
 
 void SdcFitter::add(const RowBlock& block) {
@@ -54,58 +101,47 @@ void SdcFitter::add(const RowBlock& block) {
       if (length <= target.k_of(head)) continue;
       if (!range) range = require_row(block, r, Placement::pre_softmax);
       const double theta = require_length(target.cells[head], length, where).theta;
-      const double dropped = dropped_exponentials(block.row(r), range->largest, theta);
+      const double dropped = terms_.offline ? dropped_exponentials(block.row(r), range->largest, theta) : 0;
+      const auto logarithm = terms_.calibrated ? dropped_logarithm(block.row(r), theta) : std::nullopt;
       const std::lock_guard lock(guards_[head % guards_.size()]);
-      cells_[t][head].at(length).add(dropped);
+      if (terms_.offline) cells_[t][head].at(length).add(dropped);
+      if (logarithm) rho_cells_[t][head].at(length).add(*logarithm);
     }
   }
 }
 
 void SdcFitter::merge(const SdcFitter& other) {
-  assert(cells_.size() == other.cells_.size());
-  for (std::size_t t = 0; t < cells_.size(); ++t)
-    for (std::size_t head = 0; head < cells_[t].size(); ++head)
-      cells_[t][head].merge(other.cells_[t][head]);
+  merge_cells(cells_, other.cells_);
+  merge_cells(rho_cells_, other.rho_cells_);
 }
 
 void SdcFitter::save(hdf5::Group& group) const {
-  hdf5::Group targets = group.create_group("targets");
-  for (std::size_t t = 0; t < cells_.size(); ++t) {
-    hdf5::Group target = targets.create_group(fmt::format("{}", t));
-    StateKeys::of(cells_[t]).save(target);
-    save_state_column(target, "dropped_0", cells_[t],
-                      [](const SdcStatistics& s) { return s.dropped.high(); });
-    save_state_column(target, "dropped_1", cells_[t], [](const SdcStatistics& s) { return s.dropped.low(); });
-  }
+  const auto save_all = [&group](const char* name, const auto& cells, auto sum, const char* column) {
+    hdf5::Group targets = group.create_group(name);
+    for (std::size_t t = 0; t < cells.size(); ++t)
+      save_sums(targets.create_group(fmt::format("{}", t)), cells[t], sum, column);
+  };
+  if (terms_.offline) save_all("targets", cells_, &SdcStatistics::dropped, "dropped");
+  if (terms_.calibrated) save_all("rho", rho_cells_, &RhoStatistics::logarithm, "log");
 }
 
 void SdcFitter::add_saved(const hdf5::Group& group) {
-  const hdf5::Group targets = group.open_group("targets");
-  for (std::size_t t = 0; t < cells_.size(); ++t) {
-    const hdf5::Group target = targets.open_group(fmt::format("{}", t));
-    const StateKeys keys = StateKeys::load(target, cells_[t].size());
-    const auto size = static_cast<std::int64_t>(keys.cell.size());
-    const auto high = read_state_column<double>(target, "dropped_0", size);
-    const auto low = read_state_column<double>(target, "dropped_1", size);
-    for (std::size_t i = 0; i < keys.cell.size(); ++i) {
-      const auto cell = static_cast<std::size_t>(keys.cell[i]);
-      require_length(table_.targets[t].cells[cell], keys.length[i], target.where());
-      cells_[t][cell].at(keys.length[i]).merge({keys.count[i], ExactSum::from_parts(high[i], low[i])});
-    }
-  }
+  const auto add_all = [&](const char* name, auto& cells, const char* column) {
+    const hdf5::Group targets = group.open_group(name);
+    for (std::size_t t = 0; t < cells.size(); ++t)
+      add_sums(targets.open_group(fmt::format("{}", t)), table_.targets[t].cells, cells[t], column);
+  };
+  if (terms_.offline) add_all("targets", cells_, "dropped");
+  if (terms_.calibrated) add_all("rho", rho_cells_, "log");
 }
 
 void SdcFitter::fill(ThresholdTable& table) const {
   assert(table.targets.size() == cells_.size());
   for (std::size_t t = 0; t < cells_.size(); ++t) {
-    for (std::size_t head = 0; head < cells_[t].size(); ++head) {
-      auto entry = table.targets[t].cells[head].begin();
-      cells_[t][head].for_each([&entry](std::int32_t length, const SdcStatistics& statistics) {
-        while (entry->length < length)
-          ++entry;
-        entry->sdc = statistics.mean();
-      });
-    }
+    fill_cells(table.targets[t], cells_[t],
+               [](ThresholdEntry& entry, const SdcStatistics& s) { entry.sdc = s.mean(); });
+    fill_cells(table.targets[t], rho_cells_[t],
+               [](ThresholdEntry& entry, const RhoStatistics& s) { entry.rho = s.rho(); });
   }
 }
 

@@ -1,4 +1,4 @@
-// Offline SDC terms of a threshold table: the second pass of calibration.
+// What stands for the dropped in a threshold table: the second pass of calibration.
 //
 // Paper: arXiv 2502.08363, section 3.2; here: docs/method.md, "Compensating".
 #pragma once
@@ -12,14 +12,20 @@
 
 namespace toptheta {
 
-// Over the rows that the table was fitted from: the mean per length of M, the sum of e^(s-m) over the scores
-// s <= theta that the finished table drops, m the row's maximum. Rows hold scores before the softmax. A row's
-// theta is that of its own length. Memory: 24 bytes per target, layer, query head and row length seen.
+struct SdcTerms {
+  bool offline = true;      // M of offline SDC
+  bool calibrated = false;  // rho of calibrated SDC
+};
+
+// Over the rows that the table was fitted from, per length, where the finished table drops scores s <= theta:
+// the mean of M, the sum of e^(s-m) over these, m the row's maximum; and rho, the exponential of the mean of
+// ln(mean of e^(s-theta) over these), of the rows that drop any. Rows hold scores before the softmax. A row's
+// theta is that of its own length. Memory: 24 bytes per term, target, layer, query head and row length seen.
 class SdcFitter final : public CalibrationState {
  public:
   // `table` must outlive the fitter and not change. Throws UsageError for a table of post-softmax thresholds,
   // which need no SDC.
-  explicit SdcFitter(const ThresholdTable& table);
+  explicit SdcFitter(const ThresholdTable& table, const SdcTerms& terms = {});
 
   // Throws InputError for a value that is not finite, and for a row of a length that the table has not: such
   // a row was not in the first pass.
@@ -30,19 +36,20 @@ class SdcFitter final : public CalibrationState {
   // Adds what another fitter with the same table has seen.
   void merge(const SdcFitter& other);
 
-  // targets/<index>: cell, length, count, and the sum of M as float64 columns dropped_0, dropped_1.
+  // The terms asked for. targets/<index>: cell, length, count, and the sum of M as float64 columns dropped_0,
+  // dropped_1; rho/<index>: the same with the sum of logarithms as log_0, log_1.
   void save(hdf5::Group& group) const override;
   void add_saved(const hdf5::Group& group) override;
 
-  // Sets the SDC term of every entry of this table, or of a copy of it, whose length had rows.
+  // Sets the terms of every entry of this table, or of a copy of it, whose length had rows.
   void fill(ThresholdTable& table) const;
 
  private:
-  using Cell = ByLength<SdcStatistics>;
-
   const ThresholdTable& table_;
-  std::vector<std::vector<Cell>> cells_;  // [targets][layers * heads]
-  std::array<std::mutex, 64> guards_;     // of cells_: [head % 64]
+  SdcTerms terms_;
+  std::vector<std::vector<ByLength<SdcStatistics>>> cells_;      // [targets][layers * heads]
+  std::vector<std::vector<ByLength<RhoStatistics>>> rho_cells_;  // the same
+  std::array<std::mutex, 64> guards_;                            // of both: [head % 64]
 };
 
 }  // namespace toptheta

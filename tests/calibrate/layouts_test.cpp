@@ -132,7 +132,7 @@ TEST_CASE("progress names its stage, reaches all bytes, and ends with the calibr
   };
   DumpSource source({dir.path("d.h5")});
   (void)run_calibration(source, options, {});
-  CHECK(stages == std::vector<std::string>{"calibrating", "offline SDC"});
+  CHECK(stages == std::vector<std::string>{"calibrating", "SDC"});
   CHECK(total == 2 * kLayers * kHeads * kKeys * kKeys * 4);
   CHECK(last == total);
   // Who streams from the source afterwards is not this calibration.

@@ -37,7 +37,70 @@ double naive_sdc(std::vector<RandomScores>& samples, std::int64_t layer, std::in
   return total / static_cast<double>(samples.size());
 }
 
+// rho in double, of the rows that drop anything.
+double naive_rho(std::vector<RandomScores>& samples, std::int64_t layer, std::int64_t head,
+                 const ThresholdEntry& entry) {
+  double logarithms = 0;
+  int rows = 0;
+  for (RandomScores& scores : samples) {
+    double sum = 0;
+    int dropped = 0;
+    for (const float score : scores.row(layer, head, entry.length)) {
+      if (static_cast<double>(score) > entry.theta) continue;
+      sum += std::exp(static_cast<double>(score) - entry.theta);
+      ++dropped;
+    }
+    if (dropped == 0) continue;
+    logarithms += std::log(sum / dropped);
+    ++rows;
+  }
+  return rows == 0 ? kNotCalibrated : std::exp(logarithms / rows);
+}
+
 }  // namespace
+
+TEST_CASE("rho is the geometric mean over rows of what a dropped score weighs against the threshold") {
+  std::vector<RandomScores> samples = two_samples();
+  for (float& score : samples[0].row(1, 1, 20))
+    score = 1e6F;  // nothing of this row is dropped: it does not count
+  for (float& score : samples[1].row(1, 0, 25))
+    score -= 400;  // far below a threshold that the other row pulls up: no sum may underflow
+  ThresholdTable table = fit(samples);
+  table.targets[0].cells[table.cell_index(1, 1)][15].theta = 0;
+  SdcFitter fitter(table, {.offline = false, .calibrated = true});
+  for (const RandomScores& scores : samples)
+    scores.feed(fitter, 5);
+  fitter.fill(table);
+  for (const Target& target : table.targets)
+    for (std::size_t cell = 0; cell < target.cells.size(); ++cell)
+      for (const ThresholdEntry& entry : target.cells[cell]) {
+        CHECK(std::isnan(entry.sdc));
+        const auto index = static_cast<std::int64_t>(cell);
+        CHECK(entry.rho == Approx(naive_rho(samples, index / 2, index % 2, entry)).epsilon(1e-6));
+      }
+}
+
+TEST_CASE("rho of halves, saved and added up, is that of the whole to the last bit") {
+  const std::vector<RandomScores> samples = two_samples();
+  ThresholdTable whole = fit(samples);
+  ThresholdTable halves = whole;
+  const SdcTerms both{true, true};
+  SdcFitter all(whole, both);
+  SdcFitter first(halves, both);
+  SdcFitter second(halves, both);
+  samples[1].feed(all, kTokens);
+  samples[0].feed(all, 3);
+  samples[0].feed(first, 4);
+  samples[1].feed(second, 7);
+  hdf5::File file = hdf5::File::create_in_memory("half");
+  hdf5::Group root = file.root();
+  first.save(root);
+  second.add_saved(file.root());
+  all.fill(whole);
+  second.fill(halves);
+  check_same(whole, halves);
+  CHECK_FALSE(std::isnan(whole.targets[0].cells[0].front().rho));
+}
 
 TEST_CASE("SDC terms are the mean of what the table drops") {
   std::vector<RandomScores> samples = two_samples();

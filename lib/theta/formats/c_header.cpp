@@ -150,6 +150,7 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   define("NUM_HEADS", meta.shape.num_heads);
   define("NUM_KV_HEADS", meta.shape.num_kv_heads);
   define("POST_SOFTMAX", meta.placement == Placement::post_softmax ? 1 : 0);
+  if (meta.placement == Placement::running_softmax) define("RUNNING_SOFTMAX", 1);
   for (const ThresholdColumn* column : kernel_columns())
     if (is_written(*column, target.cells))
       define("HAS_" + upper_case(column->name), has_value(*column, target.cells) ? 1 : 0);

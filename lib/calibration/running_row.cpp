@@ -1,0 +1,72 @@
+#include "calibration/running_row.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/running_tiles.hpp"
+#include "kernels/rows/select.hpp"
+
+namespace toptheta {
+
+namespace {
+
+// ln(e^a + e^b); a may be -infinity.
+double log_of_sum(double a, double b) {
+  const double larger = std::max(a, b);
+  return larger + std::log1p(std::exp(std::min(a, b) - larger));
+}
+
+}  // namespace
+
+double sink_exponential(float sink, float largest) {
+  return std::isinf(sink) ? 0 : std::exp(static_cast<double>(sink) - static_cast<double>(largest));
+}
+
+void RunningRow::weigh(std::span<const float> scores, std::int64_t first_key, float sink) {
+  values_.resize(scores.size());
+  tiles_.clear();
+  double log_sum = static_cast<double>(sink);
+  for_each_running_tile(first_key, std::ssize(scores), [&](std::int64_t begin, std::int64_t end) {
+    const auto first = static_cast<std::size_t>(begin);
+    const auto size = static_cast<std::size_t>(end - begin);
+    const std::span<const float> tile = scores.subspan(first, size);
+    const std::span<float> values = std::span(values_).subspan(first, size);
+    const RowRange range = row_range(tile);
+    const RowExponentials found = exponentials(tile, range, values);
+    const auto largest = static_cast<double>(range.largest);
+    log_sum = log_of_sum(log_sum, largest + std::log(found.sum));
+    const double scale = found.unit * std::exp(largest - log_sum);
+    for (float& value : values)
+      value = static_cast<float>(static_cast<double>(value) * scale);
+    tiles_.push_back({first, first + size, log_sum, 0});
+  });
+  for (Tile& tile : tiles_)
+    tile.share = std::exp(tile.log_sum - log_sum);
+}
+
+MassAbove RunningRow::above(float threshold) const {
+  MassAbove all;
+  for (const Tile& tile : tiles_) {
+    const MassAbove own = sum_above(of(tile), threshold);
+    all.sum += own.sum * tile.share;
+    all.count += own.count;
+  }
+  return all;
+}
+
+double RunningRow::kept_mass(float threshold, std::int64_t k) const {
+  const MassAbove larger = above(threshold);
+  double tied = 0;
+  std::int64_t ties = 0;
+  for (const Tile& tile : tiles_) {
+    const std::span<const float> values = of(tile);
+    const auto equal = std::count(values.begin(), values.end(), threshold);
+    ties += equal;
+    tied += static_cast<double>(equal) * static_cast<double>(threshold) * tile.share;
+  }
+  const double share = ties > 0 ? static_cast<double>(k - larger.count) / static_cast<double>(ties) : 0;
+  return std::min(1.0, larger.sum + share * tied);
+}
+
+}  // namespace toptheta
