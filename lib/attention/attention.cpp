@@ -77,6 +77,8 @@ namespace {
 // Fewer keys come from a cache rather than from memory: decode has nothing to gain by codes.
 constexpr std::int64_t kLeastKeys = 4 * kTileKeys;
 
+constexpr std::int64_t kPagesOfTile = kTileKeys / kPageKeys;
+
 // Whether decode gains by codes where this fraction of the keys are candidates. Those are read row by row, at
 // less than half the rate of a run, and scored one by one.
 bool candidates_pay(float share) {
@@ -113,11 +115,29 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
   }
   // In decode, where codes do not pay bounds hardly do, and runs are too short to find out.
   bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(only_if_it_pays_ && one_row_);
+  if (!only_if_it_pays_ || one_row_) return;
+  // The bounds of real keys rule out hardly anything: rows need not all find that out for themselves.
+  const PrefilterWorth worth = index_->worth(head_);
+  bounds_ = bounds_ && worth.bounds;
+  codes_ = codes_ && worth.codes;
 }
 
 TilePrefilter::~TilePrefilter() {
   if (one_row_ && scratch_.positions_seen > 0)
     index_->note_candidate_share(head_, scratch_.candidate_share());
+  if (!only_if_it_pays_ || one_row_) return;
+  if (scratch_.pages_seen >= kPagesOfTile) index_->note_bounds_worth(head_, bounds_pay());
+  if (scratch_.keys_seen >= kTileRows * kTileKeys) index_->note_codes_worth(head_, codes_pay());
+}
+
+bool TilePrefilter::bounds_pay() const {
+  // Bounds cost a sixteenth of the scores, or a quarter of the codes.
+  return scratch_.pages_skipped * (codes_ ? 3 : 8) >= scratch_.pages_seen;
+}
+
+bool TilePrefilter::codes_pay() const {
+  // Codes cost up to a quarter of the scores.
+  return scratch_.keys_saved * 4 >= scratch_.keys_seen;
 }
 
 void TilePrefilter::code(const AttentionTile& tile, QueryCodes& codes) const {
@@ -127,12 +147,10 @@ void TilePrefilter::code(const AttentionTile& tile, QueryCodes& codes) const {
 // Which tiles are asked about shows in no result.
 void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTile& tile) {
   if (only_if_it_pays_) {
-    // Bounds cost a sixteenth of the scores, or a quarter of the codes.
-    const bool skips = scratch_.pages_skipped * (codes_ ? 3 : 8) >= scratch_.pages_seen;
-    if (scratch_.pages_seen >= 32 && !skips) bounds_ = false;
-    // Codes cost up to a quarter of the scores. A few tiles may be of another kind than most.
+    if (scratch_.pages_seen >= 2 * kPagesOfTile && !bounds_pay()) bounds_ = false;
+    // A few tiles may be of another kind than most.
     constexpr std::int64_t kEnough = 8 * kTileRows * kTileKeys;
-    if (scratch_.keys_seen >= kEnough && scratch_.keys_saved * 4 < scratch_.keys_seen) codes_ = false;
+    if (scratch_.keys_seen >= kEnough && !codes_pay()) codes_ = false;
     if (one_row_ && !candidates_pay(scratch_.candidate_share())) codes_ = false;
   }
   tile.bounds = nullptr;

@@ -168,6 +168,10 @@ class TilePrefilter {
   void use(std::int64_t first, const QueryCodes& codes, AttentionTile& tile);
 
  private:
+  // Whether so far they rule out what they cost, and more.
+  [[nodiscard]] bool bounds_pay() const;
+  [[nodiscard]] bool codes_pay() const;
+
   const KeyIndex* index_ = nullptr;
   const TileScratch& scratch_;
   std::int64_t head_ = 0;

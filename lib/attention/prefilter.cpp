@@ -18,6 +18,8 @@ constexpr KeyBlockFacts kUnknown{1, std::numeric_limits<float>::infinity(),
 KeyIndex::KeyIndex(Prefilter prefilter, const ModelShape& shape, std::int64_t capacity)
     : dim_(shape.head_dim), sum_width_(best_sum_width()), tiles_((capacity + kTileKeys - 1) / kTileKeys) {
   const auto tiles = static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads * tiles_);
+  if (prefilter != Prefilter::none)
+    worth_.resize(static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads));
   if (prefilter == Prefilter::page || prefilter == Prefilter::automatic) {
     largest_ = LargeArray<float>(tiles * static_cast<std::size_t>(dim_ * kKeyBlock));
     smallest_ = LargeArray<float>(largest_.size());
@@ -95,6 +97,36 @@ float KeyIndex::candidate_share(std::int64_t head) const {
 
 void KeyIndex::note_candidate_share(std::int64_t head, float share) const {
   std::atomic_ref(shares_[static_cast<std::size_t>(head)]).store(share, std::memory_order_relaxed);
+}
+
+namespace {
+constexpr std::uint32_t kBoundsLose = 1;
+constexpr std::uint32_t kCodesLose = 2;
+constexpr std::uint32_t kAskedOnce = 4;
+constexpr std::uint32_t kTryAgain = 16 * kAskedOnce;
+
+void note_loss(std::uint32_t& worth, std::uint32_t bit, bool pays) {
+  const std::atomic_ref<std::uint32_t> shared(worth);
+  if (pays)
+    shared.fetch_and(~bit, std::memory_order_relaxed);
+  else
+    shared.fetch_or(bit, std::memory_order_relaxed);
+}
+}  // namespace
+
+PrefilterWorth KeyIndex::worth(std::int64_t head) const {
+  const std::uint32_t known = std::atomic_ref(worth_[static_cast<std::size_t>(head)])
+                                  .fetch_add(kAskedOnce, std::memory_order_relaxed);
+  if (known % kTryAgain < kAskedOnce) return {};
+  return {(known & kBoundsLose) == 0, (known & kCodesLose) == 0};
+}
+
+void KeyIndex::note_bounds_worth(std::int64_t head, bool pay) const {
+  note_loss(worth_[static_cast<std::size_t>(head)], kBoundsLose, pay);
+}
+
+void KeyIndex::note_codes_worth(std::int64_t head, bool pay) const {
+  note_loss(worth_[static_cast<std::size_t>(head)], kCodesLose, pay);
 }
 
 }  // namespace toptheta

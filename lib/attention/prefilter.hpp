@@ -23,6 +23,12 @@ inline constexpr auto kNames<Prefilter> = std::to_array<Named<Prefilter>>({{Pref
                                                                            {Prefilter::int8, "int8"},
                                                                            {Prefilter::automatic, "auto"}});
 
+// Whether a head's bounds and codes pay, as far as is known.
+struct PrefilterWorth {
+  bool bounds = true;
+  bool codes = true;
+};
+
 // Bounds and codes of the keys of all layers and KV heads. Memory: page 1/4 byte, int8 5 bytes per element of
 // K (1 for the code, 4 for the keys row by row, which single candidates are read from).
 class KeyIndex {
@@ -49,6 +55,12 @@ class KeyIndex {
   // head; 0 while nothing is known. From any thread; no result depends on it.
   [[nodiscard]] float candidate_share(std::int64_t head) const;
   void note_candidate_share(std::int64_t head, float share) const;
+  // Prefill under Prefilter::automatic: what is worth trying on a head's keys. What rows before them found to
+  // pay, and every 16th time all of it again. Threads may ask and tell at the same time; it shows in no
+  // result.
+  [[nodiscard]] PrefilterWorth worth(std::int64_t head) const;
+  void note_bounds_worth(std::int64_t head, bool pay) const;
+  void note_codes_worth(std::int64_t head, bool pay) const;
 
  private:
   void append_bounds(std::int64_t head, std::int64_t position, const float* key);
@@ -56,12 +68,14 @@ class KeyIndex {
 
   std::int64_t dim_;
   SumWidth sum_width_;
-  std::int64_t tiles_;                 // of a head
-  LargeArray<float> largest_;          // [heads][tiles][head_dim][pages of a tile]
-  LargeArray<float> smallest_;         // the same
-  std::vector<float> magnitude_;       // [heads][tiles]
-  LargeArray<std::uint8_t> codes_;     // [heads][tiles][blocks][head_dim / 4][kKeyBlock][4]
-  std::vector<KeyBlockFacts> facts_;   // [heads][tiles][blocks]; only whole blocks are coded
+  std::int64_t tiles_;                // of a head
+  LargeArray<float> largest_;         // [heads][tiles][head_dim][pages of a tile]
+  LargeArray<float> smallest_;        // the same
+  std::vector<float> magnitude_;      // [heads][tiles]
+  LargeArray<std::uint8_t> codes_;    // [heads][tiles][blocks][head_dim / 4][kKeyBlock][4]
+  std::vector<KeyBlockFacts> facts_;  // [heads][tiles][blocks]; only whole blocks are coded
+  mutable std::vector<std::uint32_t>
+      worth_;                          // [heads] how often asked * 4, and a bit each of what did not pay
   mutable std::vector<float> shares_;  // [heads]
   LargeArray<float> rows_;             // [heads][tiles][kTileKeys][head_dim]
 };

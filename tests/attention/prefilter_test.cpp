@@ -120,6 +120,33 @@ TEST_CASE("decode learns where codes pay, and changes no bit", "[attention]") {
   CHECK(share_after(20, 1000) == 0.1F);  // too few keys for codes to be tried
 }
 
+TEST_CASE("a prefill learns what pays, tries again now and then, and changes no bit", "[attention]") {
+  const AttentionWorld world({1, 4, 2, 32}, 1600, 8, Prefilter::automatic, false);
+  const KeyIndex& index = world.cache().index();
+  const auto prefill = [&](double theta) {
+    REQUIRE(world.attend(theta_policy(world, theta, Prefilter::automatic), 1200, 200) ==
+            world.attend(theta_policy(world, theta, Prefilter::none), 1200, 200));
+  };
+  const auto asked_until_tried_again = [&] {
+    PrefilterWorth worth = index.worth(0);
+    std::int64_t asked = 0;
+    for (; !worth.bounds || !worth.codes; worth = index.worth(0))
+      ++asked;
+    return asked;
+  };
+  CHECK(asked_until_tried_again() == 0);
+  prefill(-20);  // nothing is ruled out
+  CHECK_FALSE(index.worth(0).bounds);
+  CHECK_FALSE(index.worth(0).codes);
+  CHECK(asked_until_tried_again() > 0);
+  CHECK(asked_until_tried_again() == 15);
+  prefill(20);  // what lost is not asked
+  CHECK_FALSE(index.worth(0).bounds);
+  for (int i = 0; i < 16; ++i)
+    prefill(20);
+  CHECK(index.worth(0).bounds);
+}
+
 TEST_CASE("bounds rule out pages, codes rule out keys", "[attention]") {
   // The same tile through the kernel itself, to see that something is skipped at all.
   constexpr ModelShape kOne{1, 1, 1, 32};
