@@ -9,6 +9,7 @@ namespace toptheta::app {
 std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_sweep_command();
 std::unique_ptr<Command> make_generate_command();
+std::unique_ptr<Command> make_tokenize_command();
 std::unique_ptr<Command> make_bench_command();
 std::unique_ptr<Command> make_tasks_command();
 std::unique_ptr<Command> make_logits_command();

@@ -1,6 +1,10 @@
 // tt-eval generate: continues a prompt under one or several policies.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
@@ -9,6 +13,8 @@
 #include "model/generate.hpp"
 #include "report/json.hpp"
 #include "report/listing.hpp"
+#include "tokenizer/text_stream.hpp"
+#include "tokenizer/token_ids.hpp"
 #include "tt_eval/commands.hpp"
 #include "tt_eval/model_flags.hpp"
 #include "tt_eval/policy_flags.hpp"
@@ -18,81 +24,171 @@ namespace toptheta::app {
 
 namespace {
 
+constexpr const char* kSamplingGroup = "Sampling";
+
 struct GenerateFlags {
   std::string model{};
   Compute compute = Compute::f32;
   KvType kv = KvType::f32;
   bool strict = false;
   std::string prompt{};
+  std::string ids{};
+  bool chat = false;
+  std::string system{};
   std::int64_t max_new_tokens = 64;
+  bool sample = false;
+  std::optional<double> temperature{};
+  std::optional<double> top_p{};
+  std::optional<std::int64_t> top_k{};
+  std::vector<std::string> stop{};
   PolicyFlags policies{};
   std::optional<ResultFormat> format{};
   std::string output{};
 };
 
-struct Completion {
-  std::string policy;
-  std::string text;
-  std::int64_t new_tokens = 0;
-  AttentionCounts decode;
+// What is continued.
+struct Prompt {
+  std::vector<std::int32_t> ids;
+  std::string text;     // as the user wrote it, else as the tokenizer writes its ids
+  std::string decoded;  // as the tokenizer writes its ids, without special tokens
 };
 
-std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const GenerateFlags& flags) {
-  std::vector<std::int32_t> ids = encode_prompt(model, flags.prompt);
-  const std::int64_t needed = static_cast<std::int64_t>(ids.size()) + flags.max_new_tokens;
-  const std::int64_t context = model.transformer.config().context;
-  if (needed > context)
-    throw UsageError(
-        {.where = "--prompt",
-         .what = "prompt and continuation do not fit the model's context",
-         .expected = fmt::format("at most {} tokens", context),
-         .found = fmt::format("{} of the prompt and --max-new-tokens {}", ids.size(), flags.max_new_tokens),
-         .next = "shorten the prompt or lower --max-new-tokens"});
-  return ids;
+struct Completion {
+  std::string policy{};
+  std::string text{};  // behind the prompt's
+  const char* end = "";
+  std::int64_t new_tokens = 0;
+  double seconds = 0;  // of the steps after the prompt
+  AttentionCounts decode{};
+
+  [[nodiscard]] double tokens_per_second() const {
+    return seconds > 0 ? static_cast<double>(new_tokens - 1) / seconds : 0;
+  }
+};
+
+std::vector<std::int32_t> prompt_ids(const LanguageModel& model, const GenerateFlags& flags) {
+  if (flags.chat) return encode_chat(model, flags.system, flags.prompt);
+  if (flags.ids.empty()) return encode_prompt(model, flags.prompt);
+  auto sequences = read_token_ids(flags.ids, model.transformer.config().vocab_size);
+  if (sequences.size() != 1)
+    throw InputError({.where = flags.ids,
+                      .what = "more than one prompt",
+                      .expected = "one sequence of token ids",
+                      .found = std::to_string(sequences.size())});
+  return std::move(sequences.front());
 }
 
-Completion complete(LanguageModel& model, const PolicyPlan& plan, std::span<const std::int32_t> prompt,
+Prompt fitting_prompt(const LanguageModel& model, const GenerateFlags& flags) {
+  Prompt prompt{prompt_ids(model, flags), {}, {}};
+  prompt.decoded = model.tokenizer.decode(prompt.ids);
+  prompt.text = flags.prompt.empty() || flags.chat ? prompt.decoded : flags.prompt;
+  const std::int64_t needed = std::ssize(prompt.ids) + flags.max_new_tokens;
+  const std::int64_t context = model.transformer.config().context;
+  if (needed > context)
+    throw UsageError({.where = flags.ids.empty() ? "--prompt" : "--ids",
+                      .what = "prompt and continuation do not fit the model's context",
+                      .expected = fmt::format("at most {} tokens", context),
+                      .found = fmt::format("{} of the prompt and --max-new-tokens {}", prompt.ids.size(),
+                                           flags.max_new_tokens),
+                      .next = "shorten the prompt or lower --max-new-tokens"});
+  return prompt;
+}
+
+// What the command line asks for, else what the model does; nothing where the likeliest token is taken.
+std::optional<SamplingOptions> sampling_of(const GenerateFlags& flags, const GenerationConfig& model,
+                                           std::uint64_t seed) {
+  const bool asked = flags.sample || flags.temperature || flags.top_p || flags.top_k;
+  if (!asked || flags.temperature == 0) return std::nullopt;
+  return SamplingOptions{.temperature = flags.temperature.value_or(model.temperature.value_or(1)),
+                         .top_k = flags.top_k.value_or(model.top_k.value_or(0)),
+                         .top_p = flags.top_p.value_or(model.top_p.value_or(1)),
+                         .seed = seed};
+}
+
+const char* name_of(GenerateEnd end) {
+  switch (end) {
+    case GenerateEnd::stop_token:
+      return "stop token";
+    case GenerateEnd::length:
+      return "length";
+    case GenerateEnd::context:
+      return "context";
+    case GenerateEnd::caller:
+      return "stop string";
+  }
+  return "";
+}
+
+// The text behind the prompt's, decoded together with it: a first token may lose its space by itself.
+std::string continuation_text(const LanguageModel& model, const Prompt& prompt,
+                              const std::vector<std::int32_t>& tokens) {
+  std::vector<std::int32_t> all = prompt.ids;
+  all.insert(all.end(), tokens.begin(), tokens.end());
+  const std::string text = model.tokenizer.decode(all);
+  // A character that the prompt left unfinished is finished, and belongs to what follows.
+  const auto differ = std::ranges::mismatch(text, prompt.decoded).in1;
+  auto begin = static_cast<std::size_t>(differ - text.begin());
+  while (begin > 0 && begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xC0U) == 0x80U)
+    --begin;
+  return text.substr(begin);
+}
+
+Completion complete(LanguageModel& model, const PolicyPlan& plan, const Prompt& prompt,
                     const GenerateFlags& flags, Session& session) {
   const ModelShape& shape = model.transformer.config().shape;
-  KvCache cache = model.transformer.new_cache(static_cast<std::int64_t>(prompt.size()) + flags.max_new_tokens,
+  KvCache cache = model.transformer.new_cache(std::ssize(prompt.ids) + flags.max_new_tokens,
                                               plan.record.policy.prefilter, flags.kv);
   SequenceCounts counts(shape, cache.capacity(), Phase::decode);
-  Completion completion{describe(plan.record.policy), {}, 0, {}};
-  const auto on_token = [&](std::int32_t /*token*/) {
+  Completion completion{.policy = describe(plan.record.policy)};
+  TextStream stream(model.tokenizer, prompt.ids);
+  StopStrings stop(flags.stop);
+  std::chrono::steady_clock::time_point first{};
+  const auto on_token = [&](std::int32_t token) {
+    const auto now = std::chrono::steady_clock::now();
+    if (completion.new_tokens == 0) first = now;
+    completion.seconds = std::chrono::duration<double>(now - first).count();
     session.console.progress(completion.policy, ++completion.new_tokens, flags.max_new_tokens, "tokens");
-    return true;
+    return !stop.add(stream.push(token));
   };
+  std::optional<Sampler> sampler;
+  if (const auto sampling = sampling_of(flags, model.generation, session.seed)) sampler.emplace(*sampling);
   const Generation generation =
-      generate(model.transformer, cache, prompt, plan.policy,
+      generate(model.transformer, cache, prompt.ids, plan.policy,
                {.max_new_tokens = flags.max_new_tokens,
+                .sampler = sampler ? &*sampler : nullptr,
                 .stop_tokens = model.eos_tokens,
                 .on_token = on_token,
                 .decode = {.counts = &counts, .scores = nullptr, .lost_mass = false}});
-  completion.text = model.tokenizer.decode(generation.tokens);
+  const bool stopped = generation.end == GenerateEnd::caller || stop.add(stream.finish());
+  completion.end = name_of(stopped ? GenerateEnd::caller : generation.end);
+  completion.text = stopped ? stop.text() : continuation_text(model, prompt, generation.tokens);
   completion.decode = counts.totals();
   return completion;
 }
 
-Listing listing_of(const std::vector<Completion>& completions, const GenerateFlags& flags,
+Listing listing_of(const std::vector<Completion>& completions, const Prompt& prompt,
                    const LanguageModel& model, const Provenance& provenance) {
   Listing listing;
   listing.schema = "toptheta.generation/1";
-  listing.about = {{"prompt", flags.prompt},
+  listing.about = {{"prompt", prompt.text},
                    {"model", {{"name", model.transformer.config().name}, {"sha256", model.sha256}}},
                    {"provenance", json_of(provenance)}};
   listing.columns = {{"policy", "policy", false},
                      {"new_tokens", "new tokens"},
                      {"kept_elements", "kept elements (fraction, decode)"},
                      {"v_rows", "V rows (fraction, decode)"},
+                     {"tokens_per_second", "tokens/s (decode)"},
+                     {"end", "end", false},
                      {"completion", "completion", false}};
   for (const Completion& completion : completions)
     listing.rows.push_back({completion.policy, completion.new_tokens,
                             json_number(completion.decode.kept_elements()),
-                            json_number(completion.decode.v_rows()), completion.text});
+                            json_number(completion.decode.v_rows()),
+                            json_number(completion.tokens_per_second()), completion.end, completion.text});
   return listing;
 }
 
-// For the eye: each policy's text under its name.
+// For the eye: each policy's text under its name, behind the prompt unless that is a template's.
 std::string readable(const std::vector<Completion>& completions, const std::string& prompt) {
   std::string text;
   for (const Completion& completion : completions)
@@ -107,8 +203,30 @@ class GenerateCommand : public Command {
   void run(Session& session) override;
 
  private:
+  void declare_sampling(CLI::App& app);
+  void check_prompt() const;
+
   GenerateFlags flags_;
 };
+
+void GenerateCommand::declare_sampling(CLI::App& app) {
+  app.add_flag("--sample", flags_.sample,
+               "Draw tokens at random (--seed), as generation_config.json says or as below. Without any of "
+               "these the likeliest token is taken")
+      ->group(kSamplingGroup);
+  app.add_option("--temperature", flags_.temperature, "Divides the logits; 0: the likeliest token")
+      ->type_name("T")
+      ->check(non_negative())
+      ->group(kSamplingGroup);
+  app.add_option("--top-k", flags_.top_k, "Only the K likeliest tokens; 0: all")
+      ->type_name("K")
+      ->check(non_negative())
+      ->group(kSamplingGroup);
+  app.add_option("--top-p", flags_.top_p, "Only the likeliest tokens that reach this probability together")
+      ->type_name("P")
+      ->check(CLI::Range(1e-6, 1.0).description("above 0, at most 1"))
+      ->group(kSamplingGroup);
+}
 
 void GenerateCommand::declare(CLI::App& app) {
   declare_model(app, flags_.model);
@@ -116,22 +234,48 @@ void GenerateCommand::declare(CLI::App& app) {
   declare_kv(app, flags_.kv);
   declare_strict(app, flags_.strict);
   app.add_option("--prompt", flags_.prompt, "The text to continue")->type_name("TEXT")->group(kInputGroup);
+  app.add_option("--ids", flags_.ids, "The prompt as token ids: a .npy, .json or .jsonl file")
+      ->type_name("FILE")
+      ->group(kInputGroup);
+  app.add_flag("--chat", flags_.chat,
+               "--prompt is what a user says: put it as the model's chat template does")
+      ->group(kInputGroup);
+  app.add_option("--system", flags_.system, "With --chat: a system message before it")
+      ->type_name("TEXT")
+      ->group(kInputGroup);
   app.add_option("--max-new-tokens", flags_.max_new_tokens,
                  "Stop after so many tokens, or at the end of the text")
       ->type_name("N")
       ->check(positive())
       ->capture_default_str()
       ->group(kInputGroup);
+  app.add_option("--stop", flags_.stop, "End the text where it says this; may be given several times")
+      ->type_name("TEXT")
+      ->group(kInputGroup);
+  declare_sampling(app);
   declare_policies(app, flags_.policies);
   add_format(app, flags_.format,
              "table = the texts, one below the other. Default: by the ending of -o, else that");
   declare_output(app, flags_.output, "Write here instead of standard output");
 }
 
+void GenerateCommand::check_prompt() const {
+  if (flags_.prompt.empty() && flags_.ids.empty())
+    throw UsageError(
+        {.where = "--prompt", .what = "not given", .expected = "a text to continue, or --ids FILE"});
+  if (!flags_.prompt.empty() && !flags_.ids.empty())
+    throw UsageError({.where = "--ids", .what = "contradicts --prompt", .expected = "one of them"});
+  if (flags_.chat && flags_.prompt.empty())
+    throw UsageError(
+        {.where = "--chat", .what = "wants a text to put as the template does", .expected = "--prompt"});
+  if (!flags_.system.empty() && !flags_.chat)
+    throw UsageError(
+        {.where = "--system", .what = "means nothing without a chat template", .next = "add --chat"});
+}
+
 void GenerateCommand::run(Session& session) {
   session.wait_passively();
-  if (flags_.prompt.empty())
-    throw UsageError({.where = "--prompt", .what = "not given", .expected = "a text to continue"});
+  check_prompt();
   const std::vector<Policy> policies = resolve_policies(flags_.policies);
   const ResultFormat format = flags_.format.value_or(result_format_of(flags_.output));
   const std::vector<ThresholdFile> thresholds = load_thresholds(flags_.policies.thresholds);
@@ -140,8 +284,9 @@ void GenerateCommand::run(Session& session) {
   const std::filesystem::path directory = resolve_model(flags_.model, session);
   LanguageModel model = load_language_model(directory, resolve_compute(flags_.compute, session));
   const ModelConfig& config = model.transformer.config();
-  tell_unused(config, flags_.strict, session);
-  const std::vector<std::int32_t> prompt = encode_fitting(model, flags_);
+  tell_unused(model, flags_.strict, session);
+  tell_notes(model.generation.notes, flags_.strict, session);
+  const Prompt prompt = fitting_prompt(model, flags_);
   std::vector<Completion> completions;
   for (const PolicyPlan& plan : plan_policies(policies, thresholds, config.shape, config.context))
     completions.push_back(complete(model, plan, prompt, flags_, session));
@@ -151,8 +296,8 @@ void GenerateCommand::run(Session& session) {
   provenance.inputs.insert(provenance.inputs.begin(), InputFile{directory.string(), model.sha256});
   write_output(flags_.output,
                format == table_format()
-                   ? readable(completions, flags_.prompt)
-                   : format_listing(listing_of(completions, flags_, model, provenance), format));
+                   ? readable(completions, flags_.chat ? std::string() : prompt.text)
+                   : format_listing(listing_of(completions, prompt, model, provenance), format));
 }
 
 }  // namespace

@@ -75,6 +75,8 @@ OrderedJson info_of(LanguageModel& model, double load_seconds) {
           {"tokens_known", model.tokenizer.vocab_size()},
           {"special_tokens", special},
           {"not_used", config.unused},
+          {"notes", model.notes},
+          {"chat_template", !model.chat.source.empty()},
           {"load_seconds", load_seconds},
           {"first_token_seconds", load_seconds + seconds_since(begin)}};
 }
@@ -96,6 +98,9 @@ std::string readable_info(const OrderedJson& info) {
                                      info.at("special_tokens").at("eos").dump()));
   for (const auto& unused : info.at("not_used"))
     line("not used", unused.get<std::string>());
+  for (const auto& note : info.at("notes"))
+    line("note", note.get<std::string>());
+  line("chat template", info.at("chat_template").get<bool>() ? "yes: generate --chat" : "none");
   line("first token",
        fmt::format("after {:.2f} s, {:.2f} s of them loading", info.at("first_token_seconds").get<double>(),
                    info.at("load_seconds").get<double>()));
@@ -109,7 +114,7 @@ void InfoCommand::run(Session& session) {
   const auto begin = std::chrono::steady_clock::now();
   LanguageModel model = load_language_model(path, compute);
   const double load_seconds = seconds_since(begin);
-  if (strict_) tell_unused(model.transformer.config(), true, session);
+  if (strict_) tell_unused(model, true, session);
   const OrderedJson info = info_of(model, load_seconds);
   const bool json =
       format_.empty() ? std::filesystem::path(output_).extension() == ".json" : format_ == "json";

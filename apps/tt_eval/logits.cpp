@@ -13,8 +13,8 @@
 #include "io/atomic_file.hpp"
 #include "io/hdf5.hpp"
 #include "io/text_file.hpp"
-#include "io/token_ids.hpp"
 #include "model/language_model.hpp"
+#include "tokenizer/token_ids.hpp"
 #include "tt_eval/commands.hpp"
 #include "tt_eval/model_flags.hpp"
 #include "tt_eval/policy_flags.hpp"
@@ -189,11 +189,15 @@ Loaded load(const LogitsFlags& flags, Session& session) {
   const Compute compute = resolve_compute(flags.compute, session);
   if (!flags.ids.empty()) {
     // Without its tokenizer: a model may have none.
-    Ids ids = read_token_ids(flags.ids);
-    return {Transformer::load(path, compute), std::move(ids)};
+    ModelFiles files = open_model(path);
+    Ids ids;
+    for (const Ids& sequence : read_token_ids(flags.ids, files.config.vocab_size))
+      ids.insert(ids.end(), sequence.begin(), sequence.end());
+    return {Transformer::load(std::move(files), compute), std::move(ids)};
   }
   const std::string text = read_text_file(flags.text);
   LanguageModel model = load_language_model(path, compute);
+  tell_notes(model.notes, flags.strict, session);
   Ids ids = model.tokenizer.encode_framed(text);
   return {std::move(model.transformer), std::move(ids)};
 }
@@ -216,7 +220,9 @@ void LogitsCommand::declare(CLI::App& app) {
       ->type_name("FILE")
       ->group(kInputGroup);
   app.add_option("--ids", flags_.ids,
-                 "Token ids instead: .npy, .h5 (its data set tokens), or JSON Lines with ids")
+                 "Token ids instead: .npy, .h5 (its data set tokens), .json or .jsonl with ids; several "
+                 "sequences are "
+                 "put one behind the other")
       ->type_name("FILE")
       ->group(kInputGroup);
   add_choice(app, "--phase", flags_.phase, "prefill = all tokens at once, decode = one by one")

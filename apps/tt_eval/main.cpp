@@ -24,6 +24,10 @@ int main(int argc, char** argv) {
         "  tt-eval generate --prompt \"Once upon a time\" --attention dense theta --thresholds theta.h5 "
         "--vmc",
         make_generate_command},
+       {"tokenize", "A text's token ids, and ids back to a text",
+        "  tt-eval tokenize --model DIR --text book.txt --format json -o ids.json\n"
+        "  tt-eval tokenize --model DIR --ids ids.json",
+        make_tokenize_command},
        {"bench", "Measure speed: prefill and decode tokens/s, and how near they are to the machine's limits",
         "  tt-eval bench --shape d=768,layers=12,heads=12,ffn=2048,vocab=32000 --kept 0.1,0.02 \\\n"
         "      --prefill 512,2048 --decode-at 1024,4096 -o bench.json",

@@ -55,6 +55,21 @@ void tell_unused(const ModelConfig& config, bool strict, Session& session) {
     session.console.warn(fmt::format("{} is not used", unused), "--strict refuses such a model");
 }
 
+void tell_notes(const std::vector<std::string>& notes, bool strict, Session& session) {
+  if (strict && !notes.empty())
+    throw InputError({.where = notes.front(),
+                      .what = "is not followed, and --strict is given",
+                      .expected = "nothing that could change a number and is not used",
+                      .next = "without --strict such things are named and left out"});
+  for (const std::string& note : notes)
+    session.console.note(note);
+}
+
+void tell_unused(const LanguageModel& model, bool strict, Session& session) {
+  tell_unused(model.transformer.config(), strict, session);
+  tell_notes(model.notes, strict, session);
+}
+
 Compute resolve_compute(Compute compute, Session& session) {
   if (compute != Compute::bf16) return compute;
   // Any width that fills whole blocks tells what the processor can do.

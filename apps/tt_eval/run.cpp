@@ -102,7 +102,7 @@ void evaluate_all(const RunPlan& plan, Session& session, Results& results) {
   const std::vector<Task> tasks = load_tasks(plan, session);
   const std::vector<ThresholdFile> thresholds = load_thresholds(plan.thresholds);
   LanguageModel model = load_language_model(plan.model, plan.compute);
-  tell_unused(model.transformer.config(), plan.strict, session);
+  tell_unused(model, plan.strict, session);
   const ModelConfig& config = model.transformer.config();
   const std::int64_t context = plan.evaluation.context > 0 ? plan.evaluation.context : config.context;
   const std::vector<PolicyPlan> policies = plan_policies(plan.policies, thresholds, config.shape, context);

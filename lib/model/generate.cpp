@@ -27,10 +27,6 @@ void require_fit(std::int64_t prompt, std::int64_t before, std::int64_t limit, c
 
 }  // namespace
 
-std::int32_t greedy_token(std::span<const float> logits) {
-  return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-}
-
 Generation generate(Transformer& model, KvCache& cache, std::span<const std::int32_t> prompt,
                     const ResolvedPolicy& policy, const GenerateOptions& options) {
   const std::int64_t limit = std::min(model.config().context, cache.capacity());
@@ -44,7 +40,8 @@ Generation generate(Transformer& model, KvCache& cache, std::span<const std::int
   decode.phase = Phase::decode;
   auto logits = model.forward(prompt, cache, policy, {.attention = prefill});
   while (std::ssize(result.tokens) < options.max_new_tokens) {
-    const std::int32_t token = greedy_token(logits);
+    const std::int32_t token =
+        options.sampler != nullptr ? options.sampler->draw(logits) : greedy_token(logits);
     if (std::find(stops.begin(), stops.end(), token) != stops.end()) {
       result.end = GenerateEnd::stop_token;
       return result;

@@ -1,19 +1,18 @@
-// Greedy generation.
+// Generation: token after token.
 #pragma once
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <vector>
 
+#include "model/sampling.hpp"
 #include "model/transformer.hpp"
 
 namespace toptheta {
 
-// Index of the largest logit, the first on ties: the next token.
-std::int32_t greedy_token(std::span<const float> logits);
-
 struct GenerateOptions {
   std::int64_t max_new_tokens = 0;
+  Sampler* sampler = nullptr;                   // draws the tokens; without one the likeliest is taken
   std::span<const std::int32_t> stop_tokens{};  // end the text, and do not belong to it
   // Told every new token as soon as it is known; false ends the text after it.
   std::function<bool(std::int32_t token)> on_token{};
@@ -33,7 +32,7 @@ struct Generation {
   GenerateEnd end = GenerateEnd::length;
 };
 
-// Runs `prompt` at positions cache.length() ..., then takes the likeliest token again and again. Throws
+// Runs `prompt` at positions cache.length() ..., then takes or draws one token after the other. Throws
 // InputError for an empty prompt and one that does not fit the model's context or the cache.
 Generation generate(Transformer& model, KvCache& cache, std::span<const std::int32_t> prompt,
                     const ResolvedPolicy& policy, const GenerateOptions& options);

@@ -197,4 +197,20 @@ GgufVocabulary read_gguf_vocabulary(const std::filesystem::path& path) {
   return read_gguf_vocabulary(GgufFile(path));
 }
 
+ChatFormat read_gguf_chat(const std::filesystem::path& path) {
+  const GgufFile file(path);
+  GgufKeys keys(file);
+  constexpr std::string_view kTemplate = "tokenizer.chat_template";
+  ChatFormat chat{.source = keys.text(kTemplate).value_or(""), .where = keys.where(kTemplate)};
+  const auto tokens = keys.texts("tokenizer.ggml.tokens").value_or(std::vector<std::string>{});
+  for (const auto& [name, key] : {std::pair{"bos_token", "tokenizer.ggml.bos_token_id"},
+                                  std::pair{"eos_token", "tokenizer.ggml.eos_token_id"},
+                                  std::pair{"unk_token", "tokenizer.ggml.unknown_token_id"},
+                                  std::pair{"pad_token", "tokenizer.ggml.padding_token_id"}}) {
+    if (const auto id = token_id(keys, key, std::ssize(tokens)))
+      chat.special_tokens[name] = tokens[static_cast<std::size_t>(*id)];
+  }
+  return chat;
+}
+
 }  // namespace toptheta

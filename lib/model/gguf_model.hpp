@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "model/tensor_source.hpp"
+#include "tokenizer/chat_template.hpp"
 #include "tokenizer/gguf_vocabulary.hpp"
 
 namespace toptheta {
@@ -23,5 +24,9 @@ ModelFiles open_gguf(const std::filesystem::path& path);
 // The vocabulary in the file's metadata. Throws InputError where there is none.
 GgufVocabulary read_gguf_vocabulary(const GgufFile& file);
 GgufVocabulary read_gguf_vocabulary(const std::filesystem::path& path);
+
+// The chat template in the file's metadata, with the texts of its special tokens; without a source where
+// there is none.
+ChatFormat read_gguf_chat(const std::filesystem::path& path);
 
 }  // namespace toptheta

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "model/gguf_model.hpp"
+#include "tokenizer/tokenizer_config.hpp"
 
 namespace toptheta {
 
@@ -21,24 +22,71 @@ void require_vocabulary(const Tokenizer& tokenizer, const ModelConfig& config,
                     .next = "use the model's own tokenizer"});
 }
 
+// What the files beside a tokenizer say, whatever the form of the model.
+struct Beside {
+  GenerationConfig generation{};
+  ChatFormat chat{};
+  std::vector<std::string> notes{};
+};
+
+ChatFormat chat_format(const TokenizerConfig& config, const std::filesystem::path& directory) {
+  const auto found = config.chat_templates.find("default");
+  return {.source = found == config.chat_templates.end() ? std::string() : found->second,
+          .where = config.chat_where.empty() ? directory.string() : config.chat_where,
+          .special_tokens = config.special_tokens};
+}
+
+Beside beside_directory(const std::filesystem::path& directory, const Tokenizer& tokenizer) {
+  const TokenizerConfig config = read_tokenizer_config(directory);
+  Beside beside{read_generation_config(directory), chat_format(config, directory), config.notes};
+  const bool adds_bos = tokenizer.bos().has_value();
+  if (config.add_bos && *config.add_bos != adds_bos)
+    beside.notes.push_back(
+        fmt::format("{}: add_bos_token is not followed: the tokenizer's own template {} one",
+                    (directory / "tokenizer_config.json").string(), adds_bos ? "puts" : "does not put"));
+  return beside;
+}
+
+// Where the tokenizer puts a token behind a text, nothing that is scored or continued ends with it.
+void note_end(const Tokenizer& tokenizer, const std::filesystem::path& path,
+              std::vector<std::string>& notes) {
+  if (tokenizer.after().empty()) return;
+  notes.push_back(
+      fmt::format("{}: its tokenizer puts \"{}\" behind a text: left out of prompts and scored texts",
+                  path.string(), tokenizer.piece(tokenizer.after().front()).value_or("")));
+}
+
 }  // namespace
+
+Tokenizer load_model_tokenizer(const std::filesystem::path& model) {
+  if (is_gguf(model)) return Tokenizer::from_gguf(read_gguf_vocabulary(model));
+  const std::filesystem::path ending = model.extension();
+  const bool own_file = !std::filesystem::is_directory(model) && (ending == ".json" || ending == ".model");
+  return own_file ? Tokenizer::load(model) : Tokenizer::load_directory(model_directory(model));
+}
 
 LanguageModel load_language_model(const std::filesystem::path& path, Compute compute) {
   ModelFiles files = open_model(path);
   // The tokenizer first: it is read faster than the weights, and fails as often.
-  const std::filesystem::path tokenizer_path =
-      is_gguf(path) ? path : model_directory(path) / "tokenizer.json";
-  Tokenizer tokenizer = is_gguf(path) ? Tokenizer::from_gguf(read_gguf_vocabulary(path))
-                                      : Tokenizer::load_directory(model_directory(path));
-  require_vocabulary(tokenizer, files.config, tokenizer_path);
+  Tokenizer tokenizer = load_model_tokenizer(path);
+  require_vocabulary(tokenizer, files.config,
+                     is_gguf(path) ? path : model_directory(path) / "tokenizer.json");
+  Beside beside = is_gguf(path) ? Beside{{}, read_gguf_chat(path), {}}
+                                : beside_directory(model_directory(path), tokenizer);
+  const auto& notes = tokenizer.notes();
+  beside.notes.insert(beside.notes.begin(), notes.begin(), notes.end());
+  note_end(tokenizer, path, beside.notes);
   const auto own_bos = tokenizer.bos();
   const auto bos = own_bos ? own_bos : files.config.bos_token;
-  std::vector<std::int32_t> eos = files.config.eos_tokens;
+  std::vector<std::int32_t> eos = beside.generation.eos_tokens.value_or(files.config.eos_tokens);
   return {.transformer = Transformer::load(std::move(files), compute),
           .tokenizer = std::move(tokenizer),
           .sha256 = sha256_of_path(path),
           .bos_token = bos,
-          .eos_tokens = std::move(eos)};
+          .eos_tokens = std::move(eos),
+          .generation = std::move(beside.generation),
+          .chat = std::move(beside.chat),
+          .notes = std::move(beside.notes)};
 }
 
 std::int32_t start_token(const LanguageModel& model) {
@@ -53,6 +101,14 @@ std::vector<std::int32_t> encode_prompt(const LanguageModel& model, std::string_
   std::vector<std::int32_t> ids = model.tokenizer.encode(text);
   if (model.tokenizer.bos() || ids.empty()) ids.insert(ids.begin(), start_token(model));
   return ids;
+}
+
+std::vector<std::int32_t> encode_chat(const LanguageModel& model, std::string_view system,
+                                      std::string_view user) {
+  nlohmann::ordered_json messages = nlohmann::ordered_json::array();
+  if (!system.empty()) messages.push_back({{"role", "system"}, {"content", system}});
+  messages.push_back({{"role", "user"}, {"content", user}});
+  return model.tokenizer.encode(ChatTemplate(model.chat).render(messages, true));
 }
 
 }  // namespace toptheta

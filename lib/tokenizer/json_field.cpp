@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "io/text_file.hpp"
 
 namespace toptheta {
 namespace {
@@ -100,19 +99,6 @@ bool JsonField::bool_or(std::string_view key, bool absent) const {
 std::string JsonField::string_or(std::string_view key, std::string_view absent) const {
   const auto field = find(key);
   return field ? field->as_string() : std::string(absent);
-}
-
-nlohmann::json parse_json_file(const std::filesystem::path& path,
-                               const nlohmann::json::parser_callback_t& callback) {
-  const std::string text = read_file(path);
-  try {
-    return nlohmann::json::parse(text, callback);
-  } catch (const nlohmann::json::parse_error& error) {
-    throw InputError({.where = fmt::format("{}: byte {}", path.string(), error.byte),
-                      .what = "not valid JSON",
-                      .found = text.empty() ? "an empty file" : error.what(),
-                      .next = "check that the file is complete"});
-  }
 }
 
 }  // namespace toptheta

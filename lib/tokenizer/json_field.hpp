@@ -1,7 +1,6 @@
 // A value inside a JSON file that knows its own name, so that every complaint about it says where it stands.
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -58,10 +57,5 @@ class JsonField {
   std::string path_;
   std::vector<std::string>* notes_;
 };
-
-// Reads and parses a whole file. Throws InputError if it cannot be read or is not JSON, with the byte where
-// it stops making sense.
-nlohmann::json parse_json_file(const std::filesystem::path& path,
-                               const nlohmann::json::parser_callback_t& callback = nullptr);
 
 }  // namespace toptheta

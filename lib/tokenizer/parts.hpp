@@ -1,5 +1,6 @@
 // What a tokenizer consists of: private to this room.
 #pragma once
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct TokenizerParts {
 
 // Throw InputError as Tokenizer's functions say.
 TokenizerParts parts_of_json(const std::filesystem::path& path);
+TokenizerParts parts_of_sentencepiece(const std::filesystem::path& path);
 TokenizerParts parts_of_gguf(const GgufVocabulary& vocabulary);
 
 }  // namespace toptheta

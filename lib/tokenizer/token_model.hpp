@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +26,10 @@ class TokenModel {
   // Appends the ids of one word. Requires valid UTF-8. Safe to call from several threads.
   virtual void encode(std::string_view word, std::vector<std::int32_t>& ids) const = 0;
   [[nodiscard]] virtual const Vocabulary& vocabulary() const = 0;
+  // The text of ids of the vocabulary, where the model knows it by itself and no decoder is asked.
+  [[nodiscard]] virtual std::optional<std::string> decode(const std::vector<std::int32_t>& /*ids*/) const {
+    return std::nullopt;
+  }
 };
 
 }  // namespace toptheta

@@ -24,11 +24,18 @@ struct Tokenizer::Impl {
 };
 
 Tokenizer Tokenizer::load(const std::filesystem::path& path) {
-  return Tokenizer(std::make_unique<Impl>(Impl{parts_of_json(path)}));
+  const bool is_json = path.extension() != ".model";
+  return Tokenizer(
+      std::make_unique<Impl>(Impl{is_json ? parts_of_json(path) : parts_of_sentencepiece(path)}));
 }
 
 Tokenizer Tokenizer::load_directory(const std::filesystem::path& directory) {
-  return load(directory / "tokenizer.json");
+  for (const char* name : {"tokenizer.json", "tokenizer.model"}) {
+    if (std::filesystem::exists(directory / name)) return load(directory / name);
+  }
+  throw InputError({.where = (directory / "tokenizer.json").string(),
+                    .what = "cannot be read: no such file",
+                    .expected = "this file, or SentencePiece's tokenizer.model beside it"});
 }
 
 Tokenizer Tokenizer::from_gguf(const GgufVocabulary& vocabulary) {
@@ -76,11 +83,16 @@ std::vector<std::int32_t> Tokenizer::encode_framed(std::string_view text) const 
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, Specials specials) const {
   std::vector<std::string> tokens;
+  std::vector<std::int32_t> known;
   tokens.reserve(ids.size());
   for (const std::int32_t id : ids) {
     if (specials == Specials::left_out && is_special(id)) continue;
-    if (const std::string* piece = impl_->piece(id)) tokens.push_back(*piece);
+    const std::string* piece = impl_->piece(id);
+    if (piece == nullptr) continue;
+    tokens.push_back(*piece);
+    known.push_back(id);
   }
+  if (auto text = impl_->parts.model->decode(known)) return *std::move(text);
   return impl_->parts.decoder.decode(std::move(tokens));
 }
 

@@ -2,47 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 
-#include "core/error.hpp"
+#include "io/json_reader.hpp"
 #include "tokenizer/parts.hpp"
 
 namespace toptheta {
 namespace {
-
-// Sees every key of the file as it is read: a token that is given twice would otherwise replace the first
-// silently.
-class DuplicateFinder {
- public:
-  explicit DuplicateFinder(std::string file) : file_(std::move(file)) {}
-
-  bool operator()(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    if (event == Event::key && depth == 1) in_model_ = parsed == "model";
-    if (event == Event::key && depth == 2) in_vocab_ = in_model_ && parsed == "vocab";
-    if (event == Event::key && depth == 3 && in_vocab_) {
-      ++tokens_;
-    } else if (event == Event::object_end && depth == 2 && in_vocab_) {
-      check(parsed.size());
-      in_vocab_ = false;
-    }
-    return true;
-  }
-
- private:
-  void check(std::size_t different) const {
-    if (different == tokens_) return;
-    throw InputError({.where = file_ + ": model.vocab",
-                      .what = "a token is given twice",
-                      .expected = fmt::format("{} different tokens", tokens_),
-                      .found = std::to_string(different)});
-  }
-
-  std::string file_;
-  bool in_model_ = false;
-  bool in_vocab_ = false;
-  std::size_t tokens_ = 0;
-};
 
 void require_known(const Frame& frame, std::int64_t vocab_size, const JsonField& root) {
   const auto known = [&](std::int32_t id) { return id < vocab_size; };
@@ -55,10 +20,9 @@ void require_known(const Frame& frame, std::int64_t vocab_size, const JsonField&
 }  // namespace
 
 TokenizerParts parts_of_json(const std::filesystem::path& path) {
-  DuplicateFinder finder(path.string());
-  const nlohmann::json json = parse_json_file(path, std::ref(finder));
+  const JsonValue json = read_json_file(path);
   TokenizerParts parts;
-  const JsonField root(json, path.string(), "", &parts.notes);
+  const JsonField root(json.raw(), path.string(), "", &parts.notes);
   root.name_unread({"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
                     "post_processor", "decoder", "model"});
   // Hugging Face's programs too set these aside unless they are asked for a length.

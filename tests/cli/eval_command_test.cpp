@@ -161,6 +161,53 @@ TEST_CASE("generate continues a prompt under every policy") {
   CHECK(result.at("rows").at(0).at("kept_elements") == 1);
 }
 
+TEST_CASE("generate stops at a string, draws by the seed, takes ids") {
+  const EvalWorld world;
+  const std::string command = "tt-eval generate --model model --prompt cat --max-new-tokens 12 --format json";
+  const Json whole = Json::parse(world.output(command)).at("rows").at(0);
+  const auto text = whole.at("completion").get<std::string>();
+  REQUIRE(text.size() > 3);
+  const Json stopped =
+      Json::parse(world.output(command + " --stop '" + text.substr(2, 1) + "'")).at("rows").at(0);
+  CHECK(stopped.at("completion") == text.substr(0, text.find(text[2])));
+  CHECK(stopped.at("end") == "stop string");
+  const auto drawn = [&](const std::string& flags) {
+    return Json::parse(world.output(command + flags)).at("rows").at(0).at("completion");
+  };
+  CHECK(drawn(" --temperature 5 --seed 1") == drawn(" --temperature 5 --seed 1 --threads 2"));
+  CHECK(drawn(" --temperature 5 --seed 1") != drawn(" --temperature 5 --seed 2"));
+  CHECK(drawn(" --temperature 0") == text);
+  CHECK(drawn(" --sample --top-k 1") == text);
+  world.write("ids.json", world.output("tt-eval tokenize --model model --prompt cat --format json"));
+  CHECK(Json::parse(
+            world.output("tt-eval generate --model model --ids ids.json --max-new-tokens 12 --format json"))
+            .at("rows")
+            .at(0)
+            .at("completion") == text);
+  CHECK(world.run("tt-eval generate --model model --prompt cat --chat").status == 3);
+  CHECK(world.run("tt-eval generate --model model --prompt cat --ids ids.json").status == 2);
+  world.write("model/chat_template.jinja", "{{ messages[0].content }}");
+  CHECK(Json::parse(world.output(command + " --chat")).at("prompt") == "cat");
+}
+
+TEST_CASE("tokenize shows ids, and texts of ids") {
+  const EvalWorld world;
+  const Json tokens =
+      Json::parse(world.output("tt-eval tokenize --model model --prompt 'a cat' --format json"));
+  CHECK(tokens.at("ids").size() == tokens.at("pieces").size());
+  CHECK(tokens.at("counts").at("tokens") == tokens.at("ids").size());
+  CHECK(tokens.at("counts").at("bytes") == 5);
+  world.write("t.json", tokens.dump());
+  CHECK(world.output("tt-eval tokenize --model model --ids t.json --plain") == "a cat");
+  const Json back = Json::parse(world.output("tt-eval tokenize --model model --ids t.json --format json"));
+  CHECK(back.at("ids") == tokens.at("ids"));
+  CHECK(world.output("tt-eval tokenize --model model --prompt 'a cat'").find("position") !=
+        std::string::npos);
+  CHECK(world.run("tt-eval tokenize --model model").status == 2);
+  CHECK(world.run("tt-eval tokenize --model model --ids 1,999999").status == 2);
+  CHECK(world.run("tt-eval tokenize --model model --text none.txt").status == 3);
+}
+
 TEST_CASE("progress for machines is JSON lines on stderr; quiet is silent") {
   const EvalWorld world;
   const Outcome json = world.run("tt-eval run --model model --task quiz.jsonl --progress json");
@@ -187,7 +234,7 @@ TEST_CASE("every subcommand has help with an example, and a version") {
   for (const std::string command :
        {"tt-calibrate", "tt-calibrate fit", "tt-calibrate dump", "tt-calibrate show", "tt-calibrate convert",
         "tt-calibrate audit", "tt-calibrate drift", "tt-calibrate budget", "tt-eval", "tt-eval run",
-        "tt-eval generate", "tt-eval bench"}) {
+        "tt-eval generate", "tt-eval tokenize", "tt-eval bench"}) {
     INFO(command);
     CHECK(world.output(command + " --help").find("Example:\n  tt-") != std::string::npos);
     CHECK(world.output(command + " --version").find(" 0.1.0 (commit ") != std::string::npos);
@@ -199,7 +246,7 @@ TEST_CASE("configs/ has every key, with its default") {
   for (const std::string command :
        {"tt-calibrate fit", "tt-calibrate merge", "tt-calibrate retarget", "tt-calibrate dump",
         "tt-calibrate show", "tt-calibrate convert", "tt-calibrate audit", "tt-calibrate drift",
-        "tt-calibrate budget", "tt-eval run", "tt-eval generate", "tt-eval bench"}) {
+        "tt-calibrate budget", "tt-eval run", "tt-eval generate", "tt-eval tokenize", "tt-eval bench"}) {
     INFO(command);
     const std::filesystem::path file =
         std::filesystem::current_path() / "configs" / (command.substr(0, command.find(' ')) + ".toml");

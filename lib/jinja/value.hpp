@@ -1,0 +1,122 @@
+// What a template's expressions are made of: Python's values, as far as templates use them.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace toptheta::jinja {
+
+class Value;
+struct Arguments;
+
+using List = std::vector<Value>;
+// Pairs in the order in which they were put in, as in Python.
+using Dict = std::vector<std::pair<std::string, Value>>;
+using Function = std::function<Value(const Arguments&)>;
+
+struct Undefined {
+  std::string name;  // of what is missing, for messages
+};
+struct None {};
+
+// Lists, dictionaries and functions are shared, not copied; only namespaces change.
+class Value {
+ public:
+  enum class Kind { undefined, none, boolean, integer, real, string, list, dict, function };
+
+  Value() : data_(Undefined{}) {}
+  // NOLINTBEGIN(google-explicit-constructor): a value of a template stands for any of these
+  Value(Undefined undefined) : data_(std::move(undefined)) {}
+  Value(None none) : data_(none) {}
+  Value(bool value) : data_(value) {}
+  Value(std::int64_t value) : data_(value) {}
+  Value(double value) : data_(value) {}
+  Value(std::string value) : data_(std::move(value)) {}
+  Value(const char* value) : data_(std::string(value)) {}
+  // Throw TemplateError for what would be nested more than kDeepest deep.
+  Value(List value);
+  Value(Dict value);
+  Value(Function value) : data_(std::make_shared<Function>(std::move(value))) {}
+  // NOLINTEND(google-explicit-constructor)
+  static Value of_json(const nlohmann::ordered_json& json);
+  // A dictionary whose members may be set.
+  static Value name_space(Dict members);
+
+  [[nodiscard]] Kind kind() const { return static_cast<Kind>(data_.index()); }
+  [[nodiscard]] bool is(Kind kind) const { return this->kind() == kind; }
+  [[nodiscard]] bool is_number() const { return is(Kind::integer) || is(Kind::real) || is(Kind::boolean); }
+  // Each requires its kind.
+  [[nodiscard]] bool boolean() const { return std::get<bool>(data_); }
+  [[nodiscard]] std::int64_t integer() const { return std::get<std::int64_t>(data_); }
+  [[nodiscard]] double real() const { return std::get<double>(data_); }
+  [[nodiscard]] const std::string& string() const { return std::get<std::string>(data_); }
+  [[nodiscard]] List& list() const { return *std::get<std::shared_ptr<List>>(data_); }
+  [[nodiscard]] Dict& dict() const { return *std::get<std::shared_ptr<Dict>>(data_); }
+  [[nodiscard]] const Function& function() const { return *std::get<std::shared_ptr<Function>>(data_); }
+  [[nodiscard]] const std::string& missing_name() const { return std::get<Undefined>(data_).name; }
+
+  [[nodiscard]] bool is_namespace() const { return is_namespace_; }
+  // It is a namespace, or has one in it; such a value in a namespace could hold itself.
+  [[nodiscard]] bool holds_namespace() const { return holds_namespace_; }
+
+  // A number as double; a boolean is 0 or 1. Requires is_number().
+  [[nodiscard]] double number() const;
+  [[nodiscard]] bool truth() const;
+  // The value of a key of a dictionary, or null.
+  [[nodiscard]] Value* find(std::string_view key) const;
+
+  // Python's str(): what {{ }} prints.
+  [[nodiscard]] std::string text() const;
+  // Python's repr(): what str() of a list shows of its elements.
+  [[nodiscard]] std::string representation() const;
+  // "a string", for messages.
+  [[nodiscard]] std::string kind_name() const;
+
+ private:
+  static constexpr int kDeepest = 200;  // lists and dictionaries inside each other
+
+  void note_inner(const Value& inner);
+
+  std::variant<Undefined, None, bool, std::int64_t, double, std::string, std::shared_ptr<List>,
+               std::shared_ptr<Dict>, std::shared_ptr<Function>>
+      data_;
+  int depth_ = 0;
+  bool is_namespace_ = false;
+  bool holds_namespace_ = false;
+};
+
+struct Arguments {
+  std::vector<Value> positional{};
+  std::vector<std::pair<std::string, Value>> named{};
+  int line = 0;  // of the call, for messages
+
+  // The argument at this place or of this name, or null.
+  [[nodiscard]] const Value* find(std::size_t index, std::string_view name) const;
+};
+
+// A template's mistake, or something that this interpreter does not know.
+class TemplateError : public std::runtime_error {
+ public:
+  TemplateError(int line, const std::string& what) : std::runtime_error(what), line_(line) {}
+  [[nodiscard]] int line() const { return line_; }
+
+ private:
+  int line_;
+};
+
+// Equality and order as Python has them; `less` throws TemplateError for values that have none.
+bool equal(const Value& a, const Value& b);
+bool less(const Value& a, const Value& b, int line);
+bool contains(const Value& container, const Value& item, int line);
+
+// json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=sort); indent below 0: on one line.
+std::string to_json(const Value& value, int indent, bool sort, int line);
+
+}  // namespace toptheta::jinja

@@ -1,0 +1,137 @@
+#include "jinja/template.hpp"
+
+#include <fstream>
+
+#include "core/error.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta;
+
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+std::string rendered(const std::string& source, const OrderedJson& variables = OrderedJson::object()) {
+  return jinja::Template(source, "chat").render(variables);
+}
+
+// Where and what is refused, or the text.
+std::string refused(const std::string& source, const OrderedJson& variables = OrderedJson::object()) {
+  try {
+    return "text: " + rendered(source, variables);
+  } catch (const InputError& error) {
+    return error.problem().where + ": " + error.problem().what;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("chat templates print what Hugging Face's transformers print", "[jinja]") {
+  std::ifstream file("tests/jinja/golden.json");
+  REQUIRE(file.good());
+  const OrderedJson golden = OrderedJson::parse(file);
+  REQUIRE(golden["cases"].size() > 100);
+  for (const OrderedJson& test : golden["cases"]) {
+    OrderedJson variables = {{"messages", golden["conversations"][test["conversation"].get<std::size_t>()]},
+                             {"tools", nullptr},
+                             {"documents", nullptr},
+                             {"add_generation_prompt", test["prompt"]},
+                             {"bos_token", "<s>"},
+                             {"eos_token", "</s>"}};
+    variables.update(golden["more"][test["more"].get<std::size_t>()]);
+    const auto name = test["template"].get<std::string>();
+    const auto source = golden["templates"][name].get<std::string>();
+    INFO(name << ", conversation " << test["conversation"] << ", more " << test["more"]);
+    if (test["text"].is_null()) {
+      CHECK_THROWS_AS(rendered(source, variables), InputError);
+    } else {
+      CHECK(refused(source, variables) == "text: " + test["text"].get<std::string>());
+    }
+  }
+}
+
+TEST_CASE("what a template may not do is refused with its line", "[jinja]") {
+  CHECK(refused("a\n{{ raise_exception('no ' ~ 1) }}") == "chat, line 2: the template says: no 1");
+  CHECK(refused("\n\n{% call x() %}") == "chat, line 3: the statement 'call' is not known here, found 'x'");
+  CHECK(refused("{{ 'a' | shout }}") == "chat, line 1: the filter 'shout' is not known here");
+  CHECK(refused("{{ 1 is lucky }}") == "chat, line 1: the test 'lucky' is not known here");
+  CHECK(refused("{{ 'a'.encode() }}") == "chat, line 1: the method 'encode' of a string is not known here");
+  CHECK(refused("{{ [].append(1) }}") == "chat, line 1: the method 'append' of a list is not known here");
+  CHECK(refused("{{ nothing.there }}") == "chat, line 1: 'nothing' is not defined: no 'there' in it");
+  CHECK(refused("{{ 1 + nothing }}") == "chat, line 1: 'nothing' is not defined (+)");
+  CHECK(refused("{{ 'a' + 1 }}") == "chat, line 1: '+' of a string and an integer is not known here");
+  CHECK(refused("{{ 1 / 0 }}") == "chat, line 1: division by zero");
+  CHECK(refused("{% for a, b in [[1]] %}{% endfor %}") == "chat, line 1: 2 names for 1 values");
+  CHECK(refused("{% for i in [1] %}{% macro f() %}{% endmacro %}{% endfor %}") ==
+        "chat, line 1: a macro inside a loop is not known here");
+}
+
+TEST_CASE("what is no template is refused with its line", "[jinja]") {
+  for (const char* source : {"{{",
+                             "{% if %}",
+                             "{% if x %}",
+                             "{% endif %}",
+                             "{{ 'a }}",
+                             "{{ a b }}",
+                             "{# a",
+                             "{% for in x %}{% endfor %}",
+                             "{{ (1 }}",
+                             "{{ [1, }}",
+                             "{{ {'a' 1} }}",
+                             "{{ a | }}",
+                             "{{ a is }}",
+                             "{% set 1 = 2 %}",
+                             "{% raw %}a",
+                             "{{ a. }}",
+                             "{{ a[ }}",
+                             "{{ f(*x) }}",
+                             "{{ ? }}",
+                             "{% set a %}",
+                             "{% macro f( %}",
+                             "{{ '\\ud800' }}",
+                             "{{ 99999999999999999999 }}",
+                             "{% else %}",
+                             "{% elif x %}",
+                             "{%",
+                             "{{ a[1:2:3:4] }}"}) {
+    INFO(source);
+    CHECK_THROWS_AS(jinja::Template(source, "chat"), InputError);
+  }
+}
+
+TEST_CASE("templates that run away are stopped", "[jinja]") {
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i)
+    deep += "(";
+  CHECK_THROWS_AS(jinja::Template("{{ " + deep + "1", "chat"), InputError);
+  std::string nots;
+  for (int i = 0; i < 100'000; ++i)
+    nots += "not ";
+  CHECK_THROWS_AS(jinja::Template("{{ " + nots + "1 }}", "chat"), InputError);
+  std::string ifs;
+  for (int i = 0; i < 100'000; ++i)
+    ifs += "{% if x %}";
+  CHECK_THROWS_AS(jinja::Template(ifs, "chat"), InputError);
+  std::string elifs = "{% if a %}";
+  for (int i = 0; i < 100'000; ++i)
+    elifs += "{% elif x %}";
+  CHECK_THROWS_AS(jinja::Template(elifs + "{% endif %}", "chat"), InputError);
+  CHECK_THROWS_AS(rendered("{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}"), InputError);
+  CHECK_THROWS_AS(
+      rendered("{% set r = range(100000) %}{% for a in r %}{% for b in r %}{{ a }}{% endfor %}{% endfor %}"),
+      InputError);
+  std::string sum = "1";
+  for (int i = 0; i < 100'000; ++i)
+    sum += " + 1";
+  CHECK_THROWS_AS(jinja::Template("{{ " + sum + " }}", "chat"), InputError);
+  CHECK_THROWS_AS(
+      rendered("{% set n = namespace(s=[]) %}{% for i in range(90000) %}{% set n.s = [n.s] %}{% endfor %}"),
+      InputError);
+  CHECK_THROWS_AS(rendered("{% set n = namespace() %}{% set n.a = [n] %}"), InputError);
+  CHECK_THROWS_AS(rendered("{{ 'x' * 100000000 }}"), InputError);
+  CHECK_THROWS_AS(rendered("{{ range(10000000) }}"), InputError);
+  CHECK_THROWS_AS(
+      rendered("{% set n = namespace(s='xxxxxxxx') %}{% for i in range(40) %}{% set n.s = n.s + n.s %}"
+               "{% endfor %}{{ n.s }}"),
+      InputError);
+}
