@@ -85,8 +85,7 @@ Cells read_cells(const fs::path& path) {
                       .what = "is not there",
                       .expected = "the folder that tt-eval sweep -o wrote, or results of tt-eval run"});
   std::vector<fs::path> files = {path};
-  if (fs::is_directory(path))
-    files = result_files(fs::is_directory(path / "cells") ? path / "cells" : path);
+  if (fs::is_directory(path)) files = result_files(fs::is_directory(path / "cells") ? path / "cells" : path);
   Cells result;
   std::map<std::string, std::size_t> known;
   for (const fs::path& file : files) {

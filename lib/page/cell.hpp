@@ -1,4 +1,5 @@
-// Cells: one result of `tt-eval run` or `tt-eval sweep` each (schema "toptheta.result/1", docs/cli.md), read back.
+// Cells: one result of `tt-eval run` or `tt-eval sweep` each (schema "toptheta.result/1", docs/cli.md), read
+// back.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -28,8 +29,8 @@ struct Sparsity {
   double v_rows = kAbsent;
   double k_rows = kAbsent;
   double empty_tiles = kAbsent;
-  double effective_k = kAbsent;  // kept over what top-k would keep
-  double lost_mass = kAbsent;    // mean per row
+  double effective_k = kAbsent;   // kept over what top-k would keep
+  double lost_mass = kAbsent;     // mean per row
   double output_error = kAbsent;  // relative L2 error of the head's output, where the result has it
 };
 
@@ -77,8 +78,8 @@ struct Cell {
   std::vector<std::pair<std::string, Estimate>> paired{};  // differences from dense
   std::vector<std::pair<std::string, std::int64_t>> counts{};
   Sparsity total{};
-  std::vector<Sparsity> layers{};   // [layers]; empty where the result lacks it, as the two below
-  std::vector<Sparsity> heads{};    // [layers * heads]
+  std::vector<Sparsity> layers{};      // [layers]; empty where the result lacks it, as the two below
+  std::vector<Sparsity> heads{};       // [layers * heads]
   std::vector<double> group_v_rows{};  // [layers * kv_heads]
   Provenance provenance{};
 
@@ -93,9 +94,9 @@ struct Cells {
   std::vector<std::string> notes{};  // what was read and is not shown, for the console
 };
 
-// The results of DIR/cells/*.json, of DIR/*.json where there is no such folder, or of one file. The same result in
-// two files counts once. Throws InputError, with the file's name, for what is not a result, for damage, for two
-// results that differ and should not, and where there is none.
+// The results of DIR/cells/*.json, of DIR/*.json where there is no such folder, or of one file. The same
+// result in two files counts once. Throws InputError, with the file's name, for what is not a result, for
+// damage, for two results that differ and should not, and where there is none.
 Cells read_cells(const std::filesystem::path& path);
 
 }  // namespace toptheta::page

@@ -14,7 +14,11 @@ namespace {
 std::size_t character_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(at);
-  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 && lead < 0xF5 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xF0 && lead < 0xF5 ? 4
+                             : lead >= 0xE0                ? 3
+                             : lead >= 0xC2                ? 2
+                                                           : 0;
   if (length == 0 || lead >= 0xF5 || at + length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i)
     if ((byte(at + i) & 0xC0U) != 0x80U) return 0;
@@ -57,7 +61,11 @@ std::string percent(double fraction) {
   if (std::isnan(fraction)) return "\xE2\x80\x93";
   const double value = fraction * 100;
   const double size = std::abs(value);
-  return fmt::format("{:.{}f}%", value, size >= 99.95 ? 0 : size >= 10 ? 1 : size >= 0.1 || size == 0 ? 2 : 3);
+  return fmt::format("{:.{}f}%", value,
+                     size >= 99.95              ? 0
+                     : size >= 10               ? 1
+                     : size >= 0.1 || size == 0 ? 2
+                                                : 3);
 }
 
 std::string exact_number(double value) {
@@ -67,7 +75,8 @@ std::string exact_number(double value) {
 std::string file_name(std::string_view text) {
   std::string name;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
     if (plain)
       name += c;
     else if (!name.empty() && name.back() != '-')

@@ -5,8 +5,8 @@
 
 namespace toptheta::page {
 
-// For contents and quoted attributes: & < > " ' are written as entities, control characters and bytes that are not
-// UTF-8 as U+FFFD.
+// For contents and quoted attributes: & < > " ' are written as entities, control characters and bytes that
+// are not UTF-8 as U+FFFD.
 std::string escaped(std::string_view text);
 // "4.19%", "0.031%", "100%"; "-" where absent.
 std::string percent(double fraction);

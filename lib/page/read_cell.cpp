@@ -65,7 +65,8 @@ CellPolicy read_policy(const JsonValue& json) {
   policy.thresholds = json.text_or("thresholds", "");
   policy.add_sigma = json.number_or("add_sigma", 0);
   policy.topk_at_calibration = json.flag_or("topk_at_calibration", false);
-  // A policy's own options are the numbers that are left; what is left beside them is named as not understood.
+  // A policy's own options are the numbers that are left; what is left beside them is named as not
+  // understood.
   for (const std::string& key : json.unread_keys()) {
     const std::optional<JsonValue> value = key.find('.') == std::string::npos ? json.find(key) : std::nullopt;
     if (value && value->is_number()) policy.options.emplace_back(key, value->number());

@@ -8,7 +8,8 @@
 
 namespace toptheta::page {
 
-// Every run of the file. Members that nothing here knows are added to `unknown`. Throws InputError at the value.
+// Every run of the file. Members that nothing here knows are added to `unknown`. Throws InputError at the
+// value.
 std::vector<Cell> read_result(const std::filesystem::path& path, std::vector<std::string>& unknown);
 
 }  // namespace toptheta::page

@@ -33,7 +33,8 @@ std::string traits_of(const CellPolicy& policy) {
 }
 
 bool is_shared_option(const std::string& name) {
-  return name == "keep_first" || name == "keep_recent" || name == "dense_last" || name == "sinks" || name == "seed";
+  return name == "keep_first" || name == "keep_recent" || name == "dense_last" || name == "sinks" ||
+         name == "seed";
 }
 
 std::string options_of(const CellPolicy& policy, bool swept) {
@@ -55,7 +56,8 @@ std::string metric_of(const Cell& cell) {
 }
 
 bool smaller_is_better(const std::string& metric) {
-  return metric == "perplexity" || metric.find("nll") != std::string::npos || metric.find("kl") != std::string::npos;
+  return metric == "perplexity" || metric.find("nll") != std::string::npos ||
+         metric.find("kl") != std::string::npos;
 }
 
 // From differences example by example.
@@ -102,9 +104,8 @@ void sort_series(Group& group) {
   for (Series& series : group.series) {
     for (Point& point : series.points)
       point.loss = loss_of(*point.cell, group);
-    std::stable_sort(series.points.begin(), series.points.end(), [](const Point& a, const Point& b) {
-      return a.cell->total.kept < b.cell->total.kept;
-    });
+    std::stable_sort(series.points.begin(), series.points.end(),
+                     [](const Point& a, const Point& b) { return a.cell->total.kept < b.cell->total.kept; });
   }
   std::stable_sort(group.series.begin(), group.series.end(), [](const Series& a, const Series& b) {
     return std::pair(rank_of(a.attention), a.name) < std::pair(rank_of(b.attention), b.name);
@@ -114,7 +115,8 @@ void sort_series(Group& group) {
 Group make_group(const std::vector<const Cell*>& cells, bool name_model) {
   Group group;
   const Cell& first = *cells.front();
-  group.title = fmt::format("{}{}, {}", name_model ? first.model.name + ": " : "", first.task.name, first.phase);
+  group.title =
+      fmt::format("{}{}, {}", name_model ? first.model.name + ": " : "", first.task.name, first.phase);
   group.metric = metric_of(first);
   std::map<std::string, std::size_t> known;
   for (const Cell* cell : cells) {
@@ -158,8 +160,8 @@ std::vector<Group> group_cells(const std::vector<Cell>& cells) {
   bool name_model = false;
   for (const Cell& cell : cells) {
     name_model = name_model || cell.model.sha256 != cells.front().model.sha256;
-    const std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", cell.model.name, cell.model.sha256, cell.task.name,
-                                        cell.task.sha256, cell.phase);
+    const std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", cell.model.name, cell.model.sha256,
+                                        cell.task.name, cell.task.sha256, cell.phase);
     const auto [it, is_new] = known.emplace(key, sorted.size());
     if (is_new) sorted.emplace_back();
     sorted[it->second].push_back(&cell);
@@ -171,7 +173,8 @@ std::vector<Group> group_cells(const std::vector<Cell>& cells) {
     const Cell& cell = group.dense != nullptr ? *group.dense : *group.series.front().points.front().cell;
     return std::tuple(rank_of_kind(cell.task.kind), cell.phase != "prefill", group.title);
   };
-  std::stable_sort(groups.begin(), groups.end(), [&](const Group& a, const Group& b) { return key(a) < key(b); });
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const Group& a, const Group& b) { return key(a) < key(b); });
   return groups;
 }
 

@@ -1,4 +1,5 @@
-// Cells in order: which were measured on the same thing, which lie on one curve, what each lost against dense.
+// Cells in order: which were measured on the same thing, which lie on one curve, what each lost against
+// dense.
 #pragma once
 #include <string>
 #include <vector>
@@ -16,7 +17,8 @@ std::string knob_of(const CellPolicy& policy);
 // The same text for results of the same thing: model, task, phase and policy with its table.
 std::string identity_of(const Cell& cell);
 
-// What a policy lost against dense on the same examples: a fraction of the perplexity, or points of an accuracy.
+// What a policy lost against dense on the same examples: a fraction of the perplexity, or points of an
+// accuracy.
 struct Loss {
   double value = kAbsent;
   double low = kAbsent;  // 95%
@@ -49,8 +51,8 @@ struct Group {
 // Texts first. The cells must outlive the result.
 std::vector<Group> group_cells(const std::vector<Cell>& cells);
 
-// The cheapest point of a series that loses at most `limit`; null where there is none. With `sure` the upper end of
-// the interval must stay within it too.
+// The cheapest point of a series that loses at most `limit`; null where there is none. With `sure` the upper
+// end of the interval must stay within it too.
 const Point* cheapest_within(const Series& series, double limit, bool sure);
 
 }  // namespace toptheta::page

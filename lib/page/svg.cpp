@@ -10,7 +10,8 @@
 namespace toptheta::page {
 
 double Scale::at(double value) const {
-  const double t = log ? std::log(std::max(value, low) / low) / std::log(high / low) : (value - low) / (high - low);
+  const double t =
+      log ? std::log(std::max(value, low) / low) / std::log(high / low) : (value - low) / (high - low);
   return from + std::clamp(t, 0.0, 1.0) * (to - from);
 }
 
@@ -26,7 +27,10 @@ std::vector<double> Scale::ticks() const {
   }
   const double rough = (high - low) / 5;
   const double decade = std::pow(10, std::floor(std::log10(rough)));
-  const double step = decade * (rough / decade > 5 ? 10 : rough / decade > 2 ? 5 : rough / decade > 1 ? 2 : 1);
+  const double step = decade * (rough / decade > 5   ? 10
+                                : rough / decade > 2 ? 5
+                                : rough / decade > 1 ? 2
+                                                     : 1);
   for (double value = std::ceil(low / step - 1e-9) * step; value <= high + step * 1e-9; value += step)
     ticks.push_back(std::abs(value) < step * 1e-9 ? 0 : value);
   return ticks;
@@ -56,7 +60,8 @@ std::string begin_chart(const Frame& frame, const std::string& title, const std:
     return is_percent ? fmt::format("{:.3g}%", value * 100) : fmt::format("{:.4g}", value);
   };
   std::string svg = fmt::format(
-      "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {} {}' role='img' tabindex='0' aria-label='{}'><title>{}</title>",
+      "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {} {}' role='img' tabindex='0' "
+      "aria-label='{}'><title>{}</title>",
       frame.width, frame.height, escaped(title), escaped(title));
   for (const double tick : frame.y.ticks()) {
     const double y = frame.y.at(tick);

@@ -17,7 +17,8 @@ struct Scale {
   [[nodiscard]] std::vector<double> ticks() const;
 };
 
-// One that holds all values, with a little room; logarithmic where they are positive and span more than tenfold.
+// One that holds all values, with a little room; logarithmic where they are positive and span more than
+// tenfold.
 Scale scale_over(const std::vector<double>& values, double from, double to, bool may_be_log);
 
 struct Frame {
