@@ -127,8 +127,8 @@ std::vector<JsonValue> in_order(const JsonValue& json, const char* key, std::int
     list->fail("does not fit the model", fmt::format("{} entries", layers * parts));
   for (std::size_t i = 0; i < elements.size(); ++i) {
     const auto at = static_cast<std::int64_t>(i);
-    elements[i].integer("layer", at / parts, at / parts);
-    if (part != nullptr) elements[i].integer(part, at % parts, at % parts);
+    static_cast<void>(elements[i].integer("layer", at / parts, at / parts));
+    if (part != nullptr) static_cast<void>(elements[i].integer(part, at % parts, at % parts));
   }
   return elements;
 }
