@@ -14,5 +14,6 @@ std::unique_ptr<Command> make_bench_command();
 std::unique_ptr<Command> make_tasks_command();
 std::unique_ptr<Command> make_logits_command();
 std::unique_ptr<Command> make_info_command();
+std::unique_ptr<Command> make_report_command();
 
 }  // namespace toptheta::app

@@ -42,6 +42,8 @@ int main(int argc, char** argv) {
         "  tt-eval logits --model DIR --ids reference.h5 --reference reference.h5 --tolerance 1e-4",
         make_logits_command},
        {"info", "Say what a model is: architecture, size, memory, special tokens, what is not used",
-        "  tt-eval info --model DIR --format json", make_info_command}}};
+        "  tt-eval info --model DIR --format json", make_info_command},
+       {"report", "Write one self-contained page about a folder of results",
+        "  tt-eval report results/ -o report.html --figures figures/", make_report_command}}};
   return run_main(program, argc, argv);
 }

@@ -1,0 +1,55 @@
+// tt-eval report: a folder of results -> one page.
+#include <filesystem>
+
+#include "common/common_flags.hpp"
+#include "common/output.hpp"
+#include "core/error.hpp"
+#include "io/atomic_file.hpp"
+#include "page/page.hpp"
+#include "tt_eval/commands.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+class ReportCommand : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    app.add_option("results", results_,
+                   "Folder that tt-eval sweep wrote, folder of results (.json), or one of them")
+        ->type_name("DIR");
+    app.add_option("--figures", figures_, "Also write every chart here, as SVG")
+        ->type_name("DIR")
+        ->group(kOutputGroup);
+    declare_output(app, output_, "Write the page here instead of standard output");
+  }
+  void run(Session& session) override {
+    if (results_.empty())
+      throw UsageError({.where = "report",
+                        .what = "no folder of results given",
+                        .next = "tt-eval report DIR -o report.html"});
+    require_distinct(output_, results_, "-o");
+    const page::Cells found = page::read_cells(results_);
+    for (const std::string& note : found.notes)
+      session.console.note(note);
+    write_output(output_, page::format_page(found.cells));
+    if (figures_.empty()) return;
+    std::error_code error;
+    std::filesystem::create_directories(figures_, error);
+    for (const page::Chart& chart : page::charts_of(found.cells))
+      write_file_atomically(std::filesystem::path(figures_) / (chart.name + ".svg"), page::standalone(chart));
+  }
+
+ private:
+  std::string results_{};
+  std::string figures_{};
+  std::string output_{};
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_report_command() {
+  return std::make_unique<ReportCommand>();
+}
+
+}  // namespace toptheta::app

@@ -1,0 +1,187 @@
+#include "page/series.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace toptheta::page {
+
+namespace {
+
+constexpr double kNormal = 1.959964;  // of 95%
+
+std::string traits_of(const CellPolicy& policy) {
+  std::string text;
+  if (policy.placement == "post-softmax") text += " post-softmax";
+  if (policy.placement != "post-softmax" && policy.placement != "pre-softmax" && !policy.placement.empty())
+    text += " " + policy.placement;
+  if (policy.sdc != "none") text += " sdc=" + policy.sdc;
+  if (policy.sdc != "none" && policy.sdc_scale != 1) text += fmt::format(" scale={}", policy.sdc_scale);
+  if (policy.vmc) text += " vmc";
+  if (policy.cap_k) text += " cap-k";
+  if (!policy.lookup.empty() && policy.lookup != "nearest") text += " lookup=" + policy.lookup;
+  if (policy.own_head_k) text += " per-head";
+  if (policy.topk_at_calibration) text += " tac";
+  if (policy.add_sigma != 0) text += fmt::format(" sigma={}", policy.add_sigma);
+  for (std::size_t layer = 0; layer < policy.layer_k.size(); ++layer)
+    if (policy.layer_k[layer] != policy.k && !policy.own_head_k && policy.k > 0)
+      text += fmt::format(" {}:{}", layer,
+                          policy.layer_k[layer] == 0 ? "dense" : fmt::format("{}", policy.layer_k[layer]));
+  return text;
+}
+
+bool is_shared_option(const std::string& name) {
+  return name == "keep_first" || name == "keep_recent" || name == "dense_last" || name == "sinks" ||
+         name == "seed";
+}
+
+std::string options_of(const CellPolicy& policy, bool swept) {
+  std::string text;
+  for (const auto& [name, value] : policy.options)
+    if (swept != (is_shared_option(name) || policy.k > 0))
+      text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
+  return text;
+}
+
+std::string joined(const std::string& a, const std::string& b) {
+  return a.empty() || b.empty() ? a + b : a + " " + b;
+}
+
+std::string metric_of(const Cell& cell) {
+  for (const char* name : {"perplexity", "acc", "exact_match", "pass", "answer_nll", "nll"})
+    if (cell.metric(name) != nullptr) return name;
+  return cell.metrics.empty() ? "" : cell.metrics.front().first;
+}
+
+bool smaller_is_better(const std::string& metric) {
+  return metric == "perplexity" || metric.find("nll") != std::string::npos ||
+         metric.find("kl") != std::string::npos;
+}
+
+// From differences example by example.
+Loss paired_loss(const Cell& cell, const Group& group) {
+  const Estimate* d = cell.difference(group.is_ratio() ? "perplexity_ratio" : group.metric);
+  if (d == nullptr || std::isnan(d->value)) return {};
+  const double shift = group.is_ratio() ? 1 : 0;
+  const double sign = smaller_is_better(group.metric) ? 1 : -1;
+  double low = d->low;
+  double high = d->high;
+  if (std::isnan(low)) {
+    low = d->value - kNormal * d->error;
+    high = d->value + kNormal * d->error;
+  }
+  Loss loss{sign * (d->value - shift), sign * (low - shift), sign * (high - shift), true};
+  if (sign < 0) std::swap(loss.low, loss.high);
+  return loss;
+}
+
+Loss loss_of(const Cell& cell, const Group& group) {
+  Loss loss = paired_loss(cell, group);
+  if (loss.known() || group.dense == nullptr) return loss;
+  const Estimate* own = cell.metric(group.metric);
+  const Estimate* dense = group.dense->metric(group.metric);
+  if (own == nullptr || dense == nullptr) return {};
+  const double unit = group.is_ratio() ? dense->value : 1;
+  const double sign = smaller_is_better(group.metric) ? 1 : -1;
+  const double spread = kNormal * std::hypot(own->error, dense->error) / unit;
+  loss.value = sign * (own->value - dense->value) / unit;
+  loss.low = loss.value - spread;
+  loss.high = loss.value + spread;
+  return loss;
+}
+
+int rank_of(const std::string& attention) {
+  return attention == "theta" ? 0 : attention == "topk" ? 1 : 2;
+}
+
+int rank_of_kind(const std::string& kind) {
+  return kind == "text" ? 0 : 1;
+}
+
+void sort_series(Group& group) {
+  for (Series& series : group.series) {
+    for (Point& point : series.points)
+      point.loss = loss_of(*point.cell, group);
+    std::stable_sort(series.points.begin(), series.points.end(),
+                     [](const Point& a, const Point& b) { return a.cell->total.kept < b.cell->total.kept; });
+  }
+  std::stable_sort(group.series.begin(), group.series.end(), [](const Series& a, const Series& b) {
+    return std::pair(rank_of(a.attention), a.name) < std::pair(rank_of(b.attention), b.name);
+  });
+}
+
+Group make_group(const std::vector<const Cell*>& cells, bool name_model) {
+  Group group;
+  const Cell& first = *cells.front();
+  group.title =
+      fmt::format("{}{}, {}", name_model ? first.model.name + ": " : "", first.task.name, first.phase);
+  group.metric = metric_of(first);
+  std::map<std::string, std::size_t> known;
+  for (const Cell* cell : cells) {
+    if (cell->is_dense()) {
+      if (group.dense == nullptr) group.dense = cell;
+      continue;
+    }
+    const std::string name = family_of(cell->policy);
+    const auto [it, is_new] = known.emplace(name + '\0' + cell->policy.thresholds, group.series.size());
+    if (is_new) group.series.push_back({name, cell->policy.attention, {}});
+    group.series[it->second].points.push_back({cell, {}});
+  }
+  sort_series(group);
+  return group;
+}
+
+}  // namespace
+
+std::string family_of(const CellPolicy& policy) {
+  return joined(policy.attention + traits_of(policy), options_of(policy, false));
+}
+
+std::string knob_of(const CellPolicy& policy) {
+  return policy.k > 0 ? fmt::format("k={}", policy.k) : options_of(policy, true);
+}
+
+std::string describe(const CellPolicy& policy) {
+  return joined(joined(policy.attention, knob_of(policy)),
+                family_of(policy).substr(std::min(family_of(policy).size(), policy.attention.size() + 1)));
+}
+
+std::string identity_of(const Cell& cell) {
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", cell.model.sha256, cell.model.name, cell.task.name,
+                     cell.task.sha256, cell.task.definition, cell.phase, describe(cell.policy),
+                     cell.policy.thresholds);
+}
+
+std::vector<Group> group_cells(const std::vector<Cell>& cells) {
+  std::map<std::string, std::size_t> known;
+  std::vector<std::vector<const Cell*>> sorted;
+  bool name_model = false;
+  for (const Cell& cell : cells) {
+    name_model = name_model || cell.model.sha256 != cells.front().model.sha256;
+    const std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", cell.model.name, cell.model.sha256,
+                                        cell.task.name, cell.task.sha256, cell.phase);
+    const auto [it, is_new] = known.emplace(key, sorted.size());
+    if (is_new) sorted.emplace_back();
+    sorted[it->second].push_back(&cell);
+  }
+  std::vector<Group> groups;
+  for (const auto& list : sorted)
+    groups.push_back(make_group(list, name_model));
+  const auto key = [&](const Group& group) {
+    const Cell& cell = group.dense != nullptr ? *group.dense : *group.series.front().points.front().cell;
+    return std::tuple(rank_of_kind(cell.task.kind), cell.phase != "prefill", group.title);
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const Group& a, const Group& b) { return key(a) < key(b); });
+  return groups;
+}
+
+const Point* cheapest_within(const Series& series, double limit, bool sure) {
+  for (const Point& point : series.points)
+    if (point.loss.known() && point.loss.value <= limit && (!sure || point.loss.high <= limit)) return &point;
+  return nullptr;
+}
+
+}  // namespace toptheta::page

@@ -1,0 +1,36 @@
+// The axes of charts.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace toptheta::page {
+
+// From values to pixels, linear or logarithmic.
+struct Scale {
+  double low = 0;
+  double high = 1;
+  double from = 0;  // pixel of low
+  double to = 1;
+  bool log = false;
+  [[nodiscard]] double at(double value) const;
+  // Round values within, few enough to be told apart.
+  [[nodiscard]] std::vector<double> ticks() const;
+};
+
+// One that holds all values, with a little room; logarithmic where they are positive and span more than
+// tenfold.
+Scale scale_over(const std::vector<double>& values, double from, double to, bool may_be_log);
+
+struct Frame {
+  int width = 0;
+  int height = 0;
+  Scale x{};
+  Scale y{};
+};
+
+// "<svg ...>" with title, grid, ticks and names of axes; the caller adds marks and "</svg>".
+std::string begin_chart(const Frame& frame, const std::string& title, const std::string& x_name,
+                        const std::string& y_name, bool x_percent, bool y_percent);
+std::string text_at(double x, double y, const std::string& classes, const std::string& text);
+
+}  // namespace toptheta::page
