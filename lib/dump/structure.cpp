@@ -91,14 +91,17 @@ double read_scale(const hdf5::Group& root) {
 
 // What rows hold: a running softmax is found from scores, and not written.
 Placement read_placement(const hdf5::Group& root) {
-  const auto placement = choice<Placement>(root, "placement");
-  if (placement == Placement::running_softmax)
-    throw InputError({.where = root.where(),
-                      .what = "attribute 'placement' is not one of a dump's rows",
-                      .expected = "pre-softmax or post-softmax",
-                      .found = std::string(name_of(placement)),
-                      .next = "write scores before the softmax, and say --placement to tt-calibrate"});
-  return placement;
+  const std::string text = root.text_attribute("placement");
+  for (const Placement placement : {Placement::pre_softmax, Placement::post_softmax})
+    if (text == name_of(placement)) return placement;
+  throw InputError(
+      {.where = root.where(),
+       .what = "attribute 'placement' has an unknown value",
+       .expected = fmt::format("{} or {}", name_of(Placement::pre_softmax), name_of(Placement::post_softmax)),
+       .found = text,
+       .next = text == name_of(Placement::running_softmax)
+                   ? "write scores before the softmax, and say --placement to tt-calibrate"
+                   : ""});
 }
 
 DumpHeader read_header(const hdf5::Group& root) {

@@ -1,5 +1,6 @@
 // tt-eval as a user runs it.
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -167,9 +168,11 @@ TEST_CASE("generate stops at a string, draws by the seed, takes ids") {
   const Json whole = Json::parse(world.output(command)).at("rows").at(0);
   const auto text = whole.at("completion").get<std::string>();
   REQUIRE(text.size() > 3);
-  const Json stopped =
-      Json::parse(world.output(command + " --stop '" + text.substr(2, 1) + "'")).at("rows").at(0);
-  CHECK(stopped.at("completion") == text.substr(0, text.find(text[2])));
+  const auto graphic = [](char c) { return c > ' ' && c < 0x7f && c != '"'; };
+  const auto at = std::find_if(text.begin() + 2, text.end(), graphic);
+  REQUIRE(at != text.end());
+  const Json stopped = Json::parse(world.output(command + " --stop=" + *at)).at("rows").at(0);
+  CHECK(stopped.at("completion") == text.substr(0, text.find(*at)));
   CHECK(stopped.at("end") == "stop string");
   const auto drawn = [&](const std::string& flags) {
     return Json::parse(world.output(command + flags)).at("rows").at(0).at("completion");
@@ -192,8 +195,9 @@ TEST_CASE("generate stops at a string, draws by the seed, takes ids") {
 
 TEST_CASE("tokenize shows ids, and texts of ids") {
   const EvalWorld world;
+  world.write("a_cat.txt", "a cat");
   const Json tokens =
-      Json::parse(world.output("tt-eval tokenize --model model --prompt 'a cat' --format json"));
+      Json::parse(world.output("tt-eval tokenize --model model --text a_cat.txt --format json"));
   CHECK(tokens.at("ids").size() == tokens.at("pieces").size());
   CHECK(tokens.at("counts").at("tokens") == tokens.at("ids").size());
   CHECK(tokens.at("counts").at("bytes") == 5);
@@ -201,8 +205,7 @@ TEST_CASE("tokenize shows ids, and texts of ids") {
   CHECK(world.output("tt-eval tokenize --model model --ids t.json --plain") == "a cat");
   const Json back = Json::parse(world.output("tt-eval tokenize --model model --ids t.json --format json"));
   CHECK(back.at("ids") == tokens.at("ids"));
-  CHECK(world.output("tt-eval tokenize --model model --prompt 'a cat'").find("position") !=
-        std::string::npos);
+  CHECK(world.output("tt-eval tokenize --model model --prompt cat").find("position") != std::string::npos);
   CHECK(world.run("tt-eval tokenize --model model").status == 2);
   CHECK(world.run("tt-eval tokenize --model model --ids 1,999999").status == 2);
   CHECK(world.run("tt-eval tokenize --model model --text none.txt").status == 3);
