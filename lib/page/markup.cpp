@@ -59,7 +59,7 @@ std::string short_number(double value) {
 
 std::string percent(double fraction) {
   if (std::isnan(fraction)) return "\xE2\x80\x93";
-  const double value = fraction * 100;
+  const double value = std::abs(fraction) < 5e-6 ? 0 : fraction * 100;  // no "-0.000%"
   const double size = std::abs(value);
   return fmt::format("{:.{}f}%", value,
                      size >= 99.95              ? 0

@@ -1,0 +1,89 @@
+// tt-eval sweep and the page about it.
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/world.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta::testing;
+
+namespace {
+
+using SweepJson = nlohmann::json;
+
+// Files of a folder, by name, with what they hold.
+std::map<std::string, std::string> files_of(const World& world, const std::string& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(world.path(folder) / "cells"))
+    files[entry.path().filename()] = world.content(folder + "/cells/" + entry.path().filename().string());
+  return files;
+}
+
+struct SweepWorld : World {
+  SweepWorld() {
+    (void)output("tt-calibrate fit --model model --text b.txt -k 4,8 -o theta.h5");
+    write("s.toml",
+          "[sweep]\nmodel = \"model\"\ntask = [\"quiz.jsonl\"]\nattention = [\"dense\", \"topk\", "
+          "\"theta:sdc=exact,vmc\"]\nk = [4, 8]\nthresholds = [\"theta.h5\"]\nphase = [\"prefill\"]\n");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a sweep runs what means something, and goes on where it was cut off") {
+  const SweepWorld world;
+  (void)world.output("tt-eval sweep s.toml -o whole -q");
+  const auto whole = files_of(world, "whole");
+  CHECK(whole.size() == 5);  // dense has no k
+  for (const auto& [name, text] : whole) {
+    INFO(name);
+    CHECK(SweepJson::parse(text).at("runs").size() == 1);
+  }
+  CHECK(world.run("tt-eval sweep s.toml -o whole").status != 0);  // nothing is written over
+  std::filesystem::remove(world.path("whole/cells") / whole.begin()->first);
+  std::filesystem::remove(world.path("whole/cells") / whole.rbegin()->first);
+  (void)world.output("tt-eval sweep s.toml -o whole --resume -q");
+  CHECK(files_of(world, "whole") == whole);
+  (void)world.output("tt-eval sweep s.toml -o shares --shard 1/2 -q");
+  CHECK(files_of(world, "shares").size() < whole.size());
+  (void)world.output("tt-eval sweep s.toml -o shares --shard 2/2 --resume -q");
+  CHECK(files_of(world, "shares") == whole);
+}
+
+TEST_CASE("a cell that fails is told, and the others are kept") {
+  const SweepWorld world;
+  world.write("bad.toml",
+              "[sweep]\nmodel = \"model\"\ntask = [\"quiz.jsonl\", \"none.jsonl\"]\nattention = \"dense\"\n");
+  const Outcome outcome = world.run("tt-eval sweep bad.toml -o cells -q");
+  CHECK(outcome.status == 4);
+  CHECK(outcome.err.find("none.jsonl") != std::string::npos);
+  CHECK(files_of(world, "cells").size() == 1);
+  world.write("typo.toml", "[sweep]\nmodel = \"model\"\ntaks = \"quiz.jsonl\"\n");
+  const Outcome typo = world.run("tt-eval sweep typo.toml -o typo");
+  CHECK(typo.status != 0);
+  CHECK(typo.err.find("taks") != std::string::npos);
+}
+
+TEST_CASE("report makes one page of a sweep, and refuses what is no result") {
+  const SweepWorld world;
+  (void)world.output("tt-eval sweep s.toml -o whole -q");
+  (void)world.output("tt-eval report whole -o page.html --figures figures");
+  const std::string page = world.content("page.html");
+  CHECK(page.starts_with("<!doctype html>"));
+  CHECK(page.find("quiz") != std::string::npos);
+  CHECK(page.find("theta") != std::string::npos);
+  for (const std::string request : {"src=", "@import", "url(http", "fetch("}) {
+    INFO(request);
+    CHECK(page.find(request) == std::string::npos);
+  }
+  CHECK(!std::filesystem::is_empty(world.path("figures")));
+  (void)world.output("tt-eval report whole -o again.html");
+  CHECK(world.content("again.html") == page);
+  world.write("whole/cells/zz.json", "{\"schema\": \"other/1\"}");
+  const Outcome foreign = world.run("tt-eval report whole -o page.html");
+  CHECK(foreign.status == 3);
+  CHECK(foreign.err.find("zz.json") != std::string::npos);
+  CHECK(world.content("page.html") == page);
+}
