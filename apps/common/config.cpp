@@ -79,10 +79,6 @@ std::string setting_text(const std::string& text) {
   return nlohmann::json(text).dump();  // the escapes of JSON are those of TOML
 }
 
-bool is_flag(const CLI::Option& option) {
-  return option.get_expected_max() == 0 || option.get_type_size() == 0;
-}
-
 // The option a key stands for; null where the subcommand has none that a file may set.
 const CLI::Option* option_of(const CLI::App& command, const std::string& key) {
   const std::vector<const CLI::Option*> found = command.get_options([&](const CLI::Option* option) {
@@ -130,6 +126,10 @@ std::vector<std::string> values_for(const CLI::Option& option, const Setting& en
 
 }  // namespace
 
+bool is_switch(const CLI::Option& option) {
+  return option.get_expected_max() == 0 || option.get_type_size() == 0;
+}
+
 std::vector<std::string> config_arguments(const CLI::App& program, const CLI::App& command,
                                           const std::filesystem::path& file) {
   std::vector<std::string> arguments;
@@ -142,7 +142,7 @@ std::vector<std::string> config_arguments(const CLI::App& program, const CLI::Ap
     if (option == nullptr || option->count() > 0) continue;
     if (std::find(settled.begin(), settled.end(), option) != settled.end()) continue;
     settled.push_back(option);
-    if (is_flag(*option)) {
+    if (is_switch(*option)) {
       append_flag(*option, entry, arguments);
       continue;
     }
@@ -168,7 +168,7 @@ std::string config_text(const CLI::App& command) {
     const std::string name = option->get_positional() ? option->get_name(true) : option->get_lnames().front();
     std::vector<std::string> values = option->results();
     if (values.empty() && !option->get_default_str().empty()) values = {option->get_default_str()};
-    if (is_flag(*option))
+    if (is_switch(*option))
       text += fmt::format("{} = {}\n", name, option->count() > 0 ? "true" : "false");
     else if (values.empty())
       text += fmt::format("# {} =\n", name);

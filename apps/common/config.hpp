@@ -7,6 +7,9 @@
 
 namespace toptheta::app {
 
+// Whether the flag takes no value.
+bool is_switch(const CLI::Option& option);
+
 // Arguments that bring the file's settings to `command`, for those of its flags that `command` has not been
 // given: the command line wins. Keys are the long names of flags. A key above the first section serves every
 // subcommand that has such a flag; a section serves the subcommand of its name. Throws UsageError, naming

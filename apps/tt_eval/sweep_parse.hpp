@@ -20,11 +20,6 @@ struct RunParser {
   RunParser& operator=(const RunParser&) = delete;
   ~RunParser() = default;
 
-  [[nodiscard]] bool is_switch(const std::string& key) const {
-    const CLI::Option* const option = app.get_option("--" + key);
-    return option->get_expected_max() == 0 || option->get_type_size() == 0;
-  }
-
   CLI::App app;
   RunFlags flags{};
   std::uint64_t seed;

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "attention/policies/unit.hpp"
+#include "common/config.hpp"
 #include "common/suggestion.hpp"
 #include "core/error.hpp"
 #include "tt_eval/sweep_cells.hpp"
@@ -20,14 +21,16 @@ struct Misplaced {
   std::string_view key;
   const char* why;
 };
-constexpr std::array<Misplaced, 9> kMisplaced = {
+constexpr const char* kRunAlone =
+    "a sweep keeps results only; every cell names, under provenance, the tt-eval run that this flag can be "
+    "added to";
+constexpr std::array<Misplaced, 8> kMisplaced = {
     {{"output", "a sweep writes its cells below -o DIR"},
      {"format", "cells are JSON"},
      {"overview", "cells are JSON"},
-     {"samples", "give --log-samples on the command line"},
-     {"log-samples", "give --log-samples on the command line"},
+     {"samples", kRunAlone},
+     {"log-samples", kRunAlone},
      {"resume", "give --resume on the command line"},
-     {"dry-run", "give --dry-run on the command line"},
      {"config", "settings of the program go into a file of their own: --config on the command line"},
      {"threads", "says how to run, not what: give --threads on the command line"}}};
 
@@ -118,7 +121,7 @@ std::pair<RunFlags, std::uint64_t> parse_settings(
   RunParser parser(seed);
   std::vector<std::string> arguments;
   for (const auto& [key, value] : settings) {
-    if (!parser.is_switch(key)) {
+    if (!is_switch(*parser.app.get_option("--" + key))) {
       arguments.push_back(fmt::format("--{}={}", key, value));
       continue;
     }

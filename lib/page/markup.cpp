@@ -3,37 +3,23 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 #include "core/utf8.hpp"
 
 namespace toptheta::page {
 
-namespace {
-
-// Bytes of the character at `at`; 0 where it is no UTF-8.
-std::size_t character_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at);
-  const std::size_t length = lead < 0x80                   ? 1
-                             : lead >= 0xF0 && lead < 0xF5 ? 4
-                             : lead >= 0xE0                ? 3
-                             : lead >= 0xC2                ? 2
-                                                           : 0;
-  if (length == 0 || lead >= 0xF5 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(at + i) & 0xC0U) != 0x80U) return 0;
-  return length;
-}
-
-}  // namespace
-
 std::string escaped(std::string_view text) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = character_length(text, i);
+  std::optional<std::size_t> invalid = first_invalid_utf8(text);
+  for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (length == 0 || (length == 1 && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)))
+    if (i == invalid) {
+      out += kReplacement;
+      const auto next = first_invalid_utf8(text.substr(i + 1));
+      invalid = next ? std::optional(i + 1 + *next) : std::nullopt;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
       out += kReplacement;
     else if (c == '&')
       out += "&amp;";
@@ -46,8 +32,7 @@ std::string escaped(std::string_view text) {
     else if (c == '\'')
       out += "&#39;";
     else
-      out += text.substr(i, length);
-    i += length == 0 ? 1 : length;
+      out += c;
   }
   return out;
 }

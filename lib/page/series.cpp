@@ -6,11 +6,11 @@
 #include <cmath>
 #include <map>
 
+#include "core/normal.hpp"
+
 namespace toptheta::page {
 
 namespace {
-
-constexpr double kNormal = 1.959964;  // of 95%
 
 std::string traits_of(const CellPolicy& policy) {
   std::string text;
@@ -69,8 +69,8 @@ Loss paired_loss(const Cell& cell, const Group& group) {
   double low = d->low;
   double high = d->high;
   if (std::isnan(low)) {
-    low = d->value - kNormal * d->error;
-    high = d->value + kNormal * d->error;
+    low = d->value - kNormal95 * d->error;
+    high = d->value + kNormal95 * d->error;
   }
   Loss loss{sign * (d->value - shift), sign * (low - shift), sign * (high - shift), true};
   if (sign < 0) std::swap(loss.low, loss.high);
@@ -85,7 +85,7 @@ Loss loss_of(const Cell& cell, const Group& group) {
   if (own == nullptr || dense == nullptr) return {};
   const double unit = group.is_ratio() ? dense->value : 1;
   const double sign = smaller_is_better(group.metric) ? 1 : -1;
-  const double spread = kNormal * std::hypot(own->error, dense->error) / unit;
+  const double spread = kNormal95 * std::hypot(own->error, dense->error) / unit;
   loss.value = sign * (own->value - dense->value) / unit;
   loss.low = loss.value - spread;
   loss.high = loss.value + spread;

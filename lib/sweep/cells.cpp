@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "core/utf8.hpp"
 #include "io/json_reader.hpp"
 #include "io/text_file.hpp"
 #include "report/json.hpp"
@@ -26,8 +27,7 @@ Json origin_of(const Json& cell) {
 }
 
 std::string shown(const Json& value) {
-  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-  return text.size() > 300 ? text.substr(0, 300) + "..." : text;
+  return shortened(value.is_string() ? value.get<std::string>() : value.dump(), 300);
 }
 
 [[noreturn]] void refuse_other(const fs::path& path, const std::string& member, const Json& expected,

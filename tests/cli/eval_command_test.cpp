@@ -237,7 +237,7 @@ TEST_CASE("every subcommand has help with an example, and a version") {
   for (const std::string command :
        {"tt-calibrate", "tt-calibrate fit", "tt-calibrate dump", "tt-calibrate show", "tt-calibrate convert",
         "tt-calibrate audit", "tt-calibrate drift", "tt-calibrate budget", "tt-eval", "tt-eval run",
-        "tt-eval generate", "tt-eval tokenize", "tt-eval bench"}) {
+        "tt-eval generate", "tt-eval tokenize", "tt-eval sweep", "tt-eval report", "tt-eval bench"}) {
     INFO(command);
     CHECK(world.output(command + " --help").find("Example:\n  tt-") != std::string::npos);
     CHECK(world.output(command + " --version").find(" 0.1.0 (commit ") != std::string::npos);
@@ -249,7 +249,8 @@ TEST_CASE("configs/ has every key, with its default") {
   for (const std::string command :
        {"tt-calibrate fit", "tt-calibrate merge", "tt-calibrate retarget", "tt-calibrate dump",
         "tt-calibrate show", "tt-calibrate convert", "tt-calibrate audit", "tt-calibrate drift",
-        "tt-calibrate budget", "tt-eval run", "tt-eval generate", "tt-eval tokenize", "tt-eval bench"}) {
+        "tt-calibrate budget", "tt-eval run", "tt-eval sweep", "tt-eval report", "tt-eval generate",
+        "tt-eval tokenize", "tt-eval bench"}) {
     INFO(command);
     const std::filesystem::path file =
         std::filesystem::current_path() / "configs" / (command.substr(0, command.find(' ')) + ".toml");
