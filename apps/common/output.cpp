@@ -6,7 +6,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "common/signals.hpp"
 #include "core/error.hpp"
@@ -24,6 +26,22 @@ int try_stdout(std::string_view text) {
   if (errno != EPIPE) return errno != 0 ? errno : EIO;
   remove_temporary_files();
   end_by_signal(SIGPIPE);
+}
+
+// A device or a pipe (/dev/null, the shell's >(...)): there is nothing to replace, it is written as it
+// stands.
+bool is_stream(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_character_file(path, ignored) || std::filesystem::is_fifo(path, ignored);
+}
+
+void write_stream(const std::filesystem::path& path, std::string_view text) {
+  std::FILE* stream = std::fopen(path.c_str(), "we");
+  bool whole = stream != nullptr && std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+  if (stream != nullptr) whole = std::fclose(stream) == 0 && whole;
+  if (!whole)
+    throw UnfinishedError(
+        {.where = path.string(), .what = "cannot write the result", .found = std::strerror(errno)});
 }
 
 }  // namespace
@@ -55,8 +73,15 @@ void write_stderr(std::string_view text) {
 void write_output(const std::filesystem::path& path, std::string_view text) {
   if (path.empty())
     write_stdout(text);
+  else if (is_stream(path))
+    write_stream(path, text);
   else
     write_file_atomically(path, text);
+}
+
+void require_writable(const std::filesystem::path& path) {
+  // Makes the temporary file of an atomic write and removes it again.
+  if (!path.empty() && !is_stream(path)) const AtomicFile probe(path);
 }
 
 void require_distinct(const std::filesystem::path& path, const std::filesystem::path& input,

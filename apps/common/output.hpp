@@ -16,8 +16,13 @@ void write_summary(const std::filesystem::path& written, std::string_view text, 
 // To standard error; where that cannot be written, to nowhere.
 void write_stderr(std::string_view text);
 
-// To `path`, or to standard output where it is empty.
+// To `path`, or to standard output where it is empty. A file is replaced as a whole; a device or a named pipe
+// is written as it stands.
 void write_output(const std::filesystem::path& path, std::string_view text);
+
+// Throws UnfinishedError where write_output() or an AtomicFile could not write to `path`, so that a command
+// learns it before hours of work. Leaves nothing behind.
+void require_writable(const std::filesystem::path& path);
 
 // Throws UsageError, naming `flag`, if writing to `path` would overwrite one of the command's inputs.
 void require_distinct(const std::filesystem::path& path, const std::filesystem::path& input,

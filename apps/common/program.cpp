@@ -160,6 +160,13 @@ struct Start {
   Communicator& cluster;
 };
 
+// Where the result is to be one file, that it can be written.
+void require_output(const CLI::App& command) {
+  const CLI::Option* output = command.get_option_no_throw("--output");
+  if (output != nullptr && output->get_type_name() == "FILE" && !output->empty())
+    require_writable(output->as<std::string>());
+}
+
 void run_command(const Start& start, CommandLine& line) {
   const auto& [program, arguments, argv, cluster] = start;
   const std::size_t command = line.chosen().value();
@@ -172,6 +179,7 @@ void run_command(const Start& start, CommandLine& line) {
                       .what = "runs in one process",
                       .found = fmt::format("{} processes", cluster.size()),
                       .next = "start it without mpirun or srun"});
+  require_output(*line.apps[command]);
   set_thread_count(line.flags.threads);
   require_threads(thread_count());
   // One process speaks for all.

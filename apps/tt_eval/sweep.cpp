@@ -81,7 +81,8 @@ void SweepCommand::declare(CLI::App& app) {
                  "(docs/sweep.md). Paths in it are those of run: from the working directory")
       ->type_name("FILE.toml");
   declare_output(app, flags_.output,
-                 "Directory for the results: sweep.json, and cells/NAME.json for each cell");
+                 "Directory for the results: sweep.json, and cells/NAME.json for each cell")
+      ->type_name("DIR");
   app.add_flag("--resume", flags_.resume,
                "Go on in a directory that holds finished cells; the result is the same to the last byte")
       ->group(kOutputGroup);

@@ -232,6 +232,14 @@ TEST_CASE("a full disk is status 4, and the old result stays") {
   CHECK(nowhere.err.find("none/r.json") != std::string::npos);
 }
 
+TEST_CASE("that the result cannot be written is said before the work, and a device takes it") {
+  const EvalWorld world;
+  // What the work would have failed on is not reached.
+  CHECK(world.run("tt-eval run --model model --task none.txt -o none/r.json").status == 4);
+  CHECK(world.run("tt-eval run --model model --task a.txt -o /dev/null").status == 0);
+  CHECK(world.run("tt-eval run --model model --task a.txt -o /dev/full").status == 4);
+}
+
 TEST_CASE("every subcommand has help with an example, and a version") {
   const World world;
   for (const std::string command :
