@@ -162,21 +162,26 @@ def dense(results):
     return markdown(["domain", "perplexity", "nll", "choice %", "answer nll", "needle %"], rows)
 
 
+def renew(path, blocks):
+    """Writes each block's table between its markers in the page."""
+    with open(path, encoding="utf-8") as file:
+        page = file.read()
+    for name, make in blocks.items():
+        pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
+        if not pattern.search(page):
+            sys.exit(f"results: {path} has no place for '{name}'")
+        table = make()
+        page = pattern.sub(lambda match: match[1] + table + "\n" + match[2], page)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(page)
+
+
 def main():
     results = Results(sys.argv[1])
     blocks = {"dense": dense, "headline": headline, "compensations": compensations, "trade-off-a": lambda r: trade_off(r, "a"),
               "trade-off-b": lambda r: trade_off(r, "b"), "answers": answers, "decode": decode, "tac": tac, "sigma": sigma,
               "texts": texts, "layers": layers}
-    with open(sys.argv[2]) as file:
-        page = file.read()
-    for name, make in blocks.items():
-        pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
-        if not pattern.search(page):
-            sys.exit(f"results: {sys.argv[2]} has no place for '{name}'")
-        table = make(results)
-        page = pattern.sub(lambda match: match[1] + table + "\n" + match[2], page)
-    with open(sys.argv[2], "w") as file:
-        file.write(page)
+    renew(sys.argv[2], {name: lambda make=make: make(results) for name, make in blocks.items()})
 
 
 if __name__ == "__main__":

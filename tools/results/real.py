@@ -1,0 +1,178 @@
+"""What docs/results-real.md is made of: a real model, calibrated on one text and evaluated on others.
+
+    python3 real.py MODEL DATA --out build/results-real [--quick] [--plan FILE.toml] [--programs build/release/apps]
+
+Thresholds are fitted on documents of one text; then sweeps run every policy on documents of several texts, on
+questions, token by token, and at a long context. All of it goes on where it was cut off: a table that its command
+has written is kept, and sweeps are resumed. Nothing of the model or the data leaves the folder of --out.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import time
+import tomllib
+
+from experiments import ROOT
+
+CHARACTERS = 40_000  # of a text, to find how many of them make a token
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def toml_list(values):
+    return json.dumps([str(v) if isinstance(v, pathlib.Path) else v for v in values])
+
+
+class Study:
+    def __init__(self, flags):
+        with open(flags.plan, "rb") as file:
+            self.plan = tomllib.load(file)
+        self.size = self.plan["size"]["quick" if flags.quick else "full"]
+        self.model, self.data = flags.model.resolve(), flags.data.resolve()
+        self.programs, self.out = flags.programs.resolve(), flags.out.resolve()
+        self.seconds = {}
+        self.out.mkdir(parents=True, exist_ok=True)
+
+    def run(self, program, *arguments):
+        binary = self.programs / program.replace("-", "_") / program
+        return subprocess.run([binary, *map(str, arguments)], check=False, stdout=subprocess.PIPE, text=True)
+
+    def file(self, name):
+        """A file of the data; None, and said so, where it is not there."""
+        path = self.data / name
+        if path.exists():
+            return path
+        say(f"results-real: no {path}: left out")
+        return None
+
+    # ---- texts, cut into documents of one context length
+
+    def characters_per_token(self, text):
+        sample = self.out / "sample.txt"
+        sample.write_text(text[:CHARACTERS])
+        result = self.run("tt-eval", "tokenize", "--model", self.model, "--text", sample, "--format", "json", "-q")
+        sample.unlink()
+        if result.returncode != 0:
+            sys.exit("results-real: the model's tokenizer does not read the text")
+        return min(len(text), CHARACTERS) / len(json.loads(result.stdout)["ids"])
+
+    def documents(self, name, source, begin, count, tokens):
+        """A folder of `count` documents of about `tokens` tokens (95% of them, so that few overflow), each beginning at a
+        line; None where the file is missing or too short."""
+        path = self.file(source)
+        if path is None:
+            return None
+        text = path.read_text(encoding="utf-8")
+        folder = self.out / "texts" / f"{name}-{tokens}"
+        if folder.is_dir() and len(list(folder.glob("*.txt"))) == count:
+            return folder
+        folder.mkdir(parents=True, exist_ok=True)
+        at = int(begin * len(text))
+        length = int(0.95 * tokens * self.characters_per_token(text[at:]))
+        for i in range(count):
+            at = text.find("\n", at) + 1
+            if at == 0 or at + length > len(text):
+                say(f"results-real: {path} is too short for {count} documents of {tokens} tokens: left out")
+                return None
+            (folder / f"{i:02}.txt").write_text(text[at:at + length])
+            at += length
+        return folder
+
+    def texts(self, count, tokens, names=None):
+        found = [self.documents(t["name"], t["file"], t["from"], count, tokens)
+                 for t in self.plan["text"] if names is None or t["name"] in names]
+        return [folder for folder in found if folder is not None]
+
+    # ---- thresholds
+
+    def fit(self, name, k, *flags):
+        target, record = self.out / f"{name}.h5", self.out / f"{name}.command"
+        source = self.plan["calibration"]
+        folder = self.documents("calibration", source["file"], source["from"], self.size["calibration"], self.size["context"])
+        if folder is None:
+            sys.exit("results-real: nothing to calibrate on")
+        arguments = ["fit", "--model", self.model, "--text", *sorted(folder.glob("*.txt")), "--context", self.size["context"],
+                     "-k", ",".join(map(str, k)), *flags]
+        command = " ".join(map(str, arguments))
+        if target.exists() and record.exists() and record.read_text() == command:
+            return target
+        began = time.time()
+        if self.run("tt-calibrate", *arguments, "-q", "-o", target).returncode != 0:
+            sys.exit(f"results-real: tt-calibrate failed: {command}")
+        record.write_text(command)
+        say(f"{name}: fitted in {time.time() - began:.0f} s")
+        return target
+
+    def tables(self):
+        """One for each placement; rho for calibrated SDC with the thresholds on scores."""
+        k = sorted({k for key in ("k", "questions-k", "decode-k", "long-k") for k in self.size[key]})
+        return [self.fit("scores", k, "--tac", "--sdc", "calibrated"),
+                self.fit("weights", k, "--placement", "post-softmax"),
+                self.fit("running", k, "--placement", "running-softmax")]
+
+    # ---- sweeps
+
+    def sweep(self, name, **settings):
+        """Runs one sweep, or goes on with it; returns whether every cell is there."""
+        folder, config = self.out / name, self.out / f"{name}.toml"
+        lines = ["[sweep]", f"model = {json.dumps(str(self.model))}"]
+        for key, value in settings.items():
+            lines.append(f"{key} = {toml_list(value) if isinstance(value, list) else json.dumps(value)}")
+        text = "\n".join(lines) + "\n"
+        if config.exists() and config.read_text() != text and folder.exists():
+            sys.exit(f"results-real: {folder} was made with other settings; name another --out, or remove it")
+        config.write_text(text)
+        began = time.time()
+        status = self.run("tt-eval", "sweep", config, "-o", folder, "--resume").returncode
+        say(f"{name}: {time.time() - began:.0f} s, exit status {status}")
+        return status == 0
+
+    def prefill(self, tables):
+        size, policies = self.size, self.plan["policies"]
+        texts = self.texts(size["documents"], size["context"])
+        return self.sweep("prefill", task=texts, context=size["context"], k=size["k"], thresholds=tables, phase="prefill",
+                          attention=["dense", *policies["top-theta"], *policies["rivals"], *policies["without-k"]])
+
+    def decode(self, tables):
+        size = self.size
+        texts = self.texts(size["decode-documents"], size["decode-context"], ["wikitext"])
+        return self.sweep("decode", task=texts, context=size["decode-context"], k=size["decode-k"], thresholds=tables,
+                          phase="decode", attention=["dense", *self.plan["policies"]["decode"]])
+
+    def questions(self, tables):
+        files = [self.file(entry["file"]) for entry in self.plan["questions"]]
+        return self.sweep("questions", task=[f for f in files if f is not None], limit=self.size["questions"],
+                          k=self.size["questions-k"], thresholds=tables, phase="prefill",
+                          attention=["dense", *self.plan["policies"]["questions"]])
+
+    def long(self, tables):
+        size = self.size
+        if not size["long-documents"]:
+            return True
+        texts = self.texts(size["long-documents"], size["long-context"], ["wikitext", "documents"])
+        return self.sweep("long", task=texts, context=size["long-context"], k=size["long-k"], thresholds=tables,
+                          phase="prefill", attention=["dense", *self.plan["policies"]["long"]])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=pathlib.Path, help="a Hugging Face directory or a GGUF file")
+    parser.add_argument("data", type=pathlib.Path, help="the folder of texts and data sets that the plan names")
+    parser.add_argument("--plan", type=pathlib.Path, default=ROOT / "tools/results/real.toml", help="default: %(default)s")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/results-real", help="default: %(default)s")
+    parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build/release/apps", help="default: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="the plan's small size: a first look, in a quarter of an hour")
+    flags = parser.parse_args()
+    study = Study(flags)
+    tables = study.tables()
+    whole = [stage(tables) for stage in (study.prefill, study.decode, study.questions, study.long)]
+    if not all(whole):
+        sys.exit("results-real: some cells failed (see above); run it again to go on")
+
+
+if __name__ == "__main__":
+    main()

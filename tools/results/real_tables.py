@@ -1,0 +1,166 @@
+"""Renews the tables of docs/results-real.md from the sweeps that real.py left.
+
+    python3 real_tables.py build/results-real docs/results-real.md
+"""
+import json
+import math
+import pathlib
+import sys
+
+from results import measure, percent, value
+from tables import kept, markdown, renew, v_rows
+
+SHARES = (0.05, 0.10, 0.20)
+TITLES = {"topk": "top-k", "topp": "top-p", "window": "window and sinks", "quest": "Quest", "blasst": "BLASST", "dense": "dense"}
+
+
+def family(policy):
+    """The curve that a run lies on: its policy without k and without options of its own."""
+    name = TITLES.get(policy["attention"], policy["attention"])
+    if policy["attention"] == "theta":
+        name = "top-θ, " + policy["placement"]
+    parts = [name]
+    if policy.get("sdc", "none") != "none":
+        parts.append(f"{policy['sdc']} SDC")
+    if policy.get("vmc"):
+        parts.append("VMC")
+    return " + ".join(parts)
+
+
+class Sweep:
+    """All runs of one sweep's cells, in the sweep's order."""
+
+    def __init__(self, folder):
+        self.runs = []
+        if not (folder / "sweep.json").exists():
+            return
+        for path in sorted((folder / "cells").glob("*.json")):
+            self.runs += json.loads(path.read_text())["runs"]
+        self.runs.sort(key=lambda run: (run["task"]["name"], family(run["policy"]), run["policy"].get("k") or 0,
+                                        run["sparsity"]["kept_elements"]))
+
+    def tasks(self):
+        return list(dict.fromkeys(run["task"]["name"] for run in self.runs))
+
+    def families(self):
+        return list(dict.fromkeys(family(run["policy"]) for run in self.runs if run["policy"]["attention"] != "dense"))
+
+    def of(self, task, name=None):
+        return [run for run in self.runs if run["task"]["name"] == task and (name is None or family(run["policy"]) == name)]
+
+
+def ratio(run):
+    """Perplexity over dense with its 95% interval: "1.009 (1.006 to 1.012)"; the dense row has none."""
+    paired = run.get("paired", {}).get("perplexity_ratio")
+    if paired is None:
+        return "-"
+    if paired.get("low") is None:
+        return f"{paired['value']:.4f}"
+    return f"{paired['value']:.4f} ({paired['low']:.4f} to {paired['high']:.4f})"
+
+
+def share(run, metric):
+    return f"{100 * run['sparsity'][metric]:.1f}"
+
+
+def setting(run):
+    policy = run["policy"]
+    own = [f"{key} = {policy[key]}" for key in ("k", "p", "window", "lambda") if policy.get(key) is not None]
+    return ", ".join(own) or "-"
+
+
+def trade_off(sweep, task):
+    rows = [[family(run["policy"]), setting(run), measure(run, "perplexity", 2), ratio(run),
+             f"{value(run, 'kl'):.4f}" if "kl" in run["metrics"] else "-", kept(run), v_rows(run), share(run, "tiles")]
+            for run in sweep.of(task)]
+    return markdown(["policy", "setting", "perplexity", "over dense (95%)", "KL, nats", "elements %", "V rows %", "empty tiles %"],
+                    rows)
+
+
+def at_share(runs, of, wanted, what):
+    """`what` (its logarithm) between the two runs around `of` = wanted, linear in the logarithm of `of`; "-" where the
+    runs do not reach that far: nothing is extrapolated."""
+    points = sorted((of(run), what(run)) for run in runs if of(run) > 0 and what(run) is not None and what(run) > 0)
+    for (x0, y0), (x1, y1) in zip(points, points[1:]):
+        if x0 <= wanted <= x1 and x1 > x0:
+            t = (math.log(wanted) - math.log(x0)) / (math.log(x1) - math.log(x0))
+            return f"{math.exp(math.log(y0) + t * (math.log(y1) - math.log(y0))):.4f}"
+    return "-"
+
+
+def paired_ratio(run):
+    return run.get("paired", {}).get("perplexity_ratio", {}).get("value")
+
+
+def equal_budget(sweep, task, of):
+    rows = []
+    for name in sweep.families():
+        runs = sweep.of(task, name)
+        found = [at_share(runs, of, wanted, what) for what in (paired_ratio, lambda run: value(run, "kl")) for wanted in SHARES]
+        if any(cell != "-" for cell in found):
+            rows.append([name, *found])
+    titles = [f"{what}, {100 * wanted:.0f}%" for what in ("perplexity over dense", "KL") for wanted in SHARES]
+    return markdown(["policy", *titles], rows)
+
+
+def elements(run):
+    return run["sparsity"]["kept_elements"]
+
+
+def tiles_visited(run):
+    return 1 - run["sparsity"]["tiles"]
+
+
+def domains(sweep):
+    rows = [[task, family(run["policy"]), setting(run), ratio(run), kept(run), f"{run['sparsity']['effective_k_ratio']:.2f}"]
+            for task in sweep.tasks() for run in sweep.of(task) if run["policy"]["attention"] == "theta"]
+    return markdown(["text", "policy", "setting", "perplexity over dense (95%)", "elements %", "eff. k / k"], rows)
+
+
+def questions(sweep):
+    rows = []
+    for task in sweep.tasks():
+        for run in sweep.of(task):
+            difference = run.get("paired", {}).get("acc")
+            rows.append([task, family(run["policy"]), setting(run), percent(run, "acc"),
+                         "-" if difference is None else f"{100 * difference['value']:+.1f} ± {100 * (difference.get('stderr') or 0):.1f}",
+                         "-" if difference is None or "p" not in difference else f"{difference['p']:.2f}", kept(run)])
+    return markdown(["task", "policy", "setting", "accuracy %", "less dense, points", "McNemar p", "elements %"], rows)
+
+
+def headline(sweeps):
+    """For each kind of top-theta: the fewest elements whose interval of the perplexity ratio ends below 1.01."""
+    rows = []
+    for title, sweep in sweeps:
+        for task in sweep.tasks():
+            for name in sweep.families():
+                if not name.startswith("top-θ"):
+                    continue
+                runs = sorted(sweep.of(task, name), key=elements)
+                value_only = next((run for run in runs if (paired_ratio(run) or 9) <= 1.01), None)
+                certain = next((run for run in runs
+                                if (run.get("paired", {}).get("perplexity_ratio", {}).get("high") or 9) <= 1.01), None)
+                describe = lambda run: "-" if run is None else f"{setting(run)}: {kept(run)}, V rows {v_rows(run)}"
+                rows.append([title, task, name, describe(value_only), describe(certain)])
+    return markdown(["stage", "text", "policy", "fewest elements within 1%", "the same with 95% confidence"], rows)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    prefill, decode, asked, long = (Sweep(folder / name) for name in ("prefill", "decode", "questions", "long"))
+    first = prefill.tasks()[0] if not any(t.startswith("wikitext") for t in prefill.tasks()) else next(
+        t for t in prefill.tasks() if t.startswith("wikitext"))
+    renew(sys.argv[2], {
+        "headline": lambda: headline([("prefill", prefill), ("decode", decode), ("long prefill", long)]),
+        "trade-off": lambda: trade_off(prefill, first),
+        "equal-elements": lambda: equal_budget(prefill, first, elements),
+        "equal-tiles": lambda: equal_budget(prefill, first, tiles_visited),
+        "domains": lambda: domains(prefill),
+        "decode": lambda: "\n\n".join(trade_off(decode, task) for task in decode.tasks()),
+        "questions": lambda: questions(asked),
+        "long": lambda: "\n\n".join(trade_off(long, task) for task in long.tasks()) or "Not measured in this run.",
+    })
+
+
+if __name__ == "__main__":
+    main()
