@@ -1,10 +1,12 @@
 // --format, by the forms of output that there are (report/format.hpp). Inline: only programs with reports
 // have it.
 #pragma once
+#include <filesystem>
 #include <optional>
 
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/screen.hpp"
 #include "report/format.hpp"
 
 namespace toptheta::app {
@@ -25,6 +27,11 @@ inline CLI::Option* add_format(CLI::App& app, std::optional<ResultFormat>& forma
              [&format](std::string_view name) { format = find_result_format(name); },
              [] { return std::string(); }, description)
       ->group(kOutputGroup);
+}
+
+// A report on standard output is as wide as the screen; in a file it has the usual width.
+inline Layout layout_of(const std::filesystem::path& output, Detail detail = Detail::full) {
+  return output.empty() ? Layout{detail, table_width()} : Layout{detail};
 }
 
 }  // namespace toptheta::app

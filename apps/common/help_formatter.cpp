@@ -1,14 +1,11 @@
 #include "common/help_formatter.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <sstream>
 #include <utility>
 
 #include "common/common_flags.hpp"
+#include "common/screen.hpp"
 
 namespace toptheta::app {
 
@@ -49,14 +46,7 @@ std::string clipped(const std::string& text, std::size_t width) {
 }  // namespace
 
 std::size_t help_width() {
-  std::size_t width = kDefaultWidth;
-  winsize window = {};
-  const char* const columns = std::getenv("COLUMNS");
-  if (::isatty(STDOUT_FILENO) != 0 && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
-    width = window.ws_col;
-  else if (columns != nullptr)
-    width = std::strtoul(columns, nullptr, 10);
-  return width == 0 ? kDefaultWidth : std::clamp(width, kNarrowest, kWidest);
+  return std::clamp(screen_columns().value_or(kDefaultWidth), kNarrowest, kWidest);
 }
 
 HelpFormatter::HelpFormatter(Form form, std::size_t width) : form_(form), width_(width) {

@@ -119,7 +119,7 @@ std::string format_csv(const Results& results) {
 
 namespace {
 
-std::string csv_of_listing(const Listing& listing) {
+std::string csv_of_listing(const Listing& listing, const Layout& /*layout*/) {
   std::vector<std::string> header;
   for (const ListingColumn& column : listing.columns)
     header.push_back(column.key);
@@ -135,7 +135,7 @@ extern const ReportFormat kCsvReport;
 const ReportFormat kCsvReport{
     .name = "csv",
     .for_people = false,
-    .results = [](const Results& results, Detail /*detail*/) { return format_csv(results); },
+    .results = [](const Results& results, const Layout& /*layout*/) { return format_csv(results); },
     .listing = csv_of_listing};
 
 }  // namespace toptheta

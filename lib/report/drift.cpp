@@ -92,13 +92,13 @@ Listing drift_listing(const DriftReport& report, std::size_t most) {
   listing.columns = {{"k", "k"},
                      {"layer", "layer"},
                      {"head", "head"},
-                     {"lengths", "lengths"},
-                     {"difference", "theta b - a"},
-                     {"standard_errors", "in std. errors"},
+                     {"lengths", "lengths", true, 5},
+                     {"difference", "theta b - a", true, 4},
+                     {"standard_errors", "in std. errors", true, 3},
                      {"weight_change", "weight change"},
                      {"a_on_b", "a keeps on b"},
-                     {"b_on_a", "b keeps on a"},
-                     {"distance", "KS"},
+                     {"b_on_a", "b keeps on a", true, 1},
+                     {"distance", "KS", true, 2},
                      {"recalibrate", "recalibrate", false}};
   if (most > 0) {
     std::vector<const HeadDrift*> order = by_movement(report);

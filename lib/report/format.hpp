@@ -16,10 +16,10 @@ namespace toptheta {
 struct ReportFormat {
   std::string_view name;   // "csv": of --format, and of files that end in .csv
   bool for_people = true;  // may leave details out; otherwise it always holds everything
-  // The whole report, ending in a line break. Deterministic: the same results give the same bytes. `detail`
+  // The whole report, ending in a line break. Deterministic: the same results give the same bytes. The layout
   // is for people.
-  std::string (*results)(const Results& results, Detail detail);
-  std::string (*listing)(const Listing& listing);
+  std::string (*results)(const Results& results, const Layout& layout);
+  std::string (*listing)(const Listing& listing, const Layout& layout);
 };
 // Never null.
 using ResultFormat = const ReportFormat*;
@@ -36,11 +36,11 @@ ResultFormat result_format_of(const std::filesystem::path& path);
 inline bool is_for_people(ResultFormat format) {
   return format->for_people;
 }
-inline std::string format_results(const Results& results, ResultFormat format, Detail detail = Detail::full) {
-  return format->results(results, detail);
+inline std::string format_results(const Results& results, ResultFormat format, const Layout& layout = {}) {
+  return format->results(results, layout);
 }
-inline std::string format_listing(const Listing& listing, ResultFormat format) {
-  return format->listing(listing);
+inline std::string format_listing(const Listing& listing, ResultFormat format, const Layout& layout = {}) {
+  return format->listing(listing, layout);
 }
 
 }  // namespace toptheta

@@ -213,7 +213,7 @@ std::string format_json(const Json& value) {
 namespace {
 
 // {"schema": ..., members of `about`, "rows": [{key: value}]}
-std::string json_of_listing(const Listing& listing) {
+std::string json_of_listing(const Listing& listing, const Layout& /*layout*/) {
   Json json;
   json["schema"] = listing.schema;
   if (listing.about.is_object()) json.update(listing.about);
@@ -233,7 +233,7 @@ extern const ReportFormat kJsonReport;
 const ReportFormat kJsonReport{
     .name = "json",
     .for_people = false,
-    .results = [](const Results& results, Detail /*detail*/) { return format_json(results); },
+    .results = [](const Results& results, const Layout& /*layout*/) { return format_json(results); },
     .listing = json_of_listing};
 
 }  // namespace toptheta

@@ -16,16 +16,16 @@ std::vector<ListingColumn> law_columns() {
   return {{"k", "k"},
           {"layer", "layer"},
           {"head", "head"},
-          {"curves", "curves"},
+          {"curves", "curves", true, 6},
           {"lengths", "row lengths", false},
           {"a", "a"},
           {"b", "b"},
-          {"b_error", "± b"},
-          {"deviation", "deviation"},
-          {"longest", "n max"},
-          {"theta_longest", "theta(n max)"},
+          {"b_error", "± b", true, 1},
+          {"deviation", "deviation", true, 5},
+          {"longest", "n max", true, 3},
+          {"theta_longest", "theta(n max)", true, 2},
           {"theta_twice", "theta(2 n max)"},
-          {"error_twice", "± theta(2 n max)"}};
+          {"error_twice", "± theta(2 n max)", true, 4}};
 }
 
 std::vector<Json> cells_of(const LengthLaw& law) {

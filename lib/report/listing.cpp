@@ -30,7 +30,7 @@ std::vector<std::vector<std::string>> listing_cells(const Listing& listing, std:
 std::vector<SummaryColumn> listing_columns(const Listing& listing) {
   std::vector<SummaryColumn> columns;
   for (const ListingColumn& column : listing.columns)
-    columns.push_back({column.title, column.number});
+    columns.push_back({column.title, column.number, column.spare});
   return columns;
 }
 

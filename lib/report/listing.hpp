@@ -12,6 +12,7 @@ struct ListingColumn {
   std::string key;    // in JSON and CSV
   std::string title;  // for people, with its unit
   bool number = true;
+  int spare = 0;  // where room is short the column with the largest goes first; 0: after all others
 };
 
 struct Listing {

@@ -38,8 +38,8 @@ std::string format_markdown_table(const std::vector<SummaryColumn>& columns,
   return text;
 }
 
-std::string format_markdown(const Results& results, Detail detail) {
-  const Summary summary = summarize(results, detail);
+std::string format_markdown(const Results& results, const Layout& layout) {
+  const Summary summary = summarize(results, layout.detail);
   std::string text = escaped(summary.heading) + "\n\n";
   for (const SummarySection& section : summary.sections)
     text += "**" + escaped(section.title) + "**\n\n" + format_markdown_table(section.columns, section.rows) +
@@ -51,7 +51,7 @@ std::string format_markdown(const Results& results, Detail detail) {
 
 namespace {
 
-std::string markdown_of_listing(const Listing& listing) {
+std::string markdown_of_listing(const Listing& listing, const Layout& /*layout*/) {
   return listing_text(
       listing, format_markdown_table(listing_columns(listing), listing_cells(listing, format_number, "-")),
       "- ");

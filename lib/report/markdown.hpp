@@ -11,6 +11,6 @@ namespace toptheta {
 std::string format_markdown_table(const std::vector<SummaryColumn>& columns,
                                   const std::vector<std::vector<std::string>>& rows);
 
-std::string format_markdown(const Results& results, Detail detail = Detail::full);
+std::string format_markdown(const Results& results, const Layout& layout = {});
 
 }  // namespace toptheta

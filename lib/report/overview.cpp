@@ -60,6 +60,7 @@ struct Figure {
   const char* title;
   bool percent;
 };
+constexpr int kOfEveryTask = 1000;  // figures beside a task's main one are spared before any of those
 constexpr Figure kFigures[] = {{"perplexity", "ppl", false},
                                {"acc", "acc %", true},
                                {"exact_match", "exact %", true},
@@ -80,7 +81,8 @@ void add_figures(SummarySection& section, Runs runs) {
     }
     if (present)
       add_column(section, fmt::format("{} {}", runs.front().task.name, figure.title), cells,
-                 static_cast<int>(section.columns.size()));
+                 static_cast<int>(section.columns.size()) +
+                     (std::string_view(figure.title) == "nll" ? kOfEveryTask : 0));
   }
 }
 
@@ -114,7 +116,7 @@ void add_sparsity(SummarySection& section, const std::vector<Runs>& tasks, Phase
 std::optional<SummarySection> overview_of(const Results& results) {
   const std::vector<Runs> tasks = tasks_of(results.runs);
   if (tasks.size() < 2 || !same_policies(tasks)) return std::nullopt;
-  SummarySection section{"all tasks", {{"policy", false}}, {}};
+  SummarySection section{.title = "all tasks", .columns = {{"policy", false}}, .rows = {}, .can_turn = true};
   for (const std::string& name : labels_of(tasks[0]))
     section.rows.push_back({name});
   for (const Runs& runs : tasks)

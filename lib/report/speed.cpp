@@ -15,19 +15,19 @@ using Json = nlohmann::ordered_json;
 const std::vector<ListingColumn> kColumns = {{"phase", "phase", false},
                                              {"length", "tokens"},
                                              {"policy", "policy", false},
-                                             {"kept_target", "asked (%)"},
+                                             {"kept_target", "asked (%)", true, 1},
                                              {"tokens_per_second", "tokens/s"},
                                              {"vs_dense", "x dense"},
-                                             {"milliseconds", "ms (median)"},
-                                             {"spread", "spread (%)"},
+                                             {"milliseconds", "ms (median)", true, 3},
+                                             {"spread", "spread (%)", true, 5},
                                              {"kept_elements", "kept (%)"},
                                              {"v_rows", "V rows (%)"},
-                                             {"k_bytes", "K read (MB)"},
-                                             {"v_bytes", "V read (MB)"},
-                                             {"flops_per_second", "useful GFLOP/s"},
-                                             {"flops_of_peak", "of peak (%)"},
-                                             {"bytes_per_second", "GB/s"},
-                                             {"bytes_of_read_rate", "of read rate (%)"}};
+                                             {"k_bytes", "K read (MB)", true, 8},
+                                             {"v_bytes", "V read (MB)", true, 9},
+                                             {"flops_per_second", "useful GFLOP/s", true, 2},
+                                             {"flops_of_peak", "of peak (%)", true, 6},
+                                             {"bytes_per_second", "GB/s", true, 4},
+                                             {"bytes_of_read_rate", "of read rate (%)", true, 7}};
 
 Json percent(double fraction) {
   return json_number(100 * fraction);

@@ -106,24 +106,32 @@ void add_metric_columns(Runs runs, Columns& columns) {
 
 // Differences from dense on the same examples, with their own errors.
 void add_paired_columns(Runs runs, Columns& columns) {
-  constexpr std::pair<const char*, const char*> kKnown[] = {{"perplexity_ratio", "perplexity / dense"},
-                                                            {"acc", "acc - dense"},
-                                                            {"acc_norm", "acc_norm - dense"},
-                                                            {"exact_match", "exact match - dense"}};
+  struct Known {
+    const char* name;
+    const char* title;
+    int spare = 0;
+  };
+  constexpr Known kKnown[] = {{"perplexity_ratio", "perplexity / dense"},
+                              {"acc", "acc - dense", 1},
+                              {"acc_norm", "acc_norm - dense", 2},
+                              {"exact_match", "exact match - dense", 1}};
   const auto find = [](const RunResult& run, const char* name) {
     return std::find_if(run.paired.begin(), run.paired.end(),
                         [name](const auto& entry) { return entry.first == name; });
   };
-  for (const auto& [name, title] : kKnown) {
-    const bool present = std::any_of(runs.begin(), runs.end(), [&, name = name](const RunResult& run) {
-      return find(run, name) != run.paired.end();
-    });
+  for (const Known& known : kKnown) {
+    const char* const name = known.name;
+    const bool present = std::any_of(
+        runs.begin(), runs.end(), [&](const RunResult& run) { return find(run, name) != run.paired.end(); });
     if (!present) continue;
-    add(columns, title, true, [find, name = name](const RunResult& run) {
-      const auto found = find(run, name);
-      if (found == run.paired.end()) return std::string(kNone);
-      return format_measure({found->second.value, found->second.standard_error});
-    });
+    add(
+        columns, known.title, true,
+        [find, name](const RunResult& run) {
+          const auto found = find(run, name);
+          if (found == run.paired.end()) return std::string(kNone);
+          return format_measure({found->second.value, found->second.standard_error});
+        },
+        known.spare);
   }
 }
 

@@ -1,5 +1,6 @@
 // The figures a person compares, as cells of text: the table and Markdown writers only lay them out.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@ namespace toptheta {
 struct SummaryColumn {
   std::string title;   // with its unit
   bool number = true;  // aligned to the right
-  int spare = 0;       // where room is short the column with the largest goes first; 0: never
+  int spare = 0;       // where room is short the column with the largest goes first; 0: after all others
 };
 
 // The runs of one task, one row per policy.
@@ -21,6 +22,7 @@ struct SummarySection {
   // The policy of each row in one text, instead of the first `policy_columns` where room is short.
   std::vector<std::string> labels{};
   std::size_t policy_columns = 0;
+  bool can_turn = false;  // whether rows may stand as columns where that is narrower
 };
 
 struct Summary {
@@ -31,6 +33,12 @@ struct Summary {
 
 // How much a report of several tasks shows: one table over all of them, with or without one for each.
 enum class Detail { full, overview };
+
+// How a report for people is laid out.
+struct Layout {
+  Detail detail = Detail::full;
+  std::size_t width = 80;  // columns on the screen
+};
 
 // Sections and rows in the order of the runs; where there are several tasks under the same policies, an
 // overview (report/overview.hpp) comes first. A metric has a column if some run of the section has it.

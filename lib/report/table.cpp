@@ -5,115 +5,92 @@
 #include <algorithm>
 
 #include "report/format.hpp"
+#include "report/layout.hpp"
 #include "report/number.hpp"
 
 namespace toptheta {
 
 namespace {
 
-// Columns on the screen: code points, for our texts hold no wide or combining characters.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
+constexpr std::size_t kNoteIndent = 2;
 
-std::string padded(const std::string& text, std::size_t width, bool right) {
-  const std::string blanks(width - width_of(text), ' ');
-  return right ? blanks + text : text + blanks;
-}
-
-}  // namespace
-
-std::string format_aligned(const std::vector<SummaryColumn>& columns,
-                           const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (std::size_t c = 0; c < columns.size(); ++c) {
-    std::size_t width = width_of(columns[c].title);
-    for (const auto& row : rows)
-      width = std::max(width, width_of(row[c]));
-    widths.push_back(width);
+// The policy in one column, where room is short.
+TextTable with_labels(const SummarySection& section) {
+  TextTable table{section.columns, section.rows};
+  const auto removed = static_cast<std::ptrdiff_t>(section.policy_columns);
+  table.columns.erase(table.columns.begin() + 1, table.columns.begin() + removed);
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    table.rows[r].erase(table.rows[r].begin() + 1, table.rows[r].begin() + removed);
+    table.rows[r][0] = section.labels[r];
   }
-  std::string text;
-  const auto add_line = [&](const auto& cell_of) {
-    std::string line;
-    for (std::size_t c = 0; c < columns.size(); ++c)
-      line += (c == 0 ? "" : "  ") + padded(cell_of(c), widths[c], columns[c].number);
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  };
-  add_line([&](std::size_t c) { return columns[c].title; });
-  add_line([&](std::size_t c) { return std::string(widths[c], '-'); });
-  for (const auto& row : rows)
-    add_line([&](std::size_t c) { return row[c]; });
-  return text;
+  return table;
 }
 
-namespace {
+// The columns of all sections, by their titles.
+struct Titles {
+  std::vector<std::string> shown;
+  std::vector<std::string> left_out;  // of some section
 
-constexpr std::size_t kScreen = 80;
-
-std::size_t width_of_table(const SummarySection& section) {
-  std::size_t total = 2 * (section.columns.size() - 1);
-  for (std::size_t c = 0; c < section.columns.size(); ++c) {
-    std::size_t width = width_of(section.columns[c].title);
-    for (const auto& row : section.rows)
-      width = std::max(width, width_of(row[c]));
-    total += width;
+  void add(const TextTable& table, const std::vector<std::string>& gone) {
+    for (const SummaryColumn& column : table.columns)
+      if (std::ranges::find(gone, column.title) == gone.end()) shown.push_back(column.title);
+    for (const std::string& title : gone)
+      if (std::ranges::find(left_out, title) == left_out.end()) left_out.push_back(title);
   }
-  return total;
-}
-
-void erase_columns(SummarySection& section, std::size_t first, std::size_t count) {
-  const auto erase = [&](auto& cells) {
-    const auto begin = cells.begin() + static_cast<std::ptrdiff_t>(first);
-    cells.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
-  };
-  erase(section.columns);
-  for (auto& row : section.rows)
-    erase(row);
-}
-
-// Names of left out columns join `left_out`, each once.
-SummarySection fitted(SummarySection section, std::vector<std::string>& left_out) {
-  if (section.policy_columns > 1 && width_of_table(section) > kScreen) {
-    for (std::size_t r = 0; r < section.rows.size(); ++r)
-      section.rows[r][0] = section.labels[r];
-    erase_columns(section, 1, section.policy_columns - 1);
+  // Whether a note, which begins with the name of a column, is about one that stands nowhere.
+  [[nodiscard]] bool misses(const std::string& note) const {
+    const std::string name = note.substr(0, std::min(note.find(':'), note.find(" (")));
+    const auto named = [&](const std::string& title) { return title.starts_with(name); };
+    return std::ranges::any_of(left_out, named) && std::ranges::none_of(shown, named);
   }
-  while (width_of_table(section) > kScreen) {
-    const auto most =
-        std::max_element(section.columns.begin(), section.columns.end(),
-                         [](const SummaryColumn& a, const SummaryColumn& b) { return a.spare < b.spare; });
-    if (most->spare == 0) break;
-    if (std::find(left_out.begin(), left_out.end(), most->title) == left_out.end())
-      left_out.push_back(most->title);
-    erase_columns(section, static_cast<std::size_t>(most - section.columns.begin()), 1);
+};
+
+std::string format_section(const SummarySection& section, std::size_t width, Titles& titles) {
+  TextTable table{section.columns, section.rows};
+  if (!fits(table, width)) {
+    if (section.policy_columns > 1) table = with_labels(section);
+    if (TextTable other = turned(table); section.can_turn && fits(other, width)) table = std::move(other);
   }
-  return section;
-}
-
-}  // namespace
-
-std::string format_table(const Results& results, Detail detail) {
-  const Summary summary = summarize(results, detail);
-  std::string text = summary.heading + "\n\n";
   std::vector<std::string> left_out;
-  for (const SummarySection& whole : summary.sections) {
-    const SummarySection section = fitted(whole, left_out);
-    text += section.title + "\n" + format_aligned(section.columns, section.rows) + "\n";
-  }
+  std::string text = wrapped(section.title, width) + "\n" + format_within(table, width, left_out);
+  titles.add(table, left_out);
+  return text;
+}
+
+std::string left_out_note(const std::vector<std::string>& left_out, std::size_t width) {
+  return wrapped(fmt::format("Left out to fit {} columns, and in the other formats: {}.", width,
+                             fmt::join(left_out, ", ")),
+                 width, kNoteIndent) +
+         "\n";
+}
+
+}  // namespace
+
+std::string format_table(const Results& results, const Layout& layout) {
+  const Summary summary = summarize(results, layout.detail);
+  std::string text = wrapped(summary.heading, layout.width) + "\n\n";
+  Titles titles;
+  for (const SummarySection& section : summary.sections)
+    text += format_section(section, layout.width, titles) + "\n";
   for (const std::string& note : summary.notes)
-    text += note + "\n";
-  if (!left_out.empty())
-    text += fmt::format("Left out to fit {} columns, and in the other formats: {}.\n", kScreen,
-                        fmt::join(left_out, ", "));
+    if (!titles.misses(note)) text += wrapped(note, layout.width, kNoteIndent) + "\n";
+  if (!titles.left_out.empty()) text += left_out_note(titles.left_out, layout.width);
   return text;
 }
 
 namespace {
 
-std::string table_of_listing(const Listing& listing) {
-  return listing_text(
-      listing, format_aligned(listing_columns(listing), listing_cells(listing, format_number, "-")), "");
+std::string table_of_listing(const Listing& listing, const Layout& layout) {
+  std::vector<std::string> left_out;
+  std::string text;
+  if (!listing.heading.empty()) text = wrapped(listing.heading, layout.width, kNoteIndent) + "\n\n";
+  text += format_within({listing_columns(listing), listing_cells(listing, format_number, "-")}, layout.width,
+                        left_out);
+  if (!listing.notes.empty() || !left_out.empty()) text += "\n";
+  for (const std::string& note : listing.notes)
+    text += wrapped(note, layout.width, kNoteIndent) + "\n";
+  if (!left_out.empty()) text += left_out_note(left_out, layout.width);
+  return text;
 }
 
 }  // namespace

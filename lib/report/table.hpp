@@ -1,19 +1,14 @@
 // Aligned text for a terminal.
 #pragma once
 #include <string>
-#include <vector>
 
 #include "report/summary.hpp"
 
 namespace toptheta {
 
-// The rows under their titles, columns two blanks apart, a rule below the titles. Used by every program's
-// table.
-std::string format_aligned(const std::vector<SummaryColumn>& columns,
-                           const std::vector<std::vector<std::string>>& rows);
-
-// Sections wider than 80 columns name the policy in one column and leave out what can be spared; a note says
-// what.
-std::string format_table(const Results& results, Detail detail = Detail::full);
+// Sections that are wider than the layout name the policy in one column, put titles and texts on several
+// lines, turn rows into columns where that helps (report/overview.hpp), and leave out what can be spared; a
+// note says what. Notes and headings are wrapped.
+std::string format_table(const Results& results, const Layout& layout = {});
 
 }  // namespace toptheta

@@ -66,9 +66,13 @@ void append(std::vector<Json>& row, std::vector<Json> more) {
 }
 
 std::vector<ListingColumn> aggregate_columns() {
-  return {{"lengths", "row lengths", false}, {"thresholds", "thresholds"}, {"rows", "rows"},
-          {"theta", "mean theta"},           {"std", "mean std"},          {"sdc", "mean SDC term"},
-          {"kept_mass", "mean kept mass"}};
+  return {{"lengths", "row lengths", false},
+          {"thresholds", "thresholds", true, 5},
+          {"rows", "rows", true, 1},
+          {"theta", "mean theta"},
+          {"std", "mean std", true, 3},
+          {"sdc", "mean SDC term", true, 4},
+          {"kept_mass", "mean kept mass", true, 2}};
 }
 
 // "16", or the range of its heads: "8-40".
@@ -117,9 +121,15 @@ void list_heads(const ThresholdTable& table, const std::vector<const Target*>& t
 
 void list_entries(const ThresholdTable& table, const std::vector<const Target*>& targets,
                   const ThresholdView& view, Listing& listing) {
-  listing.columns = {
-      {"k", "k"},     {"layer", "layer"}, {"head", "head"},    {"length", "row length"},  {"theta", "theta"},
-      {"std", "std"}, {"count", "rows"},  {"sdc", "SDC term"}, {"kept_mass", "kept mass"}};
+  listing.columns = {{"k", "k"},
+                     {"layer", "layer"},
+                     {"head", "head"},
+                     {"length", "row length"},
+                     {"theta", "theta"},
+                     {"std", "std", true, 3},
+                     {"count", "rows", true, 1},
+                     {"sdc", "SDC term", true, 4},
+                     {"kept_mass", "kept mass", true, 2}};
   for (const Target* target : targets)
     for (const ThresholdEntry& entry : target->cells[table.cell_index(*view.layer, *view.head)])
       listing.rows.push_back({target->k, *view.layer, *view.head, entry.length, json_number(entry.theta),

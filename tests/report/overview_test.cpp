@@ -85,6 +85,21 @@ TEST_CASE("a report is the overview alone, or the overview and then each task") 
   REQUIRE(brief.sections.size() == 1);
   for (const std::string& note : brief.notes)
     CHECK(note.find("lost mass") == std::string::npos);
-  CHECK(format_table(two_tasks(), Detail::overview).find("needle (generation") == std::string::npos);
-  CHECK(format_markdown(two_tasks(), Detail::overview).find("**all tasks**") != std::string::npos);
+  CHECK(format_table(two_tasks(), {Detail::overview}).find("needle (generation") == std::string::npos);
+  CHECK(format_markdown(two_tasks(), {Detail::overview}).find("**all tasks**") != std::string::npos);
+}
+
+TEST_CASE("many tasks stand as rows where they do not fit as columns") {
+  Results results = two_tasks();
+  const std::vector<RunResult> runs = results.runs;
+  for (int task = 0; task < 6; ++task)
+    for (RunResult run : runs) {
+      run.task.name += std::to_string(task);
+      results.runs.push_back(run);
+    }
+  const std::string text = format_table(results, {Detail::overview, 80});
+  INFO(text);
+  CHECK(text.find("\nheld-out5 ppl") != std::string::npos);
+  CHECK(text.find("\nneedle5 exact %") != std::string::npos);
+  CHECK(text.find("Left out") == std::string::npos);
 }
