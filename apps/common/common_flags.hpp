@@ -34,6 +34,7 @@ struct CommonFlags {
 };
 
 // Group names, in the order of --help.
+inline constexpr const char* kInputGroup = "Input";
 inline constexpr const char* kOutputGroup = "Output";
 inline constexpr const char* kCommonGroup = "Common";
 

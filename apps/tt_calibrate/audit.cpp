@@ -50,7 +50,7 @@ void AuditCommand::declare(CLI::App& app) {
   app.add_option("table", table_, "Threshold table (.h5, .json or .txt)");
   app.add_option("--on", dumps_, "Attention dumps (HDF5) to audit on; without them, --model and --text")
       ->type_name("FILE")
-      ->group(kSourceGroup);
+      ->group(kInputGroup);
   declare_source(app, source_, kHeldOut);
   app.add_option("-k,--k", k_, "Only these targets: 64, or 16,32,64; all if not given")->type_name("LIST");
   tolerance_option_ =
@@ -84,11 +84,12 @@ void AuditCommand::require_flags() const {
     throw UsageError({.where = "audit",
                       .what = "no threshold table given",
                       .next = "tt-calibrate audit theta.h5 --on held-out.h5"});
-  const bool from_model = !source_.model.empty() || !source_.texts.empty() || source_.context != 0;
+  const bool from_model =
+      !source_.model.empty() || !source_.texts.empty() || source_.context != 0 || source_.strict;
   if (!dumps_.empty() && from_model)
     throw UsageError({.where = "audit",
                       .what = "dumps and a model at the same time",
-                      .next = "give either --on DUMP, or --model, --text and --context"});
+                      .next = "give either --on DUMP, or --model, --text, --context and --strict"});
   require_distinct(output_, table_, "-o");
   for (const std::string& dump : dumps_)
     require_distinct(output_, dump, "-o");
@@ -119,7 +120,7 @@ AuditReport AuditCommand::audit(Session& session) const {
   for (const auto& text : from.texts)
     require_distinct(output_, text, "-o");
   session.wait_passively();
-  LanguageModel model = load_language_model(from.model);
+  LanguageModel model = load_model(from, session);
   const std::vector<TextWindow> windows = text_windows(model, from.texts, source_.context);
   for (const TextWindow& window : windows)
     how.document_of.push_back(window.document);
@@ -163,7 +164,8 @@ void AuditCommand::run(Session& session) {
   if (head_tolerance_option_->count() > 0) report.check.head = head_tolerance_;
   session.console.finish();
   const bool for_people = is_for_people(format);
-  write_output(output_, format_listing(audit_listing(report, for_people ? heads_ : 0), format));
+  write_output(output_,
+               format_listing(audit_listing(report, for_people ? heads_ : 0), format, layout_of(output_)));
   if (!for_people || !output_.empty())
     for (const std::string& advice : advice_of(report))
       session.console.note(advice);

@@ -117,7 +117,8 @@ void BudgetCommand::run(Session& session) {
   result.meta.estimator = "pooled";
   result.meta.add_sigma = 0;
   result.meta.provenance = session.provenance_of({table_});
-  const std::string summary = format_listing(budget_listing(plan, budget, result.meta), format_);
+  const std::string summary =
+      format_listing(budget_listing(plan, budget, result.meta), format_, layout_of({}));
   write_table(result, 0, output_, format);
   write_summary(output_, summary, session.console.quiet());
 }

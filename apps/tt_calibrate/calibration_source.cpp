@@ -4,6 +4,7 @@
 
 #include "common/common_flags.hpp"
 #include "common/embedded.hpp"
+#include "common/strict.hpp"
 #include "core/error.hpp"
 
 namespace toptheta::app {
@@ -11,26 +12,28 @@ namespace toptheta::app {
 void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embedded) {
   app.add_option(
          "--model", flags.model,
-         "Directory with config.json, model.safetensors and tokenizer.json; the embedded model if not given")
-      ->type_name("DIR")
-      ->group(kSourceGroup);
+         "Directory with config.json, model.safetensors and tokenizer.json, or a .gguf file; the embedded "
+         "model if not given")
+      ->type_name("DIR|FILE")
+      ->group(kInputGroup);
+  declare_strict(app, flags.strict);
   app.add_option("--text", flags.texts,
                  fmt::format("Texts to run the model on, one document per file; the embedded {} texts if no "
                              "model is given",
                              embedded.name))
       ->type_name("FILE")
-      ->group(kSourceGroup);
+      ->group(kInputGroup);
   app.add_option(
          "--context", flags.context,
          "Tokens the model sees at once; longer documents are cut into windows. 0 = the model's own limit")
       ->type_name("N")
       ->check(non_negative())
       ->capture_default_str()
-      ->group(kSourceGroup);
+      ->group(kInputGroup);
 }
 
 CalibrationSource resolve_source(const SourceFlags& flags, Session& session, const EmbeddedTexts& embedded) {
-  CalibrationSource source{flags.model, {flags.texts.begin(), flags.texts.end()}};
+  CalibrationSource source{flags.model, {flags.texts.begin(), flags.texts.end()}, flags.strict};
   if (!flags.model.empty() && flags.texts.empty())
     throw UsageError({.where = "--model",
                       .what = "needs a text to run on",
@@ -44,6 +47,10 @@ CalibrationSource resolve_source(const SourceFlags& flags, Session& session, con
                     flags.texts.empty() ? fmt::format(", and its {} texts", embedded.name) : ""));
   }
   return source;
+}
+
+LanguageModel load_model(const CalibrationSource& source, Session& session) {
+  return load_strictly(source.model, Compute::f32, source.strict, session);
 }
 
 Provenance provenance_of(const CalibrationSource& source, const LanguageModel& model,

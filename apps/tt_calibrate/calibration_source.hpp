@@ -14,14 +14,14 @@ struct SourceFlags {
   std::string model{};
   std::vector<std::string> texts{};
   std::int64_t context = 0;
+  bool strict = false;
 };
 
 struct CalibrationSource {
   std::filesystem::path model;
   std::vector<std::filesystem::path> texts;
+  bool strict = false;
 };
-
-inline constexpr const char* kSourceGroup = "Input";
 
 // The embedded texts that serve where no model is given: a directory of data/, and what they are called.
 struct EmbeddedTexts {
@@ -34,6 +34,9 @@ void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embe
 // Throws UsageError for a model without texts; falls back to what is embedded, and says so.
 CalibrationSource resolve_source(const SourceFlags& flags, Session& session,
                                  const EmbeddedTexts& embedded = {});
+
+// Loads it; tells what its files hold and nothing uses, or refuses it under --strict.
+LanguageModel load_model(const CalibrationSource& source, Session& session);
 
 // The texts' digests and the model's, for provenance.
 Provenance provenance_of(const CalibrationSource& source, const LanguageModel& model, const Session& session);

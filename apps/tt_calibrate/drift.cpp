@@ -129,7 +129,8 @@ void DriftCommand::run(Session& session) {
   report.provenance.inputs = input_files({files_.begin(), files_.end()});
   session.console.finish();
   const bool for_people = is_for_people(format);
-  write_output(output_, format_listing(drift_listing(report, for_people ? heads_ : 0), format));
+  write_output(output_,
+               format_listing(drift_listing(report, for_people ? heads_ : 0), format, layout_of(output_)));
   const std::int64_t moved = heads_to_recalibrate(report);
   if (tolerance_option_->count() == 0 || moved == 0) return;
   throw Error(ExitStatus::check_failed,

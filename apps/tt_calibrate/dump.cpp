@@ -84,11 +84,11 @@ class DumpCommand : public Command {
   void run(Session& session) override {
     const DumpPlan plan = resolve(flags_, session);
     session.wait_passively();
-    LanguageModel model = load_language_model(plan.source.model);
+    LanguageModel model = load_model(plan.source, session);
     const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
     const ModelDump dump = dump_from_model(model, windows, plan.output, plan.options);
     session.console.finish();
-    write_summary(plan.output, format_listing(summarize(plan, dump), plan.summary_format),
+    write_summary(plan.output, format_listing(summarize(plan, dump), plan.summary_format, layout_of({})),
                   session.console.quiet());
   }
 

@@ -1,6 +1,7 @@
 // tt-calibrate fit: thresholds from dumps, or from a model and texts.
 #include <fmt/format.h>
 
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "report/listing.hpp"
 #include "tt_calibrate/commands.hpp"
@@ -42,7 +43,7 @@ class FitCommand : public Command {
     if (outcome.calibration)
       write_fit_result(*outcome.calibration, {plan.output, plan.table_format, plan.summary_format}, session);
     else if (plan.share.is_part())
-      write_summary(plan.output, format_listing(summarize(plan, outcome), plan.summary_format),
+      write_summary(plan.output, format_listing(summarize(plan, outcome), plan.summary_format, layout_of({})),
                     session.console.quiet());
     remove_checkpoint(plan.share, session.cluster);
   }

@@ -34,6 +34,10 @@ void require_one_source(const FitFlags& flags) {
          .next = "calibrate with --model and --text, or take the dump with tt-calibrate dump --tac"});
   if ((live || !flags.dumps.empty()) && flags.source.context != 0)
     throw UsageError({.where = "--context", .what = "has no meaning for dumps", .next = "drop it"});
+  if ((live || !flags.dumps.empty()) && flags.source.strict)
+    throw UsageError({.where = "--strict",
+                      .what = "is about a model's files, and has no meaning for dumps",
+                      .next = "drop it"});
 }
 
 // What --precision does not go with.
@@ -101,7 +105,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
 
 void declare_fit(CLI::App& app, FitFlags& flags) {
   app.add_option("dumps", flags.dumps, "Attention dumps (HDF5); without them, --model and --text")
-      ->group(kSourceGroup);
+      ->group(kInputGroup);
   declare_source(app, flags.source);
   app.add_option("-k,--k", flags.k, "Keys to keep per row; one target each: 64, or 16,32,64, or 16-256*2")
       ->type_name("LIST");

@@ -99,7 +99,7 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
     return outcome;
   }
   session.wait_passively();
-  LanguageModel model = load_language_model(plan.source.model);
+  LanguageModel model = load_model(plan.source, session);
   const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
   // Small files, and a model that was digested when it was loaded: their digest tells them apart.
   for (const InputFile& file : provenance_of(plan.source, model, session).inputs)

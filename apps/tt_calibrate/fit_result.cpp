@@ -1,5 +1,6 @@
 #include "tt_calibrate/fit_result.hpp"
 
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "report/thresholds.hpp"
 #include "theta/thin_cells.hpp"
@@ -29,7 +30,8 @@ void write_fit_result(const Calibration& calibration, const FitOutput& output, S
     session.console.warn(warning,
                          "use a smaller k or longer texts, or leave such layers dense with --layer-k");
   warn_of_thin_cells(calibration.table, session);
-  const std::string summary = format_listing(thresholds_listing(calibration.table, {}), output.summary);
+  const std::string summary =
+      format_listing(thresholds_listing(calibration.table, {}), output.summary, layout_of({}));
   write_table(calibration.table, 0, output.path, output.format);
   warn_of_lost_curves(calibration.table, output.format, session);
   write_summary(output.path, summary, session.console.quiet());

@@ -9,6 +9,7 @@
 #include "calibrate/estimate.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
 #include "report/listing.hpp"
@@ -96,7 +97,7 @@ void print_estimate(DumpSource& source, const CalibrationOptions& options, const
   listing.rows.push_back({estimate.samples, estimate.rows, estimate.bytes, estimate.passes, estimate.entries,
                           estimate.best(), estimate.least(), estimate.output_bytes});
   listing.notes = {"Bytes are those of one pass, uncompressed; memory, in bytes, and output are estimates."};
-  write_stdout(format_listing(listing, format));
+  write_stdout(format_listing(listing, format, layout_of({})));
 }
 
 void limit_memory(DumpSource& source, const CalibrationOptions& options, const Shard& shard,

@@ -61,9 +61,9 @@ void ShowCommand::run(Session& /*session*/) {
   const ThresholdTable table =
       read_table(table_, resolve_table_format(table_, "show"), Placement::pre_softmax);
   if (law_) require_curves(table, table_);
-  write_output(
-      output_,
-      format_listing(law_ ? length_laws_listing(table, view) : thresholds_listing(table, view), format));
+  write_output(output_,
+               format_listing(law_ ? length_laws_listing(table, view) : thresholds_listing(table, view),
+                              format, layout_of(output_)));
 }
 
 }  // namespace

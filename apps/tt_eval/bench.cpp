@@ -86,7 +86,7 @@ void BenchCommand::run(Session& session) {
     require_distinct(output_, table, "-o");
   const SpeedReport report = measure(session);
   session.console.finish();
-  write_output(output_, format_listing(speed_listing(report), format));
+  write_output(output_, format_listing(speed_listing(report), format, layout_of(output_)));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "common/common_flags.hpp"
+#include "common/strict.hpp"
 #include "tt_eval/bench_plan.hpp"
 #include "tt_eval/model_flags.hpp"
 
@@ -14,6 +15,7 @@ void declare_bench(CLI::App& app, BenchFlags& flags) {
       ->group(kInputGroup);
   declare_compute(app, flags.compute);
   declare_kv(app, flags.kv);
+  declare_strict(app, flags.strict);
   app.add_option("--text", flags.text,
                  "What the model reads, repeated as needed; random tokens if not given (with the embedded "
                  "model: its held-out texts)")

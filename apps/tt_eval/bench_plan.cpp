@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "common/embedded.hpp"
+#include "common/strict.hpp"
 #include "core/error.hpp"
 #include "core/number_list.hpp"
 #include "core/random.hpp"
@@ -49,6 +50,10 @@ std::vector<double> parse_fractions(const std::string& text) {
 void require_consistent(const BenchFlags& flags) {
   if (!flags.model.empty() && !flags.shape.empty())
     throw UsageError({.where = "--shape", .what = "does not go with --model", .next = "give one of them"});
+  if (flags.strict && !flags.shape.empty())
+    throw UsageError({.where = "--strict",
+                      .what = "is about a model's files: a model of random weights has none",
+                      .next = "drop it"});
   if (!flags.text.empty() && !flags.shape.empty())
     throw UsageError({.where = "--text",
                       .what = "a model of random weights has no tokenizer",
@@ -180,14 +185,14 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session) {
   std::vector<std::int32_t> text;
   if (flags.shape.empty()) {
     inputs.push_back(resolve_model(flags.model, session));
-    model = load_language_model(inputs.front(), compute);
+    model = load_strictly(inputs.front(), compute, flags.strict, session);
     text = text_tokens(flags, *model, inputs);
   }
   BenchPlan plan{.model = model ? std::move(model->transformer)
                                 : Transformer::random(config_from_shape(flags.shape), session.seed, compute)};
-  plan.policies = policies;
   plan.kept = kept;
   plan.thresholds = load_thresholds(flags.policies.thresholds);
+  plan.policies = kept.empty() ? with_every_k(policies, plan.thresholds) : policies;
   plan.inputs = std::move(inputs);
   plan_workloads(flags, plan);
   plan.tokens = text.empty() ? random_tokens(plan.model.config().vocab_size, plan.capacity, session.seed)

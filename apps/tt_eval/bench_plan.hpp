@@ -19,6 +19,7 @@ struct BenchFlags {
   std::string shape{};
   Compute compute = Compute::f32;
   KvType kv = KvType::f32;
+  bool strict = false;
   std::string text{};
   std::string prefill{};
   std::string decode_at{};

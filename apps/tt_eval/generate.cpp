@@ -8,6 +8,7 @@
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
+#include "common/strict.hpp"
 #include "core/error.hpp"
 #include "eval/runner.hpp"
 #include "model/generate.hpp"
@@ -282,9 +283,9 @@ void GenerateCommand::run(Session& session) {
   for (const ThresholdFile& file : thresholds)
     require_distinct(flags_.output, file.path, "-o");
   const std::filesystem::path directory = resolve_model(flags_.model, session);
-  LanguageModel model = load_language_model(directory, resolve_compute(flags_.compute, session));
+  LanguageModel model =
+      load_strictly(directory, resolve_compute(flags_.compute, session), flags_.strict, session);
   const ModelConfig& config = model.transformer.config();
-  tell_unused(model, flags_.strict, session);
   tell_notes(model.generation.notes, flags_.strict, session);
   const Prompt prompt = fitting_prompt(model, flags_);
   std::vector<Completion> completions;
@@ -294,10 +295,10 @@ void GenerateCommand::run(Session& session) {
   Provenance provenance =
       session.provenance_of({flags_.policies.thresholds.begin(), flags_.policies.thresholds.end()});
   provenance.inputs.insert(provenance.inputs.begin(), InputFile{directory.string(), model.sha256});
-  write_output(flags_.output,
-               format == table_format()
-                   ? readable(completions, flags_.chat ? std::string() : prompt.text)
-                   : format_listing(listing_of(completions, prompt, model, provenance), format));
+  write_output(flags_.output, format == table_format()
+                                  ? readable(completions, flags_.chat ? std::string() : prompt.text)
+                                  : format_listing(listing_of(completions, prompt, model, provenance), format,
+                                                   layout_of(flags_.output)));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
+#include "common/strict.hpp"
 #include "model/describe.hpp"
 #include "model/language_model.hpp"
 #include "report/json.hpp"

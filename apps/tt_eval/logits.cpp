@@ -8,6 +8,7 @@
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
+#include "common/strict.hpp"
 #include "core/error.hpp"
 #include "eval/session.hpp"
 #include "io/atomic_file.hpp"

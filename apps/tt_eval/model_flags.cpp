@@ -6,7 +6,6 @@
 
 #include "common/choice_flag.hpp"
 #include "common/embedded.hpp"
-#include "core/error.hpp"
 
 namespace toptheta::app {
 
@@ -34,40 +33,6 @@ CLI::Option* declare_kv(CLI::App& app, KvType& kv) {
              "What keys and values are cached in. f16 and bf16 round them once and halve the cache, and what "
              "decoding reads of it; scores and sums stay in f32")
       ->group(kInputGroup);
-}
-
-CLI::Option* declare_strict(CLI::App& app, bool& strict) {
-  return app
-      .add_flag("--strict", strict,
-                "Refuse a model whose files hold a field or tensor that is not used, instead of naming it")
-      ->group(kInputGroup);
-}
-
-void tell_unused(const ModelConfig& config, bool strict, Session& session) {
-  if (config.unused.empty()) return;
-  if (strict)
-    throw InputError({.where = config.unused.front(),
-                      .what = "is not used, and --strict is given",
-                      .expected = "nothing that could change a number and is not used",
-                      .found = fmt::format("{} such fields or tensors", config.unused.size()),
-                      .next = "without --strict they are named and left out"});
-  for (const std::string& unused : config.unused)
-    session.console.warn(fmt::format("{} is not used", unused), "--strict refuses such a model");
-}
-
-void tell_notes(const std::vector<std::string>& notes, bool strict, Session& session) {
-  if (strict && !notes.empty())
-    throw InputError({.where = notes.front(),
-                      .what = "is not followed, and --strict is given",
-                      .expected = "nothing that could change a number and is not used",
-                      .next = "without --strict such things are named and left out"});
-  for (const std::string& note : notes)
-    session.console.note(note);
-}
-
-void tell_unused(const LanguageModel& model, bool strict, Session& session) {
-  tell_unused(model.transformer.config(), strict, session);
-  tell_notes(model.notes, strict, session);
 }
 
 Compute resolve_compute(Compute compute, Session& session) {

@@ -191,8 +191,7 @@ void declare_policies(CLI::App& app, PolicyFlags& flags) {
       ->group(kPolicyGroup);
   app.add_option("-k,--k", flags.k,
                  "Keys to keep per row, one run each: 64, or 16,32,64. top-theta: the targets to take from "
-                 "the table; "
-                 "its only one if not given")
+                 "the table; if not given, every one where several policies may run, else its only one")
       ->type_name("LIST")
       ->group(kPolicyGroup);
   app.add_option("--layer-k", flags.layer_k,

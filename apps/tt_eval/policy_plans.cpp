@@ -76,6 +76,14 @@ ResolvedPolicy resolved_as_asked(const Policy& policy, const ModelShape& shape, 
 
 }  // namespace
 
+std::vector<std::int64_t> ascending_k(const ThresholdTable& table) {
+  std::vector<std::int64_t> k;
+  for (const Target& target : table.targets)
+    k.push_back(target.k);
+  std::sort(k.begin(), k.end());
+  return k;
+}
+
 bool fits(const ThresholdFile& file, const Policy& policy) {
   const ThresholdTable& table = file.table;
   const bool has_k = policy.k == 0 || std::any_of(table.targets.begin(), table.targets.end(),
@@ -106,6 +114,24 @@ std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths
     files.push_back({path, read_table(path, format), says_placement(format)});
   }
   return files;
+}
+
+std::vector<Policy> with_every_k(const std::vector<Policy>& policies,
+                                 const std::vector<ThresholdFile>& thresholds) {
+  std::vector<Policy> expanded;
+  for (const Policy& policy : policies) {
+    const bool asks = has_thresholds(policy) && policy.k == 0;
+    const ThresholdFile* const file = asks ? choose(policy, thresholds) : nullptr;
+    if (file == nullptr) {
+      expanded.push_back(policy);
+      continue;
+    }
+    for (const std::int64_t k : ascending_k(file->table)) {
+      expanded.push_back(policy);
+      expanded.back().k = k;
+    }
+  }
+  return expanded;
 }
 
 std::vector<PolicyPlan> plan_policies(const std::vector<Policy>& policies,

@@ -19,12 +19,21 @@ struct ThresholdFile {
 // Tables of any format that can be read back, by their ending.
 std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths);
 
+// The k that it was calibrated for.
+std::vector<std::int64_t> ascending_k(const ThresholdTable& table);
+
 // Whether the table has the policy's placement and k.
 bool fits(const ThresholdFile& file, const Policy& policy);
 
+// Policies that take their k from a table and name none, once for every k of the table that they take, in
+// ascending order; all others as they are. Throws UsageError as plan_policies() does.
+std::vector<Policy> with_every_k(const std::vector<Policy>& policies,
+                                 const std::vector<ThresholdFile>& thresholds);
+
 // One plan per policy, for row lengths up to `context`. A policy that needs a table takes the one whose
 // placement and k fit; a single table is taken as it is, so that whatever does not fit is named. Throws
-// UsageError where none or several fit, InputError for a table of another model.
+// UsageError where none or several fit, or where the policy names no k and the table has several, and
+// InputError for a table of another model.
 std::vector<PolicyPlan> plan_policies(const std::vector<Policy>& policies,
                                       const std::vector<ThresholdFile>& thresholds, const ModelShape& shape,
                                       std::int64_t context);

@@ -1,7 +1,11 @@
 // tt-eval run: policies x tasks -> one report.
 #include <fmt/format.h>
 
+#include <exception>
+
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
+#include "common/strict.hpp"
 #include "core/error.hpp"
 #include "eval/runner.hpp"
 #include "report/format.hpp"
@@ -48,6 +52,8 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
     throw UsageError({.where = "--model",
                       .what = "needs a task to be evaluated on",
                       .next = "give --task FILE: a text (.txt) or a data set (JSON Lines)"});
+  for (const std::filesystem::path& path : {plan.log_samples, plan.samples})
+    require_writable(path);
   plan.library = task_library(flags.task_files);
   for (const std::string& task : flags.tasks)
     plan.tasks.push_back(task_source(task, plan.library));
@@ -101,11 +107,11 @@ std::vector<Task> load_tasks(const RunPlan& plan, Session& session) {
 void evaluate_all(const RunPlan& plan, Session& session, Results& results) {
   const std::vector<Task> tasks = load_tasks(plan, session);
   const std::vector<ThresholdFile> thresholds = load_thresholds(plan.thresholds);
-  LanguageModel model = load_language_model(plan.model, plan.compute);
-  tell_unused(model, plan.strict, session);
+  LanguageModel model = load_strictly(plan.model, plan.compute, plan.strict, session);
   const ModelConfig& config = model.transformer.config();
   const std::int64_t context = plan.evaluation.context > 0 ? plan.evaluation.context : config.context;
-  const std::vector<PolicyPlan> policies = plan_policies(plan.policies, thresholds, config.shape, context);
+  const std::vector<PolicyPlan> policies =
+      plan_policies(with_every_k(plan.policies, thresholds), thresholds, config.shape, context);
 
   warn_of_long_rows(policies, thresholds, context, session.console);
   for (const Task& task : tasks)
@@ -114,17 +120,31 @@ void evaluate_all(const RunPlan& plan, Session& session, Results& results) {
   results = {config.name,    model.sha256, config.shape, {}, provenance_of(plan, model, tasks, session),
              session.threads};
   SampleLog log(plan.log_samples, plan.samples, policies);
-  for (const Task& task : tasks) {
-    EvaluationOptions options = plan.evaluation;
-    options.progress = [&](std::int64_t done, std::int64_t total, std::string_view unit) {
-      session.console.progress(task.name, done, total, std::string(unit));
-    };
-    if (log.is_wanted()) options.on_sample = [&log](const Sample& sample) { log.add(sample); };
-    for (RunResult& result : evaluate(model, policies, task, options))
-      results.runs.push_back(std::move(result));
+  std::exception_ptr failure;
+  try {
+    for (const Task& task : tasks) {
+      EvaluationOptions options = plan.evaluation;
+      options.progress = [&](std::int64_t done, std::int64_t total, std::string_view unit) {
+        session.console.progress(task.name, done, total, std::string(unit));
+      };
+      if (log.is_wanted()) options.on_sample = [&log](const Sample& sample) { log.add(sample); };
+      for (RunResult& result : evaluate(model, policies, task, options))
+        results.runs.push_back(std::move(result));
+      log.finish_task();
+    }
+  } catch (...) {
+    if (results.runs.empty()) throw;
+    failure = std::current_exception();
   }
   for (const std::string& note : log.write())
     session.console.note(note);
+  if (failure) std::rethrow_exception(failure);
+}
+
+void write_finished(const RunPlan& plan, const Results& results, Session& session) {
+  write_output(plan.output, format_results(results, plan.format, layout_of(plan.output, plan.detail)));
+  session.console.note(fmt::format("{} holds the tasks that were finished",
+                                   plan.output.empty() ? "standard output" : plan.output.string()));
 }
 
 class RunCommand : public Command {
@@ -138,14 +158,11 @@ class RunCommand : public Command {
       evaluate_all(plan, session, results);
     } catch (...) {
       session.console.finish();
-      if (!results.runs.empty() && !plan.output.empty()) {
-        write_output(plan.output, format_results(results, plan.format, plan.detail));
-        session.console.note(fmt::format("{} holds the tasks that were finished", plan.output.string()));
-      }
+      if (!results.runs.empty()) write_finished(plan, results, session);
       throw;
     }
     session.console.finish();
-    write_output(plan.output, format_results(results, plan.format, plan.detail));
+    write_output(plan.output, format_results(results, plan.format, layout_of(plan.output, plan.detail)));
   }
 
  private:

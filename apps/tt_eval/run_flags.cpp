@@ -8,6 +8,7 @@
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
+#include "common/strict.hpp"
 #include "core/error.hpp"
 #include "tt_eval/model_flags.hpp"
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "attention/policy.hpp"
 #include "common/output.hpp"
@@ -41,12 +42,19 @@ nlohmann::ordered_json log_line(const Sample& sample, const Policy& policy) {
 }  // namespace
 
 void SampleLog::add(const Sample& sample) {
-  if (!log_path_.empty()) log_ += dumped(log_line(sample, policies_[sample.policy].record.policy));
+  if (!log_path_.empty()) pending_log_ += dumped(log_line(sample, policies_[sample.policy].record.policy));
   if (completions_path_.empty() || sample.task.kind() != TaskKind::generation) return;
-  completions_.resize(policies_.size());
+  pending_completions_.resize(policies_.size());
   const std::string id =
       sample.id.empty() ? fmt::format("{}/{}", sample.task.name, sample.example) : sample.id;
-  completions_[sample.policy] += dumped({{"task_id", id}, {"completion", sample.completion}});
+  pending_completions_[sample.policy] += dumped({{"task_id", id}, {"completion", sample.completion}});
+}
+
+void SampleLog::finish_task() {
+  log_ += std::exchange(pending_log_, {});
+  completions_.resize(pending_completions_.size());
+  for (std::size_t p = 0; p < pending_completions_.size(); ++p)
+    completions_[p] += std::exchange(pending_completions_[p], {});
 }
 
 std::vector<std::string> SampleLog::write() const {

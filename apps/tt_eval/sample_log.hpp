@@ -17,6 +17,9 @@ class SampleLog {
 
   [[nodiscard]] bool is_wanted() const { return !log_path_.empty() || !completions_path_.empty(); }
   void add(const Sample& sample);
+  // The examples added since the last call are of a task that is done. Those of a task that failed half way
+  // are not written.
+  void finish_task();
   // Writes the files: --log-samples one line per example and policy (docs/formats.md); --samples HumanEval's
   // form, {"task_id", "completion"}, in one file for each policy where there are several. Returns what a user
   // should know.
@@ -28,6 +31,8 @@ class SampleLog {
   const std::vector<PolicyPlan>& policies_;
   std::string log_;
   std::vector<std::string> completions_;  // of each policy
+  std::string pending_log_;
+  std::vector<std::string> pending_completions_;
 };
 
 }  // namespace toptheta::app

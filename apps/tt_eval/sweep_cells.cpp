@@ -119,12 +119,27 @@ class CellMaker {
     return fitting.empty() ? std::vector<std::vector<std::string>>{thresholds_.values} : fitting;
   }
 
+  // The policy's k; where it names none, every k of the one table that it takes.
+  [[nodiscard]] std::vector<std::int64_t> every_k(const Policy& policy,
+                                                  const std::vector<std::string>& tables) const {
+    const bool asks = has_thresholds(policy) && policy.k == 0 && tables.size() == 1;
+    const auto file = asks ? tables_.find(tables.front()) : tables_.end();
+    if (file == tables_.end() || file->second.table.targets.size() < 2) return {policy.k};
+    return ascending_k(file->second.table);
+  }
+
   void add(const Settings& group, Settings own) {
     const Policy policy = reduce(own);
     for (const auto& [key, value] : own)
       used_.insert(key);
     for (const std::vector<std::string>& tables : tables_for(policy))
-      add_cell(group, own, tables, policy);
+      for (const std::int64_t k : every_k(policy, tables)) {
+        Settings with_k = own;
+        Policy one = policy;
+        one.k = k;
+        if (k != policy.k) with_k.emplace_back("k", fmt::format("{}", k));
+        add_cell(group, with_k, tables, one);
+      }
   }
 
   void add_cell(const Settings& group, const Settings& own, const std::vector<std::string>& tables,

@@ -7,6 +7,7 @@
 
 #include "attention/policies/unit.hpp"
 #include "common/embedded.hpp"
+#include "common/strict.hpp"
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "io/atomic_file.hpp"
@@ -142,9 +143,8 @@ LanguageModel& SweepRunner::model_of(const SweepGroup& group) {
   if (model_ && key == model_key_) return *model_;
   model_.reset();
   const fs::path path = resolve_model(flags.model, session_);
-  model_ =
-      std::make_unique<LanguageModel>(load_language_model(path, resolve_compute(flags.compute, session_)));
-  tell_unused(model_->transformer.config(), flags.strict, session_);
+  const Compute compute = resolve_compute(flags.compute, session_);
+  model_ = std::make_unique<LanguageModel>(load_strictly(path, compute, flags.strict, session_));
   model_key_ = key;
   return *model_;
 }

@@ -227,7 +227,8 @@ void TasksCommand::list() const {
     throw UsageError(
         {.where = "tasks list", .what = "takes no arguments", .found = flags_.arguments.front()});
   write_output(flags_.output, format_listing(listing_of(task_library(flags_.task_files)),
-                                             flags_.format.value_or(result_format_of(flags_.output))));
+                                             flags_.format.value_or(result_format_of(flags_.output)),
+                                             layout_of(flags_.output)));
 }
 
 void TasksCommand::show(Session& session) const {

@@ -119,7 +119,7 @@ void TokenizeCommand::print_ids(const Tokenizer& tokenizer, const Provenance& pr
   }
   listing.notes = {
       fmt::format("{} tokens, {} characters, {} bytes", ids.size(), count_code_points(text), text.size())};
-  write_output(flags_.output, format_listing(listing, format()));
+  write_output(flags_.output, format_listing(listing, format(), layout_of(flags_.output)));
 }
 
 void TokenizeCommand::print_text(const Tokenizer& tokenizer, const Provenance& provenance) const {

@@ -92,6 +92,7 @@ class QuestionRunner {
   void run() {
     const auto& questions = std::get<Questions>(task_.examples);
     const std::int64_t context = context_of(model_, options_);
+    report_progress(options_, 0, task_.size());
     for (std::size_t q = 0; q < questions.size(); ++q) {
       const EncodedQuestion encoded = encode(model_, questions[q], context, truncated_);
       for (const TokenPair& choice : encoded.choices)

@@ -57,6 +57,7 @@ std::vector<RunResult> evaluate_continuations(LanguageModel& model, const std::v
   std::vector<ContinuationRecord> records(policies.size());
   std::int64_t scored = 0;
   std::int64_t truncated = 0;
+  report_progress(options, 0, task.size());
   for (std::size_t e = 0; e < examples.size(); ++e) {
     const TokenPair pair = encode_continuation(model, examples[e], options, truncated);
     const std::int64_t tokens = std::ssize(pair.ids) - pair.context_tokens;

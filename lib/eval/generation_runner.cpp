@@ -149,6 +149,7 @@ std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<
     record.decode = AttentionCounts(model.transformer.config().shape);
     record.exact_match.resize(rule.matches.size());
   }
+  report_progress(options, 0, task.size());
   for (std::size_t e = 0; e < prompts.size(); ++e) {
     const std::vector<std::int32_t> prompt = encode_fitting(model, task, prompts[e], context);
     for (std::size_t p = 0; p < policies.size(); ++p)

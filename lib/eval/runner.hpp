@@ -29,7 +29,7 @@ struct EvaluationOptions {
   TileSize tile{};               // of which it is counted how many keep nothing
   std::int64_t ppl_chunk = 0;    // window of the chunked protocol for texts; 0: not asked for
   std::uint64_t seed = 0;        // draws the resamples of paired intervals
-  // In examples; of texts in tokens.
+  // In examples, from 0 on; of texts in tokens, within windows too.
   std::function<void(std::int64_t done, std::int64_t total, std::string_view unit)> progress{};
   std::function<void(const Sample& sample)> on_sample{};  // told of every example under every policy
 };

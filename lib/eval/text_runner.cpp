@@ -69,14 +69,19 @@ std::int64_t scored_of(const std::vector<DocumentWindows>& documents) {
 }
 
 // Counts tokens of all windows that a run will score.
-struct Progress {
-  const EvaluationOptions& options;
-  std::int64_t total = 0;
-  std::int64_t done = 0;
-  void add(std::int64_t tokens) {
-    done += tokens;
-    report_progress(options, done, total, "tokens");
+class Progress {
+ public:
+  Progress(const EvaluationOptions& options, std::int64_t total) : options_(options), total_(total) {
+    show(0);
   }
+  // So many of the tokens that are added next are done.
+  void show(std::int64_t part) const { report_progress(options_, done_ + part, total_, "tokens"); }
+  void add(std::int64_t tokens) { done_ += tokens; }
+
+ private:
+  const EvaluationOptions& options_;
+  std::int64_t total_;
+  std::int64_t done_ = 0;
 };
 
 class TextScorer {
@@ -86,7 +91,7 @@ class TextScorer {
       : meter_(policies, static_cast<std::size_t>(model.transformer.config().vocab_size)),
         sessions_(model, policies, capacity, false, options) {}
 
-  void score(const Window& window) {
+  void score(const Window& window, Progress& progress) {
     for (PolicySession& session : sessions_) {
       session.start();
       session.expect_prompt(static_cast<std::int64_t>(window.input.size()));
@@ -98,13 +103,17 @@ class TextScorer {
     for (std::size_t begin = 0; begin < input.size(); begin += PolicySession::kPiece) {
       const std::size_t end = std::min(input.size(), begin + PolicySession::kPiece);
       const std::size_t first = std::clamp(unscored, begin, end);
+      const auto scored = static_cast<std::int64_t>(end - first);
+      std::int64_t policies = 0;
       meter_.start();
       for (const std::size_t p : meter_.order()) {
         const auto logits =
             sessions_[p].feed(input.subspan(begin, end - begin), static_cast<std::int64_t>(first - begin));
         meter_.begin(p);
         if (first < end) meter_.add(logits, targets.subspan(first - unscored, end - first));
+        progress.show(scored * ++policies / std::ssize(meter_.order()));
       }
+      progress.add(scored);
     }
     for (PolicySession& session : sessions_)
       session.finish();
@@ -112,10 +121,8 @@ class TextScorer {
 
   void score(const std::vector<DocumentWindows>& documents, Progress& progress) {
     for (const DocumentWindows& document : documents)
-      for (const Window& window : document.windows) {
-        score(window);
-        progress.add(std::ssize(window.targets));
-      }
+      for (const Window& window : document.windows)
+        score(window, progress);
   }
 
   [[nodiscard]] const TokenRecord& record_of(std::size_t policy) const { return meter_.record_of(policy); }

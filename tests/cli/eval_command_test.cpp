@@ -139,6 +139,57 @@ TEST_CASE("a policy takes the table with its placement and k") {
   CHECK(runs.at(1).at("policy").at("thresholds") == "post.h5");
 }
 
+TEST_CASE("a policy that names no k runs every k of its table, and is refused where one policy runs") {
+  const EvalWorld world;
+  (void)world.output("tt-calibrate fit --model model --text b.txt -k 8,4 -o theta.h5");
+  const Json runs = world.runs(
+      "--task a.txt --thresholds theta.h5 --attention theta:vmc theta:k=8 theta:sdc=exact topk:k=2");
+  std::string seen;
+  for (const Json& run : runs)
+    seen += fmt::format("{} {} {} {};", run.at("policy").at("attention").get<std::string>(),
+                        run.at("policy").at("k").dump(), run.at("policy").at("vmc").dump(),
+                        run.at("policy").at("sdc").get<std::string>());
+  CHECK(seen ==
+        "theta 4 true none;theta 8 true none;theta 8 false none;theta 4 false exact;theta 8 false exact;"
+        "topk 2 false none;");
+  // The same numbers as with -k.
+  CHECK(nll(runs.at(1)) ==
+        nll(world.runs("--task a.txt --thresholds theta.h5 --attention theta -k 8 --vmc").at(0)));
+  for (const std::string command : {"tt-eval generate --model model --prompt ab --max-new-tokens 1",
+                                    "tt-eval logits --model model --text a.txt -o x.npy"}) {
+    const Outcome outcome = world.run(command + " --attention theta --thresholds theta.h5");
+    INFO(command << outcome.err);
+    CHECK(outcome.status == 2);
+    CHECK(outcome.err.find("8, 4") != std::string::npos);
+  }
+}
+
+TEST_CASE("--strict refuses a model with a field that is not used, wherever one is loaded") {
+  const EvalWorld world;
+  world.copy_model("strange");
+  std::string config = world.content("strange/config.json");
+  world.write("strange/config.json", config.insert(config.find('{') + 1, "\"new_arithmetic\": 3, "));
+  for (const std::string command :
+       {"tt-eval run --task a.txt", "tt-eval bench --prefill 8 --decode-at none --repetitions 1",
+        "tt-eval generate --prompt ab --max-new-tokens 1", "tt-eval logits --text a.txt -o x.npy",
+        "tt-calibrate fit -k 4 --text a.txt -o x.h5", "tt-calibrate dump --text a.txt -o d.h5",
+        "tt-calibrate audit theta.h5 --text a.txt"}) {
+    INFO(command);
+    const Outcome told = world.run(command + " --model strange");
+    INFO(told.err);
+    CHECK(told.err.find("warning: strange/config.json:new_arithmetic is not used") != std::string::npos);
+    CHECK(told.status < 2);
+    const Outcome refused = world.run(command + " --strict --model strange");
+    INFO(refused.err);
+    CHECK(refused.status == 3);
+    CHECK(refused.err.find("strange/config.json:new_arithmetic") != std::string::npos);
+    CHECK(refused.out.empty());
+    CHECK(world.run(command + " --strict --model model").status < 2);
+  }
+  CHECK(world.run("tt-calibrate fit dump.h5 -k 4 --strict -o x.h5").status == 2);
+  CHECK(world.run("tt-eval bench --shape d=16,layers=1,heads=2,ffn=16,vocab=32 --strict").status == 2);
+}
+
 TEST_CASE("settings come from a file, and the command line beats it") {
   const EvalWorld world;
   world.write(
@@ -219,6 +270,85 @@ TEST_CASE("progress for machines is JSON lines on stderr; quiet is silent") {
   CHECK(line.at("total") == 2);
   CHECK(world.run("tt-eval run --model model --task quiz.jsonl --progress json -q").err.empty());
   CHECK(world.run("tt-eval run --model model --task quiz.jsonl").err.empty());  // no terminal
+}
+
+TEST_CASE("progress of one long text counts its tokens, from the start") {
+  const EvalWorld world;
+  std::string text;
+  for (int i = 0; i < 40; ++i)
+    text += "One, two, three, four. ";
+  world.write("long.txt", text);
+  const Outcome outcome = world.run("tt-eval run --model model --task long.txt --progress json");
+  const Json first = Json::parse(outcome.err.substr(0, outcome.err.find('\n')));
+  INFO(outcome.err);
+  CHECK(first.at("unit") == "tokens");
+  CHECK(first.at("done") == 0);
+  CHECK(first.at("total") == text.size());
+}
+
+TEST_CASE("what was finished is kept where a later task fails") {
+  const EvalWorld world;
+  // Keys of the byte Z, and of no other, are beyond what a cache of 16-bit floats holds.
+  TinyLlama model;
+  model.vocab = 258;
+  model.more_config = {{"bos_token_id", 256}, {"eos_token_id", 257}};
+  model.fill_tensors();
+  const auto hidden = static_cast<std::size_t>(model.hidden);
+  std::vector<float>& embedding = model.tensors.at("model.embed_tokens.weight").values;
+  for (std::size_t i = 0; i < embedding.size(); i += hidden)
+    embedding[i] = 0;
+  for (std::size_t i = 0; i < hidden; ++i)
+    embedding['Z' * hidden + i] = i == 0 ? 1 : 0;
+  std::vector<float>& keys = model.tensors.at("model.layers.0.self_attn.k_proj.weight").values;
+  for (std::size_t i = 0; i < keys.size(); i += hidden)
+    keys[i] = 1e6F;
+  world.copy_model("z-model");
+  model.write(world.path("z-model"));
+  world.write("z.txt", "The letter Z.\n");
+  const std::string command =
+      "tt-eval run --model z-model --kv f16 --task a.txt z.txt b.txt --log-samples l.jsonl";
+  const Outcome kept = world.run(command + " -o r.json");
+  INFO(kept.err);
+  CHECK(kept.status == 3);
+  CHECK(kept.err.find("r.json holds the tasks that were finished") != std::string::npos);
+  const Json runs = Json::parse(world.content("r.json")).at("runs");
+  REQUIRE(runs.size() == 1);
+  CHECK(runs.at(0).at("task").at("name") == "a");
+  CHECK(runs.at(0).at("metrics") ==
+        Json::parse(world.output("tt-eval run --model z-model --kv f16 --task a.txt "
+                                 "--format json"))
+            .at("runs")
+            .at(0)
+            .at("metrics"));
+  CHECK(std::ranges::count(world.content("l.jsonl"), '\n') == 1);
+  const Outcome printed = world.run(command + " --format json");
+  CHECK(printed.status == 3);
+  CHECK(Json::parse(printed.out).at("runs").size() == 1);
+  // Where the first fails there is nothing to keep.
+  const Outcome none = world.run("tt-eval run --model z-model --kv f16 --task z.txt a.txt -o none.json");
+  CHECK(none.status == 3);
+  CHECK(none.out.empty());
+  CHECK_FALSE(world.has("none.json"));
+}
+
+TEST_CASE("every task is checked before the first is run, and so is where results go") {
+  const EvalWorld world;
+  world.write("bad.jsonl", "{\"context\": \"a\", \"choices\": [\"b\", \"c\"], \"label\": 2}\n");
+  world.write("long.jsonl",
+              fmt::format("{{\"context\": \"a\", \"choices\": [\"{}\", \"c\"], \"label\": 0}}\n",
+                          std::string(400, 'x')));
+  for (const std::string bad : {"bad.jsonl", "long.jsonl", "none.txt"}) {
+    const Outcome outcome =
+        world.run("tt-eval run --model model --progress json -o r.json --task a.txt " + bad);
+    INFO(outcome.err);
+    CHECK(outcome.status == 3);
+    CHECK(outcome.err.find("\"stage\"") == std::string::npos);
+    CHECK_FALSE(world.has("r.json"));
+  }
+  const Outcome nowhere =
+      world.run("tt-eval run --model model --progress json --task a.txt --samples none/s.jsonl");
+  CHECK(nowhere.status == 4);
+  CHECK(nowhere.err.find("\"stage\"") == std::string::npos);
 }
 
 TEST_CASE("a full disk is status 4, and the old result stays") {

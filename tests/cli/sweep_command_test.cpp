@@ -52,6 +52,25 @@ TEST_CASE("a sweep runs what means something, and goes on where it was cut off")
   CHECK(files_of(world, "shares") == whole);
 }
 
+TEST_CASE("a sweep without k takes every k of each policy's table") {
+  const SweepWorld world;
+  world.write("all.toml",
+              "[sweep]\nmodel = \"model\"\ntask = \"quiz.jsonl\"\nattention = [\"dense\", \"theta\", "
+              "\"theta:k=8\"]\nthresholds = \"theta.h5\"\n");
+  (void)world.output("tt-eval sweep all.toml -o all -q");
+  (void)world.output("tt-eval sweep s.toml -o whole -q");
+  const auto all = files_of(world, "all");
+  std::string names;
+  for (const auto& [name, text] : all) {
+    names += name + " ";
+    const auto command = SweepJson::parse(text).at("provenance").at("command").get<std::string>();
+    INFO(name << ": " << command);
+    CHECK((name.find("theta") == std::string::npos) == (command.find("--k ") == std::string::npos));
+  }
+  INFO(names);
+  CHECK(all.size() == 3);  // theta:k=8 is there already
+}
+
 TEST_CASE("a cell that fails is told, and the others are kept") {
   const SweepWorld world;
   world.write("bad.toml",
