@@ -20,24 +20,26 @@ TEST_CASE("formats by name and by extension") {
 TEST_CASE("the table, whole") {
   Results results = sample_results();
   results.runs.erase(results.runs.begin());
-  CHECK(
-      format_results(results, find_result_format("table")) ==
-      "model tiny: 2 layers, 2 query heads, 1 KV heads of width 8\n"
-      "\n"
-      "quiz, hard (multiple-choice, 4 examples, prefill)\n"
-      "policy                                         acc  kept elements %  V rows %\n"
-      "---------------------------------  ---------------  ---------------  --------\n"
-      "theta k=2 [0:dense] sdc=exact vmc  0.5000 ± 0.2500            87.50     75.00\n"
-      "\n"
-      "± one standard error of the mean.\n"
-      "kept elements: attention weights kept, of all that causality allows.\n"
-      "V rows (prefill): value rows that some head of the KV group and some row of a sequence needs.\n"
-      "K rows: key rows that must be read, to choose and to weigh.\n"
-      "empty tiles: tiles of scores in which no row keeps anything, of all that causality allows.\n"
-      "eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.\n"
-      "lost mass: mean softmax weight of what was dropped, before compensation.\n"
-      "Left out to fit 80 columns, and in the other formats: K rows %, lost mass, eff. k / k, empty tiles %, "
-      "acc_norm.\n");
+  CHECK(format_results(results, find_result_format("table")) ==
+        "model tiny: 2 layers, 2 query heads, 1 KV heads of width 8\n"
+        "\n"
+        "quiz, hard (multiple-choice, 4 examples, prefill)\n"
+        "                                                    kept      V  empty\n"
+        "                                                elements   rows  tiles  eff. k\n"
+        "policy                           acc  acc_norm         %      %      %     / k\n"
+        "-------------------  ---------------  --------  --------  -----  -----  ------\n"
+        "theta k=2 [0:dense]  0.5000 ± 0.2500    0.7500     87.50  75.00   0.00  1.1892\n"
+        "sdc=exact vmc\n"
+        "\n"
+        "± one standard error of the mean.\n"
+        "kept elements: attention weights kept, of all that causality allows.\n"
+        "V rows (prefill): value rows that some head of the KV group and some row of a\n"
+        "  sequence needs.\n"
+        "empty tiles: tiles of scores in which no row keeps anything, of all that\n"
+        "  causality allows.\n"
+        "eff. k / k: kept elements over those that top-k keeps; geometric mean over\n"
+        "  heads.\n"
+        "Left out to fit 80 columns, and in the other formats: K rows %, lost mass.\n");
 }
 
 TEST_CASE("every format ends in a line break and is the same every time") {
