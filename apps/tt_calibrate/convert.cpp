@@ -131,7 +131,7 @@ void ConvertCommand::run(Session& session) {
     write_authors_sdc(table, flags_.k, plan.output, plan.input.string());
   else
     write_table(table, flags_.k, plan.output, plan.output_format);
-  warn_of_lost_curves(table, plan.output_format, session);
+  warn_of_losses(table, plan.output_format, session);
 }
 
 }  // namespace

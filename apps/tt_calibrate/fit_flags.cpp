@@ -5,6 +5,7 @@
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
+#include "theta/length_bins.hpp"
 
 namespace toptheta::app {
 
@@ -79,6 +80,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.placement = flags.placement;
   plan.options.add_sigma = flags.add_sigma;
+  plan.options.length_bins = parse_length_bins(flags.length_bins, "--length-bins");
   plan.options.row_fraction = flags.row_fraction;
   plan.options.seed = session.seed;
   resolve_sdc(flags, plan.options);
@@ -118,6 +120,12 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
   app.add_option("--add-sigma", flags.add_sigma,
                  "theta = mean + this many standard deviations of the row thresholds")
       ->type_name("X")
+      ->capture_default_str();
+  app.add_option("--length-bins", flags.length_bins,
+                 "Row lengths that share a threshold: so many bins to the octave, between which inference "
+                 "interpolates; all = every length has its own. 8 makes tables of long contexts small, and "
+                 "steadier where few rows stand behind a length")
+      ->type_name("PER_OCTAVE")
       ->capture_default_str();
   app.add_option(
          "--row-fraction", flags.row_fraction,

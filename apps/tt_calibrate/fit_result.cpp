@@ -19,8 +19,8 @@ void warn_of_thin_cells(const ThresholdTable& table, Session& session) {
       if (spoken++ < kMostTargets)
         session.console.warn(
             thin,
-            "calibrate on more documents of such lengths, use --estimator pooled, or smooth with "
-            "tt-calibrate convert --smooth");
+            "calibrate on more documents of such lengths, or let lengths share rows: --length-bins 8, "
+            "--estimator pooled, or tt-calibrate convert --smooth");
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ void write_fit_result(const Calibration& calibration, const FitOutput& output, S
   const std::string summary =
       format_listing(thresholds_listing(calibration.table, {}), output.summary, layout_of({}));
   write_table(calibration.table, 0, output.path, output.format);
-  warn_of_lost_curves(calibration.table, output.format, session);
+  warn_of_losses(calibration.table, output.format, session);
   write_summary(output.path, summary, session.console.quiet());
 }
 

@@ -119,7 +119,7 @@ void RetargetCommand::run(Session& session) {
   warn_of_limits(source, session);
   const std::string summary = format_listing(thresholds_listing(result, {}), format_, layout_of({}));
   write_table(result, 0, output_, format);
-  warn_of_lost_curves(result, format, session);
+  warn_of_losses(result, format, session);
   write_summary(output_, summary, session.console.quiet());
 }
 

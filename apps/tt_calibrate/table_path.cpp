@@ -2,7 +2,12 @@
 
 namespace toptheta::app {
 
-void warn_of_lost_curves(const ThresholdTable& table, TableFormat format, Session& session) {
+void warn_of_losses(const ThresholdTable& table, TableFormat format, Session& session) {
+  if (table.meta.length_bins > 0 && format == TableFormat::authors_text)
+    session.console.warn(
+        "a th.txt does not say that its entries are of length bins: who reads it takes the nearest entry for "
+        "a row length, where other forms are interpolated",
+        "write .h5, .json or .csv, or an entry for every length with tt-calibrate convert --smooth 0");
   if (table.curves.empty() || format == TableFormat::hdf5) return;
   session.console.warn("the output has no room for the table's curves: no other k can be found from it",
                        "write .h5 for retarget, or the curves alone with convert --what curve -o curve.csv");

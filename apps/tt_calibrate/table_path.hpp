@@ -5,7 +5,7 @@
 
 namespace toptheta::app {
 
-// Warns where the table has curves and the form has no room for them.
-void warn_of_lost_curves(const ThresholdTable& table, TableFormat format, Session& session);
+// Warns where the form has no room for the table's curves, or for its length bins.
+void warn_of_losses(const ThresholdTable& table, TableFormat format, Session& session);
 
 }  // namespace toptheta::app

@@ -6,6 +6,7 @@
 
 #include "calibration/accumulator.hpp"
 #include "theta/curve.hpp"
+#include "theta/length_bins.hpp"
 
 namespace toptheta {
 
@@ -31,12 +32,15 @@ CalibrationEstimate estimate_calibration(DumpSource& source, const CalibrationOp
   const SampleRange range = samples_of(description.weights, shard);
   CalibrationEstimate estimate;
   estimate.samples = range.last - range.first;
-  std::map<std::int32_t, std::int64_t> lengths;  // that occur
+  const LengthBins bins(options.length_bins);
+  std::map<std::int32_t, std::int32_t> keys;  // of the lengths that occur, with the longest of each
   for (std::int64_t sample = range.first; sample < range.last; ++sample) {
     estimate.rows += source.rows(sample) * shape.num_heads;
     estimate.bytes += description.bytes[static_cast<std::size_t>(sample)];
-    for (const std::int32_t length : source.lengths(sample))
-      ++lengths[length];
+    for (const std::int32_t length : source.lengths(sample)) {
+      std::int32_t& longest = keys[bins.key(length)];
+      longest = std::max(longest, length);
+    }
   }
   const auto drawn = [&](std::int64_t all) {
     return static_cast<std::int64_t>(std::ceil(static_cast<double>(all) * options.row_fraction));
@@ -46,17 +50,18 @@ CalibrationEstimate estimate_calibration(DumpSource& source, const CalibrationOp
   estimate.passes = options.has_sdc() ? 2 : 1;
   for (const std::int64_t k : options.k)
     for (const std::int64_t layer_k : resolve_layer_k(k, options.layer_k, shape.num_layers))
-      estimate.entries +=
-          shape.num_heads * std::count_if(lengths.begin(), lengths.end(),
-                                          [&](const auto& entry) { return entry.first > layer_k; });
+      estimate.entries += shape.num_heads * std::count_if(keys.begin(), keys.end(), [&](const auto& entry) {
+                            return entry.second > layer_k;
+                          });
   const auto per_entry = static_cast<std::int64_t>(sizeof(ThresholdStatistics) + sizeof(ThresholdEntry)) +
                          kColumnBytes +
                          (options.offline_sdc ? static_cast<std::int64_t>(sizeof(SdcStatistics)) : 0) +
                          (options.calibrated_sdc ? static_cast<std::int64_t>(sizeof(RhoStatistics)) : 0);
   estimate.state_bytes = estimate.entries * per_entry;
-  if (options.curves && !lengths.empty())
-    estimate.state_bytes += shape.num_layers * shape.num_heads * kCurveBytes *
-                            (length_bin(lengths.rbegin()->first) - length_bin(lengths.begin()->first) + 1);
+  if (options.curves && !keys.empty())
+    estimate.state_bytes +=
+        shape.num_layers * shape.num_heads * kCurveBytes *
+        (length_bin(keys.rbegin()->second) - length_bin(bins.shortest(keys.begin()->first)) + 1);
   estimate.program_bytes = kProgramBytes;
   estimate.reading = source.memory();
   estimate.output_bytes = kOutputFixed + estimate.entries * kOutputPerEntry;

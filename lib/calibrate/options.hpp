@@ -21,7 +21,8 @@ struct CalibrationOptions {
   std::vector<LayerK> layer_k{};
   Placement placement = Placement::pre_softmax;
   double add_sigma = 0;
-  double row_fraction = 1;  // of each sample's rows; which ones follows from seed and row lengths alone
+  std::int64_t length_bins = 0;  // to the octave; 0: thresholds for every row length
+  double row_fraction = 1;       // of each sample's rows; which ones follows from seed and row lengths alone
   std::uint64_t seed = 0;
   bool tac = false;             // top-k at calibration: one pass for each k; from a model only
   bool offline_sdc = false;     // a second pass over the same rows, with the finished thresholds

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "theta/length_bins.hpp"
 #include "theta/validation.hpp"
 
 namespace toptheta {
@@ -59,6 +60,7 @@ nlohmann::ordered_json json_from(const CalibrationSetup& setup) {
     json["layer_k"].push_back({one.layer, stored_k(one.k)});
   json["placement"] = name_of(options.placement);
   json["add_sigma"] = options.add_sigma;
+  json["length_bins"] = options.length_bins;
   json["row_fraction"] = options.row_fraction;
   json["seed"] = options.seed;
   json["tac"] = options.tac;
@@ -92,6 +94,7 @@ CalibrationSetup setup_from(const JsonValue& json) {
   }
   options.placement = placement_in(json, "placement");
   options.add_sigma = json.number("add_sigma");
+  options.length_bins = json.integer_or("length_bins", 0, kMostLengthBins, 0);
   options.row_fraction = json.number("row_fraction");
   options.seed = json.at("seed").unsigned_integer();
   options.tac = json.flag("tac");

@@ -64,6 +64,9 @@ void require_table(const CalibrationSetup& setup, const ThresholdTable& table, c
          std::string(name_of(table.meta.placement)));
   if (table.meta.add_sigma != setup.options.add_sigma)
     fail("add_sigma", fmt::format("{}", setup.options.add_sigma), fmt::format("{}", table.meta.add_sigma));
+  if (table.meta.length_bins != setup.options.length_bins)
+    fail("length bins", format_length_bins(setup.options.length_bins),
+         format_length_bins(table.meta.length_bins));
   if (table.meta.row_fraction != setup.options.row_fraction)
     fail("row_fraction", fmt::format("{}", setup.options.row_fraction),
          fmt::format("{}", table.meta.row_fraction));
@@ -84,7 +87,8 @@ void CalibrationStates::clear_thresholds() {
                                                                     .layer_k = options.layer_k,
                                                                     .placement = options.placement,
                                                                     .row_content = setup_.source.row_content,
-                                                                    .add_sigma = options.add_sigma},
+                                                                    .add_sigma = options.add_sigma,
+                                                                    .length_bins = options.length_bins},
                                                          setup_.source.shape));
   if (!options.curves) return;
   require_one_k(options);

@@ -45,8 +45,9 @@ double to_multiple(double value) {
 
 }  // namespace
 
-void ThresholdStatistics::add(float row_threshold, double row_kept_mass) {
+void ThresholdStatistics::add(float row_threshold, double row_kept_mass, std::int32_t row_length) {
   ++count;
+  lengths += row_length;
   theta.add(static_cast<double>(row_threshold));
   theta_squared.add_square(static_cast<double>(row_threshold));
   kept_mass.add(to_multiple(row_kept_mass));
@@ -54,15 +55,16 @@ void ThresholdStatistics::add(float row_threshold, double row_kept_mass) {
 
 void ThresholdStatistics::merge(const ThresholdStatistics& other) {
   count += other.count;
+  lengths += other.lengths;
   theta.merge(other.theta);
   theta_squared.merge(other.theta_squared);
   kept_mass.merge(other.kept_mass);
 }
 
-ThresholdEntry ThresholdStatistics::finish(std::int32_t length, double add_sigma) const {
+ThresholdEntry ThresholdStatistics::finish(double add_sigma) const {
   const auto n = static_cast<double>(count);
   ThresholdEntry entry;
-  entry.length = length;
+  entry.length = static_cast<std::int32_t>((2 * lengths + count - 1) / (2 * count));
   entry.count = count;
   entry.std = std::sqrt(population_variance(n, theta, theta_squared));
   entry.theta = theta.value() / n + add_sigma * entry.std;

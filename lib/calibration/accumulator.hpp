@@ -10,19 +10,21 @@
 
 namespace toptheta {
 
-// Thresholds of rows of one (target, layer, head, length). 64 bytes.
+// Thresholds of rows of one (target, layer, head, length or length bin). 72 bytes.
 // Results do not depend on the order or grouping of rows: sums of thresholds and of their squares are exact
 // (core/exact_sum.hpp), and kept masses are rounded to multiples of 2^-50 before they are added.
 struct ThresholdStatistics {
   std::int64_t count = 0;
-  ExactSum theta;           // sum of the rows' thresholds
-  SquareSum theta_squared;  // sum of their squares
-  ExactSum kept_mass;       // sum of the softmax mass that the k largest hold
+  ExactSum theta;            // sum of the rows' thresholds
+  SquareSum theta_squared;   // sum of their squares
+  ExactSum kept_mass;        // sum of the softmax mass that the k largest hold
+  std::int64_t lengths = 0;  // sum of the rows' lengths
 
-  void add(float row_threshold, double row_kept_mass);
+  void add(float row_threshold, double row_kept_mass, std::int32_t row_length);
   void merge(const ThresholdStatistics& other);
-  // theta = mean + add_sigma * population standard deviation. Requires count > 0.
-  [[nodiscard]] ThresholdEntry finish(std::int32_t length, double add_sigma) const;
+  // theta = mean + add_sigma * population standard deviation; length = the rows' mean, rounded (halves down).
+  // Requires count > 0.
+  [[nodiscard]] ThresholdEntry finish(double add_sigma) const;
 };
 
 // Offline SDC terms of rows of one (target, layer, head, length). 24 bytes. M is rounded to
@@ -47,8 +49,9 @@ struct RhoStatistics {
   [[nodiscard]] double rho() const;
 };
 
-// Statistics per row length. Memory is taken for 64 neighbouring lengths when the first of them is seen, plus
-// 8 bytes for each 64 lengths up to the longest.
+// Statistics per row length, or per length bin (LengthBins::key stands for the length then). Memory is taken
+// for 64 neighbouring lengths when the first of them is seen, plus 8 bytes for each 64 lengths up to the
+// longest.
 template <typename Statistics>
 class ByLength {
  public:

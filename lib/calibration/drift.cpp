@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "theta/between_entries.hpp"
 
 namespace toptheta {
 
@@ -26,7 +27,17 @@ const ThresholdEntry& nearest(const Entries& entries, double length) {
   return above->length - length < length - below->length ? *above : *below;
 }
 
-void compare_thresholds(const Entries& a, const Entries& b, Placement placement, HeadDrift& drift) {
+// What a head's thresholds say of rows of a length: the nearest entry's, or between those of length bins.
+struct HeadThresholds {
+  const Entries& entries;
+  bool binned;
+  [[nodiscard]] double theta(double length) const {
+    return binned ? interpolated_theta(entries, std::llround(length)) : nearest(entries, length).theta;
+  }
+};
+
+void compare_thresholds(const Entries& a, const HeadThresholds& of_b, Placement placement, HeadDrift& drift) {
+  const Entries& b = of_b.entries;
   double difference = 0;
   double change = 0;
   double squares = 0;
@@ -34,13 +45,15 @@ void compare_thresholds(const Entries& a, const Entries& b, Placement placement,
   for (const ThresholdEntry& entry : a) {
     if (b.empty()) break;
     const ThresholdEntry& other = nearest(b, entry.length);
-    if (std::abs(other.length - entry.length) > entry.length / 32) continue;
+    const bool within = of_b.binned && b.front().length <= entry.length && entry.length <= b.back().length;
+    if (!within && std::abs(other.length - entry.length) > entry.length / 32) continue;
     ++drift.lengths;
-    const double d = other.theta - entry.theta;
+    const double theta = of_b.theta(entry.length);
+    const double d = theta - entry.theta;
     difference += d;
     change += placement == Placement::pre_softmax
                   ? std::expm1(std::abs(d))
-                  : std::abs(d) / std::max(std::min(entry.theta, other.theta), 1e-30);
+                  : std::abs(d) / std::max(std::min(entry.theta, theta), 1e-30);
     const double variance =
         entry.std * entry.std / static_cast<double>(std::max<std::int64_t>(1, entry.count)) +
         other.std * other.std / static_cast<double>(std::max<std::int64_t>(1, other.count));
@@ -55,25 +68,25 @@ void compare_thresholds(const Entries& a, const Entries& b, Placement placement,
 }
 
 // What thresholds keep of a row of this curve: the mean over those of its row lengths, or the nearest one's.
-double kept_of(const CurveReader& reader, const ScoreCurve& curve, const Entries& entries) {
+double kept_of(const CurveReader& reader, const ScoreCurve& curve, const HeadThresholds& thresholds) {
   double kept = 0;
   double lengths = 0;
-  for (const ThresholdEntry& entry : entries) {
+  for (const ThresholdEntry& entry : thresholds.entries) {
     if (entry.length < curve.shortest || entry.length > curve.longest) continue;
     kept += reader.kept(entry.theta);
     ++lengths;
   }
-  return lengths > 0 ? kept / lengths : reader.kept(nearest(entries, reader.mean_length()).theta);
+  return lengths > 0 ? kept / lengths : reader.kept(thresholds.theta(reader.mean_length()));
 }
 
 // Elements that `other` keeps of the rows of these curves over those that `own` keeps. Rows with n <= k are
 // dense under both and left out. NaN without such rows or thresholds.
 double kept_ratio(const std::vector<ScoreCurve>& curves, Placement placement, std::int64_t k,
-                  const Entries& other, const Entries& own) {
+                  const HeadThresholds& other, const HeadThresholds& own) {
   double kept_by_other = 0;
   double kept_by_own = 0;
   for (const ScoreCurve& curve : curves) {
-    if (curve.shortest <= k || other.empty() || own.empty()) continue;
+    if (curve.shortest <= k || other.entries.empty() || own.entries.empty()) continue;
     const CurveReader reader(curve, placement);
     kept_by_other += reader.rows() * kept_of(reader, curve, other);
     kept_by_own += reader.rows() * kept_of(reader, curve, own);
@@ -112,11 +125,11 @@ HeadDrift drift_of_head(const ThresholdTable& a, const ThresholdTable& b, const 
                   .head = static_cast<std::int64_t>(cell % heads)};
   const Placement placement = a.meta.placement;
   const std::int64_t k = std::max(target_a.k_of(cell), target_b.k_of(cell));
-  compare_thresholds(target_a.cells[cell], target_b.cells[cell], placement, drift);
-  if (!b.curves.empty())
-    drift.a_on_b = kept_ratio(b.curves.cells[cell], placement, k, target_a.cells[cell], target_b.cells[cell]);
-  if (!a.curves.empty())
-    drift.b_on_a = kept_ratio(a.curves.cells[cell], placement, k, target_b.cells[cell], target_a.cells[cell]);
+  const HeadThresholds of_a{target_a.cells[cell], a.meta.length_bins > 0};
+  const HeadThresholds of_b{target_b.cells[cell], b.meta.length_bins > 0};
+  compare_thresholds(of_a.entries, of_b, placement, drift);
+  if (!b.curves.empty()) drift.a_on_b = kept_ratio(b.curves.cells[cell], placement, k, of_a, of_b);
+  if (!a.curves.empty()) drift.b_on_a = kept_ratio(a.curves.cells[cell], placement, k, of_b, of_a);
   if (!a.curves.empty() && !b.curves.empty())
     drift.distance = distance_of(a.curves.cells[cell], b.curves.cells[cell]);
   drift.recalibrate = needs_recalibration(drift, tolerance);

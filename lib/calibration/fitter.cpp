@@ -46,7 +46,7 @@ void require_options(const FitOptions& options) {
 }  // namespace
 
 ThresholdFitter::ThresholdFitter(FitOptions options, const ModelShape& shape)
-    : options_(std::move(options)), shape_(shape) {
+    : options_(std::move(options)), shape_(shape), bins_(options_.length_bins) {
   require_options(options_);
   const auto heads = static_cast<std::size_t>(shape.num_layers * shape.num_heads);
   k_.resize(static_cast<std::size_t>(shape.num_layers));
@@ -122,8 +122,9 @@ void ThresholdFitter::add(const RowBlock& block) {
       const std::int32_t length = block.lengths[static_cast<std::size_t>(seen.rows[i])];
       for (std::size_t target = 0; target < k.size(); ++target)
         if (length > k[target])
-          cells_[target][head].at(length).add(seen.thresholds[i * k.size() + target],
-                                              seen.masses[i * k.size() + target]);
+          cells_[target][head]
+              .at(bins_.key(length))
+              .add(seen.thresholds[i * k.size() + target], seen.masses[i * k.size() + target], length);
     }
   });
 }
@@ -142,6 +143,7 @@ ThresholdTable ThresholdFitter::table(TableMeta meta) const {
   meta.placement = options_.placement;
   meta.estimator = name_of(Estimator::exact);
   meta.add_sigma = options_.add_sigma;
+  meta.length_bins = options_.length_bins;
   ThresholdTable result{std::move(meta), {}};
   if (longest_row() == 0)
     throw InputError({.where = "calibration", .what = "the input holds no attention rows"});
@@ -156,8 +158,8 @@ ThresholdTable ThresholdFitter::table(TableMeta meta) const {
     for (const auto& layer : k_)
       target.layer_k.push_back(layer[t]);
     for (std::size_t head = 0; head < cells_[t].size(); ++head)
-      cells_[t][head].for_each([&](std::int32_t length, const ThresholdStatistics& statistics) {
-        target.cells[head].push_back(statistics.finish(length, options_.add_sigma));
+      cells_[t][head].for_each([&](std::int32_t /*key*/, const ThresholdStatistics& statistics) {
+        target.cells[head].push_back(statistics.finish(options_.add_sigma));
       });
     result.targets.push_back(std::move(target));
   }

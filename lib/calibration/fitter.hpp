@@ -11,6 +11,7 @@
 #include "calibration/accumulator.hpp"
 #include "calibration/state.hpp"
 #include "core/pool.hpp"
+#include "theta/length_bins.hpp"
 #include "theta/table.hpp"
 
 namespace toptheta {
@@ -21,12 +22,13 @@ struct FitOptions {
   Placement placement = Placement::pre_softmax;  // where the thresholds will stand
   Placement row_content = Placement::pre_softmax;  // what the rows hold; scores serve both placements
   double add_sigma = 0;                            // theta = mean + add_sigma * std
+  std::int64_t length_bins = 0;                    // to the octave; 0: thresholds for every row length
 };
 
 // Every row longer than its layer's k contributes its (k+1)-th largest value, of the scores or of
-// their softmax, and the softmax mass that its k largest hold. Memory: 64 bytes per target, layer, query head
-// and row length seen. The result does not depend on how rows are grouped into blocks, nor on the order in
-// which heads arrive.
+// their softmax, and the softmax mass that its k largest hold. Memory: 72 bytes per target, layer, query head
+// and row length seen, or length bin. The result does not depend on how rows are grouped into blocks, nor on
+// the order in which heads arrive.
 class ThresholdFitter final : public CalibrationState {
  public:
   // Throws UsageError for a missing, repeated or non-positive k, a layer out of range, dense layers only,
@@ -59,7 +61,8 @@ class ThresholdFitter final : public CalibrationState {
   // How well the thresholds are known: over all targets and heads that had rows, the widest half of a 95%
   // interval, as a relative error of the softmax weight at the threshold (e^h - 1 for a threshold +- h before
   // the softmax, h / theta after it). Per head, rows of one length are taken as independent (each comes from
-  // another sample) with one deviation s for all lengths, so that h = 1.96 s / sqrt(rows per length).
+  // another sample) with one deviation s for all lengths, so that h = 1.96 s / sqrt(rows per length); of
+  // length bins, neighbouring rows of a sample are not independent: a bin has its rows per length it spans.
   // Infinite as long as a head has fewer than 20 rows beyond the first of each length.
   [[nodiscard]] double widest_interval() const;
 
@@ -83,6 +86,7 @@ class ThresholdFitter final : public CalibrationState {
 
   FitOptions options_;
   ModelShape shape_;
+  LengthBins bins_;
   std::vector<std::vector<std::int64_t>> k_;  // [layers][targets] the k in force
   std::vector<std::vector<Cell>> cells_;      // [targets][layers * heads]
   std::vector<std::int32_t> longest_;         // [layers * heads] longest row seen, 0 for none

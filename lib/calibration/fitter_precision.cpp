@@ -12,17 +12,18 @@ namespace {
 constexpr std::int64_t kFewestDegrees = 20;  // below, the deviation is a guess
 
 // Half of the interval of one head's thresholds, in the units of `placement`. 0 for a head without rows.
-double half_interval(const ByLength<ThresholdStatistics>& cell, Placement placement) {
+double half_interval(const ByLength<ThresholdStatistics>& cell, const LengthBins& bins, std::int32_t longest,
+                     Placement placement) {
   double deviations = 0;  // sum of squared deviations from the mean of their length
   double total = 0;
   std::int64_t rows = 0;
   std::int64_t lengths = 0;
-  cell.for_each([&](std::int32_t length, const ThresholdStatistics& statistics) {
-    const ThresholdEntry entry = statistics.finish(length, 0);
+  cell.for_each([&](std::int32_t key, const ThresholdStatistics& statistics) {
+    const ThresholdEntry entry = statistics.finish(0);
     deviations += entry.std * entry.std * static_cast<double>(entry.count);
     total += entry.theta * static_cast<double>(entry.count);
     rows += entry.count;
-    ++lengths;
+    lengths += std::min(bins.longest(key), longest) - bins.shortest(key) + 1;
   });
   if (rows == 0) return 0;
   if (rows - lengths < kFewestDegrees) return std::numeric_limits<double>::infinity();
@@ -40,9 +41,9 @@ double ThresholdFitter::widest_interval() const {
   double widest = 0;
   bool any = false;
   for (const std::vector<Cell>& target : cells_)
-    for (const Cell& cell : target) {
-      any = any || !cell.empty();
-      widest = std::max(widest, half_interval(cell, options_.placement));
+    for (std::size_t head = 0; head < target.size(); ++head) {
+      any = any || !target[head].empty();
+      widest = std::max(widest, half_interval(target[head], bins_, longest_[head], options_.placement));
     }
   return any ? widest : std::numeric_limits<double>::infinity();
 }

@@ -90,6 +90,7 @@ void extend_lengths(ThresholdTable& table, std::int32_t length) {
                       .what = "not past the calibrated rows",
                       .expected = fmt::format("more than {} keys", longest),
                       .found = fmt::format("{}", length)});
+  const LengthBins bins(table.meta.length_bins);
   for (Target& target : table.targets)
     for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
       std::vector<ThresholdEntry>& entries = target.cells[cell];
@@ -106,9 +107,10 @@ void extend_lengths(ThresholdTable& table, std::int32_t length) {
             table.meta.placement == Placement::pre_softmax ? last.theta + step : last.theta * std::exp(step);
         entries.push_back(entry);
       };
-      for (std::int32_t n = last.length + length_step(last.length); n < length; n += length_step(n))
+      const std::int32_t seen = table.curves.cells[cell].back().longest;
+      const std::int32_t next = bins.any() ? seen + 1 : seen + std::max(1, seen / kEntriesPerOctave);
+      for (const std::int32_t n : entry_lengths(std::min(next, length), length, bins))
         add(n);
-      add(length);
     }
   table.meta.estimator += fmt::format(", extrapolated past {}", longest);
 }

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/error.hpp"
 
 namespace toptheta {
 
 namespace {
-
-constexpr std::int32_t kEntriesPerOctave = 32;
 
 std::vector<CurveReader> readers_of(const std::vector<ScoreCurve>& curves, Placement placement) {
   std::vector<CurveReader> readers;
@@ -42,13 +41,14 @@ std::size_t nearest_curve(const std::vector<ScoreCurve>& curves, std::int32_t le
   return at;
 }
 
-std::vector<ThresholdEntry> entries_of(const std::vector<ScoreCurve>& curves, Placement placement,
+std::vector<ThresholdEntry> entries_of(const std::vector<ScoreCurve>& curves, const TableMeta& meta,
                                        std::int64_t k) {
   std::vector<ThresholdEntry> entries;
   if (curves.empty() || curves.back().longest <= k) return entries;
-  const std::vector<CurveReader> readers = readers_of(curves, placement);
+  const std::vector<CurveReader> readers = readers_of(curves, meta.placement);
   const std::int32_t longest = curves.back().longest;
-  const auto add = [&](std::int32_t length) {
+  const std::int32_t shortest = std::max(curves.front().shortest, static_cast<std::int32_t>(k) + 1);
+  for (const std::int32_t length : entry_lengths(shortest, longest, LengthBins(meta.length_bins))) {
     const std::size_t nearest = nearest_curve(curves, length);
     const double theta = theta_at(readers, length, static_cast<double>(k));
     ThresholdEntry entry;
@@ -57,11 +57,7 @@ std::vector<ThresholdEntry> entries_of(const std::vector<ScoreCurve>& curves, Pl
     entry.count = curves[nearest].rows;
     entry.kept_mass = std::min(1.0, readers[nearest].kept_mass(theta));
     entries.push_back(entry);
-  };
-  std::int32_t length = std::max(curves.front().shortest, static_cast<std::int32_t>(k) + 1);
-  for (; length < longest; length += length_step(length))
-    add(length);
-  add(longest);
+  }
   return entries;
 }
 
@@ -126,7 +122,7 @@ Target filled(const ThresholdTable& table, Target target) {
   target.cells.resize(table.curves.cells.size());
   for (std::size_t cell = 0; cell < table.curves.cells.size(); ++cell) {
     const auto& curves = table.curves.cells[cell];
-    target.cells[cell] = entries_of(curves, table.meta.placement, target.k_of(cell));
+    target.cells[cell] = entries_of(curves, table.meta, target.k_of(cell));
     any = any || !target.cells[cell].empty();
   }
   if (!any)
@@ -148,8 +144,18 @@ void require_curves(const ThresholdTable& table, const std::string& where) {
                     .next = "calibrate again: tt-calibrate fit ... --curve"});
 }
 
-std::int32_t length_step(std::int32_t length) {
-  return std::max(1, length / kEntriesPerOctave);
+std::vector<std::int32_t> entry_lengths(std::int32_t shortest, std::int32_t longest, const LengthBins& bins) {
+  std::vector<std::int32_t> lengths;
+  if (bins.any()) {
+    bins.for_each(shortest, longest, [&lengths](std::int32_t first, std::int32_t last) {
+      lengths.push_back(std::midpoint(first, last));
+    });
+    return lengths;
+  }
+  for (std::int32_t n = shortest; n < longest; n += std::max(1, n / kEntriesPerOctave))
+    lengths.push_back(n);
+  lengths.push_back(longest);
+  return lengths;
 }
 
 Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k) {

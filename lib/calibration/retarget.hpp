@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "theta/length_bins.hpp"
 #include "theta/table.hpp"
 
 namespace toptheta {
@@ -14,13 +15,15 @@ namespace toptheta {
 // Throws UsageError, naming `where`, for a table without curves.
 void require_curves(const ThresholdTable& table, const std::string& where);
 
-// From one length with an entry to the next, where entries are made: 32 to the octave.
-std::int32_t length_step(std::int32_t length);
+// The row lengths between two that get entries: in a table of length bins the middle of every bin that meets
+// the range, cut to it; else every length up to 64 and 32 to the octave beyond, and the longest.
+inline constexpr std::int32_t kEntriesPerOctave = 32;
+std::vector<std::int32_t> entry_lengths(std::int32_t shortest, std::int32_t longest, const LengthBins& bins);
 
-// One target. Entries stand at every length up to 64 and 32 to the octave beyond, between the shortest and
-// the longest row seen; theta of length n is read at k / n of the two neighbouring curves and interpolated
-// along log n. std is 0 (the estimator has no row thresholds), count the rows of the nearest curve. Throws
-// UsageError where there are no curves, or no row is longer than k. Time: O(entries * log bins).
+// One target. Entries stand at entry_lengths() between the shortest and the longest row seen; theta of length
+// n is read at k / n of the two neighbouring curves and interpolated along log n. std is 0 (the estimator has
+// no row thresholds), count the rows of the nearest curve. Throws UsageError where there are no curves, or no
+// row is longer than k. Time: O(entries * log bins).
 Target pooled_target(const ThresholdTable& table, std::int64_t k, const std::vector<LayerK>& layer_k);
 
 // The same where every head has a k of its own: [layers * heads], named by their mean. Where the heads of

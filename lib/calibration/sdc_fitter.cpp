@@ -10,24 +10,32 @@
 #include "calibration/row_threshold.hpp"
 #include "calibration/state_columns.hpp"
 #include "core/error.hpp"
+#include "theta/between_entries.hpp"
 
 namespace toptheta {
 
 namespace {
 
-// The threshold of rows of exactly this length.
-const ThresholdEntry& require_length(const std::vector<ThresholdEntry>& cell, std::int32_t length,
-                                     const std::string& where) {
+// The entry of the bin, or exact length, that has this key.
+const ThresholdEntry* entry_of(const std::vector<ThresholdEntry>& cell, std::int32_t key,
+                               const LengthBins& bins) {
   const auto found = std::lower_bound(
-      cell.begin(), cell.end(), length,
-      [](const ThresholdEntry& entry, std::int32_t wanted) { return entry.length < wanted; });
-  if (found == cell.end() || found->length != length)
+      cell.begin(), cell.end(), key,
+      [&bins](const ThresholdEntry& entry, std::int32_t wanted) { return bins.key(entry.length) < wanted; });
+  return found == cell.end() || bins.key(found->length) != key ? nullptr : &*found;
+}
+
+// The threshold of rows of this length.
+double require_theta(const std::vector<ThresholdEntry>& cell, std::int32_t length, const LengthBins& bins,
+                     const std::string& where) {
+  const ThresholdEntry* entry = entry_of(cell, bins.key(length), bins);
+  if (entry == nullptr)
     throw InputError(
         {.where = where,
          .what = fmt::format("a row of {} keys in the second pass, but none in the first", length),
          .expected = "the same rows in both passes",
          .next = "give the files that the thresholds were fitted from, unchanged"});
-  return *found;
+  return bins.any() ? interpolated_theta(cell, length) : entry->theta;
 }
 
 // One target's statistics as a group of its own: where they are, and a sum in two parts.
@@ -41,25 +49,30 @@ void save_sums(hdf5::Group group, const std::vector<ByLength<Statistics>>& cells
 
 template <class Statistics>
 void add_sums(const hdf5::Group& group, const std::vector<std::vector<ThresholdEntry>>& entries,
-              std::vector<ByLength<Statistics>>& cells, const std::string& name) {
+              std::vector<ByLength<Statistics>>& cells, const LengthBins& bins, const std::string& name) {
   const StateKeys keys = StateKeys::load(group, cells.size());
   const auto size = static_cast<std::int64_t>(keys.cell.size());
   const auto high = read_state_column<double>(group, name + "_0", size);
   const auto low = read_state_column<double>(group, name + "_1", size);
   for (std::size_t i = 0; i < keys.cell.size(); ++i) {
     const auto cell = static_cast<std::size_t>(keys.cell[i]);
-    require_length(entries[cell], keys.length[i], group.where());
+    if (!bins.is_key(keys.length[i]))
+      throw InputError({.where = fmt::format("{}/length[{}]", group.where(), i),
+                        .what = "not a bin of row lengths",
+                        .found = fmt::format("{}", keys.length[i])});
+    (void)require_theta(entries[cell], bins.shortest(keys.length[i]), bins, group.where());
     cells[cell].at(keys.length[i]).merge({keys.count[i], ExactSum::from_parts(high[i], low[i])});
   }
 }
 
-// store(entry, statistics) for every length that had rows.
+// store(entry, statistics) for every length, or bin, that had rows.
 template <class Statistics, class Store>
-void fill_cells(Target& target, const std::vector<ByLength<Statistics>>& cells, Store store) {
+void fill_cells(Target& target, const std::vector<ByLength<Statistics>>& cells, const LengthBins& bins,
+                Store store) {
   for (std::size_t head = 0; head < cells.size(); ++head) {
     auto entry = target.cells[head].begin();
-    cells[head].for_each([&entry, &store](std::int32_t length, const Statistics& statistics) {
-      while (entry->length < length)
+    cells[head].for_each([&](std::int32_t key, const Statistics& statistics) {
+      while (bins.key(entry->length) < key)
         ++entry;
       store(*entry, statistics);
     });
@@ -76,7 +89,8 @@ void merge_cells(Cells& into, const Cells& from) {
 
 }  // namespace
 
-SdcFitter::SdcFitter(const ThresholdTable& table, const SdcTerms& terms) : table_(table), terms_(terms) {
+SdcFitter::SdcFitter(const ThresholdTable& table, const SdcTerms& terms)
+    : table_(table), terms_(terms), bins_(table.meta.length_bins) {
   if (table.meta.placement != Placement::pre_softmax)
     throw UsageError({.where = "SDC",
                       .what = "compensates thresholds before the softmax",
@@ -100,12 +114,12 @@ void SdcFitter::add(const RowBlock& block) {
       const Target& target = table_.targets[t];
       if (length <= target.k_of(head)) continue;
       if (!range) range = require_row(block, r, Placement::pre_softmax);
-      const double theta = require_length(target.cells[head], length, where).theta;
+      const double theta = require_theta(target.cells[head], length, bins_, where);
       const double dropped = terms_.offline ? dropped_exponentials(block.row(r), range->largest, theta) : 0;
       const auto logarithm = terms_.calibrated ? dropped_logarithm(block.row(r), theta) : std::nullopt;
       const std::lock_guard lock(guards_[head % guards_.size()]);
-      if (terms_.offline) cells_[t][head].at(length).add(dropped);
-      if (logarithm) rho_cells_[t][head].at(length).add(*logarithm);
+      if (terms_.offline) cells_[t][head].at(bins_.key(length)).add(dropped);
+      if (logarithm) rho_cells_[t][head].at(bins_.key(length)).add(*logarithm);
     }
   }
 }
@@ -129,7 +143,7 @@ void SdcFitter::add_saved(const hdf5::Group& group) {
   const auto add_all = [&](const char* name, auto& cells, const char* column) {
     const hdf5::Group targets = group.open_group(name);
     for (std::size_t t = 0; t < cells.size(); ++t)
-      add_sums(targets.open_group(fmt::format("{}", t)), table_.targets[t].cells, cells[t], column);
+      add_sums(targets.open_group(fmt::format("{}", t)), table_.targets[t].cells, cells[t], bins_, column);
   };
   if (terms_.offline) add_all("targets", cells_, "dropped");
   if (terms_.calibrated) add_all("rho", rho_cells_, "log");
@@ -138,9 +152,9 @@ void SdcFitter::add_saved(const hdf5::Group& group) {
 void SdcFitter::fill(ThresholdTable& table) const {
   assert(table.targets.size() == cells_.size());
   for (std::size_t t = 0; t < cells_.size(); ++t) {
-    fill_cells(table.targets[t], cells_[t],
+    fill_cells(table.targets[t], cells_[t], bins_,
                [](ThresholdEntry& entry, const SdcStatistics& s) { entry.sdc = s.mean(); });
-    fill_cells(table.targets[t], rho_cells_[t],
+    fill_cells(table.targets[t], rho_cells_[t], bins_,
                [](ThresholdEntry& entry, const RhoStatistics& s) { entry.rho = s.rho(); });
   }
 }

@@ -8,6 +8,7 @@
 
 #include "calibration/accumulator.hpp"
 #include "calibration/state.hpp"
+#include "theta/length_bins.hpp"
 #include "theta/table.hpp"
 
 namespace toptheta {
@@ -20,7 +21,9 @@ struct SdcTerms {
 // Over the rows that the table was fitted from, per length, where the finished table drops scores s <= theta:
 // the mean of M, the sum of e^(s-m) over these, m the row's maximum; and rho, the exponential of the mean of
 // ln(mean of e^(s-theta) over these), of the rows that drop any. Rows hold scores before the softmax. A row's
-// theta is that of its own length. Memory: 24 bytes per term, target, layer, query head and row length seen.
+// theta is that of its own length: in a table of length bins, the one that inference interpolates for it,
+// and its term counts for its bin. Memory: 24 bytes per term, target, layer, query head and row length seen,
+// or length bin.
 class SdcFitter final : public CalibrationState {
  public:
   // `table` must outlive the fitter and not change. Throws UsageError for a table of post-softmax thresholds,
@@ -47,6 +50,7 @@ class SdcFitter final : public CalibrationState {
  private:
   const ThresholdTable& table_;
   SdcTerms terms_;
+  LengthBins bins_;
   std::vector<std::vector<ByLength<SdcStatistics>>> cells_;      // [targets][layers * heads]
   std::vector<std::vector<ByLength<RhoStatistics>>> rho_cells_;  // the same
   std::array<std::mutex, 64> guards_;                            // of both: [head % 64]

@@ -155,7 +155,7 @@ std::vector<std::string> advice_of(const AuditReport& report) {
     for (const std::string& thin : describe(target.thin))
       advice.push_back(
           thin +
-          ": calibrate on more documents of such lengths, use --estimator pooled, or convert --smooth");
+          ": calibrate on more documents of such lengths, or let lengths share rows (--length-bins 8)");
   }
   return advice;
 }

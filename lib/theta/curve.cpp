@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <cmath>
+
+#include "theta/length_bins.hpp"
 
 namespace toptheta {
 
@@ -25,11 +26,7 @@ double share_of(double from, double to, double value) {
 }  // namespace
 
 std::int32_t length_bin(std::int32_t length) {
-  assert(length >= 1);
-  const auto n = static_cast<std::uint32_t>(length);
-  const int octave = std::bit_width(n) - 1;
-  const auto past = static_cast<std::uint64_t>(n - (std::uint32_t{1} << octave));
-  return octave * kLengthBinsPerOctave + static_cast<std::int32_t>((past * kLengthBinsPerOctave) >> octave);
+  return length_bin(length, kLengthBinsPerOctave);
 }
 
 std::int32_t value_bin(float value, Placement placement) {

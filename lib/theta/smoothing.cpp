@@ -111,6 +111,7 @@ ThresholdTable smooth_lengths(const ThresholdTable& table, double sigma) {
   require_fillable(table);
   ThresholdTable result = table;
   result.meta.estimator += fmt::format(", smoothed over lengths (sigma {})", sigma);
+  result.meta.length_bins = 0;  // every length has its own entry now: between bins, what look-up says
   for (Target& target : result.targets) {
     parallel_for(static_cast<std::int64_t>(target.cells.size()), [&target, sigma](std::int64_t index) {
       std::vector<ThresholdEntry>& cell = target.cells[static_cast<std::size_t>(index)];

@@ -26,7 +26,8 @@ std::optional<Fault> find_fault(const ThresholdEntry& entry);
 // Of a shape: at least one layer and head, at most kMaxCells heads in all, num_kv_heads a divisor of
 // num_heads (or 0).
 std::optional<Fault> find_fault(const ModelShape& shape);
-// Of what a table says about itself, other than its shape: finite add_sigma, 0 < row_fraction <= 1.
+// Of what a table says about itself, other than its shape: finite add_sigma, 0 < row_fraction <= 1, at
+// most kMostLengthBins length bins.
 std::optional<Fault> find_fault(const TableMeta& meta);
 // Of a number of targets: at most kMaxTargetCells heads in all of them.
 std::optional<Fault> find_fault_of_targets(std::int64_t targets, const ModelShape& shape);

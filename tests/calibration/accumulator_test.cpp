@@ -12,8 +12,8 @@ namespace {
 ThresholdEntry entry_of(const std::vector<float>& values, double add_sigma) {
   ThresholdStatistics statistics;
   for (const float value : values)
-    statistics.add(value, 0.5);
-  return statistics.finish(7, add_sigma);
+    statistics.add(value, 0.5, 7);
+  return statistics.finish(add_sigma);
 }
 
 }  // namespace
@@ -53,14 +53,14 @@ TEST_CASE("any grouping gives the same bits") {
   std::vector<ThresholdStatistics> parts(7);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double mass = 1 / (3.0 + static_cast<double>(i));
-    whole.add(values[i], mass);
-    parts[i * 7 / values.size()].add(values[i], mass);
+    whole.add(values[i], mass, 1);
+    parts[i * 7 / values.size()].add(values[i], mass, 1);
   }
   ThresholdStatistics merged;
   for (std::size_t i = parts.size(); i-- > 0;)
     merged.merge(parts[i]);
-  const ThresholdEntry a = whole.finish(1, 0.3);
-  const ThresholdEntry b = merged.finish(1, 0.3);
+  const ThresholdEntry a = whole.finish(0.3);
+  const ThresholdEntry b = merged.finish(0.3);
   CHECK(a.count == b.count);
   CHECK(a.theta == b.theta);
   CHECK(a.std == b.std);

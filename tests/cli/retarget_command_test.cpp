@@ -56,6 +56,27 @@ TEST_CASE("retarget gives the pooled estimator's thresholds for another k, witho
   check_same(load_table(world.path("t2.h5")).targets[0], expected.targets[0]);
 }
 
+TEST_CASE("retarget keeps the length bins of its table, and every form says them but th.txt") {
+  const World world;
+  (void)world.output(std::string(kFit) + "-k 3 --curve --length-bins 2 -o c.h5");
+  (void)world.output(std::string(kFit) + "-k 5 --estimator pooled --length-bins 2 -o pooled.h5");
+  (void)world.output("tt-calibrate retarget c.h5 -k 5 -o t.h5");
+  const ThresholdTable found = load_table(world.path("t.h5"));
+  check_same(found.targets.at(0), load_table(world.path("pooled.h5")).targets.at(0));
+  CHECK(found.meta.length_bins == 2);
+  CHECK(found.targets[0].cells[0].size() < 12);
+  (void)world.output("tt-calibrate convert c.h5 -o c.csv");
+  (void)world.output("tt-calibrate convert c.csv -o back.json");
+  CHECK(world.content("back.json").find("\"length_bins\":2") != std::string::npos);
+  CHECK(world.run("tt-calibrate convert c.h5 -o th.txt").err.find("length bins") != std::string::npos);
+  (void)world.output("tt-calibrate convert c.h5 -o wide.h5 --smooth 0");
+  CHECK(load_table(world.path("wide.h5")).meta.length_bins == 0);
+  CHECK(world.run("tt-calibrate audit t.h5 --on dump.h5 --tolerance 100").status == 0);
+  CHECK(world.run("tt-calibrate drift c.h5 c.h5").status == 0);
+  CHECK(world.run("tt-calibrate show c.h5 --layer 0 --head 0").status == 0);
+  CHECK(world.run("tt-calibrate fit --model model --text a.txt -k 3 --length-bins none -o x.h5").status == 2);
+}
+
 TEST_CASE("retarget finds the k of a kept fraction and of a kept mass") {
   const World world;
   (void)world.output(std::string(kFit) + "-k 3 --curve -o c.h5");

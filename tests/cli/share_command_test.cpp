@@ -35,7 +35,8 @@ TEST_CASE("merged shares are the single run's file, byte for byte") {
                                          "tt-calibrate fit d1.h5 d2.h5 -k 3 --row-fraction 0.3",
                                          "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --curve --row-fraction 0.6",
                                          kModel + "--tac --add-sigma 0.2",
-                                         kOneK + "--tac --estimator pooled"};
+                                         kOneK + "--tac --estimator pooled",
+                                         "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --curve"};
   for (const std::string& fit : fits) {
     INFO(fit);
     (void)world.output(fit + " -o whole.h5");
@@ -48,7 +49,8 @@ TEST_CASE("offline SDC in shares takes two rounds") {
   const World world;
   make_dumps(world);
   const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --sdc-offline --curve",
-                                         kModel + "--tac --sdc-offline"};
+                                         kModel + "--tac --sdc-offline",
+                                         "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --sdc both"};
   for (const std::string& fit : fits) {
     INFO(fit);
     (void)world.output(fit + " -o whole.h5");
@@ -113,6 +115,8 @@ TEST_CASE("misuse of shares and checkpoints is told apart") {
   (void)world.output(fit + "--shard 2/2 -o p2.h5 --curve");
   CHECK(status("tt-calibrate merge p1.h5 p2.h5 -o t.h5", "'curves' is not that of p1.h5") == 3);
   (void)world.output(fit + "--sdc-offline -o first.h5");
+  CHECK(status(fit + "--sdc-offline --length-bins 4 --sdc-from first.h5 -o t.h5",
+               "its length bins are not") == 2);
   CHECK(status(fit + "--sdc-offline --curve --sdc-from first.h5 -o t.h5", "its content is not that of") == 2);
   world.write("c.state", "not a checkpoint");
   CHECK(status(fit + "-o t.h5 --checkpoint c.state", "the file exists already") == 2);

@@ -38,11 +38,23 @@ std::string integer_text(std::int64_t value) {
   return fmt::format("{}", value);
 }
 
-// A literal of type float in C and C++.
-std::string float_text(float value) {
+// Literals in C and C++.
+template <class Real>
+std::string real_text(Real value) {
   std::string text = fmt::format("{}", value);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text + "f";
+  return text;
+}
+std::string float_text(float value) {
+  return real_text(value) + "f";
+}
+
+std::vector<double> exact_theta(const Target& target) {
+  std::vector<double> theta;
+  for (const auto& cell : target.cells)
+    for (const ThresholdEntry& entry : cell)
+      theta.push_back(entry.theta);
+  return theta;
 }
 
 struct Entries {
@@ -100,11 +112,11 @@ std::string comment_text(const std::string& text) {
 }
 
 constexpr const char* kLookup = R"(
-/* The entry of the calibrated length nearest to n (a tie goes to the shorter), or -1 where the head has none. */
-static inline int64_t toptheta_entry(int layer, int head, int32_t n) {
+/* The head's first entry of at least n keys; past its last one where there is none. */
+static inline int64_t toptheta_entry_from(int layer, int head, int32_t n) {
   const int64_t begin = toptheta_first[layer * TOPTHETA_NUM_HEADS + head];
   const int64_t end = toptheta_first[layer * TOPTHETA_NUM_HEADS + head + 1];
-  int64_t low = begin, high = end; /* the first entry of at least n keys */
+  int64_t low = begin, high = end;
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
     if (toptheta_length[middle] < n)
@@ -112,18 +124,51 @@ static inline int64_t toptheta_entry(int layer, int head, int32_t n) {
     else
       high = middle;
   }
+  return low;
+}
+
+/* The entry of the calibrated length nearest to n (a tie goes to the shorter), or -1 where the head has none. */
+static inline int64_t toptheta_entry(int layer, int head, int32_t n) {
+  const int64_t begin = toptheta_first[layer * TOPTHETA_NUM_HEADS + head];
+  const int64_t end = toptheta_first[layer * TOPTHETA_NUM_HEADS + head + 1];
+  const int64_t low = toptheta_entry_from(layer, head, n);
   if (begin == end) return -1;
   if (low == end) return end - 1;
   if (low == begin) return low;
   return toptheta_length[low] - n < n - toptheta_length[low - 1] ? low : low - 1;
 }
+)";
 
+constexpr const char* kNearest = R"(
 /* Keep the scores above this of a row of n keys; -INFINITY where everything is kept. */
 static inline float toptheta_threshold(int layer, int head, int32_t n) {
   const int64_t entry = toptheta_entry(layer, head, n);
   const int64_t k = toptheta_head_k[layer * TOPTHETA_NUM_HEADS + head];
   if (k < 0 || n <= k || entry < 0) return -INFINITY;
   return toptheta_theta[entry];
+}
+
+#endif
+)";
+
+// Entries stand for bins of lengths: in double, and then rounded down, as look-up in the toolkit does it.
+constexpr const char* kBetweenBins = R"(
+/* Keep the scores above this of a row of n keys; -INFINITY where everything is kept. Between the entries of two
+   length bins it is interpolated. */
+static inline float toptheta_threshold(int layer, int head, int32_t n) {
+  const int64_t nearest = toptheta_entry(layer, head, n);
+  const int64_t above = toptheta_entry_from(layer, head, n);
+  const int64_t head_index = layer * TOPTHETA_NUM_HEADS + head;
+  const int64_t k = toptheta_head_k[head_index];
+  if (k < 0 || n <= k || nearest < 0) return -INFINITY;
+  if (above == toptheta_first[head_index] || above == toptheta_first[head_index + 1] ||
+      toptheta_length[above] == n)
+    return toptheta_theta[nearest];
+  const double from_below = n - toptheta_length[above - 1];
+  const double weight = from_below / (toptheta_length[above] - toptheta_length[above - 1]);
+  const double theta = (1 - weight) * toptheta_theta_exact[above - 1] + weight * toptheta_theta_exact[above];
+  const float rounded = (float)theta;
+  return (double)rounded > theta ? nextafterf(rounded, -INFINITY) : rounded;
 }
 
 #endif
@@ -150,6 +195,7 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   define("NUM_HEADS", meta.shape.num_heads);
   define("NUM_KV_HEADS", meta.shape.num_kv_heads);
   define("POST_SOFTMAX", meta.placement == Placement::post_softmax ? 1 : 0);
+  if (meta.length_bins > 0) define("LENGTH_BINS", meta.length_bins);
   if (meta.placement == Placement::running_softmax) define("RUNNING_SOFTMAX", 1);
   for (const ThresholdColumn* column : kernel_columns())
     if (is_written(*column, target.cells))
@@ -163,11 +209,14 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   write_array(file, "int64_t", "toptheta_first", entries.first, integer_text);
   write_array(file, "int32_t", "toptheta_length", entries.length, integer_text);
   write_array(file, "float", "toptheta_theta", entries.theta, float_text);
+  if (meta.length_bins > 0)
+    write_array(file, "double", "toptheta_theta_exact", exact_theta(target), real_text<double>);
   for (const ThresholdColumn* column : kernel_columns())
     if (has_value(*column, target.cells))
       write_array(file, "float", fmt::format("toptheta_{}", column->name), floats_of_column(*column, target),
                   float_text);
   file.write(kLookup);
+  file.write(meta.length_bins > 0 ? kBetweenBins : kNearest);
   file.commit();
 }
 

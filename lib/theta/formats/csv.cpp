@@ -59,7 +59,10 @@ void write_csv(const ThresholdTable& table, std::int64_t k, const std::filesyste
   for (const ThresholdColumn* column : columns)
     header += fmt::format(",{}{}", column->name, column == columns.front() ? ",k" : "");
   AtomicFile file(path);
-  file.write(header + (own_k ? ",k_in_force\n" : "\n"));
+  // What look-up needs beside the entries, the same in every line.
+  const std::string bins =
+      table.meta.length_bins > 0 ? fmt::format(",{}", table.meta.length_bins) : std::string();
+  file.write(header + (own_k ? ",k_in_force" : "") + (bins.empty() ? "\n" : ",length_bins\n"));
   const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
   for (const Target* target : targets) {
     for (std::size_t cell = 0; cell < target->cells.size(); ++cell) {
@@ -72,7 +75,7 @@ void write_csv(const ThresholdTable& table, std::int64_t k, const std::filesyste
           if (column == columns.front()) lines += "," + format_k(shown_k(*target, cell));
         }
         if (own_k) lines += "," + format_k(target->k_of(cell));
-        lines += '\n';
+        lines += bins + '\n';
       }
       file.write(lines);
     }

@@ -11,6 +11,7 @@
 #include "io/text_file.hpp"
 #include "theta/columns.hpp"
 #include "theta/formats/csv.hpp"
+#include "theta/length_bins.hpp"
 #include "theta/validation.hpp"
 
 namespace toptheta {
@@ -23,6 +24,7 @@ struct CsvLine {
   std::int32_t head = 0;
   std::int64_t k = 0;
   std::int64_t k_in_force = 0;
+  std::int64_t length_bins = 0;
   ThresholdEntry entry{};
 };
 
@@ -83,7 +85,7 @@ class CsvHeader {
 
  private:
   static bool is_place(std::string_view name) {
-    return name == "layer" || name == "head" || name == "k" || name == "k_in_force";
+    return name == "layer" || name == "head" || name == "k" || name == "k_in_force" || name == "length_bins";
   }
   static const ThresholdColumn* column_named(std::string_view name) {
     const auto found = std::find_if(kThresholdColumns.begin(), kThresholdColumns.end(),
@@ -122,6 +124,8 @@ class CsvHeader {
       line.k = read_k(name, cell, line);
     } else if (name == "k_in_force") {
       line.k_in_force = read_k(name, cell, line);
+    } else if (name == "length_bins") {
+      line.length_bins = require_number<std::int64_t>(name, cell, line, 0);
     } else {
       const ThresholdColumn& column = *column_named(name);
       if (cell.empty() && column.may_be_missing) return;  // NaN from the start
@@ -172,6 +176,18 @@ ModelShape shape_of(const std::vector<CsvLine>& lines) {
                         .found = fmt::format("layer {}, head {}", line.layer, line.head)});
   }
   return shape;
+}
+
+// The same in every line.
+std::int64_t length_bins_of(const std::vector<CsvLine>& lines) {
+  const std::int64_t bins = lines.front().length_bins;
+  for (const CsvLine& line : lines)
+    if (line.length_bins != bins || bins > kMostLengthBins)
+      throw InputError({.where = line.where + ", length_bins",
+                        .what = "not the table's number of length bins",
+                        .expected = fmt::format("0 to {}, the same in every line", kMostLengthBins),
+                        .found = fmt::format("{}", line.length_bins)});
+  return bins;
 }
 
 // Whether each head has one k, and heads of a layer differ: a table of heads with a k of their own.
@@ -237,6 +253,7 @@ ThresholdTable read_csv(const std::filesystem::path& path, Placement placement) 
   table.meta.shape = shape_of(lines);
   table.meta.placement = placement;
   table.meta.estimator = "unknown (from a .csv)";
+  table.meta.length_bins = length_bins_of(lines);
   const bool by_head = is_by_head(lines);
   std::vector<std::int64_t> order;
   std::map<std::int64_t, std::vector<const CsvLine*>> of_target;

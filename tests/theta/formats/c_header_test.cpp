@@ -71,6 +71,31 @@ TEST_CASE("the C header compiles as C and C++ and looks up the same thresholds")
   }
 }
 
+TEST_CASE("the C header interpolates between length bins as look-up does, to the bit") {
+  if (!has_compiler("cc")) return;
+  const TempDir dir;
+  ThresholdTable table = sample_table_with_rho();
+  table.targets[0].cells[2][1].theta = 0.1;
+  write_c_header(table, 16, dir.path("theta.h"));
+  write_text(dir.path("main.c"), kProgram);
+  const std::string run = fmt::format(
+      "cd '{}' && cc -std=c99 -Werror -Wall -Wextra -pedantic -o main main.c -lm && ./main > out.txt",
+      dir.root().string());
+  CHECK(std::system(run.c_str()) == 16 << 8);
+  const ThresholdLookup lookup(table, 16, kLongest);
+  std::istringstream out(file_text(dir.path("out.txt")));
+  for (int layer = 0; layer < 3; ++layer)
+    for (int head = 0; head < 2; ++head)
+      for (int n = 1; n <= kLongest; ++n) {
+        INFO(layer << " " << head << " " << n);
+        std::string threshold;
+        std::string sdc;
+        REQUIRE(out >> threshold >> sdc);
+        CHECK(std::strtof(threshold.c_str(), nullptr) ==
+              lookup.theta(layer, head)[static_cast<std::size_t>(n)]);
+      }
+}
+
 TEST_CASE("a C header holds one target") {
   const TempDir dir;
   CHECK_THROWS_AS(write_c_header(sample_table(), 0, dir.path("theta.h")), UsageError);

@@ -1,0 +1,20 @@
+#include "theta/between_entries.hpp"
+
+#include <algorithm>
+
+namespace toptheta {
+
+double interpolated_theta(const std::vector<ThresholdEntry>& entries, std::int64_t length) {
+  const auto above = std::lower_bound(
+      entries.begin(), entries.end(), length,
+      [](const ThresholdEntry& entry, std::int64_t wanted) { return entry.length < wanted; });
+  if (above == entries.end()) return entries.back().theta;
+  if (above == entries.begin() || above->length == length) return above->theta;
+  const ThresholdEntry& below = *std::prev(above);
+  const auto from_below = static_cast<double>(length - below.length);
+  const auto to_above = static_cast<double>(above->length - length);
+  const double weight = from_below / (from_below + to_above);  // as ThresholdLookup computes it, to the bit
+  return (1 - weight) * below.theta + weight * above->theta;
+}
+
+}  // namespace toptheta
