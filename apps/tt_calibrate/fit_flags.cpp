@@ -80,6 +80,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.placement = flags.placement;
   plan.options.add_sigma = flags.add_sigma;
+  plan.options.kept = {flags.keep_first, flags.keep_recent};
   plan.options.length_bins = parse_length_bins(flags.length_bins, "--length-bins");
   plan.options.row_fraction = flags.row_fraction;
   plan.options.seed = session.seed;
@@ -120,6 +121,17 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
   app.add_option("--add-sigma", flags.add_sigma,
                  "theta = mean + this many standard deviations of the row thresholds")
       ->type_name("X")
+      ->capture_default_str();
+  app.add_option("--keep-first", flags.keep_first,
+                 "For use with keep-first=N: thresholds of the rest of a row, beside the first N keys of the "
+                 "sequence, such that k are kept in all")
+      ->type_name("N")
+      ->check(non_negative())
+      ->capture_default_str();
+  app.add_option("--keep-recent", flags.keep_recent,
+                 "For use with keep-recent=N: the same beside the N most recent keys")
+      ->type_name("N")
+      ->check(non_negative())
       ->capture_default_str();
   app.add_option("--length-bins", flags.length_bins,
                  "Row lengths that share a threshold: so many bins to the octave, between which inference "

@@ -26,6 +26,8 @@ struct FitFlags {
   double precision = 0;
   Placement placement = Placement::pre_softmax;
   double add_sigma = 0;
+  std::int64_t keep_first = 0;
+  std::int64_t keep_recent = 0;
   std::string length_bins = "all";
   double row_fraction = 1;
   bool tac = false;

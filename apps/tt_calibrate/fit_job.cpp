@@ -104,7 +104,8 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   // Small files, and a model that was digested when it was loaded: their digest tells them apart.
   for (const InputFile& file : provenance_of(plan.source, model, session).inputs)
     job.inputs.push_back({file.path, file.sha256, file.sha256});
-  ModelSource source(model, windows, plan.options.placement, plan.options.layer_k, plan.context);
+  ModelSource source(model, windows, plan.options.placement, plan.options.layer_k, plan.context,
+                     plan.options.kept);
   CalibrationOutcome outcome = run(source, plan, std::move(job));
   std::vector<std::int64_t> document_of;
   for (const TextWindow& window : windows)

@@ -1,5 +1,7 @@
 #include "tt_calibrate/table_path.hpp"
 
+#include <fmt/format.h>
+
 namespace toptheta::app {
 
 void warn_of_losses(const ThresholdTable& table, TableFormat format, Session& session) {
@@ -8,6 +10,10 @@ void warn_of_losses(const ThresholdTable& table, TableFormat format, Session& se
         "a th.txt does not say that its entries are of length bins: who reads it takes the nearest entry for "
         "a row length, where other forms are interpolated",
         "write .h5, .json or .csv, or an entry for every length with tt-calibrate convert --smooth 0");
+  if (table.meta.kept.any() && format == TableFormat::authors_text)
+    session.console.warn(fmt::format("a th.txt does not say that its thresholds are for use with {}",
+                                     describe(table.meta.kept)),
+                         "write .h5, .json or .csv");
   if (table.curves.empty() || format == TableFormat::hdf5) return;
   session.console.warn("the output has no room for the table's curves: no other k can be found from it",
                        "write .h5 for retarget, or the curves alone with convert --what curve -o curve.csv");

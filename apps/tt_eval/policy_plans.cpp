@@ -106,6 +106,22 @@ void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vecto
   }
 }
 
+void warn_of_kept_ends(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,
+                       Console& console) {
+  for (const PolicyPlan& plan : policies) {
+    const KeptEnds kept{plan.record.policy.keep_first, plan.record.policy.keep_recent};
+    const bool fitted = std::any_of(thresholds.begin(), thresholds.end(), [&plan](const ThresholdFile& file) {
+      return file.path == plan.record.thresholds && file.table.meta.kept.any();
+    });
+    if (!has_thresholds(plan.record.policy) || !kept.any() || fitted) continue;
+    console.warn(fmt::format("'{}': the thresholds alone keep k of a row; with {} more are kept",
+                             describe(plan.record.policy), describe(kept)),
+                 fmt::format("calibrate for it: tt-calibrate fit{}{}",
+                             kept.first > 0 ? fmt::format(" --keep-first {}", kept.first) : "",
+                             kept.recent > 0 ? fmt::format(" --keep-recent {}", kept.recent) : ""));
+  }
+}
+
 std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths) {
   std::vector<ThresholdFile> files;
   files.reserve(paths.size());

@@ -43,4 +43,9 @@ std::vector<PolicyPlan> plan_policies(const std::vector<Policy>& policies,
 void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,
                        std::int64_t context, Console& console);
 
+// Warns of policies that keep the ends of rows beside thresholds that were fitted to whole rows: these keep
+// more than k.
+void warn_of_kept_ends(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,
+                       Console& console);
+
 }  // namespace toptheta::app

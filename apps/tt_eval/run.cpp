@@ -114,6 +114,7 @@ void evaluate_all(const RunPlan& plan, Session& session, Results& results) {
       plan_policies(with_every_k(plan.policies, thresholds), thresholds, config.shape, context);
 
   warn_of_long_rows(policies, thresholds, context, session.console);
+  warn_of_kept_ends(policies, thresholds, session.console);
   for (const Task& task : tasks)
     check_fits(task, model, plan.evaluation, session.console);
 

@@ -61,6 +61,12 @@ void check_table(const Policy& policy, const ThresholdTable* table) {
     refuse(policy, fmt::format("the thresholds were calibrated {}", name_of(table->meta.placement)),
            fmt::format("use placement {}, or calibrate again for {}", name_of(table->meta.placement),
                        name_of(policy.placement)));
+  const KeptEnds& kept = table->meta.kept;
+  if (kept.any() && kept != KeptEnds{policy.keep_first, policy.keep_recent})
+    refuse(policy,
+           fmt::format("the thresholds were fitted to what {} leaves of a row, such that k are kept in all",
+                       describe(kept)),
+           fmt::format("use {} with them, or calibrate again", describe(kept)));
 }
 
 // The k of every head where heads have that of their layer.

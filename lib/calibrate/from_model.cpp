@@ -11,7 +11,7 @@ Calibration calibrate_from_model(LanguageModel& model, const std::vector<TextWin
   if (windows.empty()) throw UsageError({.where = "--text", .what = "no text to calibrate on"});
   CalibrationOptions with_tac = options;
   with_tac.tac = topk_at_calibration;
-  ModelSource source(model, windows, options.placement, options.layer_k, 0);
+  ModelSource source(model, windows, options.placement, options.layer_k, 0, options.kept);
   return run_calibration(source, with_tac, {}).calibration.value();
 }
 

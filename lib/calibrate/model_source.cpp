@@ -19,11 +19,12 @@ std::int64_t longest(const std::vector<TextWindow>& windows) {
 }  // namespace
 
 ModelSource::ModelSource(LanguageModel& model, const std::vector<TextWindow>& windows, Placement placement,
-                         std::vector<LayerK> layer_k, std::int64_t context)
+                         std::vector<LayerK> layer_k, std::int64_t context, const KeptEnds& kept)
     : model_(model),
       windows_(windows),
       placement_(placement),
       layer_k_(std::move(layer_k)),
+      kept_(kept),
       cache_(model.transformer.new_cache(longest(windows))) {
   description_ = {.shape = model.transformer.config().shape,
                   .model = model.transformer.config().name,
@@ -45,7 +46,16 @@ ResolvedPolicy ModelSource::policy_of(std::int64_t topk) const {
   if (topk == 0) return dense_policy(shape);
   // Top-k has no tiles to visit: beside running-softmax it keeps the k largest softmax weights.
   const Placement placement = placement_ == Placement::running_softmax ? Placement::post_softmax : placement_;
-  const Policy policy{.selection = Selection::topk, .placement = placement, .k = topk, .layer_k = layer_k_};
+  // Top-k chooses its k among the others; here k counts all that is kept.
+  std::vector<LayerK> layer_k = layer_k_;
+  for (LayerK& layer : layer_k)
+    if (layer.k != kDenseK) layer.k -= kept_.count();
+  const Policy policy{.selection = Selection::topk,
+                      .placement = placement,
+                      .k = topk - kept_.count(),
+                      .layer_k = std::move(layer_k),
+                      .keep_first = kept_.first,
+                      .keep_recent = kept_.recent};
   return {policy, shape, 0, nullptr, ""};
 }
 

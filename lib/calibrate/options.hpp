@@ -21,6 +21,7 @@ struct CalibrationOptions {
   std::vector<LayerK> layer_k{};
   Placement placement = Placement::pre_softmax;
   double add_sigma = 0;
+  KeptEnds kept{};               // in any case, where the thresholds are used
   std::int64_t length_bins = 0;  // to the octave; 0: thresholds for every row length
   double row_fraction = 1;       // of each sample's rows; which ones follows from seed and row lengths alone
   std::uint64_t seed = 0;

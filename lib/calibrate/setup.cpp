@@ -60,6 +60,8 @@ nlohmann::ordered_json json_from(const CalibrationSetup& setup) {
     json["layer_k"].push_back({one.layer, stored_k(one.k)});
   json["placement"] = name_of(options.placement);
   json["add_sigma"] = options.add_sigma;
+  json["keep_first"] = options.kept.first;
+  json["keep_recent"] = options.kept.recent;
   json["length_bins"] = options.length_bins;
   json["row_fraction"] = options.row_fraction;
   json["seed"] = options.seed;
@@ -94,6 +96,8 @@ CalibrationSetup setup_from(const JsonValue& json) {
   }
   options.placement = placement_in(json, "placement");
   options.add_sigma = json.number("add_sigma");
+  options.kept.first = json.integer_or("keep_first", 0, kAnyHigh, 0);
+  options.kept.recent = json.integer_or("keep_recent", 0, kAnyHigh, 0);
   options.length_bins = json.integer_or("length_bins", 0, kMostLengthBins, 0);
   options.row_fraction = json.number("row_fraction");
   options.seed = json.at("seed").unsigned_integer();

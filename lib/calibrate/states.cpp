@@ -26,6 +26,14 @@ std::string sdc_name(std::size_t group) {
   return fmt::format("sdc-{}", group);
 }
 
+// Curves count the elements of whole rows, of which thresholds of their rest cannot be read.
+void require_whole_rows(const CalibrationOptions& options) {
+  if (options.kept.any())
+    throw UsageError({.where = "--keep-first, --keep-recent",
+                      .what = "curves are of whole rows, also of what is kept in any case",
+                      .next = "leave --curve and --estimator pooled out"});
+}
+
 // Under top-k at calibration every k leaves other rows behind, of which a table could hold one kind only.
 void require_one_k(const CalibrationOptions& options) {
   if (options.tac && options.k.size() > 1)
@@ -64,6 +72,11 @@ void require_table(const CalibrationSetup& setup, const ThresholdTable& table, c
          std::string(name_of(table.meta.placement)));
   if (table.meta.add_sigma != setup.options.add_sigma)
     fail("add_sigma", fmt::format("{}", setup.options.add_sigma), fmt::format("{}", table.meta.add_sigma));
+  const auto kept_text = [](const KeptEnds& kept) {
+    return fmt::format("{} and {}", kept.first, kept.recent);
+  };
+  if (table.meta.kept != setup.options.kept)
+    fail("keep-first and keep-recent", kept_text(setup.options.kept), kept_text(table.meta.kept));
   if (table.meta.length_bins != setup.options.length_bins)
     fail("length bins", format_length_bins(setup.options.length_bins),
          format_length_bins(table.meta.length_bins));
@@ -88,10 +101,12 @@ void CalibrationStates::clear_thresholds() {
                                                                     .placement = options.placement,
                                                                     .row_content = setup_.source.row_content,
                                                                     .add_sigma = options.add_sigma,
+                                                                    .kept = options.kept,
                                                                     .length_bins = options.length_bins},
                                                          setup_.source.shape));
   if (!options.curves) return;
   require_one_k(options);
+  require_whole_rows(options);
   curves_ = std::make_unique<CurveFitter>(options.placement, setup_.source.row_content, setup_.source.shape);
   joint_.emplace(*fitters_[0], *curves_);
 }

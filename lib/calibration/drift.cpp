@@ -185,6 +185,12 @@ std::vector<HeadDrift> drift_between(const ThresholdTable& a, const std::string&
                       .what = fmt::format("the placement is not that of {}", path_a),
                       .expected = std::string(name_of(a.meta.placement)),
                       .found = std::string(name_of(b.meta.placement))});
+  if (a.meta.kept != b.meta.kept)
+    throw InputError(
+        {.where = path_b,
+         .what = fmt::format("what rows keep in any case is not that of {}", path_a),
+         .expected = fmt::format("keep-first {}, keep-recent {}", a.meta.kept.first, a.meta.kept.recent),
+         .found = fmt::format("keep-first {}, keep-recent {}", b.meta.kept.first, b.meta.kept.recent)});
   std::vector<HeadDrift> drifts;
   for (const std::int64_t one : k.empty() ? common_k(a, b, path_a, path_b) : k) {
     const Target& target_a = a.target(one);

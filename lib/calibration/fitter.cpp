@@ -29,6 +29,10 @@ void require_k(const std::vector<std::int64_t>& k) {
 }
 
 void require_options(const FitOptions& options) {
+  if (options.kept.first < 0 || options.kept.recent < 0)
+    throw UsageError({.where = "--keep-first, --keep-recent",
+                      .what = "a negative number of keys to keep",
+                      .expected = "numbers of at least 0"});
   require_k(options.k);
   if (!std::isfinite(options.add_sigma))
     throw UsageError({.where = "--add-sigma",
@@ -58,6 +62,12 @@ ThresholdFitter::ThresholdFitter(FitOptions options, const ModelShape& shape)
   }
   longest_.assign(heads, 0);
   observations_ = std::make_unique<Pool<Observations>>();
+  if (smallest_k() <= options_.kept.count())
+    throw UsageError({.where = "--keep-first, --keep-recent",
+                      .what = "keep the whole of k already: there is nothing left for a threshold to choose",
+                      .expected = fmt::format("together less than {}, the smallest k", smallest_k()),
+                      .found = fmt::format("{} and {}", options_.kept.first, options_.kept.recent),
+                      .next = "choose a larger k, or keep fewer"});
   if (smallest_k() == kDenseK)
     throw UsageError({.where = "--layer-k",
                       .what = "every layer is dense: there is nothing to calibrate",
@@ -85,6 +95,7 @@ void ThresholdFitter::observe(const RowBlock& block, Observations& seen) const {
   const std::vector<std::int64_t>& k = k_[static_cast<std::size_t>(block.layer)];
   const std::int64_t smallest = *std::min_element(k.begin(), k.end());
   seen.observer.look_for(options_.row_content, options_.placement, k);
+  seen.observer.keep(options_.kept);
   seen.rows.clear();
   seen.thresholds.clear();
   seen.masses.clear();
@@ -144,6 +155,7 @@ ThresholdTable ThresholdFitter::table(TableMeta meta) const {
   meta.estimator = name_of(Estimator::exact);
   meta.add_sigma = options_.add_sigma;
   meta.length_bins = options_.length_bins;
+  meta.kept = options_.kept;
   ThresholdTable result{std::move(meta), {}};
   if (longest_row() == 0)
     throw InputError({.where = "calibration", .what = "the input holds no attention rows"});

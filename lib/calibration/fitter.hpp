@@ -22,7 +22,8 @@ struct FitOptions {
   Placement placement = Placement::pre_softmax;  // where the thresholds will stand
   Placement row_content = Placement::pre_softmax;  // what the rows hold; scores serve both placements
   double add_sigma = 0;                            // theta = mean + add_sigma * std
-  std::int64_t length_bins = 0;                    // to the octave; 0: thresholds for every row length
+  KeptEnds kept{};  // in any case where the thresholds are used: theta is of the rest, k counts all kept
+  std::int64_t length_bins = 0;  // to the octave; 0: thresholds for every row length
 };
 
 // Every row longer than its layer's k contributes its (k+1)-th largest value, of the scores or of
@@ -32,7 +33,8 @@ struct FitOptions {
 class ThresholdFitter final : public CalibrationState {
  public:
   // Throws UsageError for a missing, repeated or non-positive k, a layer out of range, dense layers only,
-  // add_sigma that is not finite, and thresholds before the softmax from rows taken after it.
+  // add_sigma that is not finite, a k that what is kept in any case uses up,
+  // and thresholds before the softmax from rows taken after it.
   ThresholdFitter(FitOptions options, const ModelShape& shape);
   ~ThresholdFitter() override;
 

@@ -20,6 +20,21 @@ struct RowAuditor::RowMass {
   float largest = 0;
   double total = 1;
   const RunningRow* running = nullptr;  // under running-softmax
+  RowEnds ends{};                       // kept in any case
+
+  // How many of its values are kept, and what softmax mass they hold before division by `total`.
+  [[nodiscard]] MassAbove kept(float theta, Placement placement) const {
+    if (running != nullptr) return running->above(theta);
+    const bool scores = placement == Placement::pre_softmax;
+    const std::span<const float> rest = ends.rest_of(values);
+    MassAbove all = scores ? exp_sum_above(rest, theta, largest) : sum_above(rest, theta);
+    ends.for_each(values, [&](float value) {
+      all.sum += scores ? std::exp(static_cast<double>(value) - static_cast<double>(largest))
+                        : static_cast<double>(value);
+    });
+    all.count += ends.count();
+    return all;
+  }
 };
 
 RowAuditor::RowAuditor(const ThresholdTable& table, const std::vector<std::int64_t>& k, Placement row_content,
@@ -56,10 +71,12 @@ void RowAuditor::add(const RowBlock& block) {
     RowMass row{block.row(r), range.largest};
     const double sink = sink_exponential(block.sink, range.largest);
     const auto n = static_cast<std::int64_t>(row.values.size());
+    row.ends = table_.meta.kept.of_row(block.first_key(r), n);
     if (table_.meta.placement == Placement::pre_softmax) {
       row.total = exp_sum(row.values, range) + sink;
     } else if (table_.meta.placement == Placement::running_softmax) {
       if (n > 0) running.weigh(row.values, block.first_key(r), block.sink);
+      running.keep(row.ends);
       row.running = &running;
     } else if (row_content_ == Placement::pre_softmax) {
       weights.resize(row.values.size());
@@ -83,10 +100,7 @@ void RowAuditor::add_row(std::size_t target, const RowBlock& block, std::int64_t
     return;
   }
   const float theta = lookups_[target].theta(block.layer, block.head)[static_cast<std::size_t>(n)];
-  const MassAbove above = table_.meta.placement == Placement::pre_softmax
-                              ? exp_sum_above(row.values, theta, row.largest)
-                          : row.running != nullptr ? row.running->above(theta)
-                                                   : sum_above(row.values, theta);
+  const MassAbove above = row.kept(theta, table_.meta.placement);
   const double lost = std::clamp(1 - above.sum / row.total, 0.0, 1.0);
   document.kept += above.count;
   ++head.rows;

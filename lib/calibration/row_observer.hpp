@@ -8,6 +8,7 @@
 
 #include "calibration/row_threshold.hpp"
 #include "calibration/running_row.hpp"
+#include "core/kept_ends.hpp"
 #include "core/shape.hpp"
 
 namespace toptheta {
@@ -27,7 +28,10 @@ class RowObserver {
     placement_ = placement;
     k_ = k;
     thresholds_.resize(k.size());
+    k_of_rest_.resize(k.size());
   }
+  // What rows keep in any case: thresholds are of the rest, of which k less those are kept. 0 by default.
+  void keep(const KeptEnds& kept) { kept_ = kept; }
 
   // Of the rows that follow: the position of their first key, and the logit beside their scores in the
   // softmax's denominator (core/rows.hpp).
@@ -43,16 +47,23 @@ class RowObserver {
   void observe(std::span<const float> row, const RowRange& range, double exp_sum);
 
   // Of the last row, for k[target] below its length: the (k+1)-th largest value, and the softmax mass of the
-  // k largest.
+  // k largest. Of rows that keep ends in any case: the value of the rest that keeps k in all, and the softmax
+  // mass of these; k must be above the number of ends.
   [[nodiscard]] float threshold(std::size_t target) const { return thresholds_[target]; }
   [[nodiscard]] double kept_mass(std::size_t target) const;
 
  private:
   void observe_scores(std::span<const float> row, const RowRange& range);
+  // Thresholds among what the row does not keep in any case.
+  void select(std::span<const float> values, const RowRange& range);
 
   Placement content_ = Placement::pre_softmax;
   Placement placement_ = Placement::pre_softmax;
   std::span<const std::int64_t> k_{};
+  std::vector<std::int64_t> k_of_rest_;  // k less what the row keeps in any case
+  KeptEnds kept_{};
+  RowEnds ends_{};
+  double ends_sum_ = 0;  // of e^(s - largest), or of weights, of what is kept in any case
   std::vector<float> thresholds_;
   SelectionScratch scratch_;
   std::vector<float> weights_;

@@ -24,6 +24,7 @@ double sink_exponential(float sink, float largest) {
 }
 
 void RunningRow::weigh(std::span<const float> scores, std::int64_t first_key, float sink) {
+  ends_ = {};
   values_.resize(scores.size());
   tiles_.clear();
   double log_sum = static_cast<double>(sink);
@@ -45,12 +46,20 @@ void RunningRow::weigh(std::span<const float> scores, std::int64_t first_key, fl
     tile.share = std::exp(tile.log_sum - log_sum);
 }
 
+RowEnds RunningRow::ends_of(const Tile& tile) const {
+  const std::size_t first = std::clamp(ends_.first, tile.begin, tile.end) - tile.begin;
+  const std::size_t recent = tile.end - std::clamp(values_.size() - ends_.recent, tile.begin, tile.end);
+  return {first, recent};
+}
+
 MassAbove RunningRow::above(float threshold) const {
   MassAbove all;
   for (const Tile& tile : tiles_) {
-    const MassAbove own = sum_above(of(tile), threshold);
+    const RowEnds ends = ends_of(tile);
+    MassAbove own = sum_above(ends.rest_of(of(tile)), threshold);
+    ends.for_each(of(tile), [&own](float value) { own.sum += static_cast<double>(value); });
     all.sum += own.sum * tile.share;
-    all.count += own.count;
+    all.count += own.count + ends.count();
   }
   return all;
 }
@@ -60,7 +69,7 @@ double RunningRow::kept_mass(float threshold, std::int64_t k) const {
   double tied = 0;
   std::int64_t ties = 0;
   for (const Tile& tile : tiles_) {
-    const std::span<const float> values = of(tile);
+    const std::span<const float> values = ends_of(tile).rest_of(of(tile));
     const auto equal = std::count(values.begin(), values.end(), threshold);
     ties += equal;
     tied += static_cast<double>(equal) * static_cast<double>(threshold) * tile.share;

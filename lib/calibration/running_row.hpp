@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "core/kept_ends.hpp"
 #include "kernels/rows/row_mass.hpp"
 
 namespace toptheta {
@@ -19,11 +20,16 @@ class RunningRow {
   // Time: one pass with an exponential for every value, and one over its range.
   void weigh(std::span<const float> scores, std::int64_t first_key, float sink);
 
+  // Of the last row: what it keeps in any case, which counts as above every threshold. Until the next
+  // weigh().
+  void keep(const RowEnds& ends) { ends_ = ends; }
+
   // Of the last row, in its order; between 0 and 1.
   [[nodiscard]] std::span<const float> values() const { return values_; }
   // How many values are above a threshold, and the softmax mass that these hold. Time: a pass.
   [[nodiscard]] MassAbove above(float threshold) const;
-  // The softmax mass of the k largest values, of which `threshold` is the (k+1)-th; of those that tie with it
+  // The softmax mass of k values: those kept in any case and the largest others, of which `threshold` is the
+  // first that is not kept; of those that tie with it
   // as many as are needed to make k count, each with the mean mass of the tied.
   [[nodiscard]] double kept_mass(float threshold, std::int64_t k) const;
 
@@ -39,6 +45,10 @@ class RunningRow {
     return std::span(values_).subspan(tile.begin, tile.end - tile.begin);
   }
 
+  // Of a tile's values, those that are kept in any case.
+  [[nodiscard]] RowEnds ends_of(const Tile& tile) const;
+
+  RowEnds ends_;
   std::vector<float> values_;
   std::vector<Tile> tiles_;  // in the order of their visits
 };

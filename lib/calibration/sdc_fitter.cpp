@@ -114,9 +114,12 @@ void SdcFitter::add(const RowBlock& block) {
       const Target& target = table_.targets[t];
       if (length <= target.k_of(head)) continue;
       if (!range) range = require_row(block, r, Placement::pre_softmax);
+      // What is kept in any case is not among the dropped.
+      const std::span<const float> rest =
+          table_.meta.kept.of_row(block.first_key(r), length).rest_of(block.row(r));
       const double theta = require_theta(target.cells[head], length, bins_, where);
-      const double dropped = terms_.offline ? dropped_exponentials(block.row(r), range->largest, theta) : 0;
-      const auto logarithm = terms_.calibrated ? dropped_logarithm(block.row(r), theta) : std::nullopt;
+      const double dropped = terms_.offline ? dropped_exponentials(rest, range->largest, theta) : 0;
+      const auto logarithm = terms_.calibrated ? dropped_logarithm(rest, theta) : std::nullopt;
       const std::lock_guard lock(guards_[head % guards_.size()]);
       if (terms_.offline) cells_[t][head].at(bins_.key(length)).add(dropped);
       if (logarithm) rho_cells_[t][head].at(bins_.key(length)).add(*logarithm);

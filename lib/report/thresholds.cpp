@@ -151,18 +151,24 @@ Json about_table(const TableMeta& meta) {
           {"add_sigma", json_number(meta.add_sigma)},
           {"topk_at_calibration", meta.topk_at_calibration},
           {"row_fraction", json_number(meta.row_fraction)},
+          {"length_bins", meta.length_bins},
+          {"keep_first", meta.kept.first},
+          {"keep_recent", meta.kept.recent},
           {"provenance", json_of(meta.provenance)}};
 }
 
 std::string table_heading(const TableMeta& meta) {
   return fmt::format(
       "thresholds for {}: {} layers, {} query heads\n"
-      "{}, estimator {}, add_sigma {}, top-k at calibration {}, row fraction {}\n"
+      "{}, estimator {}, add_sigma {}, top-k at calibration {}, row fraction {}{}{}\n"
       "made by: {} (version {}, commit {}, seed {})",
       meta.model.empty() ? "a model without a name" : meta.model, meta.shape.num_layers, meta.shape.num_heads,
       name_of(meta.placement), meta.estimator, meta.add_sigma, meta.topk_at_calibration ? "yes" : "no",
-      meta.row_fraction, meta.provenance.command.empty() ? "unknown" : meta.provenance.command,
-      meta.provenance.version, meta.provenance.commit, meta.provenance.seed);
+      meta.row_fraction,
+      meta.length_bins > 0 ? fmt::format(", {} length bins to the octave", meta.length_bins) : std::string(),
+      meta.kept.any() ? ", for use with " + describe(meta.kept) : std::string(),
+      meta.provenance.command.empty() ? "unknown" : meta.provenance.command, meta.provenance.version,
+      meta.provenance.commit, meta.provenance.seed);
 }
 
 void require_view(const ThresholdTable& table, const ThresholdView& view) {

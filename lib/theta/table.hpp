@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/kept_ends.hpp"
 #include "core/number_list.hpp"
 #include "core/provenance.hpp"
 #include "core/shape.hpp"
@@ -59,9 +60,11 @@ struct TableMeta {
   double add_sigma = 0;
   bool topk_at_calibration = false;
   double row_fraction = 1;
-  // 0: an entry for each row length; otherwise entries are of bins of lengths, this many to the octave, at
-  // the mean length of their rows, and look-up interpolates between them.
+  // 0: an entry for each row length; otherwise entries are of bins of lengths (theta/length_bins.hpp), this
+  // many to the octave, at the mean length of their rows, and look-up interpolates between them.
   std::int64_t length_bins = 0;
+  // Kept in any case where the thresholds are used, and not part of the rows that theta is fitted to.
+  KeptEnds kept{};
   Provenance provenance;
 };
 

@@ -49,6 +49,8 @@ std::optional<Fault> find_fault(const TableMeta& meta) {
   if (!std::isfinite(meta.add_sigma)) return fault("add_sigma", "a finite number", meta.add_sigma);
   if (!(meta.row_fraction > 0 && meta.row_fraction <= 1))
     return fault("row_fraction", "above 0 and at most 1", meta.row_fraction);
+  if (meta.kept.first < 0) return fault("keep_first", "at least 0", meta.kept.first);
+  if (meta.kept.recent < 0) return fault("keep_recent", "at least 0", meta.kept.recent);
   if (meta.length_bins < 0 || meta.length_bins > kMostLengthBins)
     return fault("length_bins", fmt::format("0 to {}", kMostLengthBins), meta.length_bins);
   return std::nullopt;

@@ -31,12 +31,14 @@ void merge_three(const World& world, const std::string& fit, const std::string& 
 TEST_CASE("merged shares are the single run's file, byte for byte") {
   const World world;
   make_dumps(world);
-  const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --layer-k 1:4",
-                                         "tt-calibrate fit d1.h5 d2.h5 -k 3 --row-fraction 0.3",
-                                         "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --curve --row-fraction 0.6",
-                                         kModel + "--tac --add-sigma 0.2",
-                                         kOneK + "--tac --estimator pooled",
-                                         "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --curve"};
+  const std::vector<std::string> fits = {
+      "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --layer-k 1:4",
+      "tt-calibrate fit d1.h5 d2.h5 -k 3 --row-fraction 0.3",
+      "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --curve --row-fraction 0.6",
+      kModel + "--tac --add-sigma 0.2",
+      kOneK + "--tac --estimator pooled",
+      "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --curve",
+      "tt-calibrate fit d1.h5 d2.h5 -k 4,6 --keep-first 1 --keep-recent 2"};
   for (const std::string& fit : fits) {
     INFO(fit);
     (void)world.output(fit + " -o whole.h5");

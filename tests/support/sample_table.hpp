@@ -41,6 +41,7 @@ inline void check_same(const ThresholdTable& a, const ThresholdTable& b) {
   CHECK(a.meta.topk_at_calibration == b.meta.topk_at_calibration);
   CHECK(a.meta.row_fraction == b.meta.row_fraction);
   CHECK(a.meta.length_bins == b.meta.length_bins);
+  CHECK(a.meta.kept == b.meta.kept);
   CHECK(a.meta.provenance == b.meta.provenance);
   REQUIRE(a.targets.size() == b.targets.size());
   for (std::size_t t = 0; t < a.targets.size(); ++t)
@@ -75,10 +76,11 @@ inline ThresholdTable sample_table() {
   return table;
 }
 
-// The same of length bins, with rho in target 16, but not in its last head.
+// The same of length bins and beside the ends of rows, with rho in target 16, but not in its last head.
 inline ThresholdTable sample_table_with_rho() {
   ThresholdTable table = sample_table();
   table.meta.length_bins = 8;
+  table.meta.kept = {3, 5};
   for (std::size_t cell = 2; cell < 5; ++cell)
     for (ThresholdEntry& entry : table.targets[0].cells[cell])
       entry.rho = 0.125 * entry.length + 1e-9;

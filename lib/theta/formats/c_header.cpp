@@ -195,6 +195,8 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   define("NUM_HEADS", meta.shape.num_heads);
   define("NUM_KV_HEADS", meta.shape.num_kv_heads);
   define("POST_SOFTMAX", meta.placement == Placement::post_softmax ? 1 : 0);
+  if (meta.kept.first > 0) define("KEEP_FIRST", meta.kept.first);
+  if (meta.kept.recent > 0) define("KEEP_RECENT", meta.kept.recent);
   if (meta.length_bins > 0) define("LENGTH_BINS", meta.length_bins);
   if (meta.placement == Placement::running_softmax) define("RUNNING_SOFTMAX", 1);
   for (const ThresholdColumn* column : kernel_columns())

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "io/atomic_file.hpp"
 #include "theta/columns.hpp"
@@ -49,6 +50,21 @@ void append_value(std::string& line, const ThresholdEntry& entry, const Threshol
   std::visit(append, column.member);
 }
 
+// What the use of a table needs beside its entries, the same in every line: header and cells, each column
+// after a comma.
+std::pair<std::string, std::string> meta_columns(const TableMeta& meta) {
+  std::pair<std::string, std::string> columns;
+  const auto add = [&columns](const char* name, std::int64_t value) {
+    if (value == 0) return;
+    columns.first += fmt::format(",{}", name);
+    columns.second += fmt::format(",{}", value);
+  };
+  add("length_bins", meta.length_bins);
+  add("keep_first", meta.kept.first);
+  add("keep_recent", meta.kept.recent);
+  return columns;
+}
+
 }  // namespace
 
 void write_csv(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path) {
@@ -59,10 +75,8 @@ void write_csv(const ThresholdTable& table, std::int64_t k, const std::filesyste
   for (const ThresholdColumn* column : columns)
     header += fmt::format(",{}{}", column->name, column == columns.front() ? ",k" : "");
   AtomicFile file(path);
-  // What look-up needs beside the entries, the same in every line.
-  const std::string bins =
-      table.meta.length_bins > 0 ? fmt::format(",{}", table.meta.length_bins) : std::string();
-  file.write(header + (own_k ? ",k_in_force" : "") + (bins.empty() ? "\n" : ",length_bins\n"));
+  const auto [meta_header, meta_cells] = meta_columns(table.meta);
+  file.write(header + (own_k ? ",k_in_force" : "") + meta_header + "\n");
   const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
   for (const Target* target : targets) {
     for (std::size_t cell = 0; cell < target->cells.size(); ++cell) {
@@ -75,7 +89,7 @@ void write_csv(const ThresholdTable& table, std::int64_t k, const std::filesyste
           if (column == columns.front()) lines += "," + format_k(shown_k(*target, cell));
         }
         if (own_k) lines += "," + format_k(target->k_of(cell));
-        lines += bins + '\n';
+        lines += meta_cells + '\n';
       }
       file.write(lines);
     }

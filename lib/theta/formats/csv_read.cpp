@@ -11,7 +11,6 @@
 #include "io/text_file.hpp"
 #include "theta/columns.hpp"
 #include "theta/formats/csv.hpp"
-#include "theta/length_bins.hpp"
 #include "theta/validation.hpp"
 
 namespace toptheta {
@@ -24,7 +23,7 @@ struct CsvLine {
   std::int32_t head = 0;
   std::int64_t k = 0;
   std::int64_t k_in_force = 0;
-  std::int64_t length_bins = 0;
+  TableMeta meta{};  // what columns say of the table
   ThresholdEntry entry{};
 };
 
@@ -85,7 +84,16 @@ class CsvHeader {
 
  private:
   static bool is_place(std::string_view name) {
-    return name == "layer" || name == "head" || name == "k" || name == "k_in_force" || name == "length_bins";
+    return name == "layer" || name == "head" || name == "k" || name == "k_in_force" ||
+           member_of_meta(name) != nullptr;
+  }
+  // Columns that say something of the table, the same in every line.
+  using MetaMember = std::int64_t& (*)(TableMeta&);
+  static MetaMember member_of_meta(std::string_view name) {
+    if (name == "length_bins") return [](TableMeta& meta) -> std::int64_t& { return meta.length_bins; };
+    if (name == "keep_first") return [](TableMeta& meta) -> std::int64_t& { return meta.kept.first; };
+    if (name == "keep_recent") return [](TableMeta& meta) -> std::int64_t& { return meta.kept.recent; };
+    return nullptr;
   }
   static const ThresholdColumn* column_named(std::string_view name) {
     const auto found = std::find_if(kThresholdColumns.begin(), kThresholdColumns.end(),
@@ -124,8 +132,8 @@ class CsvHeader {
       line.k = read_k(name, cell, line);
     } else if (name == "k_in_force") {
       line.k_in_force = read_k(name, cell, line);
-    } else if (name == "length_bins") {
-      line.length_bins = require_number<std::int64_t>(name, cell, line, 0);
+    } else if (const MetaMember member = member_of_meta(name); member != nullptr) {
+      member(line.meta) = require_number<std::int64_t>(name, cell, line, 0);
     } else {
       const ThresholdColumn& column = *column_named(name);
       if (cell.empty() && column.may_be_missing) return;  // NaN from the start
@@ -178,16 +186,19 @@ ModelShape shape_of(const std::vector<CsvLine>& lines) {
   return shape;
 }
 
-// The same in every line.
-std::int64_t length_bins_of(const std::vector<CsvLine>& lines) {
-  const std::int64_t bins = lines.front().length_bins;
+// What the columns say of the table, which is the same in every line.
+TableMeta meta_of(const std::vector<CsvLine>& lines) {
+  const TableMeta& meta = lines.front().meta;
   for (const CsvLine& line : lines)
-    if (line.length_bins != bins || bins > kMostLengthBins)
-      throw InputError({.where = line.where + ", length_bins",
-                        .what = "not the table's number of length bins",
-                        .expected = fmt::format("0 to {}, the same in every line", kMostLengthBins),
-                        .found = fmt::format("{}", line.length_bins)});
-  return bins;
+    if (line.meta.length_bins != meta.length_bins || line.meta.kept != meta.kept)
+      throw InputError({.where = line.where,
+                        .what = "length_bins, keep_first and keep_recent must be the same in every line"});
+  if (const auto fault = find_fault(meta))
+    throw InputError({.where = fmt::format("{}, {}", lines.front().where, fault->field),
+                      .what = "a value out of range",
+                      .expected = fault->expected,
+                      .found = fault->found});
+  return meta;
 }
 
 // Whether each head has one k, and heads of a layer differ: a table of heads with a k of their own.
@@ -249,11 +260,10 @@ ThresholdTable read_csv(const std::filesystem::path& path, Placement placement) 
   const std::string file = path.string();
   const std::string text = read_text_file(path);
   const std::vector<CsvLine> lines = read_lines(text, file);
-  ThresholdTable table;
+  ThresholdTable table{meta_of(lines), {}};
   table.meta.shape = shape_of(lines);
   table.meta.placement = placement;
   table.meta.estimator = "unknown (from a .csv)";
-  table.meta.length_bins = length_bins_of(lines);
   const bool by_head = is_by_head(lines);
   std::vector<std::int64_t> order;
   std::map<std::int64_t, std::vector<const CsvLine*>> of_target;

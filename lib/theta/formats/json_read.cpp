@@ -46,6 +46,8 @@ TableMeta read_json_meta(const JsonValue& root) {
   meta.topk_at_calibration = object.flag("topk_at_calibration");
   meta.row_fraction = object.number("row_fraction");
   meta.length_bins = object.integer_or("length_bins", kAnyLow, kAnyHigh, 0);
+  meta.kept.first = object.integer_or("keep_first", kAnyLow, kAnyHigh, 0);
+  meta.kept.recent = object.integer_or("keep_recent", kAnyLow, kAnyHigh, 0);
   meta.provenance = provenance_from(root.object("provenance"));
   refuse_value(find_fault(meta.shape), object);
   refuse_value(find_fault(meta), object);

@@ -15,6 +15,8 @@ nlohmann::ordered_json json_from(const TableMeta& meta) {
   json["topk_at_calibration"] = meta.topk_at_calibration;
   json["row_fraction"] = meta.row_fraction;
   if (meta.length_bins > 0) json["length_bins"] = meta.length_bins;
+  if (meta.kept.first > 0) json["keep_first"] = meta.kept.first;
+  if (meta.kept.recent > 0) json["keep_recent"] = meta.kept.recent;
   return json;
 }
 

@@ -45,12 +45,12 @@ void require_kind(const hdf5::Group& root) {
                                               : fmt::format("format = '{}'", format),
                       .next = "give a file that tt-calibrate fit wrote"});
   const std::int64_t version = root.int_attribute("version");
-  if (version < 1 || version > 2)
+  if (version < 1 || version > 3)
     throw InputError({.where = root.file(),
                       .what = "a threshold table of another version",
-                      .expected = "version 1 or 2",
+                      .expected = "version 1 to 3",
                       .found = fmt::format("version {}", version),
-                      .next = version > 2 ? "use the newer release that wrote it" : ""});
+                      .next = version > 3 ? "use the newer release that wrote it" : ""});
 }
 
 // A whole one-dimensional column of `size` elements (-1: any).
@@ -97,6 +97,8 @@ TableMeta read_meta(const hdf5::Group& root) {
   meta.topk_at_calibration = root.int_attribute("topk_at_calibration") != 0;
   meta.row_fraction = root.float_attribute("row_fraction");
   if (root.has_attribute("length_bins")) meta.length_bins = root.int_attribute("length_bins");
+  if (root.has_attribute("keep_first")) meta.kept.first = root.int_attribute("keep_first");
+  if (root.has_attribute("keep_recent")) meta.kept.recent = root.int_attribute("keep_recent");
   meta.provenance = read_provenance(root);
   refuse(find_fault(meta.shape), root.where());
   refuse(find_fault(meta), root.where());

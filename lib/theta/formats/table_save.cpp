@@ -14,10 +14,12 @@ namespace toptheta {
 
 namespace {
 
-// Readers of version 1 would take heads of their own for heads with their layer's k.
+// Readers of version 1 would take heads of their own for heads with their layer's k; those of version 2
+// would use thresholds of the rest of a row without what is kept beside it.
 std::int64_t version_of(const ThresholdTable& table) {
   const bool by_head = std::any_of(table.targets.begin(), table.targets.end(),
                                    [](const Target& target) { return !target.head_k.empty(); });
+  if (table.meta.kept.any()) return 3;
   return by_head ? 2 : 1;
 }
 
@@ -35,6 +37,8 @@ void write_meta(hdf5::Group& root, const TableMeta& meta, std::int64_t version) 
   root.write_attribute("topk_at_calibration", std::int64_t{meta.topk_at_calibration ? 1 : 0});
   root.write_attribute("row_fraction", meta.row_fraction);
   if (meta.length_bins > 0) root.write_attribute("length_bins", meta.length_bins);
+  if (meta.kept.first > 0) root.write_attribute("keep_first", meta.kept.first);
+  if (meta.kept.recent > 0) root.write_attribute("keep_recent", meta.kept.recent);
   // A data set, for the names of a thousand dumps do not fit into an attribute.
   const std::string json = dump_json(json_from(meta.provenance));
   write_column(root, "provenance", hdf5::Element::u8, std::vector<std::uint8_t>(json.begin(), json.end()));

@@ -28,6 +28,7 @@ TEST_CASE("every format is written by its ending, and read back where it can be"
     CHECK(read.targets[0].layer_k == std::vector<std::int64_t>{kDenseK, 8, 16});
     if (format != TableFormat::authors_text) check_same(read.targets[0], sample_table_with_rho().targets[0]);
     if (format != TableFormat::authors_text) CHECK(read.meta.length_bins == 8);
+    if (format != TableFormat::authors_text) CHECK(read.meta.kept == KeptEnds{3, 5});
   }
 }
 
