@@ -55,6 +55,11 @@ void resolve_sdc(const FitFlags& flags, CalibrationOptions& options) {
   const bool both = flags.sdc == "both";
   options.offline_sdc = flags.sdc_offline || both || flags.sdc == "offline";
   options.calibrated_sdc = both || flags.sdc == "calibrated";
+  options.rho_bins = parse_length_bins(flags.rho_bins, "--rho-bins");
+  if (options.rho_bins > 0 && !options.calibrated_sdc)
+    throw UsageError({.where = "--rho-bins",
+                      .what = "has a meaning with --sdc calibrated only",
+                      .next = "drop it, or add --sdc calibrated"});
   if (options.has_sdc() && options.placement != Placement::pre_softmax)
     throw UsageError({.where = "--sdc",
                       .what = "offline SDC and calibrated SDC compensate thresholds before the softmax",
@@ -155,6 +160,12 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       "same "
       "rows: calibrated finds rho, which needs no dropped score at inference and is far more accurate than "
       "exp-threshold; offline a fixed term per row length; both");
+  app.add_option(
+         "--rho-bins", flags.rho_bins,
+         "Of --sdc calibrated: pool rho over bins of row lengths, so many to the octave, and smooth it "
+         "over them; 2 where few rows stand behind a length; all = each entry has its own")
+      ->type_name("PER_OCTAVE")
+      ->capture_default_str();
   app.add_flag("--sdc-offline", flags.sdc_offline,
                "The same as --sdc offline, or adds offline to calibrated");
   app.add_option(

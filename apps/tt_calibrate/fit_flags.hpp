@@ -33,6 +33,7 @@ struct FitFlags {
   bool tac = false;
   bool sdc_offline = false;
   std::string sdc = "none";
+  std::string rho_bins = "all";
   CurveFlags curves{};
   FollowFlags follow{};
   ShareFlags share{};

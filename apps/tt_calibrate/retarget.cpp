@@ -1,8 +1,11 @@
 // tt-calibrate retarget: thresholds for another k from a table's curves, without the data.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "calibration/length_law.hpp"
 #include "calibration/retarget.hpp"
+#include "calibration/smooth_rho.hpp"
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
@@ -23,6 +26,7 @@ class RetargetCommand : public Command {
 
  private:
   [[nodiscard]] std::vector<std::int64_t> wanted_k(const ThresholdTable& table) const;
+  [[nodiscard]] bool wants_rho(const ThresholdTable& table) const;
   void warn_of_limits(const ThresholdTable& table, Session& session) const;
 
   std::string table_;
@@ -31,6 +35,7 @@ class RetargetCommand : public Command {
   double fraction_ = 0;
   double mass_ = 0;
   std::int32_t extend_to_ = 0;
+  std::string sdc_ = "auto";
   ResultFormat format_ = table_format();
   std::string output_;
   CLI::Option* fraction_option_ = nullptr;
@@ -58,6 +63,11 @@ void RetargetCommand::declare(CLI::App& app) {
       ->type_name("N")
       ->check(non_negative())
       ->capture_default_str();
+  add_choice(
+      app, "--sdc", {"auto", "none", "calibrated"}, [this](std::string_view name) { sdc_ = name; },
+      [this] { return sdc_; },
+      "calibrated finds rho of calibrated SDC from the curves; where the table has rho of its own k, it is "
+      "corrected by what curves do not know; auto = where the table has it");
   add_format(app, format_, "Form of the summary on standard output");
   declare_output(app, output_, "The threshold table to write: .h5 (with the curves), .json, .csv or .txt");
 }
@@ -71,6 +81,14 @@ std::vector<std::int64_t> RetargetCommand::wanted_k(const ThresholdTable& table)
                       .expected = "one of -k, --kept-fraction and --kept-mass"});
   if (!k_.empty()) return parse_number_list(k_, "-k");
   return {mass_option_->count() > 0 ? k_of_kept_mass(table, mass_) : k_of_kept_fraction(table, fraction_)};
+}
+
+bool RetargetCommand::wants_rho(const ThresholdTable& table) const {
+  if (sdc_ != "auto") return sdc_ == "calibrated";
+  return std::any_of(table.targets.begin(), table.targets.end(), [](const Target& target) {
+    return std::any_of(target.cells.begin(), target.cells.end(),
+                       [](const auto& cell) { return !rho_points(cell).empty(); });
+  });
 }
 
 void RetargetCommand::warn_of_limits(const ThresholdTable& table, Session& session) const {
@@ -110,8 +128,11 @@ void RetargetCommand::run(Session& session) {
   require_curves(source, table_);
   const std::vector<LayerK> layer_k = layer_k_.empty() ? std::vector<LayerK>() : parse_layer_k(layer_k_);
   ThresholdTable result{source.meta, {}, source.curves};
-  for (const std::int64_t k : wanted_k(source))
+  const bool rho = wants_rho(source);
+  for (const std::int64_t k : wanted_k(source)) {
     result.targets.push_back(pooled_target(source, k, layer_k));
+    if (rho) fill_rho_from_curves(result.targets.back(), source);
+  }
   result.meta.estimator = "pooled";
   result.meta.add_sigma = 0;
   if (extend_to_ > 0) extend_lengths(result, extend_to_);

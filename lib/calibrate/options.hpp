@@ -28,8 +28,9 @@ struct CalibrationOptions {
   bool tac = false;             // top-k at calibration: one pass for each k; from a model only
   bool offline_sdc = false;     // a second pass over the same rows, with the finished thresholds
   bool calibrated_sdc = false;  // the same
-  bool curves = false;          // the table also gets curves, of the same pass
-  bool pooled = false;          // and its thresholds come from them
+  std::int64_t rho_bins = 0;  // of calibrated SDC: pooled over so many bins of lengths to the octave; 0: not
+  bool curves = false;        // the table also gets curves, of the same pass
+  bool pooled = false;        // and its thresholds come from them
   StageProgress progress{};
 
   [[nodiscard]] bool has_sdc() const { return offline_sdc || calibrated_sdc; }

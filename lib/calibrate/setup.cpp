@@ -68,6 +68,7 @@ nlohmann::ordered_json json_from(const CalibrationSetup& setup) {
   json["tac"] = options.tac;
   json["offline_sdc"] = options.offline_sdc;
   json["calibrated_sdc"] = options.calibrated_sdc;
+  json["rho_bins"] = options.rho_bins;
   json["curves"] = options.curves;
   json["pooled"] = options.pooled;
   json["num_layers"] = source.shape.num_layers;
@@ -104,6 +105,7 @@ CalibrationSetup setup_from(const JsonValue& json) {
   options.tac = json.flag("tac");
   options.offline_sdc = json.flag("offline_sdc");
   options.calibrated_sdc = json.flag("calibrated_sdc");
+  options.rho_bins = json.integer_or("rho_bins", 0, kMostLengthBins, 0);
   options.curves = json.flag("curves");
   options.pooled = json.flag("pooled");
   setup.source.shape = shape_in(json);

@@ -8,6 +8,7 @@
 
 #include "calibration/row_checks.hpp"
 #include "calibration/row_threshold.hpp"
+#include "calibration/smooth_rho.hpp"
 #include "calibration/state_columns.hpp"
 #include "core/error.hpp"
 #include "theta/between_entries.hpp"
@@ -159,6 +160,9 @@ void SdcFitter::fill(ThresholdTable& table) const {
                [](ThresholdEntry& entry, const SdcStatistics& s) { entry.sdc = s.mean(); });
     fill_cells(table.targets[t], rho_cells_[t], bins_,
                [](ThresholdEntry& entry, const RhoStatistics& s) { entry.rho = s.rho(); });
+    if (terms_.rho_bins == 0) continue;
+    for (std::vector<ThresholdEntry>& cell : table.targets[t].cells)
+      smooth_rho(cell, terms_.rho_bins);
   }
 }
 

@@ -14,8 +14,9 @@
 namespace toptheta {
 
 struct SdcTerms {
-  bool offline = true;      // M of offline SDC
-  bool calibrated = false;  // rho of calibrated SDC
+  bool offline = true;        // M of offline SDC
+  bool calibrated = false;    // rho of calibrated SDC
+  std::int64_t rho_bins = 0;  // of lengths to the octave, over which rho is pooled and smoothed; 0: not
 };
 
 // Over the rows that the table was fitted from, per length, where the finished table drops scores s <= theta:

@@ -77,6 +77,26 @@ TEST_CASE("retarget keeps the length bins of its table, and every form says them
   CHECK(world.run("tt-calibrate fit --model model --text a.txt -k 3 --length-bins none -o x.h5").status == 2);
 }
 
+TEST_CASE("retarget finds rho where its table has it, or where it is asked for") {
+  const World world;
+  const auto has_rho = [&world](const std::string& name) {
+    return !std::isnan(load_table(world.path(name)).targets.at(0).cells.at(0).back().rho);
+  };
+  (void)world.output(std::string(kFit) + "-k 3 --curve --sdc calibrated --rho-bins 2 -o c.h5");
+  (void)world.output(std::string(kFit) + "-k 3 --curve -o plain.h5");
+  (void)world.output("tt-calibrate retarget c.h5 -k 5 -o t.h5");
+  CHECK(has_rho("t.h5"));
+  (void)world.output("tt-calibrate retarget c.h5 -k 5 --sdc none -o t.h5");
+  CHECK_FALSE(has_rho("t.h5"));
+  (void)world.output("tt-calibrate retarget plain.h5 -k 5 -o t.h5");
+  CHECK_FALSE(has_rho("t.h5"));
+  (void)world.output("tt-calibrate retarget plain.h5 -k 5 --sdc calibrated -o t.h5");
+  CHECK(has_rho("t.h5"));
+  (void)world.output(
+      "tt-eval run --model model --task a.txt --attention theta:sdc=calibrated --thresholds t.h5 -q");
+  CHECK(world.run(std::string(kFit) + "-k 3 --rho-bins 2 -o x.h5").status == 2);
+}
+
 TEST_CASE("retarget finds the k of a kept fraction and of a kept mass") {
   const World world;
   (void)world.output(std::string(kFit) + "-k 3 --curve -o c.h5");

@@ -50,9 +50,9 @@ TEST_CASE("merged shares are the single run's file, byte for byte") {
 TEST_CASE("offline SDC in shares takes two rounds") {
   const World world;
   make_dumps(world);
-  const std::vector<std::string> fits = {"tt-calibrate fit d1.h5 d2.h5 -k 3,6 --sdc-offline --curve",
-                                         kModel + "--tac --sdc-offline",
-                                         "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --sdc both"};
+  const std::vector<std::string> fits = {
+      "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --sdc-offline --curve", kModel + "--tac --sdc-offline",
+      "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --sdc both --rho-bins 2"};
   for (const std::string& fit : fits) {
     INFO(fit);
     (void)world.output(fit + " -o whole.h5");
