@@ -72,6 +72,7 @@ DumpHeader header_of(const LanguageModel& model, const ModelDumpOptions& options
   header.model = config.name;
   header.producer = fmt::format("tt-calibrate {}", version());
   header.topk_at_calibration = options.topk;
+  header.sinks = model.transformer.sinks();
   return header;
 }
 

@@ -1,11 +1,13 @@
 #include "calibrate/dump_source.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cassert>
 
 #include "core/error.hpp"
+#include "core/utf8.hpp"
 
 namespace toptheta {
 
@@ -30,6 +32,13 @@ void require_same(const DumpHeader& first, const DumpHeader& other, const std::s
   if (first_shape != shape) fail("the model's shape", shape_text(first.shape), shape_text(other.shape));
   if (first.placement != other.placement)
     fail("the placement", std::string(name_of(first.placement)), std::string(name_of(other.placement)));
+  if (first.sinks != other.sinks) {
+    const auto sinks_text = [](const DumpHeader& header) {
+      return header.sinks.empty() ? std::string("none")
+                                  : fmt::format("{:.6g}", fmt::join(header.sinks, ", "));
+    };
+    fail("the sink logits", shortened(sinks_text(first)), shortened(sinks_text(other)));
+  }
   if (first.topk_at_calibration != other.topk_at_calibration)
     fail("topk_at_calibration", fmt::format("{}", first.topk_at_calibration),
          fmt::format("{}", other.topk_at_calibration));

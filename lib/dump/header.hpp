@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/shape.hpp"
 
@@ -26,6 +27,9 @@ struct DumpHeader {
   std::string model{};  // names for people; may be empty
   std::string producer{};
   std::int64_t topk_at_calibration = 0;  // the k applied while dumping; 0: dense
+  // [num_layers * num_heads] logits beside the scores in the softmax's denominator, -infinity where a head
+  // has none; empty: the model has no sinks, or the rows were taken after the softmax.
+  std::vector<float> sinks{};
 };
 
 }  // namespace toptheta

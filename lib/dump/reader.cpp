@@ -17,6 +17,26 @@
 
 namespace toptheta {
 
+namespace {
+
+// Rows with the logit beside them that their head has.
+class WithSinks final : public RowSink {
+ public:
+  WithSinks(const DumpHeader& header, RowSink& sink) : header_(header), sink_(sink) {}
+  void add(const RowBlock& block) override {
+    RowBlock own = block;
+    own.sink = header_.sinks[static_cast<std::size_t>(block.layer * header_.shape.num_heads + block.head)];
+    sink_.add(own);
+  }
+  [[nodiscard]] bool is_order_free() const override { return sink_.is_order_free(); }
+
+ private:
+  const DumpHeader& header_;
+  RowSink& sink_;
+};
+
+}  // namespace
+
 struct DumpReader::Impl {
   std::string path;
   hdf5::File file;
@@ -205,7 +225,9 @@ void DumpReader::stream(std::size_t sample, std::span<const LayerSelection> sele
         one.rows ? std::span(*one.rows) : std::span<const std::int64_t>();
     layers.push_back(impl_->layer_rows(sample, one.layer, one.rows ? &rows : nullptr));
   }
-  impl_->stream(layers, sink);
+  if (header().sinks.empty()) return impl_->stream(layers, sink);
+  WithSinks with_sinks(header(), sink);
+  impl_->stream(layers, with_sinks);
 }
 
 }  // namespace toptheta

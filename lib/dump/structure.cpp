@@ -104,6 +104,49 @@ Placement read_placement(const hdf5::Group& root) {
                    : ""});
 }
 
+// The logits beside the scores. A dump of scores, or of queries and keys, whose model has them, but which
+// does not hold them, would give wrong shares of the softmax without a word.
+std::vector<float> read_sinks(const hdf5::Group& root, const DumpHeader& header) {
+  const bool said = root.has_attribute("has_sinks");
+  const bool has = said && int_in(root, "has_sinks", 0, 1) == 1;
+  if (!root.has("sinks")) {
+    if (has && header.placement == Placement::pre_softmax)
+      throw InputError({.where = root.where(),
+                        .what = "the model has sink logits, which the dump does not hold",
+                        .expected = fmt::format("a data set sinks [{}, {}]", header.shape.num_layers,
+                                                header.shape.num_heads),
+                        .next = "write the dump again with them: a logit of each layer and query head"});
+    return {};
+  }
+  const hdf5::Dataset dataset = root.open_dataset("sinks");
+  if (said && !has)
+    throw InputError({.where = dataset.where(),
+                      .what = "sink logits of a model that has none, says the attribute has_sinks",
+                      .next = "set has_sinks to 1, or leave the data set out"});
+  const hdf5::Dims dims = {header.shape.num_layers, header.shape.num_heads};
+  if (dataset.dims() != dims)
+    throw InputError({.where = dataset.where(),
+                      .what = "wrong shape",
+                      .expected = hdf5::format_dims(dims),
+                      .found = hdf5::format_dims(dataset.dims())});
+  require_floats(dataset);
+  FloatDataset values(dataset);
+  const hdf5::Box all{{0, 0}, dims};
+  std::vector<float> sinks(static_cast<std::size_t>(dataset.size()));
+  values.load({&all, 1}, dataset.size());
+  values.widen(0, sinks);
+  for (std::size_t i = 0; i < sinks.size(); ++i)
+    if (std::isnan(sinks[i]) || sinks[i] == std::numeric_limits<float>::infinity())
+      throw InputError({.where = dataset.where(),
+                        .what = "not a sink logit",
+                        .expected = "a finite number, or -infinity for a head without a sink",
+                        .found = fmt::format("{} at layer {}, head {}", sinks[i],
+                                             static_cast<std::int64_t>(i) / header.shape.num_heads,
+                                             static_cast<std::int64_t>(i) % header.shape.num_heads)});
+  // Weights have been divided by the whole denominator already.
+  return header.placement == Placement::pre_softmax ? sinks : std::vector<float>();
+}
+
 DumpHeader read_header(const hdf5::Group& root) {
   require_format(root);
   DumpHeader header;
@@ -127,6 +170,7 @@ DumpHeader read_header(const hdf5::Group& root) {
                                            header.shape.num_kv_heads)});
   }
   if (qk) header.scale = read_scale(root);
+  header.sinks = read_sinks(root, header);
   header.model = optional_text(root, "model");
   header.producer = optional_text(root, "producer");
   if (root.has_attribute("topk_at_calibration")) {

@@ -29,6 +29,11 @@ hdf5::Group create_samples(const hdf5::File& file, const DumpHeader& header) {
   if (!header.model.empty()) root.write_attribute("model", header.model);
   if (!header.producer.empty()) root.write_attribute("producer", header.producer);
   root.write_attribute("topk_at_calibration", header.topk_at_calibration);
+  if (!header.sinks.empty()) {
+    root.write_attribute("has_sinks", std::int64_t{1});
+    const hdf5::Dims dims = {header.shape.num_layers, header.shape.num_heads};
+    root.create_dataset("sinks", hdf5::Element::f32, dims).write(std::span<const float>(header.sinks));
+  }
   return root.create_group("samples");
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
 
 #include "core/error.hpp"
 #include "kernels/linear/elementwise.hpp"
@@ -120,6 +121,20 @@ KvCache Transformer::new_cache(std::int64_t capacity, Prefilter prefilter, KvTyp
 
 const ModelConfig& Transformer::config() const {
   return impl_->config;
+}
+
+std::vector<float> Transformer::sinks() const {
+  std::vector<float> all;
+  bool any = false;
+  for (const LayerWeights& layer : impl_->weights.layers) {
+    any = any || !layer.sinks.empty();
+    if (layer.sinks.empty())
+      all.insert(all.end(), static_cast<std::size_t>(config().shape.num_heads),
+                 -std::numeric_limits<float>::infinity());
+    else
+      all.insert(all.end(), layer.sinks.begin(), layer.sinks.end());
+  }
+  return any ? all : std::vector<float>();
 }
 
 std::span<const float> Transformer::forward(std::span<const std::int32_t> tokens, KvCache& cache,

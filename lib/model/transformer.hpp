@@ -62,6 +62,9 @@ class Transformer {
   ~Transformer();
 
   [[nodiscard]] const ModelConfig& config() const;
+  // [layers * query heads] sink logits (docs/method.md); -infinity in layers that have none; empty where no
+  // layer has.
+  [[nodiscard]] std::vector<float> sinks() const;
   [[nodiscard]] WeightSize weight_size() const;
   // Whether activations are rounded to bfloat16 before products of several rows: Compute::bf16 on a processor
   // that multiplies it.

@@ -216,11 +216,11 @@ class Dumper:
         topk = 0 if layer in self.dense_layers else self.topk
         if not self._is_causal(mask, query.shape[2], layer):
             return _Layer(self, None, (), topk)
-        if sinks is not None and self._samples == 0 and layer == 0:
-            warnings.warn("this model has attention sinks, which a dump does not hold: calibrate before the softmax")
         if cap and self.content == "qk":
             raise DumpError("layer %d caps its scores: q and k do not give them; use content='scores'" % layer)
         self._check_shape(query, key, scaling)
+        if sinks is not None:
+            self._record_sinks(layer, sinks)
         group = self._sample["layers"].create_group(str(layer))
         if len(self._positions) < query.shape[2]:
             group["row_index"] = self._positions.astype("i4")
@@ -249,6 +249,14 @@ class Dumper:
             self._skipped.add(layer)
             return False
         return True
+
+    def _record_sinks(self, layer, sinks):
+        """The logits beside the scores of a layer's heads; -inf in layers that have none."""
+        if "sinks" not in self._file:
+            shape = (self.config.num_hidden_layers, self._shape[0])
+            self._file.create_dataset("sinks", data=np.full(shape, -np.inf, "f4"))
+            self._file.attrs["has_sinks"] = np.int64(1)
+        self._file["sinks"][layer] = sinks.detach().reshape(-1).float().cpu().numpy()
 
     def _check_shape(self, query, key, scaling):
         shape = (query.shape[1], key.shape[1], query.shape[3])

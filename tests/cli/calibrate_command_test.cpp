@@ -148,3 +148,21 @@ TEST_CASE("fit summarises in every format") {
   CHECK(world.output(fit + "md").find("| k | layer |") != std::string::npos);
   CHECK(nlohmann::json::parse(world.output(fit + "json")).at("schema") == "toptheta.show/1");
 }
+
+TEST_CASE("a dump of a model with sink logits gives the model's own post-softmax thresholds") {
+  const std::filesystem::path model = std::filesystem::absolute("../shared/data/architectures/gpt_oss");
+  if (!std::filesystem::exists(model / "config.json")) {
+    WARN("passed over: no ../shared/data/architectures/gpt_oss");
+    return;
+  }
+  const World world;
+  const std::string source = "--model " + model.string() + " --text " + (model / "text.txt").string() +
+                             " --context 12 ";  // its window
+  (void)world.output("tt-calibrate dump " + source + "--content scores -o sinks.h5");
+  for (const std::string placement : {"post-softmax", "running-softmax", "pre-softmax"}) {
+    const std::string fit = " -k 3 --placement " + placement;
+    (void)world.output("tt-calibrate fit sinks.h5 -o from-dump.h5" + fit);
+    (void)world.output("tt-calibrate fit " + source + "-o from-model.h5" + fit);
+    require_same_thresholds(load_table(world.path("from-dump.h5")), load_table(world.path("from-model.h5")));
+  }
+}
