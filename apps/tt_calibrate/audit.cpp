@@ -84,8 +84,7 @@ void AuditCommand::require_flags() const {
     throw UsageError({.where = "audit",
                       .what = "no threshold table given",
                       .next = "tt-calibrate audit theta.h5 --on held-out.h5"});
-  const bool from_model =
-      !source_.model.empty() || !source_.texts.empty() || source_.context != 0 || source_.strict;
+  const bool from_model = source_.any() || source_.context != 0 || source_.strict;
   if (!dumps_.empty() && from_model)
     throw UsageError({.where = "audit",
                       .what = "dumps and a model at the same time",
@@ -117,11 +116,11 @@ AuditReport AuditCommand::audit(Session& session) const {
     return report;
   }
   const CalibrationSource from = resolve_source(source_, session, kHeldOut);
-  for (const auto& text : from.texts)
+  for (const auto& text : from.files())
     require_distinct(output_, text, "-o");
   session.wait_passively();
   LanguageModel model = load_model(from, session);
-  const std::vector<TextWindow> windows = text_windows(model, from.texts, source_.context);
+  const std::vector<TextWindow> windows = text_windows(model, from.texts, source_.context, from.ids);
   for (const TextWindow& window : windows)
     how.document_of.push_back(window.document);
   ModelSource source(model, windows, table.meta.placement, {}, source_.context);

@@ -23,6 +23,11 @@ void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embe
                              embedded.name))
       ->type_name("FILE")
       ->group(kInputGroup);
+  app.add_option("--ids", flags.ids,
+                 "The same as token ids: .npy, .h5 (data set tokens), .json or .jsonl; each sequence is a "
+                 "document, read as it stands, without a start token put in front")
+      ->type_name("FILE")
+      ->group(kInputGroup);
   app.add_option(
          "--context", flags.context,
          "Tokens the model sees at once; longer documents are cut into windows. 0 = the model's own limit")
@@ -32,19 +37,28 @@ void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embe
       ->group(kInputGroup);
 }
 
+std::vector<std::filesystem::path> CalibrationSource::files() const {
+  std::vector<std::filesystem::path> all = texts;
+  all.insert(all.end(), ids.begin(), ids.end());
+  return all;
+}
+
 CalibrationSource resolve_source(const SourceFlags& flags, Session& session, const EmbeddedTexts& embedded) {
-  CalibrationSource source{flags.model, {flags.texts.begin(), flags.texts.end()}, flags.strict};
-  if (!flags.model.empty() && flags.texts.empty())
+  CalibrationSource source{flags.model,
+                           {flags.texts.begin(), flags.texts.end()},
+                           {flags.ids.begin(), flags.ids.end()},
+                           flags.strict};
+  const bool given = !source.files().empty();
+  if (!flags.model.empty() && !given)
     throw UsageError({.where = "--model",
                       .what = "needs a text to run on",
-                      .next = "give --text FILE, a plain text like those the model will see"});
+                      .next = "give --text FILE, a plain text like those the model will see, or --ids FILE"});
   if (flags.model.empty()) {
     const EmbeddedData data = find_embedded_data();
     source.model = data.model();
-    if (source.texts.empty()) source.texts = data.files(embedded.directory, ".txt");
-    session.console.note(
-        fmt::format("no --model: using the embedded one, {}{}", source.model.string(),
-                    flags.texts.empty() ? fmt::format(", and its {} texts", embedded.name) : ""));
+    if (!given) source.texts = data.files(embedded.directory, ".txt");
+    session.console.note(fmt::format("no --model: using the embedded one, {}{}", source.model.string(),
+                                     !given ? fmt::format(", and its {} texts", embedded.name) : ""));
   }
   return source;
 }
@@ -55,7 +69,7 @@ LanguageModel load_model(const CalibrationSource& source, Session& session) {
 
 Provenance provenance_of(const CalibrationSource& source, const LanguageModel& model,
                          const Session& session) {
-  Provenance provenance = session.provenance_of(source.texts);
+  Provenance provenance = session.provenance_of(source.files());
   provenance.inputs.insert(provenance.inputs.begin(), InputFile{source.model.string(), model.sha256});
   return provenance;
 }

@@ -1,4 +1,5 @@
-// --model and --text: what calibration and dumps run on. Without --model, the embedded model and texts.
+// --model, --text and --ids: what calibration and dumps run on. Without --model, the embedded model and
+// texts.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -13,14 +14,21 @@ namespace toptheta::app {
 struct SourceFlags {
   std::string model{};
   std::vector<std::string> texts{};
+  std::vector<std::string> ids{};
   std::int64_t context = 0;
   bool strict = false;
+
+  [[nodiscard]] bool any() const { return !model.empty() || !texts.empty() || !ids.empty(); }
 };
 
 struct CalibrationSource {
   std::filesystem::path model;
   std::vector<std::filesystem::path> texts;
+  std::vector<std::filesystem::path> ids;
   bool strict = false;
+
+  // All that is read beside the model.
+  [[nodiscard]] std::vector<std::filesystem::path> files() const;
 };
 
 // The embedded texts that serve where no model is given: a directory of data/, and what they are called.

@@ -52,7 +52,7 @@ DumpPlan resolve(const DumpFlags& flags, Session& session) {
   plan.source = resolve_source(flags.source, session);
   plan.context = flags.source.context;
   plan.output = flags.output;
-  for (const auto& text : plan.source.texts)
+  for (const auto& text : plan.source.files())
     require_distinct(plan.output, text, "-o");
   plan.summary_format = flags.format;
   plan.options.content = flags.content;
@@ -85,7 +85,8 @@ class DumpCommand : public Command {
     const DumpPlan plan = resolve(flags_, session);
     session.wait_passively();
     LanguageModel model = load_model(plan.source, session);
-    const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
+    const std::vector<TextWindow> windows =
+        text_windows(model, plan.source.texts, plan.context, plan.source.ids);
     const ModelDump dump = dump_from_model(model, windows, plan.output, plan.options);
     session.console.finish();
     write_summary(plan.output, format_listing(summarize(plan, dump), plan.summary_format, layout_of({})),

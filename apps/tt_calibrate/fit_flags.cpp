@@ -12,7 +12,7 @@ namespace toptheta::app {
 namespace {
 
 void require_one_source(const FitFlags& flags) {
-  const bool from_model = !flags.source.model.empty() || !flags.source.texts.empty();
+  const bool from_model = flags.source.any();
   if (!flags.dumps.empty() && from_model)
     throw UsageError({.where = "fit",
                       .what = "dumps and a model at the same time",
@@ -106,7 +106,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.follow = resolve_follow(flags.follow);
   require_distinct(plan.output, plan.follow.dump, "-o");
   if (plan.dumps.empty() && plan.follow.dump.empty()) plan.source = resolve_source(flags.source, session);
-  for (const auto& text : plan.source.texts)
+  for (const auto& text : plan.source.files())
     require_distinct(plan.output, text, "-o");
   return plan;
 }

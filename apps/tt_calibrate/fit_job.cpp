@@ -100,7 +100,8 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   }
   session.wait_passively();
   LanguageModel model = load_model(plan.source, session);
-  const std::vector<TextWindow> windows = text_windows(model, plan.source.texts, plan.context);
+  const std::vector<TextWindow> windows =
+      text_windows(model, plan.source.texts, plan.context, plan.source.ids);
   // Small files, and a model that was digested when it was loaded: their digest tells them apart.
   for (const InputFile& file : provenance_of(plan.source, model, session).inputs)
     job.inputs.push_back({file.path, file.sha256, file.sha256});

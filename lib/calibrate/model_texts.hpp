@@ -18,9 +18,12 @@ struct TextWindow {
 
 // One document per file: the start token, then the text, cut into consecutive windows of `context` tokens (0:
 // the model's own limit). Later windows continue the document; they do not begin with the start token again.
-// Throws InputError for empty texts and for what is not UTF-8, UsageError for a context the model has not.
+// Files of token ids (tokenizer/token_ids.hpp) follow, a document for each sequence, which is read as it
+// stands. Throws InputError for empty texts and sequences, for what is not UTF-8 and for ids that the model
+// has not, UsageError for a context the model has not.
 std::vector<TextWindow> text_windows(const LanguageModel& model,
-                                     const std::vector<std::filesystem::path>& files, std::int64_t context);
+                                     const std::vector<std::filesystem::path>& files, std::int64_t context,
+                                     const std::vector<std::filesystem::path>& id_files = {});
 
 // Runs a window through the model, with an empty cache of at least that capacity, in pieces. Logits are not
 // computed.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/world.hpp"
+#include "io/hdf5.hpp"
 #include "support/catch.hpp"
 #include "theta/formats/table_file.hpp"
 
@@ -165,4 +166,34 @@ TEST_CASE("a dump of a model with sink logits gives the model's own post-softmax
     (void)world.output("tt-calibrate fit " + source + "-o from-model.h5" + fit);
     require_same_thresholds(load_table(world.path("from-dump.h5")), load_table(world.path("from-model.h5")));
   }
+}
+
+TEST_CASE("token ids calibrate as the text does that they are of") {
+  const World world;
+  const Outcome text = world.run("tt-eval tokenize --model model --text a.txt --format json -o ids.json");
+  REQUIRE(text.status == 0);
+  // The same with the start token that a text gets.
+  nlohmann::json ids = nlohmann::json::parse(world.content("ids.json")).at("ids");
+  (void)world.output("tt-calibrate dump --model model --text a.txt -o text.h5");
+  (void)world.output("tt-calibrate dump --model model --ids ids.json -o plain.h5");
+  const hdf5::File dump = hdf5::File::open(world.path("text.h5"));
+  const auto tokens = dump.root().open_dataset("samples/000000/tokens").read<std::int32_t>();
+  const auto plain = hdf5::File::open(world.path("plain.h5"))
+                         .root()
+                         .open_dataset("samples/000000/tokens")
+                         .read<std::int32_t>();
+  CHECK(plain == ids.get<std::vector<std::int32_t>>());  // as they stand
+  world.write("same.json", nlohmann::json(tokens).dump());
+  (void)world.output("tt-calibrate fit --model model --text a.txt -k 3 -o text-t.h5");
+  (void)world.output("tt-calibrate fit --model model --ids same.json -k 3 -o ids-t.h5");
+  require_same_thresholds(load_table(world.path("text-t.h5")), load_table(world.path("ids-t.h5")));
+  CHECK(load_table(world.path("ids-t.h5")).meta.provenance.inputs.back().path == "same.json");
+  world.write("two.jsonl", "[1, 2, 3, 4, 5]\n{\"ids\": [5, 4, 3, 2]}\n");
+  (void)world.output("tt-calibrate dump --model model --ids two.jsonl -o two.h5");
+  CHECK(hdf5::File::open(world.path("two.h5")).root().open_group("samples").links().size() == 2);
+  world.write("bad.json", "[1, 2, 100000000]");
+  CHECK(world.run("tt-calibrate fit --model model --ids bad.json -k 3 -o x.h5").status == 3);
+  world.write("none.json", "[]");
+  CHECK(world.run("tt-calibrate fit --model model --ids none.json -k 3 -o x.h5").status == 3);
+  CHECK(world.run("tt-calibrate fit dump.h5 --ids same.json -k 3 -o x.h5").status == 2);
 }
