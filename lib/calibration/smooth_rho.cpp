@@ -16,7 +16,7 @@ namespace toptheta {
 namespace {
 
 // Sums of a bin's points, or of neighbouring bins.
-struct Pool {
+struct LengthPool {
   double rows = 0;
   double lengths = 0;
   double logarithms = 0;
@@ -54,14 +54,14 @@ SmoothRho of_curves(const std::vector<ScoreCurve>& curves, std::int64_t k,
 
 SmoothRho::SmoothRho(const std::vector<RhoPoint>& points, std::int64_t per_octave) {
   const LengthBins bins(per_octave);
-  std::map<std::int32_t, Pool> pools;
+  std::map<std::int32_t, LengthPool> pools;
   for (const RhoPoint& point : points)
     pools[bins.key(static_cast<std::int32_t>(point.length))].add(point, point.rows);
   std::vector<RhoPoint> pooled;
   for (const auto& [key, pool] : pools)
     pooled.push_back({pool.lengths / pool.rows, pool.logarithms / pool.rows, pool.rows});
   for (std::size_t b = 0; b < pooled.size(); ++b) {
-    Pool around;
+    LengthPool around;
     around.add(pooled[b], pooled[b].rows / 2);
     if (b > 0) around.add(pooled[b - 1], pooled[b - 1].rows / 4);
     if (b + 1 < pooled.size()) around.add(pooled[b + 1], pooled[b + 1].rows / 4);

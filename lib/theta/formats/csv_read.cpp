@@ -132,8 +132,8 @@ class CsvHeader {
       line.k = read_k(name, cell, line);
     } else if (name == "k_in_force") {
       line.k_in_force = read_k(name, cell, line);
-    } else if (const MetaMember member = member_of_meta(name); member != nullptr) {
-      member(line.meta) = require_number<std::int64_t>(name, cell, line, 0);
+    } else if (const MetaMember of_meta = member_of_meta(name); of_meta != nullptr) {
+      of_meta(line.meta) = require_number<std::int64_t>(name, cell, line, 0);
     } else {
       const ThresholdColumn& column = *column_named(name);
       if (cell.empty() && column.may_be_missing) return;  // NaN from the start
