@@ -62,10 +62,13 @@ def scores_in(path, layer, sample="000000"):
         return file.attrs["scale"] * np.einsum("hrd,hkd->hrk", q, np.repeat(k, q.shape[0] // k.shape[0], axis=0))
 
 
-def softmax(scores, positions):
+def softmax(scores, positions, sinks=None):
+    """Without the sinks' own weights, one logit a head beside the scores."""
     scores = np.where(np.arange(scores.shape[-1])[None, None, :] <= np.asarray(positions)[None, :, None], scores, -np.inf)
-    weights = np.exp(scores - scores.max(-1, keepdims=True))
-    return weights / weights.sum(-1, keepdims=True)
+    largest = scores.max(-1, keepdims=True)
+    weights = np.exp(scores - largest)
+    beside = 0 if sinks is None else np.exp(np.asarray(sinks, "f8")[:, None, None] - largest)
+    return weights / (weights.sum(-1, keepdims=True) + beside)
 
 
 def recorded_weights_are_theirs(model, path, content):
@@ -75,10 +78,12 @@ def recorded_weights_are_theirs(model, path, content):
     own = model.config._attn_implementation
     with h5py.File(path) as file:
         there = [int(layer) for layer in file["samples/000000/layers"]]
+        sinks = file["sinks"][:] if "sinks" in file else [None] * model.config.get_text_config().num_hidden_layers
+        expect(("sinks" in file) == (file.attrs.get("has_sinks", 0) == 1), "has_sinks does not say what is there")
     for layer, weights in enumerate(their_weights(model, ids)):
         if layer not in there:
             continue  # a window
-        largest = np.abs(softmax(scores_in(path, layer), range(40)) - weights).max()
+        largest = np.abs(softmax(scores_in(path, layer), range(40), sinks[layer]) - weights).max()
         expect(largest < 1e-5, "layer %d: weights differ by %g" % (layer, largest))
     model.set_attn_implementation(own)
 
@@ -208,6 +213,8 @@ def main():
         if not MODELS.is_dir():
             print("SKIPPED: the models in %s, which is not there" % MODELS)
             return
+        sinks = transformers.AutoModelForCausalLM.from_pretrained(MODELS / "gpt_oss", dtype=torch.float32).eval()
+        recorded_weights_are_theirs(sinks, folder / "w.h5", "scores")
         for name in ("llama_plain", "qwen3", "gemma2"):
             fits_as_from_the_model(name, folder)
     print("passed")
