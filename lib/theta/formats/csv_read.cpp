@@ -17,13 +17,20 @@ namespace toptheta {
 
 namespace {
 
+// What columns say of the whole table.
+struct CsvMeta {
+  std::int64_t length_bins = 0;
+  KeptEnds kept{};
+  bool operator==(const CsvMeta&) const = default;
+};
+
 struct CsvLine {
   std::string where;
   std::int32_t layer = 0;
   std::int32_t head = 0;
   std::int64_t k = 0;
   std::int64_t k_in_force = 0;
-  TableMeta meta{};  // what columns say of the table
+  CsvMeta meta{};
   ThresholdEntry entry{};
 };
 
@@ -88,11 +95,11 @@ class CsvHeader {
            member_of_meta(name) != nullptr;
   }
   // Columns that say something of the table, the same in every line.
-  using MetaMember = std::int64_t& (*)(TableMeta&);
+  using MetaMember = std::int64_t& (*)(CsvMeta&);
   static MetaMember member_of_meta(std::string_view name) {
-    if (name == "length_bins") return [](TableMeta& meta) -> std::int64_t& { return meta.length_bins; };
-    if (name == "keep_first") return [](TableMeta& meta) -> std::int64_t& { return meta.kept.first; };
-    if (name == "keep_recent") return [](TableMeta& meta) -> std::int64_t& { return meta.kept.recent; };
+    if (name == "length_bins") return [](CsvMeta& meta) -> std::int64_t& { return meta.length_bins; };
+    if (name == "keep_first") return [](CsvMeta& meta) -> std::int64_t& { return meta.kept.first; };
+    if (name == "keep_recent") return [](CsvMeta& meta) -> std::int64_t& { return meta.kept.recent; };
     return nullptr;
   }
   static const ThresholdColumn* column_named(std::string_view name) {
@@ -188,11 +195,13 @@ ModelShape shape_of(const std::vector<CsvLine>& lines) {
 
 // What the columns say of the table, which is the same in every line.
 TableMeta meta_of(const std::vector<CsvLine>& lines) {
-  const TableMeta& meta = lines.front().meta;
   for (const CsvLine& line : lines)
-    if (line.meta.length_bins != meta.length_bins || line.meta.kept != meta.kept)
+    if (line.meta != lines.front().meta)
       throw InputError({.where = line.where,
                         .what = "length_bins, keep_first and keep_recent must be the same in every line"});
+  TableMeta meta;
+  meta.length_bins = lines.front().meta.length_bins;
+  meta.kept = lines.front().meta.kept;
   if (const auto fault = find_fault(meta))
     throw InputError({.where = fmt::format("{}, {}", lines.front().where, fault->field),
                       .what = "a value out of range",
