@@ -10,7 +10,14 @@ int main(int argc, char** argv) {
       "  tt-calibrate show theta.h5",
       {{"fit", "Fit thresholds for one or several k",
         "  tt-calibrate fit --model DIR --text calib.txt -k 16,32,64 --tac --add-sigma 0.1 -o theta.h5\n"
-        "  tt-calibrate fit dumps/*.h5 -k 64 --layer-k 0:512,1:512 -o theta.h5",
+        "  tt-calibrate fit dumps/*.h5 -k 64 --layer-k 0:512,1:512 -o theta.h5\n"
+        "Which to choose (docs/method.md):\n"
+        "  for accuracy, to run with --placement post-softmax --vmc:\n"
+        "  tt-calibrate fit --model M --text calib.txt -k 128 --tac --placement post-softmax \\\n"
+        "      --estimator pooled --length-bins 8 -o accurate.h5\n"
+        "  for speed, to run with --sdc calibrated --vmc --prefilter int8:\n"
+        "  tt-calibrate fit --model M --text calib.txt -k 128 --tac --sdc calibrated \\\n"
+        "      --length-bins 8 -o fast.h5",
         make_fit_command},
        {"merge", "Join the parts of a calibration that was dealt out with fit --shard",
         "  tt-calibrate fit dumps/*.h5 -k 64 --shard 1/2 -o part-1.h5\n"

@@ -14,7 +14,10 @@ int main(int argc, char** argv) {
         "--vmc \\\n"
         "      -o result.json\n"
         "  tt-eval run -k 32 --thresholds theta.h5 --attention dense theta theta:sdc=exact "
-        "theta:sdc=exact,vmc",
+        "theta:sdc=exact,vmc\n"
+        "Which to choose (docs/method.md; tt-calibrate fit --help has the calibration of each):\n"
+        "  for accuracy:  --thresholds accurate.h5 --attention theta:placement=post-softmax,vmc\n"
+        "  for speed:     --thresholds fast.h5 --attention theta:sdc=calibrated,vmc,prefilter=int8",
         make_run_command},
        {"sweep", "Evaluate every combination of policies, k, tasks and phases, a result file for each",
         "  tt-eval sweep sweep.toml -o results\n"

@@ -8,6 +8,7 @@
 #include "support/sample_table.hpp"
 #include "support/temp_dir.hpp"
 #include "theta/between_entries.hpp"
+#include "theta/columns.hpp"
 #include "theta/formats/table_formats.hpp"
 #include "theta/lookup.hpp"
 
