@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
         "Which to choose (docs/method.md):\n"
         "  for accuracy, to run with --placement post-softmax --vmc:\n"
         "  tt-calibrate fit --model M --text calib.txt -k 128 --tac --placement post-softmax \\\n"
-        "      --estimator pooled --length-bins 8 -o accurate.h5\n"
+        "      --length-bins 8 -o accurate.h5\n"
         "  for speed, to run with --sdc calibrated --vmc --prefilter int8:\n"
         "  tt-calibrate fit --model M --text calib.txt -k 128 --tac --sdc calibrated \\\n"
         "      --length-bins 8 -o fast.h5",
