@@ -118,7 +118,8 @@ std::vector<float> read_sinks(const hdf5::Group& root, const DumpHeader& header)
                         .next = "write the dump again with them: a logit of each layer and query head"});
     return {};
   }
-  const hdf5::Dataset dataset = root.open_dataset("sinks");
+  FloatDataset values(root.open_dataset("sinks"));
+  const hdf5::Dataset& dataset = values.dataset();
   if (said && !has)
     throw InputError({.where = dataset.where(),
                       .what = "sink logits of a model that has none, says the attribute has_sinks",
@@ -130,7 +131,6 @@ std::vector<float> read_sinks(const hdf5::Group& root, const DumpHeader& header)
                       .expected = hdf5::format_dims(dims),
                       .found = hdf5::format_dims(dataset.dims())});
   require_floats(dataset);
-  FloatDataset values(dataset);
   const hdf5::Box all{{0, 0}, dims};
   std::vector<float> sinks(static_cast<std::size_t>(dataset.size()));
   values.load({&all, 1}, dataset.size());
