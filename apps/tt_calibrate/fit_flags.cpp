@@ -68,6 +68,50 @@ void resolve_sdc(const FitFlags& flags, CalibrationOptions& options) {
                       .next = "drop it: this placement has the full denominator already"});
 }
 
+// What rows thresholds are of.
+void declare_rows(CLI::App& app, FitFlags& flags) {
+  app.add_option("--keep-first", flags.keep_first,
+                 "For use with keep-first=N: thresholds of the rest of a row, beside the first N keys of the "
+                 "sequence, such that k are kept in all")
+      ->type_name("N")
+      ->check(non_negative())
+      ->capture_default_str();
+  app.add_option("--keep-recent", flags.keep_recent,
+                 "For use with keep-recent=N: the same beside the N most recent keys")
+      ->type_name("N")
+      ->check(non_negative())
+      ->capture_default_str();
+  app.add_option("--length-bins", flags.length_bins,
+                 "Row lengths that share a threshold: so many bins to the octave, between which inference "
+                 "interpolates; all = every length has its own. 8 makes tables of long contexts small, and "
+                 "steadier where few rows stand behind a length")
+      ->type_name("PER_OCTAVE")
+      ->capture_default_str();
+  app.add_option(
+         "--row-fraction", flags.row_fraction,
+         "Share of the rows to use, drawn by --seed in favour of the lengths seen least; above 0, up to 1")
+      ->type_name("F")
+      ->capture_default_str();
+}
+
+void declare_sdc(CLI::App& app, FitFlags& flags) {
+  add_choice(
+      app, "--sdc", {"none", "offline", "calibrated", "both"},
+      [&flags](std::string_view name) { flags.sdc = name; }, [&flags] { return flags.sdc; },
+      "Also calibrate what stands for the dropped in the softmax's denominator, in a second pass over the "
+      "same "
+      "rows: calibrated finds rho, which needs no dropped score at inference and is far more accurate than "
+      "exp-threshold; offline a fixed term per row length; both");
+  app.add_option(
+         "--rho-bins", flags.rho_bins,
+         "Of --sdc calibrated: pool rho over bins of row lengths, so many to the octave, and smooth it "
+         "over them; 2 where few rows stand behind a length; all = each entry has its own")
+      ->type_name("PER_OCTAVE")
+      ->capture_default_str();
+  app.add_flag("--sdc-offline", flags.sdc_offline,
+               "The same as --sdc offline, or adds offline to calibrated");
+}
+
 }  // namespace
 
 FitPlan resolve_fit(const FitFlags& flags, Session& session) {
@@ -127,47 +171,12 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
                  "theta = mean + this many standard deviations of the row thresholds")
       ->type_name("X")
       ->capture_default_str();
-  app.add_option("--keep-first", flags.keep_first,
-                 "For use with keep-first=N: thresholds of the rest of a row, beside the first N keys of the "
-                 "sequence, such that k are kept in all")
-      ->type_name("N")
-      ->check(non_negative())
-      ->capture_default_str();
-  app.add_option("--keep-recent", flags.keep_recent,
-                 "For use with keep-recent=N: the same beside the N most recent keys")
-      ->type_name("N")
-      ->check(non_negative())
-      ->capture_default_str();
-  app.add_option("--length-bins", flags.length_bins,
-                 "Row lengths that share a threshold: so many bins to the octave, between which inference "
-                 "interpolates; all = every length has its own. 8 makes tables of long contexts small, and "
-                 "steadier where few rows stand behind a length")
-      ->type_name("PER_OCTAVE")
-      ->capture_default_str();
-  app.add_option(
-         "--row-fraction", flags.row_fraction,
-         "Share of the rows to use, drawn by --seed in favour of the lengths seen least; above 0, up to 1")
-      ->type_name("F")
-      ->capture_default_str();
+  declare_rows(app, flags);
   app.add_flag(
       "--tac", flags.tac,
       "Top-k at calibration: apply exact top-k after observing a row, so that later layers are observed as "
       "they will be. One pass for each k; with --model only");
-  add_choice(
-      app, "--sdc", {"none", "offline", "calibrated", "both"},
-      [&flags](std::string_view name) { flags.sdc = name; }, [&flags] { return flags.sdc; },
-      "Also calibrate what stands for the dropped in the softmax's denominator, in a second pass over the "
-      "same "
-      "rows: calibrated finds rho, which needs no dropped score at inference and is far more accurate than "
-      "exp-threshold; offline a fixed term per row length; both");
-  app.add_option(
-         "--rho-bins", flags.rho_bins,
-         "Of --sdc calibrated: pool rho over bins of row lengths, so many to the octave, and smooth it "
-         "over them; 2 where few rows stand behind a length; all = each entry has its own")
-      ->type_name("PER_OCTAVE")
-      ->capture_default_str();
-  app.add_flag("--sdc-offline", flags.sdc_offline,
-               "The same as --sdc offline, or adds offline to calibrated");
+  declare_sdc(app, flags);
   app.add_option(
          "--precision", flags.precision,
          "In one more pass over the rows, find how many documents it takes to know effective k to +- this "
