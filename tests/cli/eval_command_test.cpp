@@ -402,26 +402,3 @@ TEST_CASE("configs/ has every key, with its default") {
     }
   }
 }
-
-TEST_CASE("thresholds beside the ends of rows keep k in all, and are refused without them") {
-  const EvalWorld world;
-  (void)world.output(
-      "tt-calibrate fit --model model --text a.txt -k 9 --tac --keep-first 1 --keep-recent 2 -o ends.h5");
-  const Json runs = world.runs(
-      "--task a.txt --thresholds ends.h5 --attention theta:keep-first=1,keep-recent=2 "
-      "topk:k=6,keep-first=1,keep-recent=2");
-  CHECK(runs.at(0).at("sparsity").at("effective_k_ratio").get<double>() == Approx(1).epsilon(0.03));
-  // A row of the calibration text keeps what top-k of its rest keeps.
-  CHECK(nll(runs.at(0)) == Approx(nll(runs.at(1))).epsilon(0.01));
-  const Outcome without =
-      world.run("tt-eval run --model model --task a.txt --attention theta --thresholds ends.h5");
-  CHECK(without.status == 2);
-  CHECK(without.err.find("keep-first=1, keep-recent=2") != std::string::npos);
-  const Outcome beside = world.run(
-      "tt-eval run --model model --task a.txt --attention theta:k=8,keep-first=1 --thresholds theta.h5");
-  CHECK(beside.status == 0);
-  CHECK(beside.err.find("with keep-first=1 more are kept") != std::string::npos);
-  CHECK(world.run("tt-calibrate fit --model model --text a.txt -k 4 --keep-first 4 -o x.h5").status == 2);
-  CHECK(world.run("tt-calibrate fit --model model --text a.txt -k 9 --keep-first 1 --curve -o x.h5").status ==
-        2);
-}
