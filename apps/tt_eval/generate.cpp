@@ -20,12 +20,11 @@
 #include "tt_eval/model_flags.hpp"
 #include "tt_eval/policy_flags.hpp"
 #include "tt_eval/policy_plans.hpp"
+#include "tt_eval/sampling_flags.hpp"
 
 namespace toptheta::app {
 
 namespace {
-
-constexpr const char* kSamplingGroup = "Sampling";
 
 struct GenerateFlags {
   std::string model{};
@@ -34,13 +33,9 @@ struct GenerateFlags {
   bool strict = false;
   std::string prompt{};
   std::string ids{};
-  bool chat = false;
-  std::string system{};
+  ChatFlags chat{};
   std::int64_t max_new_tokens = 64;
-  bool sample = false;
-  std::optional<double> temperature{};
-  std::optional<double> top_p{};
-  std::optional<std::int64_t> top_k{};
+  SamplingRequest sampling{};
   std::vector<std::string> stop{};
   PolicyFlags policies{};
   std::optional<ResultFormat> format{};
@@ -68,7 +63,7 @@ struct Completion {
 };
 
 std::vector<std::int32_t> prompt_ids(const LanguageModel& model, const GenerateFlags& flags) {
-  if (flags.chat) return encode_chat(model, flags.system, flags.prompt);
+  if (flags.chat.chat) return encode_chat(model, flags.chat.system, flags.prompt);
   if (flags.ids.empty()) return encode_prompt(model, flags.prompt);
   auto sequences = read_token_ids(flags.ids, model.transformer.config().vocab_size);
   if (sequences.size() != 1)
@@ -82,7 +77,7 @@ std::vector<std::int32_t> prompt_ids(const LanguageModel& model, const GenerateF
 Prompt fitting_prompt(const LanguageModel& model, const GenerateFlags& flags) {
   Prompt prompt{prompt_ids(model, flags), {}, {}};
   prompt.decoded = model.tokenizer.decode(prompt.ids);
-  prompt.text = flags.prompt.empty() || flags.chat ? prompt.decoded : flags.prompt;
+  prompt.text = flags.prompt.empty() || flags.chat.chat ? prompt.decoded : flags.prompt;
   const std::int64_t needed = std::ssize(prompt.ids) + flags.max_new_tokens;
   const std::int64_t context = model.transformer.config().context;
   if (needed > context)
@@ -93,17 +88,6 @@ Prompt fitting_prompt(const LanguageModel& model, const GenerateFlags& flags) {
                                            flags.max_new_tokens),
                       .next = "shorten the prompt or lower --max-new-tokens"});
   return prompt;
-}
-
-// What the command line asks for, else what the model does; nothing where the likeliest token is taken.
-std::optional<SamplingOptions> sampling_of(const GenerateFlags& flags, const GenerationConfig& model,
-                                           std::uint64_t seed) {
-  const bool asked = flags.sample || flags.temperature || flags.top_p || flags.top_k;
-  if (!asked || flags.temperature == 0) return std::nullopt;
-  return SamplingOptions{.temperature = flags.temperature.value_or(model.temperature.value_or(1)),
-                         .top_k = flags.top_k.value_or(model.top_k.value_or(0)),
-                         .top_p = flags.top_p.value_or(model.top_p.value_or(1)),
-                         .seed = seed};
 }
 
 const char* name_of(GenerateEnd end) {
@@ -152,7 +136,8 @@ Completion complete(LanguageModel& model, const PolicyPlan& plan, const Prompt& 
     return !stop.add(stream.push(token));
   };
   std::optional<Sampler> sampler;
-  if (const auto sampling = sampling_of(flags, model.generation, session.seed)) sampler.emplace(*sampling);
+  if (const auto sampling = sampling_of(flags.sampling, model.generation, session.seed))
+    sampler.emplace(*sampling);
   const Generation generation =
       generate(model.transformer, cache, prompt.ids, plan.policy,
                {.max_new_tokens = flags.max_new_tokens,
@@ -204,30 +189,10 @@ class GenerateCommand : public Command {
   void run(Session& session) override;
 
  private:
-  void declare_sampling(CLI::App& app);
   void check_prompt() const;
 
   GenerateFlags flags_;
 };
-
-void GenerateCommand::declare_sampling(CLI::App& app) {
-  app.add_flag("--sample", flags_.sample,
-               "Draw tokens at random (--seed), as generation_config.json says or as below. Without any of "
-               "these the likeliest token is taken")
-      ->group(kSamplingGroup);
-  app.add_option("--temperature", flags_.temperature, "Divides the logits; 0: the likeliest token")
-      ->type_name("T")
-      ->check(non_negative())
-      ->group(kSamplingGroup);
-  app.add_option("--top-k", flags_.top_k, "Only the K likeliest tokens; 0: all")
-      ->type_name("K")
-      ->check(non_negative())
-      ->group(kSamplingGroup);
-  app.add_option("--top-p", flags_.top_p, "Only the likeliest tokens that reach this probability together")
-      ->type_name("P")
-      ->check(CLI::Range(1e-6, 1.0).description("above 0, at most 1"))
-      ->group(kSamplingGroup);
-}
 
 void GenerateCommand::declare(CLI::App& app) {
   declare_model(app, flags_.model);
@@ -238,22 +203,16 @@ void GenerateCommand::declare(CLI::App& app) {
   app.add_option("--ids", flags_.ids, "The prompt as token ids: a .npy, .json or .jsonl file")
       ->type_name("FILE")
       ->group(kInputGroup);
-  app.add_flag("--chat", flags_.chat,
-               "--prompt is what a user says: put it as the model's chat template does")
-      ->group(kInputGroup);
-  app.add_option("--system", flags_.system, "With --chat: a system message before it")
-      ->type_name("TEXT")
-      ->group(kInputGroup);
+  declare_chat(app, flags_.chat, kInputGroup,
+               "--prompt is what a user says: put it as the model's chat template does");
   app.add_option("--max-new-tokens", flags_.max_new_tokens,
                  "Stop after so many tokens, or at the end of the text")
       ->type_name("N")
       ->check(positive())
       ->capture_default_str()
       ->group(kInputGroup);
-  app.add_option("--stop", flags_.stop, "End the text where it says this; may be given several times")
-      ->type_name("TEXT")
-      ->group(kInputGroup);
-  declare_sampling(app);
+  declare_stop(app, flags_.stop, kInputGroup, "End the text where it says this; may be given several times");
+  declare_sampling(app, flags_.sampling);
   declare_policies(app, flags_.policies);
   add_format(app, flags_.format,
              "table = the texts, one below the other. Default: by the ending of -o, else that");
@@ -266,12 +225,11 @@ void GenerateCommand::check_prompt() const {
         {.where = "--prompt", .what = "not given", .expected = "a text to continue, or --ids FILE"});
   if (!flags_.prompt.empty() && !flags_.ids.empty())
     throw UsageError({.where = "--ids", .what = "contradicts --prompt", .expected = "one of them"});
-  if (flags_.chat && flags_.prompt.empty())
+  if (flags_.chat.chat && flags_.prompt.empty())
     throw UsageError(
         {.where = "--chat", .what = "wants a text to put as the template does", .expected = "--prompt"});
-  if (!flags_.system.empty() && !flags_.chat)
-    throw UsageError(
-        {.where = "--system", .what = "means nothing without a chat template", .next = "add --chat"});
+  check_chat(flags_.chat);
+  check_stop(flags_.stop);
 }
 
 void GenerateCommand::run(Session& session) {
@@ -296,7 +254,7 @@ void GenerateCommand::run(Session& session) {
       session.provenance_of({flags_.policies.thresholds.begin(), flags_.policies.thresholds.end()});
   provenance.inputs.insert(provenance.inputs.begin(), InputFile{directory.string(), model.sha256});
   write_output(flags_.output, format == table_format()
-                                  ? readable(completions, flags_.chat ? std::string() : prompt.text)
+                                  ? readable(completions, flags_.chat.chat ? std::string() : prompt.text)
                                   : format_listing(listing_of(completions, prompt, model, provenance), format,
                                                    layout_of(flags_.output)));
 }

@@ -7,6 +7,7 @@
 #include "common/output.hpp"
 #include "common/strict.hpp"
 #include "core/error.hpp"
+#include "eval/chat.hpp"
 #include "eval/runner.hpp"
 #include "report/format.hpp"
 #include "tt_eval/commands.hpp"
@@ -30,6 +31,7 @@ struct RunPlan {
   std::vector<Policy> policies;
   std::vector<std::string> thresholds;
   EvaluationOptions evaluation;
+  ChatFlags chat;
   ResultFormat format = table_format();
   Detail detail = Detail::full;
   std::filesystem::path log_samples;
@@ -45,6 +47,7 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   plan.format = flags.format.value_or(result_format_of(plan.output));
   if (flags.overview) plan.detail = Detail::overview;
   plan.evaluation = evaluation_options(flags, session.seed);
+  plan.chat = flags.chat;
   plan.log_samples = flags.log_samples;
   plan.samples = flags.samples;
   plan.task_options = task_options(flags, session.seed);
@@ -85,7 +88,7 @@ Provenance provenance_of(const RunPlan& plan, const LanguageModel& model, const 
   return provenance;
 }
 
-std::vector<Task> load_tasks(const RunPlan& plan, Session& session) {
+std::vector<Task> load_tasks(const RunPlan& plan, const RunFlags& flags, Session& session) {
   std::vector<Task> tasks;
   for (const TaskSource& source : plan.tasks) {
     tasks.push_back(load_task_source(source, plan.library, plan.task_options));
@@ -100,14 +103,19 @@ std::vector<Task> load_tasks(const RunPlan& plan, Session& session) {
   for (const Task& task : tasks)
     formats.push_back(task.format);
   require_all_described(plan.library, formats);
+  require_generation(flags, tasks);
   return tasks;
 }
 
 // Fills `results` task by task, so that what was finished is there when a later one fails.
-void evaluate_all(const RunPlan& plan, Session& session, Results& results) {
-  const std::vector<Task> tasks = load_tasks(plan, session);
+void evaluate_all(const RunPlan& plan, const RunFlags& flags, Session& session, Results& results) {
+  std::vector<Task> tasks = load_tasks(plan, flags, session);
   const std::vector<ThresholdFile> thresholds = load_thresholds(plan.thresholds);
   LanguageModel model = load_strictly(plan.model, plan.compute, plan.strict, session);
+  if (plan.evaluation.generation.sampling.asked()) tell_notes(model.generation.notes, plan.strict, session);
+  if (plan.chat.chat)
+    for (Task& task : tasks)
+      task = as_chat(std::move(task), model, plan.chat.system);
   const ModelConfig& config = model.transformer.config();
   const std::int64_t context = plan.evaluation.context > 0 ? plan.evaluation.context : config.context;
   const std::vector<PolicyPlan> policies =
@@ -156,7 +164,7 @@ class RunCommand : public Command {
     const RunPlan plan = resolve(flags_, session);
     Results results;
     try {
-      evaluate_all(plan, session, results);
+      evaluate_all(plan, flags_, session, results);
     } catch (...) {
       session.console.finish();
       if (!results.runs.empty()) write_finished(plan, results, session);

@@ -50,6 +50,22 @@ void declare_outputs(CLI::App& app, RunFlags& flags) {
       ->group(kOutputGroup);
 }
 
+void declare_generation(CLI::App& app, RunFlags& flags) {
+  constexpr const char* kGroup = "Prompts and completions";
+  declare_chat(
+      app, flags.chat, kGroup,
+      "Put each question as the model's chat template puts what a user says; the answer is the assistant's");
+  app.add_option("--max-new-tokens", flags.generation.max_new_tokens,
+                 "Generation: so many instead of what the task says; 0 = that")
+      ->type_name("N")
+      ->check(non_negative())
+      ->capture_default_str()
+      ->group(kGroup);
+  declare_stop(app, flags.generation.stop, kGroup,
+               "Generation: end completions where they say this, besides the task's own; several allowed");
+  declare_sampling(app, flags.generation.sampling);
+}
+
 }  // namespace
 
 void declare_run(CLI::App& app, RunFlags& flags) {
@@ -101,6 +117,12 @@ void declare_run(CLI::App& app, RunFlags& flags) {
   count("--ppl-chunk", flags.ppl_chunk,
         "Also perplexity by the chunked protocol (llama-perplexity), windows of so many tokens; 0 = no",
         protocol);
+  app.add_flag("--output-error", flags.output_error,
+               "Also measure how far each head's attention output is from dense attention of the same "
+               "queries, keys "
+               "and values: a dense attention more for every policy")
+      ->group(protocol);
+  declare_generation(app, flags);
   declare_outputs(app, flags);
 }
 
@@ -111,8 +133,24 @@ EvaluationOptions evaluation_options(const RunFlags& flags, std::uint64_t seed) 
   options.tile = parse_tile(flags.tile);
   options.context = flags.context;
   options.ppl_chunk = flags.ppl_chunk;
+  options.output_error = flags.output_error;
+  options.generation = flags.generation;
+  check_stop(flags.generation.stop);
   options.seed = seed;
   return options;
+}
+
+void require_generation(const RunFlags& flags, std::span<const Task> tasks) {
+  const GenerationSettings& asked = flags.generation;
+  const char* const flag = asked.sampling.asked()     ? "--sample, --temperature, --top-k, --top-p"
+                           : !asked.stop.empty()      ? "--stop"
+                           : asked.max_new_tokens > 0 ? "--max-new-tokens"
+                                                      : nullptr;
+  const auto generates = [](const Task& task) { return task.kind() == TaskKind::generation; };
+  if (flag == nullptr || std::ranges::any_of(tasks, generates)) return;
+  throw UsageError({.where = flag,
+                    .what = "none of the tasks generates a text",
+                    .expected = "a task of the kind generation (tt-eval tasks lists them)"});
 }
 
 TaskOptions task_options(const RunFlags& flags, std::uint64_t seed) {
@@ -125,6 +163,8 @@ TaskOptions task_options(const RunFlags& flags, std::uint64_t seed) {
                       .what = "given without a number of examples",
                       .next = "give --few-shot N"});
   if (flags.few_shot_random) options.few_shot_seed = seed;
+  check_chat(flags.chat);
+  options.chat = flags.chat.chat;
   return options;
 }
 

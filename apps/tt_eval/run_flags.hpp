@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "report/format.hpp"
 #include "tasks/task.hpp"
 #include "tt_eval/policy_flags.hpp"
+#include "tt_eval/sampling_flags.hpp"
 
 namespace toptheta::app {
 
@@ -29,6 +31,9 @@ struct RunFlags {
   std::int64_t context = 0;
   std::int64_t ppl_chunk = 0;
   std::string tile = "128x128";
+  bool output_error = false;
+  ChatFlags chat{};
+  GenerationSettings generation{};
   bool overview = false;
   std::string log_samples{};
   std::string samples{};
@@ -40,6 +45,8 @@ void declare_run(CLI::App& app, RunFlags& flags);
 
 // What the flags say of the protocol. Throws UsageError. `seed`: that of --seed.
 EvaluationOptions evaluation_options(const RunFlags& flags, std::uint64_t seed);
+// Throws UsageError where flags about generation are given and none of the tasks generates.
+void require_generation(const RunFlags& flags, std::span<const Task> tasks);
 // What they say of how tasks are read. Throws UsageError.
 TaskOptions task_options(const RunFlags& flags, std::uint64_t seed);
 

@@ -10,6 +10,7 @@
 #include "common/strict.hpp"
 #include "core/error.hpp"
 #include "core/sha256.hpp"
+#include "eval/chat.hpp"
 #include "io/atomic_file.hpp"
 #include "sweep/cells.hpp"
 #include "tt_eval/model_flags.hpp"
@@ -163,16 +164,19 @@ void SweepRunner::advance(double cells, bool whole) {
 }
 
 void SweepRunner::run() {
-  for (const SweepGroup& group : groups_)
+  for (SweepGroup& group : groups_)
     if (!group.cells.empty()) run(group);
   session_.console.finish();
 }
 
-void SweepRunner::run(const SweepGroup& group) {
+void SweepRunner::run(SweepGroup& group) {
   const SweepCell& first = *group.cells.front();
   LanguageModel& model = model_of(group);
-  const std::string reason = reason_why_not(
-      [&] { check_fits(*group.task, model, evaluation_options(first.flags, first.seed), session_.console); });
+  const std::string reason = reason_why_not([&] {
+    if (first.flags.chat.chat)
+      group.task = std::make_shared<const Task>(as_chat(*group.task, model, first.flags.chat.system));
+    check_fits(*group.task, model, evaluation_options(first.flags, first.seed), session_.console);
+  });
   if (!reason.empty()) {
     for (const SweepCell* cell : group.cells)
       fail(*cell, reason);

@@ -48,7 +48,7 @@ class SweepRunner {
 
  private:
   void prepare(SweepGroup& group);
-  void run(const SweepGroup& group);
+  void run(SweepGroup& group);
   // Those that evaluate() can be asked for together.
   void run(const SweepGroup& group, std::span<const SweepCell* const> cells);
   void evaluate_cells(const SweepGroup& group, std::span<const SweepCell* const> cells,

@@ -10,6 +10,7 @@
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
+#include "eval/chat.hpp"
 #include "io/text_file.hpp"
 #include "model/language_model.hpp"
 #include "report/json.hpp"
@@ -31,6 +32,7 @@ struct TasksFlags {
   std::int64_t limit = 3;
   std::int64_t few_shot = 0;
   std::string few_shot_file{};
+  bool chat = false;
   std::vector<std::string> texts{};
   std::int64_t length = 1024;
   std::int64_t count = 100;
@@ -203,6 +205,8 @@ void TasksCommand::declare(CLI::App& app) {
                  number("--few-shot", flags_.few_shot, "show: solved examples before each example"),
                  app.add_option("--few-shot-file", flags_.few_shot_file, "show: take them from this file")
                      ->type_name("FILE")
+                     ->group(kInputGroup),
+                 app.add_flag("--chat", flags_.chat, "show: as the model's (--model) chat template puts them")
                      ->group(kInputGroup)};
   make_flags_ = {
       app.add_option("--text", flags_.texts,
@@ -241,12 +245,16 @@ void TasksCommand::show(Session& session) const {
   if (flags_.limit > 0) options.limit = flags_.limit;
   options.few_shot = flags_.few_shot;
   options.few_shot_file = flags_.few_shot_file;
-  const Task task = load_task_source(task_source(source, library), library, options);
+  options.chat = flags_.chat;
+  if (flags_.chat && flags_.model.empty())
+    throw UsageError({.where = "--chat", .what = "needs a model's chat template", .next = "add --model DIR"});
+  Task task = load_task_source(task_source(source, library), library, options);
   require_all_described(library, {task.format});
   for (const std::string& note : task.notes)
     session.console.note(note);
   std::optional<LanguageModel> model;
   if (!flags_.model.empty()) model.emplace(load_language_model(flags_.model));
+  if (flags_.chat) task = as_chat(std::move(task), *model, "");
   const LanguageModel* counting = model ? &*model : nullptr;
   const bool as_json = flags_.format.value_or(result_format_of(flags_.output))->name == "json";
   write_output(flags_.output, as_json ? format_json(json_of(task, counting)) : readable(task, counting));

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "attention/job.hpp"
+#include "attention/output_error.hpp"
 #include "kernels/attention/tile_attention.hpp"
 
 namespace toptheta {
@@ -60,6 +61,7 @@ bool scores_are_finite(const Job& job) {
 
 void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
             const AttentionListeners& listeners) {
+  if (listeners.output_error) return attend_beside_dense(call, cache, policy, listeners);
   const std::int64_t end = call.first_position + call.rows;
   if (std::max(listeners.dense_from, call.first_position) < std::min(listeners.dense_to, end))
     return attend_in_parts(call, cache, policy, listeners);

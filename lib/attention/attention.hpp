@@ -50,6 +50,9 @@ struct AttentionListeners {
   RowSink* scores = nullptr;         // sees every row's pre-softmax scores before anything is dropped from it
   // Counts lost mass too, which takes the exponentials of the dropped; without it, it counts as 0.
   bool lost_mass = true;
+  // Counts how far the output is from that of dense attention over the same queries, keys and values, which
+  // is computed beside it: at the cost of a dense attention more. Requires counts.
+  bool output_error = false;
   // Rows at the positions [dense_from, dense_to) keep everything whatever the policy: the end of a prompt
   // under dense-last.
   std::int64_t dense_from = 0;

@@ -28,6 +28,22 @@ void GroupCount::merge(const GroupCount& other) {
   rows_available += other.rows_available;
 }
 
+void OutputDifference::merge(const OutputDifference& other) {
+  rows += other.rows;
+  squared_error += other.squared_error;
+  squared_dense += other.squared_dense;
+  cosine += other.cosine;
+}
+
+double OutputDifference::relative_error() const {
+  if (squared_error == 0) return 0;
+  return std::sqrt(squared_error / squared_dense);
+}
+
+double OutputDifference::mean_cosine() const {
+  return rows > 0 ? cosine / static_cast<double>(rows) : 1;
+}
+
 AttentionCounts::AttentionCounts(const ModelShape& model_shape)
     : shape(model_shape),
       heads(static_cast<std::size_t>(model_shape.num_layers * model_shape.num_heads)),
@@ -39,6 +55,16 @@ void AttentionCounts::merge(const AttentionCounts& other) {
     heads[i].merge(other.heads[i]);
   for (std::size_t i = 0; i < other.groups.size(); ++i)
     groups[i].merge(other.groups[i]);
+  if (outputs.size() < other.outputs.size()) outputs.resize(other.outputs.size());
+  for (std::size_t i = 0; i < other.outputs.size(); ++i)
+    outputs[i].merge(other.outputs[i]);
+}
+
+OutputDifference AttentionCounts::output() const {
+  OutputDifference total;
+  for (const OutputDifference& one : outputs)
+    total.merge(one);
+  return total;
 }
 
 const HeadCount& AttentionCounts::head(std::int64_t layer, std::int64_t head) const {
@@ -47,6 +73,20 @@ const HeadCount& AttentionCounts::head(std::int64_t layer, std::int64_t head) co
 
 const GroupCount& AttentionCounts::group(std::int64_t layer, std::int64_t kv_head) const {
   return groups[static_cast<std::size_t>(layer * shape.num_kv_heads + kv_head)];
+}
+
+AttentionCounts AttentionCounts::layer(std::int64_t index) const {
+  ModelShape one_layer = shape;
+  one_layer.num_layers = 1;
+  AttentionCounts one(one_layer);
+  const auto first_head = heads.begin() + index * shape.num_heads;
+  const auto first_group = groups.begin() + index * shape.num_kv_heads;
+  one.heads.assign(first_head, first_head + shape.num_heads);
+  one.groups.assign(first_group, first_group + shape.num_kv_heads);
+  if (outputs.empty()) return one;
+  const auto first_output = outputs.begin() + index * shape.num_heads;
+  one.outputs.assign(first_output, first_output + shape.num_heads);
+  return one;
 }
 
 double AttentionCounts::kept_elements() const {
@@ -100,6 +140,11 @@ SequenceCounts::SequenceCounts(const ModelShape& shape, std::int64_t capacity, P
 
 void SequenceCounts::add_row(std::int64_t layer, std::int64_t head, const HeadCount& row) {
   counts_.heads[static_cast<std::size_t>(layer * counts_.shape.num_heads + head)].merge(row);
+}
+
+void SequenceCounts::add_output(std::int64_t layer, std::int64_t head, const OutputDifference& rows) {
+  counts_.outputs.resize(counts_.heads.size());
+  counts_.outputs[static_cast<std::size_t>(layer * counts_.shape.num_heads + head)].merge(rows);
 }
 
 void SequenceCounts::TileRow::count(HeadCount& head) const {

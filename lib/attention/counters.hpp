@@ -27,11 +27,26 @@ struct GroupCount {
   void merge(const GroupCount& other);
 };
 
+// How far the output of one query head of one layer, before the output projection, is from what dense
+// attention of the same queries, keys and values gives; summed over rows.
+struct OutputDifference {
+  std::int64_t rows = 0;
+  double squared_error = 0;  // sum of |out - dense|^2
+  double squared_dense = 0;  // sum of |dense|^2
+  double cosine = 0;         // sum of the rows' cosines; 0 where one of the two is zero, 1 where both are
+  void merge(const OutputDifference& other);
+
+  // |out - dense| / |dense|, the rows taken together as one vector; infinity where only |dense| is 0.
+  [[nodiscard]] double relative_error() const;
+  [[nodiscard]] double mean_cosine() const;
+};
+
 // Totals over finished sequences. Merging is commutative up to the rounding of lost_mass.
 struct AttentionCounts {
   ModelShape shape{};
-  std::vector<HeadCount> heads;    // [num_layers * num_heads]
-  std::vector<GroupCount> groups;  // [num_layers * num_kv_heads]
+  std::vector<HeadCount> heads;           // [num_layers * num_heads]
+  std::vector<GroupCount> groups;         // [num_layers * num_kv_heads]
+  std::vector<OutputDifference> outputs;  // [num_layers * num_heads]; empty where nobody asked
 
   AttentionCounts() = default;
   explicit AttentionCounts(const ModelShape& model_shape);
@@ -39,6 +54,10 @@ struct AttentionCounts {
 
   [[nodiscard]] const HeadCount& head(std::int64_t layer, std::int64_t head) const;
   [[nodiscard]] const GroupCount& group(std::int64_t layer, std::int64_t kv_head) const;
+
+  [[nodiscard]] OutputDifference output() const;  // of all heads together
+  // The counts of one layer, as those of a model that has no other.
+  [[nodiscard]] AttentionCounts layer(std::int64_t index) const;
 
   [[nodiscard]] double kept_elements() const;      // sum of kept / sum of visible
   [[nodiscard]] double v_rows() const;             // sum of needed / sum of available
@@ -73,6 +92,8 @@ class SequenceCounts {
   [[nodiscard]] std::int64_t tile_rows() const { return phase_ == Phase::decode ? 1 : tile_.rows; }
   // Adds one row of a query head; called by attention in row order.
   void add_row(std::int64_t layer, std::int64_t head, const HeadCount& row);
+  // Adds how far a query head's output is from dense attention's in some rows; in row order.
+  void add_output(std::int64_t layer, std::int64_t head, const OutputDifference& rows);
   // Adds what a query head keeps in some rows, for the tiles; in row order, each row once.
   void add_kept(std::int64_t layer, std::int64_t head, const KeptPositions& rows);
   // Adds the union of positions [0, visible) that a KV group's heads kept in some rows, as a bit set.

@@ -66,41 +66,42 @@ void DivergenceMeter::add(std::span<const float> logits, std::span<const std::in
   row_ += targets.size();
 }
 
-void add_divergence(const TokenRecord& record, std::vector<std::pair<std::string, Measure>>& metrics) {
+void add_divergence(const TokenRecord& record, std::vector<std::pair<std::string, Measure>>& metrics,
+                    const std::string& suffix) {
   if (record.kl.empty()) return;
   std::vector<double> sorted = record.kl;
   std::sort(sorted.begin(), sorted.end());
-  const auto quantile = [&](const char* name, double fraction) {
-    metrics.emplace_back(name, Measure{quantile_of_sorted(sorted, fraction)});
+  const auto add = [&](const char* name, const Measure& measure) {
+    metrics.emplace_back(name + suffix, measure);
   };
-  metrics.emplace_back("kl", mean_of(record.kl));
+  const auto quantile = [&](const char* name, double fraction) {
+    add(name, Measure{quantile_of_sorted(sorted, fraction)});
+  };
+  add("kl", mean_of(record.kl));
   quantile("kl_median", 0.5);
   quantile("kl_p90", 0.9);
   quantile("kl_p95", 0.95);
   quantile("kl_p99", 0.99);
   quantile("kl_p99.9", 0.999);
-  metrics.emplace_back("kl_max", Measure{sorted.back()});
-  metrics.emplace_back("same_top", proportion_of(record.same_top));
+  quantile("kl_max", 1);
+  add("same_top", proportion_of(record.same_top));
   sorted = record.delta_p;
   std::sort(sorted.begin(), sorted.end());
-  std::vector<double> squares;
-  for (const double change : record.delta_p)
-    squares.push_back(change * change);
-  const Measure mean_square = mean_of(squares);
-  Measure rms{std::sqrt(mean_square.value)};
-  if (mean_square.standard_error && rms.value > 0)
-    rms.standard_error = 0.5 / rms.value * *mean_square.standard_error;
-  metrics.emplace_back("delta_p", mean_of(record.delta_p));
-  metrics.emplace_back("delta_p_rms", rms);
-  metrics.emplace_back("delta_p_min", Measure{sorted.front()});
+  add("delta_p", mean_of(record.delta_p));
+  add("delta_p_rms", root_mean_square_of(record.delta_p));
+  quantile("delta_p_min", 0);
+  quantile("delta_p_p00.1", 0.001);
   quantile("delta_p_p01", 0.01);
   quantile("delta_p_p05", 0.05);
   quantile("delta_p_p10", 0.1);
+  quantile("delta_p_p25", 0.25);
   quantile("delta_p_median", 0.5);
+  quantile("delta_p_p75", 0.75);
   quantile("delta_p_p90", 0.9);
   quantile("delta_p_p95", 0.95);
   quantile("delta_p_p99", 0.99);
-  metrics.emplace_back("delta_p_max", Measure{sorted.back()});
+  quantile("delta_p_p99.9", 0.999);
+  quantile("delta_p_max", 1);
 }
 
 }  // namespace toptheta::eval_detail

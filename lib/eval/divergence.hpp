@@ -54,7 +54,8 @@ class DivergenceMeter {
 };
 
 // kl with its quantiles, same_top, and the change in probability of the right token (llama-perplexity's
-// table, as fractions): nothing without a dense policy.
-void add_divergence(const TokenRecord& record, std::vector<std::pair<std::string, Measure>>& metrics);
+// table, as fractions): nothing without a dense policy. `suffix`: what their names end in.
+void add_divergence(const TokenRecord& record, std::vector<std::pair<std::string, Measure>>& metrics,
+                    const std::string& suffix = "");
 
 }  // namespace toptheta::eval_detail

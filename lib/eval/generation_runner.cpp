@@ -1,4 +1,4 @@
-// Generation tasks: greedy decoding; completions are compared with the answer, or written out.
+// Generation tasks: completions, greedy or drawn, are compared with the answer, or written out.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 #include "eval/metrics.hpp"
 #include "eval/paired.hpp"
 #include "eval/runner_internal.hpp"
-#include "eval/text_stream.hpp"
 #include "model/generate.hpp"
 #include "tasks/answers.hpp"
+#include "tokenizer/text_stream.hpp"
 
 namespace toptheta::eval_detail {
 
@@ -40,52 +40,73 @@ struct GenerationRecord {
   double seconds = 0;
   std::int64_t new_tokens = 0;
   std::int64_t cut_short = 0;  // completions that the context's end cut
+  std::int64_t steps = 0;      // after each completion's first token
+  double step_seconds = 0;
 };
 
-// Whether a text that grows holds a stop; looks at what is new only.
-class StopSearch {
- public:
-  explicit StopSearch(const std::vector<std::string>& stop) : stop_(stop) {
-    for (const std::string& text : stop)
-      longest_ = std::max(longest_, text.size());
-  }
-  // `text` ends in `added` new bytes.
-  [[nodiscard]] bool found_in(std::string_view text, std::size_t added) const {
-    const std::size_t tail = std::min(text.size(), added + longest_);
-    const std::string_view recent = text.substr(text.size() - tail);
-    return std::ranges::any_of(
-        stop_, [recent](const std::string& mark) { return recent.find(mark) != std::string_view::npos; });
-  }
+std::int64_t longest_completion(const GenerationExample& example, const EvaluationOptions& options) {
+  const std::int64_t asked = options.generation.max_new_tokens;
+  return asked > 0 ? asked : example.max_new_tokens;
+}
 
- private:
-  const std::vector<std::string>& stop_;
-  std::size_t longest_ = 0;
+// One example under one policy.
+struct Continuing {
+  const GenerationExample& example;
+  std::span<const std::int32_t> prompt;
+  std::vector<std::string> stop;    // the example's and the user's
+  std::int64_t max_new_tokens = 0;  // whatever the context holds
+  std::int64_t context = 0;
+  std::optional<SamplingOptions> sampling;
 };
 
-std::string generate_text(LanguageModel& model, const ResolvedPolicy& policy,
-                          const GenerationExample& example, std::span<const std::int32_t> prompt,
-                          std::int64_t context, KvCache& cache, TileSize tile, GenerationRecord& record) {
-  SequenceCounts counts(cache.shape(), cache.capacity(), Phase::decode, tile);
+Continuing continuing(const LanguageModel& model, const GenerationExample& example, std::size_t index,
+                      std::span<const std::int32_t> prompt, const EvaluationOptions& options) {
+  Continuing result{example,
+                    prompt,
+                    example.stop,
+                    longest_completion(example, options),
+                    context_of(model, options),
+                    sampling_of(options.generation.sampling, model.generation, options.seed)};
+  result.stop.insert(result.stop.end(), options.generation.stop.begin(), options.generation.stop.end());
+  if (result.sampling) result.sampling->stream = index;
+  return result;
+}
+
+std::string generate_text(LanguageModel& model, const ResolvedPolicy& policy, const Continuing& work,
+                          KvCache& cache, const EvaluationOptions& options, GenerationRecord& record) {
+  using Clock = std::chrono::steady_clock;
+  SequenceCounts counts(cache.shape(), cache.capacity(), Phase::decode, options.tile);
   TextStream stream(model.tokenizer);
-  const StopSearch stops(example.stop);
-  const std::int64_t room = context - std::ssize(prompt);
+  StopStrings stops(work.stop);
+  const std::int64_t room = work.context - std::ssize(work.prompt);
+  Clock::time_point first{};
+  Clock::time_point last{};
   const auto on_token = [&](std::int32_t token) {
-    const std::size_t added = stream.push(token).size();
-    return added == 0 || !stops.found_in(stream.text(), added);
+    last = Clock::now();
+    if (first == Clock::time_point{}) first = last;
+    return !stops.add(stream.push(token));
   };
-  const auto begin = std::chrono::steady_clock::now();
+  std::optional<Sampler> sampler;
+  if (work.sampling) sampler.emplace(*work.sampling);
+  const Clock::time_point begin = Clock::now();
   cache.truncate(0);
-  const Generation generated = generate(model.transformer, cache, prompt, policy,
-                                        {.max_new_tokens = std::min(example.max_new_tokens, room),
-                                         .stop_tokens = model.eos_tokens,
-                                         .on_token = on_token,
-                                         .decode = {.counts = &counts}});
-  record.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const Generation generated = generate(
+      model.transformer, cache, work.prompt, policy,
+      {.max_new_tokens = std::min(work.max_new_tokens, room),
+       .sampler = sampler ? &*sampler : nullptr,
+       .stop_tokens = model.eos_tokens,
+       .on_token = on_token,
+       .decode = {.counts = &counts, .output_error = options.output_error && !is_dense(policy.policy())}});
+  record.seconds += std::chrono::duration<double>(Clock::now() - begin).count();
   record.new_tokens += std::ssize(generated.tokens);
-  if (room < example.max_new_tokens && generated.end == GenerateEnd::length) ++record.cut_short;
+  if (std::ssize(generated.tokens) > 1) {
+    record.steps += std::ssize(generated.tokens) - 1;
+    record.step_seconds += std::chrono::duration<double>(last - first).count();
+  }
+  if (room < work.max_new_tokens && generated.end == GenerateEnd::length) ++record.cut_short;
   record.decode.merge(counts.totals());
   const std::string text = model.tokenizer.decode(generated.tokens);
-  return std::string(cut_at_stop(text, example.stop));
+  return std::string(cut_at_stop(text, work.stop));
 }
 
 std::string metric_name(const AnswerMatch& match) {
@@ -122,6 +143,8 @@ RunResult result_of(const PolicyPlan& plan, const Task& task, const AnswerRule& 
   result.counts = {{"tokens", own.new_tokens}, {"cut_short", own.cut_short}};
   result.seconds.emplace_back("per_new_token",
                               own.seconds / static_cast<double>(std::max<std::int64_t>(own.new_tokens, 1)));
+  if (own.steps > 0)
+    result.seconds.emplace_back("per_decode_step", own.step_seconds / static_cast<double>(own.steps));
   return result;
 }
 
@@ -132,7 +155,7 @@ TaskCheck check_prompts(const LanguageModel& model, const Task& task, const Eval
   TaskCheck check;
   for (const GenerationExample& example : std::get<Prompts>(task.examples)) {
     const std::int64_t tokens = std::ssize(encode_fitting(model, task, example, context));
-    check.longest = std::max(check.longest, std::min(context, tokens + example.max_new_tokens));
+    check.longest = std::max(check.longest, std::min(context, tokens + longest_completion(example, options)));
   }
   return check;
 }
@@ -154,8 +177,8 @@ std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<
     const std::vector<std::int32_t> prompt = encode_fitting(model, task, prompts[e], context);
     for (std::size_t p = 0; p < policies.size(); ++p)
       judge(options, task, rule, p, e,
-            generate_text(model, policies[p].policy, prompts[e], prompt, context, cache, options.tile,
-                          records[p]),
+            generate_text(model, policies[p].policy, continuing(model, prompts[e], e, prompt, options), cache,
+                          options, records[p]),
             records[p]);
     report_progress(options, static_cast<std::int64_t>(e) + 1, task.size());
   }

@@ -18,6 +18,18 @@ Measure mean_of(std::span<const double> values) {
   return {mean, std::sqrt(squares / (n - 1)) / std::sqrt(n)};
 }
 
+Measure root_mean_square_of(std::span<const double> values) {
+  std::vector<double> squares;
+  squares.reserve(values.size());
+  for (const double value : values)
+    squares.push_back(value * value);
+  const Measure mean_square = mean_of(squares);
+  Measure result{std::sqrt(mean_square.value)};
+  if (mean_square.standard_error && result.value > 0)
+    result.standard_error = 0.5 / result.value * *mean_square.standard_error;
+  return result;
+}
+
 double log_sum_exp(std::span<const float> logits) {
   const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
   double sum = 0;

@@ -15,6 +15,9 @@ namespace toptheta {
 // values. Requires at least one value.
 Measure mean_of(std::span<const double> values);
 
+// Root of the mean square, its error to first order from that of the mean square.
+Measure root_mean_square_of(std::span<const double> values);
+
 // Natural-log probabilities of one row of logits, computed in double: log_sum = ln sum e^logit.
 double log_sum_exp(std::span<const float> logits);
 // Index of the largest logit; the first among equals.

@@ -22,13 +22,22 @@ struct PolicyPlan {
 
 struct Sample;
 
+// How generation tasks are continued.
+struct GenerationSettings {
+  SamplingRequest sampling{};       // none: the likeliest token. Every example draws from a stream of its own
+  std::vector<std::string> stop{};  // texts end before these too
+  std::int64_t max_new_tokens = 0;  // instead of what the task says; 0: that
+};
+
 struct EvaluationOptions {
   Phase phase = Phase::prefill;  // decode: every token goes through the KV cache on its own
   std::int64_t context = 0;      // tokens the model sees at once; 0: the model's own limit
   KvType kv = KvType::f32;       // what keys and values are cached in
   TileSize tile{};               // of which it is counted how many keep nothing
+  bool output_error = false;     // also how far each head's output is from dense attention's
   std::int64_t ppl_chunk = 0;    // window of the chunked protocol for texts; 0: not asked for
-  std::uint64_t seed = 0;        // draws the resamples of paired intervals
+  GenerationSettings generation{};
+  std::uint64_t seed = 0;  // draws the resamples of paired intervals, and tokens
   // In examples, from 0 on; of texts in tokens, within windows too.
   std::function<void(std::int64_t done, std::int64_t total, std::string_view unit)> progress{};
   std::function<void(const Sample& sample)> on_sample{};  // told of every example under every policy
@@ -63,14 +72,16 @@ TaskCheck check_task(const LanguageModel& model, const Task& task, const Evaluat
 // caches as long as the longest sequence; one that policies share in turns, except for texts, where each has
 // its own; dense's logits of the scored tokens of one example, of a text those of PolicySession::kPiece
 // tokens.
-//   text:            nll, perplexity, word_perplexity, byte_perplexity, bits_per_byte [, perplexity_chunked]
+//   text:            nll, perplexity, word_perplexity, byte_perplexity, bits_per_byte; of chunks nll_chunked,
+//                    perplexity_chunked
 //   multiple choice: acc, acc_norm, answer_nll
 //   continuation:    acc (greedy decoding agrees), continuation_nll (nats per example)
 //   generation:      exact_match for each way to compare; its sparsity is that of the decode steps
 // All but generation, with a dense policy: kl, kl_median, kl_p90, kl_p95, kl_p99, kl_p99.9, kl_max, same_top,
-// delta_p with its quantiles. With a dense policy also paired differences. Counts: truncated (requests whose
-// context was cut to fit), of generation cut_short (completions that the context's end cut).
-// Throws InputError for an example that the model's context cannot hold.
+// delta_p with its quantiles; of chunks the same, and "_chunked". With a dense policy also paired
+// differences. Counts: truncated (requests whose context was cut to fit), of generation cut_short
+// (completions that the context's end cut). Throws InputError for an example that the model's context cannot
+// hold.
 std::vector<RunResult> evaluate(LanguageModel& model, const std::vector<PolicyPlan>& policies,
                                 const Task& task, const EvaluationOptions& options);
 

@@ -32,7 +32,8 @@ class Sessions {
         caches_.push_back(model.transformer.new_cache(capacity, prefilter, options.kv));
         cache = &caches_.back();
       }
-      sessions_.emplace_back(model.transformer, plan.policy, *cache, options.phase, options.tile);
+      sessions_.emplace_back(model.transformer, plan.policy, *cache, options.phase,
+                             Counting{options.tile, options.output_error});
     }
   }
   PolicySession& operator[](std::size_t policy) { return sessions_[policy]; }

@@ -7,24 +7,24 @@
 namespace toptheta {
 
 PolicySession::PolicySession(Transformer& model, const ResolvedPolicy& policy, KvCache& cache, Phase phase,
-                             TileSize tile)
+                             const Counting& counting)
     : model_(model),
       policy_(policy),
       phase_(phase),
       cache_(cache),
-      counts_(model.config().shape, cache_.capacity(), phase, tile),
+      counts_(model.config().shape, cache_.capacity(), phase, counting.tile),
       totals_(model.config().shape),
-      tile_(tile) {}
+      counting_{counting.tile, counting.output_error && !is_dense(policy.policy())} {}
 
 void PolicySession::start() {
   cache_.truncate(0);
   prompt_ = 0;
-  counts_ = SequenceCounts(model_.config().shape, cache_.capacity(), phase_, tile_);
+  counts_ = SequenceCounts(model_.config().shape, cache_.capacity(), phase_, counting_.tile);
 }
 
 void PolicySession::count_as(Phase phase) {
   phase_ = phase;
-  counts_ = SequenceCounts(model_.config().shape, cache_.capacity(), phase, tile_);
+  counts_ = SequenceCounts(model_.config().shape, cache_.capacity(), phase, counting_.tile);
 }
 
 std::span<const float> PolicySession::run(std::span<const std::int32_t> tokens,
@@ -32,6 +32,7 @@ std::span<const float> PolicySession::run(std::span<const std::int32_t> tokens,
   const auto begin = std::chrono::steady_clock::now();
   const AttentionListeners attention{
       .counts = &counts_,
+      .output_error = counting_.output_error,
       .dense_from = std::max<std::int64_t>(0, prompt_ - policy_.policy().dense_last),
       .dense_to = prompt_};
   const auto logits =

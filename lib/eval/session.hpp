@@ -11,6 +11,12 @@
 
 namespace toptheta {
 
+// What is counted beside what attention keeps.
+struct Counting {
+  TileSize tile{};
+  bool output_error = false;  // also of every head's output against dense attention's; nothing under dense
+};
+
 class PolicySession {
  public:
   // Longest piece of tokens whose logits are computed at once: bounds the memory for logits at
@@ -20,7 +26,7 @@ class PolicySession {
   // All must outlive the session. Sessions may share a cache: one may feed only between its own start() and
   // the start() of another.
   PolicySession(Transformer& model, const ResolvedPolicy& policy, KvCache& cache, Phase phase,
-                TileSize tile = {});
+                const Counting& counting = {});
 
   // Forgets the sequence in the cache without counting it.
   void start();
@@ -62,7 +68,7 @@ class PolicySession {
   KvCache& cache_;
   SequenceCounts counts_;
   AttentionCounts totals_;
-  TileSize tile_;
+  Counting counting_;
   std::int64_t prompt_ = 0;
   std::vector<float> decoded_logits_;  // [rows, vocab_size] of tokens fed one by one
   double seconds_ = 0;

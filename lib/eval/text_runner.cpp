@@ -45,7 +45,7 @@ std::vector<DocumentWindows> chunked(const LanguageModel& model, const Task& tas
   std::vector<DocumentWindows> all;
   for (const TextDocument& document : std::get<Documents>(task.examples))
     all.push_back(
-        windows_of(chunked_windows(model.tokenizer.encode(document.text), start_token(model), chunk)));
+        windows_of(chunked_windows(model.tokenizer.encode(document.text), model.tokenizer.bos(), chunk)));
   if (std::ranges::none_of(all, [](const DocumentWindows& one) { return one.scored > 0; }))
     throw UsageError({.where = "--ppl-chunk",
                       .what = fmt::format("no text of {} fills a window", task.path),
@@ -141,6 +141,17 @@ Measure exponential_of(const Measure& mean) {
   return {value, value * *mean.standard_error};
 }
 
+// Of a difference of logarithms the ratio.
+PairedDifference exponential_of(const PairedDifference& difference) {
+  PairedDifference ratio;
+  ratio.value = std::exp(difference.value);
+  if (difference.standard_error) ratio.standard_error = ratio.value * *difference.standard_error;
+  if (difference.interval)
+    ratio.interval =
+        ConfidenceInterval{std::exp(difference.interval->low), std::exp(difference.interval->high)};
+  return ratio;
+}
+
 // The texts' own size, for the measures per word and per byte.
 struct TextSize {
   std::int64_t words = 0;
@@ -184,12 +195,21 @@ void add_paired(const TokenRecord& own, const TokenRecord& dense,
     sums.push_back(one);
   }
   const PairedDifference nll = bootstrap_difference(sums, seed);
-  PairedDifference ratio;
-  ratio.value = std::exp(nll.value);
-  if (nll.standard_error) ratio.standard_error = ratio.value * *nll.standard_error;
-  if (nll.interval)
-    ratio.interval = ConfidenceInterval{std::exp(nll.interval->low), std::exp(nll.interval->high)};
-  result.paired = {{"nll", nll}, {"perplexity_ratio", ratio}};
+  result.paired = {{"nll", nll}, {"perplexity_ratio", exponential_of(nll)}};
+}
+
+// As llama-perplexity has them: tokens are the sample, those of all windows together.
+void add_chunked(const TextScorer& scorer, std::size_t policy, RunResult& result) {
+  const TokenRecord& own = scorer.record_of(policy);
+  const Measure nll = mean_of(own.nll);
+  result.metrics.emplace_back("nll_chunked", nll);
+  result.metrics.emplace_back("perplexity_chunked", exponential_of(nll));
+  add_divergence(own, result.metrics, "_chunked");
+  const auto reference = scorer.reference();
+  if (!reference || *reference == policy) return;
+  const PairedDifference difference = paired_difference(own.nll, scorer.record_of(*reference).nll, false);
+  result.paired.emplace_back("nll_chunked", difference);
+  result.paired.emplace_back("perplexity_ratio_chunked", exponential_of(difference));
 }
 
 void report_documents(const EvaluationOptions& options, const Task& task, std::size_t policy,
@@ -244,7 +264,7 @@ std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<Po
   TextScorer scorer(model, policies, longest_of(chunks), options);
   scorer.score(chunks, progress);
   for (std::size_t p = 0; p < policies.size(); ++p)
-    results[p].metrics.emplace_back("perplexity_chunked", exponential_of(mean_of(scorer.record_of(p).nll)));
+    add_chunked(scorer, p, results[p]);
   return results;
 }
 

@@ -56,4 +56,13 @@ GenerationConfig read_generation_config(const std::filesystem::path& directory) 
   return config;
 }
 
+std::optional<SamplingOptions> sampling_of(const SamplingRequest& request, const GenerationConfig& model,
+                                           std::uint64_t seed) {
+  if (!request.asked() || request.temperature == 0) return std::nullopt;
+  return SamplingOptions{.temperature = request.temperature.value_or(model.temperature.value_or(1)),
+                         .top_k = request.top_k.value_or(model.top_k.value_or(0)),
+                         .top_p = request.top_p.value_or(model.top_p.value_or(1)),
+                         .seed = seed};
+}
+
 }  // namespace toptheta

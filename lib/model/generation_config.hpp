@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "model/sampling.hpp"
+
 namespace toptheta {
 
 struct GenerationConfig {
@@ -20,5 +22,19 @@ struct GenerationConfig {
 // Everything absent where the directory has no such file. Throws InputError for values of the wrong type or
 // that make no sense.
 GenerationConfig read_generation_config(const std::filesystem::path& directory);
+
+// What a user asks for; what is not given is the model's own.
+struct SamplingRequest {
+  bool sample = false;
+  std::optional<double> temperature{};  // 0: the likeliest token
+  std::optional<double> top_p{};
+  std::optional<std::int64_t> top_k{};
+
+  [[nodiscard]] bool asked() const { return sample || temperature || top_p || top_k; }
+};
+
+// How tokens are drawn; nothing where the likeliest is taken.
+std::optional<SamplingOptions> sampling_of(const SamplingRequest& request, const GenerationConfig& model,
+                                           std::uint64_t seed);
 
 }  // namespace toptheta

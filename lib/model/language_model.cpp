@@ -103,12 +103,16 @@ std::vector<std::int32_t> encode_prompt(const LanguageModel& model, std::string_
   return ids;
 }
 
-std::vector<std::int32_t> encode_chat(const LanguageModel& model, std::string_view system,
-                                      std::string_view user) {
+std::string render_chat(const ChatTemplate& chat, std::string_view system, std::string_view user) {
   nlohmann::ordered_json messages = nlohmann::ordered_json::array();
   if (!system.empty()) messages.push_back({{"role", "system"}, {"content", system}});
   messages.push_back({{"role", "user"}, {"content", user}});
-  return model.tokenizer.encode(ChatTemplate(model.chat).render(messages, true));
+  return chat.render(messages, true);
+}
+
+std::vector<std::int32_t> encode_chat(const LanguageModel& model, std::string_view system,
+                                      std::string_view user) {
+  return model.tokenizer.encode(render_chat(ChatTemplate(model.chat), system, user));
 }
 
 }  // namespace toptheta

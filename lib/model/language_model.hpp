@@ -38,6 +38,10 @@ std::int32_t start_token(const LanguageModel& model);
 // where there is no other token.
 std::vector<std::int32_t> encode_prompt(const LanguageModel& model, std::string_view text);
 
+// A conversation of one user message, and of a system message where it is not empty, as a text that ends
+// where the assistant begins. Throws InputError as ChatTemplate does.
+std::string render_chat(const ChatTemplate& chat, std::string_view system, std::string_view user);
+
 // A conversation of one user message, and of a system message where it is not empty, as the model's chat
 // template puts it, up to where the assistant begins. Throws InputError as ChatTemplate does.
 std::vector<std::int32_t> encode_chat(const LanguageModel& model, std::string_view system,

@@ -16,11 +16,13 @@ struct SamplingOptions {
   std::int64_t top_k = 0;  // only the k largest, and what equals the last of them; 0: all
   double top_p = 1;        // then only the likeliest, as few as reach this probability together
   std::uint64_t seed = 0;
+  std::uint64_t stream = 0;  // of the seed: texts that are drawn apart take one each
 };
 
 class Sampler {
  public:
-  explicit Sampler(const SamplingOptions& options) : options_(options), random_(options.seed) {}
+  explicit Sampler(const SamplingOptions& options)
+      : options_(options), random_(options.seed, options.stream) {}
 
   // Draws one token; the same logits and seed give the same tokens, whatever the number of threads. Requires
   // a logit. O(vocabulary), and sorts what is needed to reach top_p.

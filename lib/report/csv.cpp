@@ -65,6 +65,14 @@ std::vector<std::string> policy_fields(const PolicyRecord& record) {
           policy.cap_k ? "true" : "false"};
 }
 
+// How far heads' outputs are from dense attention's; empty where that was not measured.
+void add_output(const AttentionCounts& counts, std::vector<std::string>& fields) {
+  const bool measured = !counts.outputs.empty();
+  const OutputDifference output = counts.output();
+  fields.push_back(measured ? format_exact(output.relative_error()) : "");
+  fields.push_back(measured ? format_exact(output.mean_cosine()) : "");
+}
+
 }  // namespace
 
 std::string format_csv_record(const std::vector<std::string>& fields) {
@@ -84,6 +92,9 @@ std::string format_csv(const Results& results) {
     header.push_back(name + "_stderr");
   }
   header.insert(header.end(), counts.begin(), counts.end());
+  const bool outputs = std::any_of(results.runs.begin(), results.runs.end(),
+                                   [](const RunResult& run) { return !run.sparsity.outputs.empty(); });
+  if (outputs) header.insert(header.end(), {"output_error", "output_cosine"});
   for (const char* name :
        {"phase", "kept_elements", "v_rows", "effective_k_ratio", "lost_mass", "k_rows", "tiles", "options",
         "model", "model_sha256", "thresholds", "thresholds_sha256", "task_sha256"})
@@ -104,6 +115,7 @@ std::string format_csv(const Results& results) {
       const std::int64_t* count = find(run.counts, name);
       fields.push_back(count != nullptr ? fmt::format("{}", *count) : "");
     }
+    if (outputs) add_output(run.sparsity, fields);
     fields.insert(fields.end(),
                   {std::string(name_of(run.phase)), format_exact(run.sparsity.kept_elements()),
                    format_exact(run.sparsity.v_rows()),

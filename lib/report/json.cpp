@@ -83,6 +83,12 @@ double ratio(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);  // 0 / 0 is NaN, hence null
 }
 
+// Of heads whose output was compared with dense attention's.
+void add_output(Json& json, const OutputDifference& output) {
+  json["output_error"] = json_number(output.relative_error());
+  json["output_cosine"] = json_number(output.mean_cosine());
+}
+
 Json per_head(const AttentionCounts& counts, const Policy& policy) {
   Json list = Json::array();
   for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer)
@@ -96,6 +102,9 @@ Json per_head(const AttentionCounts& counts, const Policy& policy) {
                                                 : Json(nullptr)},
                       {"lost_mass", json_number(count.lost_mass / static_cast<double>(count.rows))},
                       {"tiles", json_number(ratio(count.tiles - count.tiles_kept, count.tiles))}});
+      if (!counts.outputs.empty())
+        add_output(list.back(),
+                   counts.outputs[static_cast<std::size_t>(layer * counts.shape.num_heads + head)]);
     }
   return list;
 }
@@ -115,18 +124,6 @@ Json per_group(const AttentionCounts& counts, const Policy& policy) {
   return list;
 }
 
-// The counts of one layer as those of a model that has no other.
-AttentionCounts layer_of(const AttentionCounts& counts, std::int64_t layer) {
-  ModelShape shape = counts.shape;
-  shape.num_layers = 1;
-  AttentionCounts one(shape);
-  for (std::int64_t head = 0; head < shape.num_heads; ++head)
-    one.heads[static_cast<std::size_t>(head)] = counts.head(layer, head);
-  for (std::int64_t kv_head = 0; kv_head < shape.num_kv_heads; ++kv_head)
-    one.groups[static_cast<std::size_t>(kv_head)] = counts.group(layer, kv_head);
-  return one;
-}
-
 void add_figures(Json& json, const AttentionCounts& counts, const Policy& policy) {
   json["kept_elements"] = json_number(counts.kept_elements());
   json["v_rows"] = json_number(counts.v_rows());
@@ -136,6 +133,7 @@ void add_figures(Json& json, const AttentionCounts& counts, const Policy& policy
   json["lost_mass"] = json_number(counts.lost_mass());
   json["k_rows"] = json_number(k_rows(counts, policy));
   json["tiles"] = json_number(counts.tile_sparsity());
+  if (!counts.outputs.empty()) add_output(json, counts.output());
 }
 
 Json json_of(const AttentionCounts& counts, const Policy& policy, Phase phase) {
@@ -145,7 +143,7 @@ Json json_of(const AttentionCounts& counts, const Policy& policy, Phase phase) {
   json["per_layer"] = Json::array();
   for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer) {
     Json figures = {{"layer", layer}};
-    add_figures(figures, layer_of(counts, layer), policy);
+    add_figures(figures, counts.layer(layer), policy);
     json["per_layer"].push_back(std::move(figures));
   }
   json["per_head"] = per_head(counts, policy);

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "report/number.hpp"
+#include "report/output_error.hpp"
 #include "report/overview.hpp"
 
 namespace toptheta {
@@ -28,12 +29,10 @@ void add(Columns& columns, const char* title, bool number, std::function<std::st
 }
 
 // A proportion of all or nothing has no standard error worth the name: Wilson's interval instead, at 95%.
-std::string format_proportion(const Measure& measure, std::int64_t examples) {
-  if ((measure.value != 0 && measure.value != 1) || examples < 1) return format_measure(measure);
-  constexpr double kSquare = 1.959964 * 1.959964;
-  const double far = kSquare / (static_cast<double>(examples) + kSquare);
-  return measure.value == 0 ? fmt::format("{} [0, {}]", format_number(0), format_number(far))
-                            : fmt::format("{} [{}, 1]", format_number(1), format_number(1 - far));
+std::string format_proportion(const Measure& measure) {
+  if ((measure.value != 0 && measure.value != 1) || !measure.interval) return format_measure(measure);
+  return fmt::format("{} [{}, {}]", format_number(measure.value), format_number(measure.interval->low),
+                     format_number(measure.interval->high));
 }
 
 bool is_proportion(std::string_view metric) {
@@ -86,7 +85,9 @@ void add_metric_columns(Runs runs, Columns& columns) {
                               {"exact_match", "exact match"},
                               {"exact_match_flexible", "exact match (flexible)"},
                               {"kl", "KL to dense (nats)", 2},
-                              {"same_top", "same top", 4}};
+                              {"kl_chunked", "KL to dense (chunked)", 3},
+                              {"same_top", "same top", 4},
+                              {"delta_p_rms", "RMS change of p", 10}};
   for (const Known& known : kKnown) {
     const std::string name = known.name;
     const bool present = std::any_of(runs.begin(), runs.end(),
@@ -97,8 +98,7 @@ void add_metric_columns(Runs runs, Columns& columns) {
         [name](const RunResult& run) {
           const Measure* measure = run.metric(name);
           if (measure == nullptr) return std::string(kNone);
-          return is_proportion(name) ? format_proportion(*measure, run.task.examples)
-                                     : format_measure(*measure);
+          return is_proportion(name) ? format_proportion(*measure) : format_measure(*measure);
         },
         known.spare);
   }
@@ -112,6 +112,7 @@ void add_paired_columns(Runs runs, Columns& columns) {
     int spare = 0;
   };
   constexpr Known kKnown[] = {{"perplexity_ratio", "perplexity / dense"},
+                              {"perplexity_ratio_chunked", "perplexity / dense (chunked)", 3},
                               {"acc", "acc - dense", 1},
                               {"acc_norm", "acc_norm - dense", 2},
                               {"exact_match", "exact match - dense", 1}};
@@ -133,6 +134,22 @@ void add_paired_columns(Runs runs, Columns& columns) {
         },
         known.spare);
   }
+}
+
+// Wall-clock, of tasks that generate.
+void add_speed_column(Runs runs, Columns& columns) {
+  const auto seconds = [](const RunResult& run) {
+    for (const auto& [name, value] : run.seconds)
+      if (name == "per_decode_step") return value;
+    return 0.0;
+  };
+  if (std::none_of(runs.begin(), runs.end(), [&](const RunResult& run) { return seconds(run) > 0; })) return;
+  add(
+      columns, "tokens/s", true,
+      [seconds](const RunResult& run) {
+        return seconds(run) > 0 ? fmt::format("{:.1f}", 1 / seconds(run)) : std::string(kNone);
+      },
+      6);
 }
 
 std::string effective_k(const RunResult& run) {
@@ -165,6 +182,7 @@ SummarySection section_of(Runs runs) {
   const std::size_t policy_columns = columns.size();
   add_metric_columns(runs, columns);
   add_paired_columns(runs, columns);
+  add_speed_column(runs, columns);
   add_sparsity_columns(columns);
   SummarySection section;
   section.policy_columns = policy_columns;
@@ -189,6 +207,7 @@ std::vector<SummarySection> sections_of(Runs runs) {
                                   [&](const RunResult& run) { return !same_task(run, runs.front()); });
     const auto count = static_cast<std::size_t>(end - runs.begin());
     sections.push_back(section_of(runs.first(count)));
+    if (auto outputs = output_errors_of(runs.first(count))) sections.push_back(std::move(*outputs));
     runs = runs.subspan(count);
   }
   return sections;
@@ -208,6 +227,10 @@ std::vector<std::string> notes_of(const Results& results, bool per_task) {
       "empty tiles: tiles of scores in which no row keeps anything, of all that causality allows.");
   notes.emplace_back("eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.");
   notes.emplace_back("lost mass: mean softmax weight of what was dropped, before compensation.");
+  const auto measured = [](const RunResult& run) { return !run.sparsity.outputs.empty(); };
+  if (std::any_of(results.runs.begin(), results.runs.end(), measured))
+    for (std::string& note : output_error_notes())
+      notes.push_back(std::move(note));
   return notes;
 }
 

@@ -87,7 +87,7 @@ TemplateValue contexts_of(const TaskForm& form, const JsonField& line) {
   return contexts;
 }
 
-MultipleChoiceExample choice_example(const TaskForm& form, const JsonField& line) {
+MultipleChoiceExample choice_example(const TaskForm& form, const JsonField& line, bool chat) {
   MultipleChoiceExample example;
   TemplateValue contexts = contexts_of(form, line);
   const TemplateValue choices = form.choices.evaluate(line);
@@ -106,7 +106,7 @@ MultipleChoiceExample choice_example(const TaskForm& form, const JsonField& line
     require_text(choices, at, "choice");
     const std::string& choice = choices.texts[at];
     const std::string& context = contexts.texts[per_choice ? c : 0];
-    example.continuations.push_back(continued(form, context, choice));
+    example.continuations.push_back(chat ? choice : continued(form, context, choice));
     const std::size_t skipped = form.delimiter ? 0 : leading_white_space(choice);
     example.lengths.push_back(count_code_points(std::string_view(choice).substr(skipped)));
   }
@@ -175,7 +175,7 @@ std::string solved_text(const TaskForm& form, const JsonField& line, const Examp
   return {};
 }
 
-Example example_of(const TaskMatch& match, const JsonField& line, const std::string& where) {
+Example example_of(const TaskMatch& match, const JsonField& line, const std::string& where, bool chat) {
   const auto placed = [&where](auto example) -> Example {
     example.place = where;
     return example;
@@ -184,7 +184,7 @@ Example example_of(const TaskMatch& match, const JsonField& line, const std::str
     case TaskKind::text:
       return document(*match.form, line, where);
     case TaskKind::multiple_choice:
-      return placed(choice_example(*match.form, line));
+      return placed(choice_example(*match.form, line, chat));
     case TaskKind::continuation:
       return placed(continuation_example(*match.form, line));
     case TaskKind::generation:
@@ -207,15 +207,16 @@ std::string with_delimiter(std::string_view context, std::string_view text) {
 }
 
 ParsedExample parse_example(const TaskMatch& match, const nlohmann::json& line, const std::string& where,
-                            bool solved) {
+                            ExampleWanted wanted) {
   const TaskForm& form = *match.form;
   nlohmann::json complete = line;
   for (const auto& [name, value] : form.defaults.items())
     if (!complete.contains(name) || complete.at(name).is_null()) complete[name] = value;
   const JsonField fields(complete, where);
   ParsedExample parsed;
-  parsed.example = example_of(match, fields, where);
-  if (solved) parsed.solved = solved_text(form, fields, parsed.example);
+  parsed.example = example_of(match, fields, where, false);
+  if (wanted.solved) parsed.solved = solved_text(form, fields, parsed.example);
+  if (wanted.chat) parsed.example = example_of(match, fields, where, true);
   if (has_all(form.description, complete)) parsed.description = form.description.render(fields);
   if (form.file && has_all(*form.file, complete)) parsed.shots_from = form.file->render(fields);
   if (form.same && has_all(*form.same, complete)) parsed.same = form.same->render(fields);

@@ -19,10 +19,16 @@ struct ParsedExample {
   std::string same;         // which solved examples it takes: those with the same text here
 };
 
-// `solved`: also as it is shown solved. Throws InputError at the field that does not fit, "x.jsonl:7:
+// What is wanted of a line beside the example.
+struct ExampleWanted {
+  bool solved = false;  // as it is shown solved
+  bool chat = false;    // choices without the delimiter before them
+};
+
+// Throws InputError at the field that does not fit, "x.jsonl:7:
 // choices[1]".
 ParsedExample parse_example(const TaskMatch& match, const nlohmann::json& line, const std::string& where,
-                            bool solved);
+                            ExampleWanted wanted = {});
 
 // "context" and `text` with one space between them unless there is white space already, or nothing to be set
 // apart from: `text` as the continuation.

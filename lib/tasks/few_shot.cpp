@@ -49,13 +49,13 @@ std::vector<std::size_t> FewShot::choose(const std::vector<std::size_t>& candida
 
 std::string FewShot::before(std::size_t index) {
   const ParsedExample& example = own_[index];
-  if (options_.few_shot == 0) return example.description;
+  if (options_.few_shot == 0) return {};
   bool own = false;
   const std::vector<ParsedExample>& pool = pool_of(example, own);
   std::vector<std::size_t> candidates;
   for (std::size_t i = 0; i < pool.size(); ++i)
     if (!(own && i == index) && pool[i].same == example.same) candidates.push_back(i);
-  std::string text = example.description;
+  std::string text;
   for (const std::size_t shot :
        choose(candidates, index, own ? path_.string() : "the file of solved examples"))
     text += pool[shot].solved + separator_;

@@ -22,8 +22,8 @@ class FewShot {
   FewShot(const std::vector<ParsedExample>& own, const std::filesystem::path& path, std::string separator,
           const TaskOptions& options, ReadShots read);
 
-  // What comes before example `index`: the description and the solved examples. Throws UsageError where there
-  // are too few, InputError where their file cannot be read.
+  // What comes between the description and example `index`: the solved examples. Throws UsageError where
+  // there are too few, InputError where their file cannot be read.
   std::string before(std::size_t index);
 
   // The other files that examples came from.

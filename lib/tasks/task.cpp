@@ -33,7 +33,7 @@ nlohmann::json parse_line(std::string_view line, const std::string& where) {
 struct Reading {
   std::span<const TaskDefinition> tasks;
   const TaskDefinition* named = nullptr;
-  bool solved = false;
+  ExampleWanted wanted{};
 };
 
 struct ParsedFile {
@@ -84,7 +84,7 @@ ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path,
     const std::string where = fmt::format("{}:{}", path.string(), number);
     const nlohmann::json json = parse_line(line, where);
     const TaskMatch match = match_line(json, reading, file.match, path, where);
-    file.examples.push_back(parse_example(match, json, where, reading.solved));
+    file.examples.push_back(parse_example(match, json, where, reading.wanted));
     if (file.match.task == nullptr) {
       file.match = match;
       file.unused = unused_fields(*match.form, json);
@@ -101,17 +101,25 @@ ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path,
   return file;
 }
 
-void put_before(const std::string& shots, MultipleChoiceExample& example) {
+void put_before(const std::string& text, MultipleChoiceExample& example) {
   for (std::string& context : example.contexts)
-    context.insert(0, shots);
+    context.insert(0, text);
 }
-void put_before(const std::string& shots, ContinuationExample& example) {
-  example.context.insert(0, shots);
+void put_before(const std::string& text, ContinuationExample& example) {
+  example.context.insert(0, text);
 }
-void put_before(const std::string& shots, GenerationExample& example) {
-  example.prompt.insert(0, shots);
+void put_before(const std::string& text, GenerationExample& example) {
+  example.prompt.insert(0, text);
 }
-void put_before(const std::string& /*shots*/, TextDocument& /*document*/) {}
+
+// The description goes before the solved examples, or, of a chat, into a message of its own.
+template <typename Kind>
+void introduce(const std::string& description, const std::string& shots, bool chat, Kind& example) {
+  put_before(chat ? shots : description + shots, example);
+  if (chat) example.system = description;
+}
+void introduce(const std::string& /*description*/, const std::string& /*shots*/, bool /*chat*/,
+               TextDocument& /*document*/) {}
 
 Task::Examples evaluated(const ParsedFile& file, const TaskOptions& options, FewShot& few_shot) {
   std::size_t limit = file.examples.size();
@@ -122,7 +130,7 @@ Task::Examples evaluated(const ParsedFile& file, const TaskOptions& options, Few
         examples.reserve(limit);
         for (std::size_t i = 0; i < limit; ++i) {
           examples.push_back(std::get<Kind>(file.examples[i].example));
-          put_before(few_shot.before(i), examples.back());
+          introduce(file.examples[i].description, few_shot.before(i), options.chat, examples.back());
         }
         return examples;
       },
@@ -184,7 +192,7 @@ void load_lines(const std::string& text, const std::filesystem::path& path, cons
   const ParsedFile file = parse_lines(text, path, reading);
   task.format = file.match.task->name;
   task.answer = file.match.task->answer;
-  const Reading shots{reading.tasks, file.match.task, true};
+  const Reading shots{reading.tasks, file.match.task, {.solved = true}};
   FewShot few_shot(file.examples, path, file.match.form->separator, options,
                    [&shots](const std::filesystem::path& other) {
                      return parse_lines(read_file(other), other, shots).examples;
@@ -230,7 +238,7 @@ Task load_task(const std::filesystem::path& path, std::span<const TaskDefinition
       documents.resize(static_cast<std::size_t>(*options.limit));
     task.examples = std::move(documents);
   } else {
-    load_lines(text, path, {tasks, named, options.few_shot > 0}, options, task);
+    load_lines(text, path, {tasks, named, {options.few_shot > 0, options.chat}}, options, task);
   }
   return task;
 }

@@ -23,6 +23,7 @@ struct MultipleChoiceExample {
       lengths;             // Unicode code points of each choice, without that white space; at least 1
   std::int64_t label = 0;  // index of the right choice
   std::string place;       // "x.jsonl:7"
+  std::string system{};    // of a chat: what the task puts before everything
 
   [[nodiscard]] std::int64_t num_choices() const { return static_cast<std::int64_t>(continuations.size()); }
   [[nodiscard]] const std::string& context(std::int64_t choice) const {
@@ -35,6 +36,7 @@ struct ContinuationExample {
   std::string context;
   std::string continuation;  // with the white space before it
   std::string place;         // "x.jsonl:7"
+  std::string system{};      // of a chat, as above
 };
 
 // How a generated text is compared with the right answer (tasks/answers.hpp).
@@ -58,7 +60,8 @@ struct GenerationExample {
   std::string answer;
   std::vector<std::string> stop;  // the text ends before the first of these
   std::int64_t max_new_tokens = 0;
-  std::string place;  // "x.jsonl:7"
+  std::string place;     // "x.jsonl:7"
+  std::string system{};  // of a chat, as above
 };
 
 struct TextDocument {
@@ -100,6 +103,9 @@ struct TaskOptions {
   std::optional<std::uint64_t> few_shot_seed{};
   // Where they come from; empty: where the task file says, else the same file.
   std::filesystem::path few_shot_file{};
+  // For a chat (eval/chat.hpp): what the task puts before everything is a system message of its own, and
+  // choices come without the delimiter before them.
+  bool chat = false;
 };
 
 struct TaskDefinition;

@@ -213,3 +213,58 @@ TEST_CASE("metrics and counts do not depend on the number of threads", "[runner]
   CHECK(nll[0] == nll[1]);
   CHECK(lost[0] == lost[1]);
 }
+
+TEST_CASE("output errors are measured per head, of sparse policies only, alike in prefill and decode",
+          "[runner]") {
+  const std::vector<PolicyPlan> plans{plan_of({}), plan_of(kTopk)};
+  const ModelShape shape = embedded().transformer.config().shape;
+  const auto prefill = evaluate(embedded(), plans, text_task(kText), {.output_error = true});
+  const auto decode =
+      evaluate(embedded(), plans, text_task(kText), {.phase = Phase::decode, .output_error = true});
+  CHECK(prefill[0].sparsity.outputs.empty());
+  REQUIRE(std::ssize(prefill[1].sparsity.outputs) == shape.num_layers * shape.num_heads);
+  CHECK(prefill[1].sparsity.output().relative_error() > 0);
+  CHECK(prefill[1].sparsity.output().relative_error() ==
+        Approx(decode[1].sparsity.output().relative_error()).epsilon(1e-3));
+  CHECK(prefill[1].sparsity.layer(2).output().mean_cosine() ==
+        Approx(decode[1].sparsity.layer(2).output().mean_cosine()).epsilon(1e-3));
+  CHECK(evaluate(embedded(), plans, text_task(kText), {})[1].sparsity.outputs.empty());
+}
+
+TEST_CASE("completions are drawn by the seed, the same under every policy that changes nothing", "[runner]") {
+  Task task;
+  task.name = "story";
+  GenerationExample example;
+  example.prompt = kText + "Story:";
+  example.answer = "none";
+  example.max_new_tokens = 12;
+  task.examples = std::vector<GenerationExample>{example, example};
+  const auto completions = [&task](const EvaluationOptions& asked, const std::vector<PolicyPlan>& plans) {
+    std::vector<std::string> texts;
+    EvaluationOptions options = asked;
+    options.on_sample = [&texts](const Sample& sample) { texts.push_back(sample.completion); };
+    (void)evaluate(embedded(), plans, task, options);
+    return texts;
+  };
+  EvaluationOptions options;
+  options.generation.sampling.temperature = 1.5;
+  options.seed = 1;
+  const std::vector<PolicyPlan> one{plan_of({})};
+  const Policy all{.selection = Selection::topk, .k = 2000};
+  const auto drawn = completions(options, {plan_of({}), plan_of(all)});
+  REQUIRE(drawn.size() == 4);
+  CHECK(drawn[0] == drawn[1]);
+  CHECK(drawn[0] != drawn[2]);  // the same prompt, the next example
+  CHECK(completions(options, one) == std::vector<std::string>{drawn[0], drawn[2]});
+  options.seed = 2;
+  CHECK(completions(options, one)[0] != drawn[0]);
+  options.generation.sampling = {.temperature = 0};
+  const std::string likeliest = completions(options, one)[0];
+  CHECK(likeliest == completions({}, one)[0]);
+
+  options.generation.stop = {likeliest.substr(3, 2)};
+  CHECK(completions(options, one)[0] == likeliest.substr(0, likeliest.find(likeliest.substr(3, 2))));
+  options.generation = {.max_new_tokens = 2};
+  CHECK(likeliest.starts_with(completions(options, one)[0]));
+  CHECK(completions(options, one)[0].size() < likeliest.size());
+}

@@ -84,3 +84,16 @@ TEST_CASE("a path that is not UTF-8 does not break the report") {
   results.provenance.inputs[0].path = "caf\xE9.txt";
   CHECK_NOTHROW(nlohmann::json::parse(format_json(results)));
 }
+
+TEST_CASE("output errors stand per head, per layer and together, where they were measured") {
+  Results results = sample_results();
+  results.runs[1].sparsity.outputs = {{4, 0.01, 4, 3.9}, {4, 0, 4, 4}, {4, 0.04, 4, 3.8}, {4, 1, 4, 2}};
+  const auto json = json_of(results);
+  CHECK_FALSE(json["runs"][0]["sparsity"].contains("output_error"));
+  const auto& sparsity = json["runs"][1]["sparsity"];
+  CHECK(sparsity["per_head"][3]["output_error"] == 0.5);
+  CHECK(sparsity["per_head"][3]["output_cosine"] == 0.5);
+  CHECK(sparsity["per_head"][1]["output_error"] == 0);
+  CHECK(sparsity["per_layer"][0]["output_error"].get<double>() == Approx(std::sqrt(0.01 / 8)));
+  CHECK(sparsity["output_cosine"].get<double>() == Approx(13.7 / 16));
+}

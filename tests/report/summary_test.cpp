@@ -83,3 +83,18 @@ TEST_CASE("prefill and decode of one task are told apart") {
   REQUIRE(summary.sections.size() == 2);
   CHECK(summary.sections[1].title == "held-out (text, 1 example, decode)");
 }
+
+TEST_CASE("where outputs were compared with dense attention's, the worst layer and head are named") {
+  Results results = sample_results();
+  CHECK(summarize(results).sections.size() == 2);
+  std::vector<OutputDifference>& outputs = results.runs[1].sparsity.outputs;
+  outputs = {{4, 0.01, 4, 3.9}, {4, 0, 4, 4}, {4, 0.04, 4, 3.8}, {4, 1, 4, 2}};
+  const Summary summary = summarize(results);
+  REQUIRE(summary.sections.size() == 3);
+  CHECK(summary.sections[2].title == "quiz, hard: attention output beside dense attention's (prefill)");
+  // sqrt(1.05 / 16), (3.9 + 4 + 3.8 + 2) / 16; layer 1: sqrt(1.04 / 8); head 1.1: sqrt(1 / 4), 2 / 4, 14
+  // of 10.
+  CHECK(summary.sections[2].rows ==
+        std::vector<std::vector<std::string>>{{"theta k=2 [0:dense] sdc=exact vmc", "0.2562", "0.8562", "1",
+                                               "0.3606", "1.1", "0.5000", "0.5000", "140.00", "0.1250"}});
+}

@@ -16,10 +16,10 @@ namespace {
 ParsedExample parse(const json& line, std::string_view task) {
   const TaskMatch match = recognise(line, shipped_tasks(), "x.jsonl", "x.jsonl:7");
   CHECK(match.task->name == task);
-  return parse_example(match, line, "x.jsonl:7", true);
+  return parse_example(match, line, "x.jsonl:7", {.solved = true});
 }
 ParsedExample parse_named(const json& line, std::string_view task) {
-  return parse_example(fit_named(line, shipped_task(task), "x.jsonl:7"), line, "x.jsonl:7", true);
+  return parse_example(fit_named(line, shipped_task(task), "x.jsonl:7"), line, "x.jsonl:7", {.solved = true});
 }
 MultipleChoiceExample parse_choice(const json& line, std::string_view task) {
   return std::get<MultipleChoiceExample>(parse(line, task).example);
@@ -37,7 +37,7 @@ std::string where_refused(const json& line) {
     return "not recognised";
   }
   try {
-    (void)parse_example(match, line, "x.jsonl:7", true);
+    (void)parse_example(match, line, "x.jsonl:7", {.solved = true});
   } catch (const InputError& error) {
     return error.problem().where;
   }
@@ -301,7 +301,8 @@ TEST_CASE("a file's name chooses where fields do not tell", "[task-files]") {
   const json line = {{"query", "Question: Why?\nAnswer:"}, {"choices", {"a", "b"}}, {"gold", 1}};
   const auto context_in = [&line](const char* file) {
     const TaskMatch match = recognise(line, shipped_tasks(), file, "x");
-    return std::get<MultipleChoiceExample>(parse_example(match, line, "x", true).example).contexts.front();
+    return std::get<MultipleChoiceExample>(parse_example(match, line, "x", {.solved = true}).example)
+        .contexts.front();
   };
   CHECK(context_in("openbookqa_test.jsonl") == "Why?");
   CHECK(context_in("arc_easy.jsonl") == "Question: Why?\nAnswer:");

@@ -1,9 +1,7 @@
 // k keys drawn at random: what any selection must beat.
 #include <algorithm>
-#include <numeric>
 
 #include "attention/policies/unit.hpp"
-#include "core/random.hpp"
 
 namespace toptheta {
 
@@ -12,24 +10,47 @@ namespace {
 constexpr PolicyOption kRandomOptions[] = {
     {.name = "seed", .usual = 0, .least = 0, .most = 9007199254740992.0, .help = "of the draw"}};
 
+// Random numbers of one row: SplitMix64, which begins in no time, as core/random.hpp's engine does not.
+class RowDraw {
+ public:
+  RowDraw(std::uint64_t seed, std::uint64_t stream) : state_(mixed(seed) ^ mixed(stream + kStep)) {}
+  // Uniform in 0 ... bound - 1, without bias. Requires 0 < bound < 2^32.
+  std::uint64_t below(std::uint64_t bound) {
+    constexpr std::uint64_t kLow = 0xFFFFFFFF;
+    const std::uint64_t reject = (kLow + 1 - bound) % bound;
+    std::uint64_t product = (bits() >> 32U) * bound;
+    while ((product & kLow) < reject)
+      product = (bits() >> 32U) * bound;
+    return product >> 32U;
+  }
+
+ private:
+  static constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15;
+  static std::uint64_t mixed(std::uint64_t x) {
+    x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9;
+    x = (x ^ (x >> 27U)) * 0x94D049BB133111EB;
+    return x ^ (x >> 31U);
+  }
+  std::uint64_t bits() { return mixed(state_ += kStep); }
+
+  std::uint64_t state_;
+};
+
 class RandomSelector : public RowSelector {
  public:
   explicit RandomSelector(std::uint64_t seed) : seed_(seed) {}
 
   void select(const HeadRows& rows, std::vector<double>& /*memory*/, KeptRows& kept) const override {
-    thread_local std::vector<std::int64_t> keys;
     for (std::int64_t r = 0; r < rows.rows; ++r) {
       const std::int64_t n = rows.length(r);
-      keys.resize(static_cast<std::size_t>(n));
-      std::iota(keys.begin(), keys.end(), rows.first(r));
       // A stream for each row, so that a draw depends on nothing but where the row is.
-      Random random(seed_, (static_cast<std::uint64_t>(rows.layer) << 48U) ^
-                               (static_cast<std::uint64_t>(rows.head) << 32U) ^
-                               static_cast<std::uint64_t>(rows.position(r)));
-      for (std::int64_t i = 0; i < std::min(n, rows.k); ++i) {
-        const auto other = i + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(n - i)));
-        std::swap(keys[static_cast<std::size_t>(i)], keys[static_cast<std::size_t>(other)]);
-        kept.keep(r, keys[static_cast<std::size_t>(i)]);
+      RowDraw draw(seed_, (static_cast<std::uint64_t>(rows.layer) << 48U) ^
+                              (static_cast<std::uint64_t>(rows.head) << 32U) ^
+                              static_cast<std::uint64_t>(rows.position(r)));
+      // Floyd's way: each of the last k positions stands in for one that is drawn a second time.
+      for (std::int64_t last = std::max<std::int64_t>(n - rows.k, 0); last < n; ++last) {
+        const auto drawn = static_cast<std::int64_t>(draw.below(static_cast<std::uint64_t>(last + 1)));
+        kept.keep(r, rows.first(r) + (kept.has(r, rows.first(r) + drawn) ? last : drawn));
       }
     }
   }

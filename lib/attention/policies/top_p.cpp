@@ -1,10 +1,11 @@
 // The smallest set of keys whose softmax weights reach p: the oracle that Twilight (arXiv 2502.02770)
 // estimates.
 #include <algorithm>
-#include <cmath>
-#include <numeric>
+#include <array>
+#include <span>
 
 #include "attention/policies/unit.hpp"
+#include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
 
@@ -17,38 +18,64 @@ constexpr PolicyOption kTopPOptions[] = {{.name = "p",
                                           .whole = false,
                                           .help = "softmax mass that the kept must reach"}};
 
+// Rows are sorted as far as it takes to know which keys reach p: bins of equal width by how far a score is
+// below the row's largest, and a sort within the one bin in which p is reached.
 class TopPSelector : public RowSelector {
  public:
   explicit TopPSelector(double p) : p_(p) {}
 
   void select(const HeadRows& rows, std::vector<double>& /*memory*/, KeptRows& kept) const override {
-    thread_local std::vector<std::int32_t> order;
+    thread_local Scratch scratch;
     for (std::int64_t r = 0; r < rows.rows; ++r) {
-      if (p_ >= 1) {
+      if (p_ >= 1)
         kept.keep(r, rows.first(r), rows.position(r) + 1);
-        continue;
-      }
-      const float* const row = rows.row(r);
-      order.resize(static_cast<std::size_t>(rows.length(r)));
-      std::iota(order.begin(), order.end(), static_cast<std::int32_t>(rows.first(r)));
-      // Among equal scores the earliest first.
-      std::sort(order.begin(), order.end(), [row](std::int32_t a, std::int32_t b) {
-        return row[a] > row[b] || (row[a] == row[b] && a < b);
-      });
-      const double largest = static_cast<double>(row[order[0]]);
-      double total = 0;
-      for (const std::int32_t j : order)
-        total += std::exp(static_cast<double>(row[j]) - largest);
-      double mass = 0;
-      for (const std::int32_t j : order) {
-        kept.keep(r, j);
-        mass += std::exp(static_cast<double>(row[j]) - largest);
-        if (mass >= p_ * total) break;
-      }
+      else
+        select_row(rows, r, scratch, kept);
     }
   }
 
  private:
+  static constexpr std::size_t kBins = 128;
+  static constexpr float kBinWidth = 0.125F;  // what is further than 16 below the largest shares the last bin
+
+  struct Scratch {
+    std::vector<float> weights;
+    std::vector<std::uint8_t> bins;
+    std::vector<std::int32_t> last;  // keys of the bin in which p is reached
+  };
+
+  void select_row(const HeadRows& rows, std::int64_t r, Scratch& scratch, KeptRows& kept) const {
+    const std::span<const float> row(rows.row(r) + rows.first(r), static_cast<std::size_t>(rows.length(r)));
+    const float largest = row_max(row);
+    scratch.weights.assign(row.begin(), row.end());
+    const double asked = p_ * exp_in_place(scratch.weights, largest);
+    scratch.bins.resize(row.size());
+    std::array<double, kBins> masses{};
+    for (std::size_t j = 0; j < row.size(); ++j) {
+      const float bin = std::min((largest - row[j]) / kBinWidth, static_cast<float>(kBins - 1));
+      scratch.bins[j] = static_cast<std::uint8_t>(bin);
+      masses[scratch.bins[j]] += static_cast<double>(scratch.weights[j]);
+    }
+    double mass = 0;
+    std::size_t last = 0;
+    while (last + 1 < kBins && mass + masses[last] < asked)
+      mass += masses[last++];
+    scratch.last.clear();
+    for (std::size_t j = 0; j < row.size(); ++j) {
+      if (scratch.bins[j] < last) kept.keep(r, rows.first(r) + static_cast<std::int64_t>(j));
+      if (scratch.bins[j] == last) scratch.last.push_back(static_cast<std::int32_t>(j));
+    }
+    // Among equal scores the earliest first.
+    std::stable_sort(scratch.last.begin(), scratch.last.end(), [row](std::int32_t a, std::int32_t b) {
+      return row[static_cast<std::size_t>(a)] > row[static_cast<std::size_t>(b)];
+    });
+    for (const std::int32_t j : scratch.last) {
+      kept.keep(r, rows.first(r) + j);
+      mass += static_cast<double>(scratch.weights[static_cast<std::size_t>(j)]);
+      if (mass >= asked) break;
+    }
+  }
+
   double p_;
 };
 

@@ -61,6 +61,9 @@ class KeptRows {
   void keep(std::int64_t r, std::int64_t key) {
     bits_[static_cast<std::size_t>(r * words_ + key / 64)] |= std::uint64_t{1} << (key % 64);
   }
+  [[nodiscard]] bool has(std::int64_t r, std::int64_t key) const {
+    return (bits_[static_cast<std::size_t>(r * words_ + key / 64)] >> (key % 64) & 1U) != 0;
+  }
   void keep(std::int64_t r, std::int64_t first, std::int64_t last);  // [first, last)
   void drop(std::int64_t r, std::int64_t first, std::int64_t last);
   [[nodiscard]] std::span<const std::uint64_t> row(std::int64_t r) const {
