@@ -41,6 +41,7 @@ def settings(policy, flags):
     if policy == "quest":
         return [f"quest:k={k}" for k in sorted({max(16, 16 * round(k / 16)) for k in ks})]
     option, values = SHARES[policy]
+    values = values[::2] if flags.coarse else values
     more = {"blasst": f",tile={tile}", "xattention": f",block={tile}", "topp": ""}[policy]
     return [f"{policy}:{option}={value}{more}" for value in values]
 
@@ -61,7 +62,9 @@ def evaluate(runner, flags, policy, phase):
     name = f"{phase}-{policy}.json"
     policies = ["dense"]
     for setting in settings(policy, flags):
-        policies += [setting, setting + ",sdc=exact,vmc"]
+        policies.append(setting)
+        if policy in flags.compensated:
+            policies.append(setting + ",sdc=exact,vmc")
     arguments = ["run", "--model", flags.model, "--task", flags.text, "--attention", *policies, "--phase", phase,
                  "--tile", f"{flags.tile}x{flags.tile}", "--limit", flags.limit if phase == "prefill" else flags.decoded,
                  *flags.more]
@@ -110,6 +113,8 @@ def table(results, title, figure, targets):
     for policy in POLICIES:
         for kind in (BARE, COMPENSATED):
             runs = [run for run in results[policy][1:] if compensation(run) == kind]
+            if not runs:
+                continue
             lines.append("| " + " | ".join([NAMES[policy], kind, *cells(runs, figure, targets)]) + " |")
     return "\n".join(lines)
 
@@ -137,6 +142,8 @@ def parse():
     parser.add_argument("--limit", type=int, default=4, help="documents in prefill")
     parser.add_argument("--decoded", type=int, default=1, help="documents in decode; 0: no decode")
     parser.add_argument("--tile", type=int, default=32)
+    parser.add_argument("--coarse", action="store_true", help="half as many settings of policies without a k")
+    parser.add_argument("--compensated", nargs="*", default=POLICIES, help="policies that are run with compensation too")
     parser.add_argument("--renew", type=pathlib.Path)
     parser.add_argument("--marker", default="rivals", help="what the markers' names begin with")
     parser.add_argument("--more", nargs="*", default=[], help="further flags of both programs")
