@@ -277,7 +277,7 @@ def make_inputs(folder, calibrate, evaluate):
     (folder / "text.txt").write_text("The cat sat on the mat, and the dog sat on the cat.\n")
     (folder / "fit.toml").write_text(TOML)
     (folder / "quiz.toml").write_text(TASK_FILE)
-    (folder / "quiz.jsonl").write_text('{"question": "Is it?", "options": ["yes", "no"], "gold": 1}\n')
+    (folder / "quiz.jsonl").write_text('{"question": "Is it?", "options": ["yes", "no"], "gold": 1}\n' * 2)
     (folder / "sweep.toml").write_text(SWEEP.format(model=folder / "model", text=folder / "text.txt"))
     np.save(folder / "ids.npy", np.arange(3, 12, dtype="<i4"))
     (folder / "ids.json").write_text(json.dumps({"ids": list(range(3, 12))}))

@@ -66,15 +66,16 @@ void Console::note(const std::string& what) {
   print(fmt::format("{}: note: {}\n", program_, printable(what)));
 }
 
-void Console::start_stage(const std::string& stage) {
+void Console::start_stage(const std::string& stage, std::int64_t done) {
   stage_ = stage;
+  done_before_ = done;
   stage_start_ = Clock::now();
   last_shown_ = {};
 }
 
 std::string Console::render(std::int64_t done, std::int64_t total, const std::string& unit,
                             double seconds) const {
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done - done_before_) / seconds : 0;
   const bool known = total > 0 && rate > 0;
   const double eta = known ? static_cast<double>(total - done) / rate : 0;
   if (style_ == ProgressStyle::json) {
@@ -107,7 +108,7 @@ void Console::progress(const std::string& stage, std::int64_t done, std::int64_t
                        const std::string& unit) {
   if (style_ == ProgressStyle::none) return;
   const std::lock_guard lock(mutex_);
-  if (stage != stage_) start_stage(stage);
+  if (stage != stage_) start_stage(stage, done);
   const Clock::time_point now = Clock::now();
   const auto interval =
       style_ == ProgressStyle::json ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(100);

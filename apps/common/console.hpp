@@ -39,7 +39,7 @@ class Console {
   using Clock = std::chrono::steady_clock;
   void print(const std::string& text);
   void clear_line();
-  void start_stage(const std::string& stage);
+  void start_stage(const std::string& stage, std::int64_t done);
   [[nodiscard]] std::string render(std::int64_t done, std::int64_t total, const std::string& unit,
                                    double seconds) const;
 
@@ -49,6 +49,7 @@ class Console {
   bool quiet_;
   bool line_shown_ = false;
   std::string stage_;
+  std::int64_t done_before_ = 0;  // when the stage was first heard of; its time is not known
   Clock::time_point stage_start_{};
   Clock::time_point last_shown_{};
 };

@@ -85,7 +85,7 @@ OrderedJson info_of(LanguageModel& model, double load_seconds) {
 std::string readable_info(const OrderedJson& info) {
   std::string text = fmt::format("{}\n", info.at("name").get<std::string>());
   const auto line = [&](const char* name, const std::string& value) {
-    text += fmt::format("  {:<14}{}\n", name, value);
+    text += fmt::format("  {:<16}{}\n", name, value);
   };
   for (const auto& words : info.at("architecture"))
     line(&words == &info.at("architecture").front() ? "architecture" : "", words.get<std::string>());

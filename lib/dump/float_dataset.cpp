@@ -11,13 +11,19 @@ using hdf5::Element;
 
 void require_floats(const hdf5::Dataset& dataset) {
   const Element element = dataset.element();
+  const std::string said = dataset.has_attribute("dtype") ? dataset.text_attribute("dtype") : std::string();
+  if (element != Element::bf16 && element != Element::u16 && said == name_of(Element::bf16))
+    throw InputError({.where = dataset.where(),
+                      .what = "the attribute 'dtype' contradicts the element type",
+                      .expected = "bfloat16 as uint16, or no such attribute",
+                      .found = std::string(name_of(element))});
   if (element != Element::f16 && element != Element::bf16 && element != Element::f32 &&
       element != Element::f64) {
     throw InputError(
         {.where = dataset.where(),
          .what = "wrong element type",
          .expected = "float16, float32, float64, or uint16 with an attribute dtype = \"bfloat16\"",
-         .found = std::string(name_of(element))});
+         .found = std::string(name_of(element)) + (said.empty() ? "" : " with dtype = \"" + said + "\"")});
   }
   if (dataset.size() > 0 && dataset.stored_bytes() == 0)
     throw InputError({.where = dataset.where(), .what = "the data set was declared but never written"});

@@ -65,6 +65,11 @@ void refuse_lfs_pointer(const std::filesystem::path& path, std::string_view star
     throw InputError({.where = path.string(),
                       .what = "a Git LFS pointer stands in place of the file",
                       .next = "fetch the file itself: git lfs pull"});
+  if (start.starts_with("<!DOCTYPE html") || start.starts_with("<!doctype html") ||
+      start.starts_with("<html"))
+    throw InputError({.where = path.string(),
+                      .what = "a web page stands in place of the file",
+                      .next = "fetch the file itself, not the page about it"});
 }
 
 }  // namespace toptheta

@@ -36,14 +36,42 @@ ChatFormat chat_format(const TokenizerConfig& config, const std::filesystem::pat
           .special_tokens = config.special_tokens};
 }
 
+// Whether the tokenizer itself puts a blank before a text.
+bool puts_blank(const Tokenizer& tokenizer) {
+  const std::vector<std::int32_t> ids = tokenizer.encode("a");
+  const std::string first = ids.empty() ? std::string() : tokenizer.piece(ids.front()).value_or("");
+  return first.starts_with("\u0120") || first.starts_with("\u2581") || first.starts_with(" ");
+}
+
+// What tokenizer_config.json says otherwise than the tokenizer itself, which is what counts here. Some
+// programs follow the one, some the other.
+void note_contradictions(const TokenizerConfig& config, const Tokenizer& tokenizer, const std::string& where,
+                         std::vector<std::string>& notes) {
+  const auto compare = [&](const std::optional<bool>& said, bool is, const char* field) {
+    if (said && *said != is)
+      notes.push_back(fmt::format("{}: {} is not followed: the tokenizer's own template {} one", where, field,
+                                  is ? "puts" : "does not put"));
+  };
+  compare(config.add_bos, tokenizer.bos().has_value(), "add_bos_token");
+  if (tokenizer.after().empty()) compare(config.add_eos, false, "add_eos_token");
+  if (config.add_prefix_space && *config.add_prefix_space != puts_blank(tokenizer))
+    notes.push_back(
+        fmt::format("{}: add_prefix_space is not followed: the tokenizer itself puts {} blank before a text",
+                    where, *config.add_prefix_space ? "no" : "a"));
+  for (const auto& [id, content] : config.added_tokens) {
+    if (const auto own = tokenizer.id_of(content); own && std::to_string(*own) == id) continue;
+    notes.push_back(
+        fmt::format("{}: added_tokens_decoder.{} is not followed: the tokenizer has no token \"{}\" "
+                    "of this id",
+                    where, id, content));
+    break;
+  }
+}
+
 Beside beside_directory(const std::filesystem::path& directory, const Tokenizer& tokenizer) {
   const TokenizerConfig config = read_tokenizer_config(directory);
   Beside beside{read_generation_config(directory), chat_format(config, directory), config.notes};
-  const bool adds_bos = tokenizer.bos().has_value();
-  if (config.add_bos && *config.add_bos != adds_bos)
-    beside.notes.push_back(
-        fmt::format("{}: add_bos_token is not followed: the tokenizer's own template {} one",
-                    (directory / "tokenizer_config.json").string(), adds_bos ? "puts" : "does not put"));
+  note_contradictions(config, tokenizer, (directory / "tokenizer_config.json").string(), beside.notes);
   return beside;
 }
 

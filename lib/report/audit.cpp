@@ -102,7 +102,7 @@ std::vector<ListingColumn> columns() {
           {"effective_k_low", "low", true, 7},
           {"effective_k_high", "high", true, 8},
           {"lost_mass", "lost mass", true, 2},
-          {"lost_mass_p95", "95%", true, 16}};
+          {"lost_mass_p95", "lost mass 95%", true, 16}};
 }
 
 std::vector<Json> row_of(std::int64_t k, const AuditedHead& head) {

@@ -21,6 +21,7 @@ struct ThresholdColumn {
   ColumnMember member;        // its type is the column's in binary formats
   double least;               // values are finite and at least this
   std::string_view expected;  // the same in words
+  double most = std::numeric_limits<double>::max();
   // NaN in memory, empty in CSV and null in JSON where not calibrated. Other columns have no missing values.
   bool may_be_missing = false;
   // Written only where some entry has a value, read as missing where a file has no such column: so files
@@ -55,7 +56,8 @@ inline constexpr std::array<ThresholdColumn, 7> kThresholdColumns = {{
     {.name = "kept_mass",
      .member = &ThresholdEntry::kept_mass,
      .least = 0,
-     .expected = "a finite number of at least 0",
+     .expected = "a share from 0 to 1",
+     .most = 1 + 1e-5,  // a mean of sums in single precision
      .may_be_missing = true},
     {.name = "rho",
      .member = &ThresholdEntry::rho,

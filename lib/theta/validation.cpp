@@ -24,7 +24,8 @@ std::optional<Fault> find_fault(const ThresholdEntry& entry) {
   for (const ThresholdColumn& column : kThresholdColumns) {
     const double value = column_value(entry, column);
     if (column.may_be_missing && std::isnan(value)) continue;
-    if (!std::isfinite(value) || value < column.least) return fault(column.name, column.expected, value);
+    if (!std::isfinite(value) || value < column.least || value > column.most)
+      return fault(column.name, column.expected, value);
   }
   return std::nullopt;
 }

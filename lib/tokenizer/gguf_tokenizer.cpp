@@ -101,6 +101,7 @@ class GgufReader {
     if (pattern->nfc) parts_.normalizer = Normalizer::parse(own(json, R"({"type": "NFC"})"));
     parts_.decoder = Decoder::parse(own(json, R"({"type": "ByteLevel"})"));
     adds_bos_ = pattern->adds_bos;
+    if (from_.merges.empty()) fail("merges", "missing", "the merges of a byte-level tokenizer", "none");
     auto model =
         std::make_unique<BpeModel>(vocabulary(), BpeOptions{.ignore_merges = pattern->ignore_merges});
     for (std::size_t rank = 0; rank < from_.merges.size(); ++rank) {

@@ -25,6 +25,13 @@ void read_special_tokens(const JsonField& root, TokenizerConfig& config) {
   }
 }
 
+void read_added_tokens(const JsonField& root, TokenizerConfig& config) {
+  const auto field = root.find("added_tokens_decoder");
+  if (!field) return;
+  for (const auto& entry : field->json().items())
+    config.added_tokens[entry.key()] = field->at(entry.key()).at("content").as_string();
+}
+
 void read_chat_template(const JsonField& root, TokenizerConfig& config) {
   const auto field = root.find("chat_template");
   if (!field) return;
@@ -47,7 +54,9 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
     const JsonField root(json.raw(), path.string());
     config.add_bos = optional_bool(root, "add_bos_token");
     config.add_eos = optional_bool(root, "add_eos_token");
+    config.add_prefix_space = optional_bool(root, "add_prefix_space");
     read_special_tokens(root, config);
+    read_added_tokens(root, config);
     read_chat_template(root, config);
   }
   const std::filesystem::path chat = directory / "chat_template.jinja";

@@ -11,6 +11,8 @@ namespace toptheta {
 struct TokenizerConfig {
   std::optional<bool> add_bos{};  // only asked where the tokenizer itself has no say: tokenizer.model
   std::optional<bool> add_eos{};
+  std::optional<bool> add_prefix_space{};
+  std::map<std::string, std::string> added_tokens{};    // by id, as written: "32000" -> "<pad>"
   std::map<std::string, std::string> special_tokens{};  // "bos_token" -> "<s>"
   std::map<std::string, std::string> chat_templates{};  // by name; the usual one is "default"
   std::string chat_where{};                             // where the templates stand, for errors

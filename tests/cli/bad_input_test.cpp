@@ -104,6 +104,11 @@ TEST_CASE("bad dumps") {
   heads.num_kv_heads = 3;
   DumpSpec layer;
   layer.layer = "2";
+  DumpSpec said_bfloat16;
+  said_bfloat16.fill = [](hdf5::Group& group) {
+    write_floats(group, "scores", {kHeads, 6, 6}, scores(6, 6));
+    group.open_dataset("scores").write_attribute("dtype", std::string("bfloat16"));
+  };
   check({
       {"tt-calibrate fit none.h5 -k 2 -o out.h5", 3, {"none.h5"}},
       {fit, 3, {"bad.h5"}, text("")},
@@ -129,6 +134,8 @@ TEST_CASE("bad dumps") {
       {fit, 3, {"bad.h5", "scores"}, dump_with(with_shape({kHeads, 6}))},
       {fit, 3, {"bad.h5"}, dump_with(with_score(6 * 5 + 2, std::numeric_limits<float>::quiet_NaN()))},
       {fit, 3, {"bad.h5"}, dump_with(with_score(6 * 5 + 2, std::numeric_limits<float>::infinity()))},
+      {fit, 3, {"bad.h5", "contradicts the element type"}, dump_with(said_bfloat16)},
+      {fit, 3, {"bad.h5", "a web page"}, text("<!DOCTYPE html>\n<html></html>\n")},
   });
 }
 

@@ -244,6 +244,64 @@ TEST_CASE("generate stops at a string, draws by the seed, takes ids") {
   CHECK(Json::parse(world.output(command + " --chat")).at("prompt") == "cat");
 }
 
+TEST_CASE("a continuation is decoded together with its prompt, whose blank it would lose by itself") {
+  const EvalWorld world;
+  world.copy_model("words");
+  // Every token begins with a blank, which a SentencePiece tokenizer takes off the first of a text.
+  Json vocabulary = {{"<s>", 256}, {"</s>", 257}};
+  for (int id = 0; id < 256; ++id)
+    vocabulary[fmt::format("\u2581w{}", id)] = id;
+  const Json decoder = {{"type", "Sequence"},
+                        {"decoders",
+                         {{{"type", "Replace"}, {"pattern", {{"String", "\u2581"}}}, {"content", " "}},
+                          {{"type", "Fuse"}},
+                          {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}}}}};
+  const Json tokenizer = {
+      {"version", "1.0"},
+      {"added_tokens", Json::array()},
+      {"normalizer", nullptr},
+      {"pre_tokenizer", nullptr},
+      {"post_processor", nullptr},
+      {"decoder", decoder},
+      {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", Json::array()}, {"unk_token", "<s>"}}}};
+  world.write("words/tokenizer.json", tokenizer.dump());
+  world.write("ids.json", "[7]");
+  const std::string command = "tt-eval generate --model words --ids ids.json --max-new-tokens 3";
+  const Json result = Json::parse(world.output(command + " --format json"));
+  CHECK(result.at("prompt") == "w7");
+  CHECK(result.at("rows").at(0).at("completion").get<std::string>().starts_with(" w"));
+  CHECK(world.output(command).starts_with("== dense ==\nw7 w"));
+  // Where the text is watched for a string, token by token, it is the same text.
+  const Json stopped = Json::parse(world.output(command + " --stop w --format json")).at("rows").at(0);
+  CHECK(stopped.at("completion") == " ");
+  CHECK(stopped.at("end") == "stop string");
+}
+
+TEST_CASE("what lies beside a model and is not followed is named, and refused under --strict") {
+  const EvalWorld world;
+  const auto named = [&](const std::string& file, const std::string& content, const std::string& message) {
+    std::filesystem::remove_all(world.path("beside"));
+    world.copy_model("beside");
+    world.write("beside/" + file, content);
+    const Outcome told = world.run("tt-eval run --model beside --task a.txt");
+    INFO(file << ": " << told.err);
+    CHECK(told.status == 0);
+    CHECK(told.err.find(message) != std::string::npos);
+    CHECK(world.run("tt-eval run --strict --model beside --task a.txt").status == 3);
+  };
+  named("adapter_config.json", "{}", "beside/adapter_config.json is not used");
+  const std::string config = "tokenizer_config.json";
+  named(config, R"({"add_eos_token": true})", "add_eos_token is not followed");
+  named(config, R"({"add_prefix_space": true})", "puts no blank before a text");
+  named(config, R"({"added_tokens_decoder": {"97": {"content": "<pad>"}}})",
+        "added_tokens_decoder.97 is not followed");
+  named(config, R"({"added_tokens_decoder": {"none": {"content": "a"}}})",
+        "added_tokens_decoder.none is not followed");
+  world.write("beside/" + config,
+              R"({"add_prefix_space": false, "added_tokens_decoder": {"97": {"content": "a"}}})");
+  CHECK(world.run("tt-eval run --strict --model beside --task a.txt").status == 0);
+}
+
 TEST_CASE("tokenize shows ids, and texts of ids") {
   const EvalWorld world;
   world.write("a_cat.txt", "a cat");

@@ -63,6 +63,16 @@ TEST_CASE("dumps are named by their digest, or by a fingerprint") {
   CHECK(world.content("again.h5") == world.content("quick.h5"));
 }
 
+TEST_CASE("what was done before a stage was heard of says nothing about its rate") {
+  const World world;
+  const Outcome run =
+      world.run("tt-calibrate fit --model model --text a.txt b.txt -k 3 -o t.h5 --progress json");
+  const Json first = Json::parse(run.err.substr(0, run.err.find('\n')));
+  CHECK(first.at("done") == 1);
+  CHECK(first.at("rate") == 0);
+  CHECK(first.at("eta_seconds").is_null());
+}
+
 TEST_CASE("progress on dumps is in bytes") {
   const World world;
   const Outcome run = world.run("tt-calibrate fit dump.h5 -k 3 -o t.h5 --progress json");

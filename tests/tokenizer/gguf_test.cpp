@@ -101,6 +101,8 @@ TEST_CASE("GGUF: what contradicts itself or is not known is refused by its key",
     CHECK(refused_at(vocabulary) == "model.gguf: tokenizer.ggml.merges[2]");
     vocabulary.merges.back() = "a";
     CHECK(refused_at(vocabulary) == "model.gguf: tokenizer.ggml.merges[2]");
+    vocabulary.merges.clear();  // every byte by itself would be other tokens than the model's
+    CHECK(refused_at(vocabulary) == "model.gguf: tokenizer.ggml.merges");
   }
   SECTION("types") {
     vocabulary.types.pop_back();
