@@ -24,7 +24,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--count", type=int, default=40, help="prompts of each kind and length")
+    parser.add_argument("--count", type=int, default=20, help="prompts of each kind and length")
     parser.add_argument("--renew", type=pathlib.Path)
     flags = parser.parse_args()
     flags.out = flags.out.resolve()
