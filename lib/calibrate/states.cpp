@@ -76,9 +76,9 @@ void require_table(const CalibrationSetup& setup, const ThresholdTable& table, c
     return fmt::format("{} and {}", kept.first, kept.recent);
   };
   if (table.meta.kept != setup.options.kept)
-    fail("keep-first and keep-recent", kept_text(setup.options.kept), kept_text(table.meta.kept));
+    fail("pair of keep-first and keep-recent", kept_text(setup.options.kept), kept_text(table.meta.kept));
   if (table.meta.length_bins != setup.options.length_bins)
-    fail("length bins", format_length_bins(setup.options.length_bins),
+    fail("number of length bins", format_length_bins(setup.options.length_bins),
          format_length_bins(table.meta.length_bins));
   if (table.meta.row_fraction != setup.options.row_fraction)
     fail("row_fraction", fmt::format("{}", setup.options.row_fraction),

@@ -118,7 +118,7 @@ TEST_CASE("misuse of shares and checkpoints is told apart") {
   CHECK(status("tt-calibrate merge p1.h5 p2.h5 -o t.h5", "'curves' is not that of p1.h5") == 3);
   (void)world.output(fit + "--sdc-offline -o first.h5");
   CHECK(status(fit + "--sdc-offline --length-bins 4 --sdc-from first.h5 -o t.h5",
-               "length bins is not that of") == 2);
+               "its number of length bins is not that of") == 2);
   CHECK(status(fit + "--sdc-offline --curve --sdc-from first.h5 -o t.h5", "its content is not that of") == 2);
   world.write("c.state", "not a checkpoint");
   CHECK(status(fit + "-o t.h5 --checkpoint c.state", "the file exists already") == 2);
