@@ -71,7 +71,7 @@ TEST_CASE("retarget keeps the length bins of its table, and every form says them
   CHECK(world.run("tt-calibrate convert c.h5 -o th.txt").err.find("length bins") != std::string::npos);
   (void)world.output("tt-calibrate convert c.h5 -o wide.h5 --smooth 0");
   CHECK(load_table(world.path("wide.h5")).meta.length_bins == 0);
-  CHECK(world.run("tt-calibrate audit t.h5 --on dump.h5 --tolerance 100").status == 0);
+  CHECK(world.run("tt-calibrate audit t.h5 --model model --text a.txt --tolerance 100").status == 0);
   CHECK(world.run("tt-calibrate drift c.h5 c.h5").status == 0);
   CHECK(world.run("tt-calibrate show c.h5 --layer 0 --head 0").status == 0);
   CHECK(world.run("tt-calibrate fit --model model --text a.txt -k 3 --length-bins none -o x.h5").status == 2);

@@ -186,7 +186,7 @@ TEST_CASE("wrong root attributes are refused") {
     return [name, value](hdf5::Group& root) { root.write_attribute(name, value); };
   };
   const auto nothing = [](hdf5::Group&) {};
-  CHECK(where_of(dir, "version", number("version", 3)) == "");
+  CHECK(where_of(dir, "version", number("version", 4)) == "");
   CHECK(where_of(dir, "num_layers", nothing).find(":/") == 0);
   CHECK(where_of(dir, "num_layers", number("num_layers", 0)) == ":/");
   CHECK(where_of(dir, "num_layers", number("num_layers", std::int64_t{1} << 62)) == ":/");
