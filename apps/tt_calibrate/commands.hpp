@@ -15,5 +15,6 @@ std::unique_ptr<Command> make_retarget_command();
 std::unique_ptr<Command> make_audit_command();
 std::unique_ptr<Command> make_budget_command();
 std::unique_ptr<Command> make_drift_command();
+std::unique_ptr<Command> make_report_command();
 
 }  // namespace toptheta::app

@@ -50,6 +50,11 @@ int main(int argc, char** argv) {
         "  tt-calibrate budget theta.h5 --kept-fraction 0.05 -o budget.h5\n"
         "  tt-calibrate budget theta.h5 --uniform-k 16 --per layer -o budget.h5      # prints a --layer-k",
         make_budget_command},
+       {"report", "One HTML page about a threshold table: thresholds, spread, counts, provenance",
+        "  tt-calibrate report theta.h5 -o page.html\n"
+        "  tt-calibrate audit theta.h5 --format json -o audit.json\n"
+        "  tt-calibrate report theta.h5 --audit audit.json -k 16 -o page.html",
+        make_report_command},
        {"convert", "Convert a threshold table to and from exchange formats",
         "  tt-calibrate convert theta.h5 -o th.txt\n"
         "  tt-calibrate convert theta.h5 -k 64 -o theta.h         # for kernels in C; also .npz, "

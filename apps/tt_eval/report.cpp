@@ -1,5 +1,8 @@
 // tt-eval report: a folder of results -> one page.
+#include <fmt/format.h>
+
 #include <filesystem>
+#include <optional>
 
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
@@ -21,6 +24,9 @@ class ReportCommand : public Command {
     app.add_option("--figures", figures_, "Also write every chart here, as SVG")
         ->type_name("DIR")
         ->group(kOutputGroup);
+    app.add_option("--audit", audit_, "Also show what tt-calibrate audit --format json found about a table")
+        ->type_name("FILE")
+        ->group(kOutputGroup);
     declare_output(app, output_, "Write the page here instead of standard output");
   }
   void run(Session& session) override {
@@ -32,17 +38,24 @@ class ReportCommand : public Command {
     const page::Cells found = page::read_cells(results_);
     for (const std::string& note : found.notes)
       session.console.note(note);
-    write_output(output_, page::format_page(found.cells));
+    const std::vector<page::NamedTable> tables = page::tables_of(found.cells, results_);
+    for (const page::NamedTable& table : tables)
+      if (!table.problem.empty())
+        session.console.note(fmt::format("{}: its thresholds are not shown: {}", table.path, table.problem));
+    std::optional<page::AuditFile> audit;
+    if (!audit_.empty()) audit = page::read_audit(audit_);
+    write_output(output_, page::format_page(found.cells, tables, audit));
     if (figures_.empty()) return;
     std::error_code error;
     std::filesystem::create_directories(figures_, error);
-    for (const page::Chart& chart : page::charts_of(found.cells))
+    for (const page::Chart& chart : page::charts_of(found.cells, tables))
       write_file_atomically(std::filesystem::path(figures_) / (chart.name + ".svg"), page::standalone(chart));
   }
 
  private:
   std::string results_{};
   std::string figures_{};
+  std::string audit_{};
   std::string output_{};
 };
 

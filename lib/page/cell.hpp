@@ -32,6 +32,7 @@ struct Sparsity {
   double effective_k = kAbsent;   // kept over what top-k would keep
   double lost_mass = kAbsent;     // mean per row
   double output_error = kAbsent;  // relative L2 error of the head's output, where the result has it
+  double output_turn = kAbsent;   // 1 - cosine of the same
 };
 
 struct CellModel {

@@ -5,211 +5,186 @@
 #include <algorithm>
 #include <set>
 
-#include "page/assets.hpp"
+#include "page/cell_figures.hpp"
 #include "page/markup.hpp"
+#include "page/summary.hpp"
+#include "page/table_sections.hpp"
 
 namespace toptheta::page {
 
 namespace {
 
-constexpr double kLimit = 0.01;
+// A cell of a heat map takes about a hundred bytes.
+constexpr std::size_t kMostMapCells = 9000;
 
-std::string saved(double share) {
-  return share > 0 ? fmt::format("{} ({:.1f}x fewer)", percent(share), 1 / share) : percent(share);
-}
+struct HeadFigures {
+  std::vector<Figure> figures{};
+  std::vector<std::string> left_out{};  // groups
+};
 
-// Of all series the point within the limit that keeps the fewest elements.
-const Point* best_of(const Group& group, const Series** series) {
-  const Point* best = nullptr;
-  for (const Series& candidate : group.series) {
-    const Point* point = cheapest_within(candidate, kLimit, false);
-    if (point == nullptr || (best != nullptr && point->cell->total.kept >= best->cell->total.kept)) continue;
-    best = point;
-    *series = &candidate;
-  }
-  return best;
-}
-
-std::string headline_of(const Group& group) {
-  const Series* series = nullptr;
-  const Point* best = best_of(group, &series);
-  if (best == nullptr)
-    return group.dense == nullptr ? "No dense cell to compare with"
-                                  : "No cell stays within 1% of dense on " + group.title;
-  return fmt::format("{} stays within 1% of dense with {} of the attention elements",
-                     describe(best->cell->policy), percent(best->cell->total.kept));
-}
-
-// "layer 0 loses most of the softmax mass: 12.3%, head 4 of layer 0 most of all heads (40%)"
-std::string blame_of(const Cell& cell) {
-  const auto heavier = [](const Sparsity& a, const Sparsity& b) { return a.lost_mass < b.lost_mass; };
-  if (cell.layers.empty() || cell.heads.empty()) return "";
-  const auto layer = std::max_element(cell.layers.begin(), cell.layers.end(), heavier);
-  const auto head = std::max_element(cell.heads.begin(), cell.heads.end(), heavier) - cell.heads.begin();
-  return fmt::format(
-      "Most softmax mass is lost in layer {} ({} a row), of all heads in layer {}, head {} ({}).",
-      layer - cell.layers.begin(), percent(layer->lost_mass), head / cell.model.heads,
-      head % cell.model.heads, percent(cell.heads[static_cast<std::size_t>(head)].lost_mass));
-}
-
-std::string summary_of(const Group& group) {
-  const Series* series = nullptr;
-  const Point* best = best_of(group, &series);
-  if (best == nullptr) return "";
-  const Cell& cell = *best->cell;
-  return fmt::format(
-      "<p class='lead'>On {}: {} lost ({} to {}, 95%); {} of the elements, {} of the V rows; {} of the tiles "
-      "are empty. {}</p>",
-      escaped(group.title), percent(best->loss.value), percent(best->loss.low), percent(best->loss.high),
-      saved(cell.total.kept), saved(cell.total.v_rows), percent(cell.total.empty_tiles),
-      escaped(blame_of(cell)));
-}
-
-std::string answers(const std::vector<Group>& groups) {
-  std::string html =
-      "<h2>Which setting for 1% loss?</h2><div class='scroll'><table><thead><tr><th>task<th>policy<th>setting"
-      "<th>loss<th>95%<th>elements<th>V rows<th>empty tiles</tr></thead><tbody>";
-  for (const Group& group : groups)
-    for (const Series& series : group.series) {
-      const Point* point = cheapest_within(series, kLimit, false);
-      html += fmt::format("<tr><td>{}<td>{}", escaped(group.title), escaped(series.name));
-      if (point == nullptr) {
-        html += "<td colspan='6'>none of those tried</tr>";
-        continue;
-      }
-      html +=
-          fmt::format("<td>{}<td>{}<td>{} to {}<td>{}<td>{}<td>{}</tr>",
-                      escaped(knob_of(point->cell->policy)), percent(point->loss.value),
-                      percent(point->loss.low), percent(point->loss.high), percent(point->cell->total.kept),
-                      percent(point->cell->total.v_rows), percent(point->cell->total.empty_tiles));
-    }
-  return html + "</tbody></table></div>";
-}
-
-std::string all_cells(const std::vector<Cell>& cells) {
-  std::string html =
-      "<h2>All cells</h2><p><label>Filter <input id='filter' type='search'></label> "
-      "<button class='csv' data-of='cells'>CSV</button> <span id='count' role='status'></span></p>"
-      "<div class='scroll'><table id='cells'><thead><tr>";
-  std::set<std::string> metrics;
-  for (const Cell& cell : cells)
-    for (const auto& [name, value] : cell.metrics)
-      metrics.insert(name);
-  for (const char* name :
-       {"policy", "task", "phase", "kept elements", "V rows", "empty tiles", "effective k / k", "lost mass"})
-    html += fmt::format("<th aria-sort='none'><button>{}</button>", name);
-  for (const std::string& name : metrics)
-    html += fmt::format(
-        "<th aria-sort='none'><button>{}</button><th aria-sort='none'><button>± (stderr)</button>",
-        escaped(name));
-  html += "<th aria-sort='none'><button>file</button></tr></thead><tbody>";
-  const auto number = [&](double value) {
-    html += fmt::format("<td data-v='{}'>{}", exact_number(value), short_number(value));
-  };
-  for (const Cell& cell : cells) {
-    html += fmt::format("<tr><td>{}<td>{}<td>{}", escaped(describe(cell.policy)), escaped(cell.task.name),
-                        escaped(cell.phase));
-    for (const double value : {cell.total.kept, cell.total.v_rows, cell.total.empty_tiles,
-                               cell.total.effective_k, cell.total.lost_mass})
-      number(value);
-    for (const std::string& name : metrics) {
-      const Estimate* metric = cell.metric(name);
-      number(metric != nullptr ? metric->value : kAbsent);
-      number(metric != nullptr ? metric->error : kAbsent);
-    }
-    html += fmt::format("<td>{}</tr>", escaped(cell.file));
-  }
-  return html + "</tbody></table></div>";
-}
-
-std::string provenance_of(const std::vector<Cell>& cells) {
-  std::set<std::string> lines;
-  for (const Cell& cell : cells) {
-    lines.insert(fmt::format("<li><code>{}</code><br>version {}, commit {}, seed {}",
-                             escaped(cell.provenance.command), escaped(cell.provenance.version),
-                             escaped(cell.provenance.commit), cell.provenance.seed));
-    for (const InputFile& input : cell.provenance.inputs)
-      lines.insert(fmt::format("<li>{} <code>{}</code>", escaped(input.path), escaped(input.sha256)));
-  }
-  std::string html = "<h2>Provenance</h2><ul>";
-  for (const std::string& line : lines)
-    html += line;
-  return html + "</ul>";
-}
-
-std::string figure_of(const Chart& chart) {
-  return fmt::format("<figure><figcaption>{}</figcaption>{}</figure>", escaped(chart.title), chart.svg);
-}
-
-// Of the cells that the summary speaks of, one for each group.
-void add_maps(const Group& group, std::vector<Chart>& charts) {
-  const Series* series = nullptr;
-  const Point* best = best_of(group, &series);
-  if (best == nullptr) return;
-  const Cell& cell = *best->cell;
-  std::vector<double> kept;
-  std::vector<double> lost;
-  for (const Sparsity& head : cell.heads) {
-    kept.push_back(head.kept);
-    lost.push_back(head.lost_mass);
-  }
-  const std::string where = fmt::format("{}, {}", group.title, describe(cell.policy));
-  if (!kept.empty()) {
-    charts.push_back(
-        heat_map("Elements kept: " + where, "head", cell.model.layers, cell.model.heads, kept, true));
-    charts.push_back(
-        heat_map("Mass lost: " + where, "head", cell.model.layers, cell.model.heads, lost, true));
-  }
-  if (!cell.group_v_rows.empty())
-    charts.push_back(heat_map("V rows: " + where, "KV group", cell.model.layers, cell.model.kv_heads,
-                              cell.group_v_rows, true));
-}
-
-std::vector<Chart> charts_of_groups(const std::vector<Group>& groups, int width) {
-  std::vector<Chart> charts;
+HeadFigures head_figures(const std::vector<Group>& groups) {
+  HeadFigures result;
+  std::size_t drawn = 0;
   for (const Group& group : groups) {
-    if (group.dense == nullptr || group.series.empty()) continue;
-    for (const Cost cost : {Cost::elements, Cost::v_rows, Cost::tiles})
-      charts.push_back(trade_off_chart(group, cost, width));
+    const Choice choice = choice_of(group);
+    const Cell* cell = choice.cell != nullptr ? choice.cell : group.dense;
+    Figure heads = head_figure(group, *cell);
+    if (heads.charts.empty()) continue;
+    drawn += heads.charts.size() * cell->heads.size();
+    if (drawn > kMostMapCells && !result.figures.empty()) {
+      result.left_out.push_back(group.title);
+      continue;
+    }
+    Figure rows = kv_group_figure(group, *cell);
+    result.figures.push_back(std::move(heads));
+    if (!rows.charts.empty()) result.figures.push_back(std::move(rows));
   }
-  return charts;
+  return result;
+}
+
+std::string format_heads(const std::vector<Group>& groups) {
+  const HeadFigures heads = head_figures(groups);
+  std::string html = "<h2 id='heads-and-layers'>Which layers and heads</h2>";
+  if (heads.figures.empty()) html += "<p>These results say nothing about single heads.</p>";
+  for (const Figure& figure : heads.figures)
+    html += format_figure(figure);
+  if (!heads.left_out.empty()) {
+    html += "<p>Left out, to keep the page small; tt-eval report on the file of one cell shows its heads: ";
+    for (std::size_t i = 0; i < heads.left_out.size(); ++i)
+      html += (i == 0 ? "" : "; ") + escaped(heads.left_out[i]);
+    html += ".</p>";
+  }
+  return html;
+}
+
+// The targets of a table that cells used, in table order.
+std::vector<const Target*> targets_used(const NamedTable& named, const std::vector<Cell>& cells) {
+  std::set<std::int64_t> used;
+  for (const Cell& cell : cells)
+    if (cell.policy.thresholds == named.path) used.insert(cell.policy.k);
+  std::vector<const Target*> targets;
+  for (const Target& target : named.table.targets)
+    if (used.contains(target.k)) targets.push_back(&target);
+  if (targets.empty())
+    for (const Target& target : named.table.targets)
+      targets.push_back(&target);
+  return targets;
+}
+
+// The k that the page speaks of first among those of the table.
+const Target* target_of_choice(const std::vector<Group>& groups, const NamedTable& named,
+                               const std::vector<const Target*>& targets) {
+  for (const Group& group : groups)
+    if (const Cell* cell = choice_of(group).cell; cell != nullptr && cell->policy.thresholds == named.path)
+      for (const Target* target : targets)
+        if (target->k == cell->policy.k) return target;
+  return targets.front();
+}
+
+std::string format_tables(const std::vector<Group>& groups, const std::vector<Cell>& cells,
+                          const std::vector<NamedTable>& tables, const std::optional<AuditFile>& audit) {
+  std::string html = "<h2 id='thresholds'>Thresholds and their calibration</h2>";
+  if (tables.empty()) html += "<p>No cell names a threshold table.</p>";
+  bool is_first = true;
+  for (const NamedTable& named : tables) {
+    html += fmt::format("<h3>{}</h3>", escaped(named.path));
+    if (!named.problem.empty()) {
+      html += fmt::format("<p>Not shown: {}.</p>", escaped(named.problem));
+      continue;
+    }
+    const std::vector<const Target*> targets = targets_used(named, cells);
+    if (targets.empty()) continue;
+    html += format_table_sections(named.table, {target_of_choice(groups, named, targets)}, targets,
+                                  is_first ? "" : named.digest.substr(0, 8));
+    is_first = false;
+  }
+  return html + format_audit(audit);
+}
+
+std::string format_provenance(const std::vector<Cell>& cells) {
+  return "<h2 id='provenance'>What made this</h2><p>Each result again, by one command; the files that went "
+         "in are told apart by their digests.</p>" +
+         format_long_table(inputs_of(cells), "The files that went in") +
+         format_long_table(commands_of(cells), "The command of each cell");
+}
+
+std::string count_of(const std::vector<Cell>& cells, const std::vector<Group>& groups) {
+  std::set<std::string> models;
+  for (const Cell& cell : cells)
+    models.insert(fmt::format("\"{}\"{}", cell.model.name,
+                              cell.model.sha256.empty() ? "" : " (" + cell.model.sha256.substr(0, 12) + ")"));
+  std::string text;
+  for (const std::string& model : models)
+    text += (text.empty() ? "" : ", ") + model;
+  return fmt::format(
+      "<p class='lead'>{} cells of {} task{} and phase{} on {} {}. Losses are against dense "
+      "attention on the same examples.</p>",
+      cells.size(), groups.size(), groups.size() == 1 ? "" : "s", groups.size() == 1 ? "" : "s",
+      models.size() == 1 ? "model" : "models", escaped(text));
+}
+
+constexpr const char* kNavigation =
+    "<nav aria-label='Sections'><a href='#trade-off'>Trade-off</a><a href='#settings'>Settings for 1%</a>"
+    "<a href='#heads-and-layers'>Layers and heads</a><a href='#effective-k-section'>Effective k</a>"
+    "<a href='#thresholds'>Thresholds</a><a href='#all'>All cells</a><a href='#provenance'>What made this</a>"
+    "</nav>";
+
+std::string format_trade_offs(const std::vector<Group>& groups) {
+  std::string html = fmt::format(
+      "<h2 id='trade-off'>The trade-off</h2><p class='lead'>Further left is cheaper, further down is closer "
+      "to "
+      "dense. Bars are 95% intervals, the dashed line is 1% loss; on logarithmic axes losses below {} are "
+      "drawn "
+      "there. Hover over a mark, or focus a chart and use the arrow keys, to read it.</p>",
+      percent(kLossFloor));
+  for (const Group& group : groups)
+    if (!group.series.empty()) html += format_figure(trade_off_figure(group, Room::narrow));
+  return html;
+}
+
+std::string format_effective_k(const std::vector<Group>& groups) {
+  const Figure figure = effective_k_figure(groups);
+  return "<h2 id='effective-k-section'>Effective k</h2>" +
+         (figure.charts.empty() ? "<p>No cell with a k that its rows may miss.</p>" : format_figure(figure));
 }
 
 }  // namespace
 
-std::vector<Chart> charts_of(const std::vector<Cell>& cells) {
+std::vector<Chart> charts_of(const std::vector<Cell>& cells, const std::vector<NamedTable>& tables) {
   const std::vector<Group> groups = group_cells(cells);
-  std::vector<Chart> charts = charts_of_groups(groups, 860);
+  std::vector<Chart> charts;
+  const auto add = [&charts](Figure figure) {
+    std::move(figure.charts.begin(), figure.charts.end(), std::back_inserter(charts));
+  };
   for (const Group& group : groups)
-    add_maps(group, charts);
+    if (!group.series.empty()) add(trade_off_figure(group, Room::wide));
+  for (Figure& figure : head_figures(groups).figures)
+    add(std::move(figure));
+  add(effective_k_figure(groups));
+  for (const NamedTable& named : tables) {
+    if (!named.problem.empty()) continue;
+    const std::vector<const Target*> targets = targets_used(named, cells);
+    if (targets.empty()) continue;
+    for (Figure& figure : table_figures(named.table, {target_of_choice(groups, named, targets)}, targets))
+      add(std::move(figure));
+  }
+  make_names_unique(charts);
   return charts;
 }
 
-std::string format_page(const std::vector<Cell>& cells) {
+std::string format_page(const std::vector<Cell>& cells, const std::vector<NamedTable>& tables,
+                        const std::optional<AuditFile>& audit) {
   const std::vector<Group> groups = group_cells(cells);
-  std::string html = fmt::format(
-      "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
-      "content='width=device-width,initial-scale=1'>"
-      "<link rel='icon' "
-      "href='data:,'><title>{0}</title><style>{1}</style></head><body><main><p><b>Top-Theta</b> "
-      "<button id='theme'>light or dark</button></p><h1>{0}</h1>",
-      escaped(headline_of(groups.front())), kPageStyle);
-  for (const Group& group : groups)
-    html += summary_of(group);
-  html +=
-      "<h2>The trade-off</h2><p>Bars are 95% intervals, the dashed line is 1% loss; losses below 0.01% are "
-      "drawn there.</p><div class='charts'>";
-  for (const Chart& chart : charts_of_groups(groups, 430))
-    html += figure_of(chart);
-  html += "</div>" + answers(groups) + "<h2>Layers and heads</h2><div class='charts'>";
-  std::vector<Chart> maps;
-  for (const Group& group : groups)
-    add_maps(group, maps);
-  for (const Chart& chart : maps)
-    html += figure_of(chart);
-  return html + "</div>" + all_cells(cells) + provenance_of(cells) +
-         fmt::format("<div id='tip' role='status'></div></main><script>{}</script></body></html>\n",
-                     kPageScript);
+  const std::string title = headline_of(groups);
+  const std::string html =
+      fmt::format("<h1>{}</h1>{}{}", escaped(title), count_of(cells, groups), kNavigation) +
+      "<h2 id='answers-in-words'>In words</h2>" + format_cards(groups) + format_trade_offs(groups) +
+      "<h2 id='settings'>Which setting for 1% loss?</h2><p class='lead'>Of each policy the cheapest setting "
+      "that was run and stays within 1%, and what the next cheaper one loses.</p>" +
+      format_table(answers_of(groups), Filter::none) + format_heads(groups) + format_effective_k(groups) +
+      format_tables(groups, cells, tables, audit) + "<h2 id='all'>All cells</h2>" +
+      format_table(all_cells(groups), Filter::words) + format_provenance(cells);
+  return format_document(title, html);
 }
 
 }  // namespace toptheta::page

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/normal.hpp"
+#include "page/markup.hpp"
 
 namespace toptheta::page {
 
@@ -60,6 +61,12 @@ bool smaller_is_better(const std::string& metric) {
          metric.find("kl") != std::string::npos;
 }
 
+// Where not one of n examples differs, a normal interval has no width: n differing ones in 100 may still be
+// missed. The exact bound of a share that was 0 of n takes its place.
+double unseen_share(std::int64_t examples) {
+  return examples > 0 ? 1 - std::pow(0.025, 1 / static_cast<double>(examples)) : 1;
+}
+
 // From differences example by example.
 Loss paired_loss(const Cell& cell, const Group& group) {
   const Estimate* d = cell.difference(group.is_ratio() ? "perplexity_ratio" : group.metric);
@@ -71,6 +78,10 @@ Loss paired_loss(const Cell& cell, const Group& group) {
   if (std::isnan(low)) {
     low = d->value - kNormal95 * d->error;
     high = d->value + kNormal95 * d->error;
+  }
+  if (group.is_share() && !group.is_ratio() && d->value == 0 && low == high) {
+    high = unseen_share(cell.task.examples);
+    low = -high;
   }
   Loss loss{sign * (d->value - shift), sign * (low - shift), sign * (high - shift), true};
   if (sign < 0) std::swap(loss.low, loss.high);
@@ -112,6 +123,20 @@ void sort_series(Group& group) {
   });
 }
 
+// By name, top-theta first: the same policy looks the same everywhere.
+void give_styles(std::vector<Group>& groups) {
+  std::map<std::pair<int, std::string>, std::size_t> styles;
+  for (const Group& group : groups)
+    for (const Series& series : group.series)
+      styles.emplace(std::pair(rank_of(series.attention), series.name), 0);
+  std::size_t next = 0;
+  for (auto& [name, style] : styles)
+    style = next++;
+  for (Group& group : groups)
+    for (Series& series : group.series)
+      series.style = styles.at({rank_of(series.attention), series.name});
+}
+
 Group make_group(const std::vector<const Cell*>& cells, bool name_model) {
   Group group;
   const Cell& first = *cells.front();
@@ -134,6 +159,30 @@ Group make_group(const std::vector<const Cell*>& cells, bool name_model) {
 }
 
 }  // namespace
+
+bool Group::is_share() const {
+  return metric.find("nll") == std::string::npos && metric.find("kl") == std::string::npos;
+}
+
+std::string loss_name(const Group& group) {
+  return fmt::format("{} {} dense", group.metric, smaller_is_better(group.metric) ? "above" : "below");
+}
+
+std::string describe(const Loss& loss, const Group& group) {
+  const bool is_worse_up = smaller_is_better(group.metric);
+  const auto amount = [&](double value) {
+    const bool is_points = group.is_share() && !group.is_ratio();
+    return is_points ? short_number(value * 100) : group.is_share() ? percent(value) : short_number(value);
+  };
+  const std::string interval = fmt::format("(loss {} to {}, 95%{})", amount(loss.low), amount(loss.high),
+                                           loss.paired ? ", paired" : "");
+  if (loss.value == 0) return fmt::format("{} equal to dense {}", group.metric, interval);
+  return fmt::format("{} {}{} {} dense {}", group.metric, amount(std::abs(loss.value)),
+                     !group.is_share()  ? " nats"
+                     : group.is_ratio() ? ""
+                                        : " points",
+                     (loss.value > 0) == is_worse_up ? "above" : "below", interval);
+}
 
 std::string family_of(const CellPolicy& policy) {
   return joined(policy.attention + traits_of(policy), options_of(policy, false));
@@ -169,6 +218,7 @@ std::vector<Group> group_cells(const std::vector<Cell>& cells) {
   std::vector<Group> groups;
   for (const auto& list : sorted)
     groups.push_back(make_group(list, name_model));
+  give_styles(groups);
   const auto key = [&](const Group& group) {
     const Cell& cell = group.dense != nullptr ? *group.dense : *group.series.front().points.front().cell;
     return std::tuple(rank_of_kind(cell.task.kind), cell.phase != "prefill", group.title);
@@ -182,6 +232,24 @@ const Point* cheapest_within(const Series& series, double limit, bool sure) {
   for (const Point& point : series.points)
     if (point.loss.known() && point.loss.value <= limit && (!sure || point.loss.high <= limit)) return &point;
   return nullptr;
+}
+
+const Point* cheapest_within(const Group& group, double limit, bool sure, const Series** series) {
+  const Point* best = nullptr;
+  for (const Series& candidate : group.series) {
+    const Point* point = cheapest_within(candidate, limit, sure);
+    if (point == nullptr || (best != nullptr && point->cell->total.kept >= best->cell->total.kept)) continue;
+    best = point;
+    *series = &candidate;
+  }
+  return best;
+}
+
+const Point* closest_to_dense(const Series& series) {
+  const Point* best = nullptr;
+  for (const Point& point : series.points)
+    if (point.loss.known() && (best == nullptr || point.loss.value < best->loss.value)) best = &point;
+  return best;
 }
 
 }  // namespace toptheta::page

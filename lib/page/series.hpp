@@ -17,8 +17,9 @@ std::string knob_of(const CellPolicy& policy);
 // The same text for results of the same thing: model, task, phase and policy with its table.
 std::string identity_of(const Cell& cell);
 
-// What a policy lost against dense on the same examples: a fraction of the perplexity, or points of an
-// accuracy.
+// What a policy lost against dense on the same examples: a fraction of the perplexity, points of an accuracy,
+// or nats of a log-likelihood.
+inline constexpr double kLossLimit = 0.01;
 struct Loss {
   double value = kAbsent;
   double low = kAbsent;  // 95%
@@ -37,6 +38,7 @@ struct Series {
   std::string name{};
   std::string attention{};
   std::vector<Point> points{};
+  std::size_t style = 0;  // its colour and mark, the same in all groups
 };
 
 // One model, task and phase.
@@ -46,7 +48,14 @@ struct Group {
   const Cell* dense = nullptr;
   std::vector<Series> series{};  // top-theta first, then by name; without dense
   [[nodiscard]] bool is_ratio() const { return metric == "perplexity"; }
+  // Whether losses are shown as percentages.
+  [[nodiscard]] bool is_share() const;
 };
+
+// "perplexity above dense", "acc below dense".
+std::string loss_name(const Group& group);
+// "perplexity 0.48% above dense (0.21% to 0.64%, 95%)".
+std::string describe(const Loss& loss, const Group& group);
 
 // Texts first. The cells must outlive the result.
 std::vector<Group> group_cells(const std::vector<Cell>& cells);
@@ -54,5 +63,9 @@ std::vector<Group> group_cells(const std::vector<Cell>& cells);
 // The cheapest point of a series that loses at most `limit`; null where there is none. With `sure` the upper
 // end of the interval must stay within it too.
 const Point* cheapest_within(const Series& series, double limit, bool sure);
+// The same over all series; `*series` is that of the point. Null where there is none.
+const Point* cheapest_within(const Group& group, double limit, bool sure, const Series** series);
+// The point of least loss, the cheaper of equals; null where no loss is known.
+const Point* closest_to_dense(const Series& series);
 
 }  // namespace toptheta::page

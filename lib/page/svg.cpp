@@ -17,7 +17,8 @@ double Scale::at(double value) const {
 
 std::vector<double> Scale::ticks() const {
   std::vector<double> ticks;
-  if (log) {
+  constexpr double kShort = 4;  // a logarithmic axis of less than that has ticks as a linear one
+  if (log && high > kShort * low) {
     const bool many = std::log10(high / low) < 2.5;
     for (double decade = std::pow(10, std::floor(std::log10(low))); decade <= high; decade *= 10)
       for (const double step : {1.0, 2.0, 5.0})
@@ -54,29 +55,47 @@ std::string text_at(double x, double y, const std::string& classes, const std::s
   return fmt::format("<text x='{:.1f}' y='{:.1f}' class='{}'>{}</text>", x, y, classes, escaped(text));
 }
 
-std::string begin_chart(const Frame& frame, const std::string& title, const std::string& x_name,
-                        const std::string& y_name, bool x_percent, bool y_percent) {
+std::string mark_at(double x, double y, std::size_t shape, const std::string& told) {
+  std::string outline;
+  if (shape % 4 == 1)
+    outline = fmt::format("M{:.1f} {:.1f}h7v7h-7z", x - 3.5, y - 3.5);
+  else if (shape % 4 == 2)
+    outline = fmt::format("M{:.1f} {:.1f}l5 5l-5 5l-5-5z", x, y - 5);
+  else if (shape % 4 == 3)
+    outline = fmt::format("M{:.1f} {:.1f}l4.6 8h-9.2z", x, y - 5);
+  else
+    outline = fmt::format("M{:.1f} {:.1f}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z", x - 4, y);
+  return fmt::format("<path class='p' d='{}'{}/>", outline,
+                     told.empty() ? "" : fmt::format(" data-t='{}'", escaped(told)));
+}
+
+std::string begin_svg(int width, int height, const std::string& title, const std::string& style) {
+  return fmt::format(
+      "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {} {}'{} role='img' tabindex='0' "
+      "aria-label='{}'><title>{}</title>",
+      width, height, style.empty() ? "" : fmt::format(" style='{}'", style), escaped(title), escaped(title));
+}
+
+std::string begin_chart(const Frame& frame, const std::string& title) {
   const auto label = [](double value, bool is_percent) {
     return is_percent ? fmt::format("{:.3g}%", value * 100) : fmt::format("{:.4g}", value);
   };
-  std::string svg = fmt::format(
-      "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {} {}' role='img' tabindex='0' "
-      "aria-label='{}'><title>{}</title>",
-      frame.width, frame.height, escaped(title), escaped(title));
-  for (const double tick : frame.y.ticks()) {
-    const double y = frame.y.at(tick);
-    svg += fmt::format("<path class='g' d='M{:.1f} {:.1f}H{:.1f}'/>", frame.x.from, y, frame.x.to);
-    svg += text_at(frame.x.from - 6, y + 4, "e", label(tick, y_percent));
+  const Scale& across = frame.x.scale;
+  const Scale& up = frame.y.scale;
+  std::string svg = begin_svg(frame.width, frame.height, title);
+  for (const double tick : up.ticks()) {
+    const double y = up.at(tick);
+    svg += fmt::format("<path class='g' d='M{:.1f} {:.1f}H{:.1f}'/>", across.from, y, across.to);
+    svg += text_at(across.from - 6, y + 4, "e", label(tick, frame.y.as_percent));
   }
-  for (const double tick : frame.x.ticks()) {
-    const double x = frame.x.at(tick);
-    svg += fmt::format("<path class='g' d='M{:.1f} {:.1f}V{:.1f}'/>", x, frame.y.from, frame.y.to);
-    svg += text_at(x, frame.y.from + 16, "m", label(tick, x_percent));
+  for (const double tick : across.ticks()) {
+    const double x = across.at(tick);
+    svg += fmt::format("<path class='g' d='M{:.1f} {:.1f}V{:.1f}'/>", x, up.from, up.to);
+    svg += text_at(x, up.from + 16, "m", label(tick, frame.x.as_percent));
   }
-  svg += fmt::format("<path class='a' d='M{:.1f} {:.1f}H{:.1f}'/>", frame.x.from, frame.y.from, frame.x.to);
-  svg += text_at((frame.x.from + frame.x.to) / 2, frame.y.from + 36, "m n", x_name);
-  svg += text_at(frame.x.from - 44 > 0 ? frame.x.from - 44 : 0, 14, "n", y_name);
-  return svg;
+  svg += fmt::format("<path class='a' d='M{:.1f} {:.1f}H{:.1f}'/>", across.from, up.from, across.to);
+  svg += text_at((across.from + across.to) / 2, up.from + 34, "m n", frame.x.name);
+  return svg + text_at(std::max(0.0, across.from - 50), 14, "n", frame.y.name);
 }
 
 }  // namespace toptheta::page

@@ -21,16 +21,25 @@ struct Scale {
 // tenfold.
 Scale scale_over(const std::vector<double>& values, double from, double to, bool may_be_log);
 
+struct Axis {
+  Scale scale{};
+  std::string name{};
+  bool as_percent = false;
+};
+
 struct Frame {
   int width = 0;
   int height = 0;
-  Scale x{};
-  Scale y{};
+  Axis x{};
+  Axis y{};
 };
 
-// "<svg ...>" with title, grid, ticks and names of axes; the caller adds marks and "</svg>".
-std::string begin_chart(const Frame& frame, const std::string& title, const std::string& x_name,
-                        const std::string& y_name, bool x_percent, bool y_percent);
+// "<svg ...>" of that size, with its name for those who cannot see it.
+std::string begin_svg(int width, int height, const std::string& title, const std::string& style = "");
+// The same with grid, ticks and names of axes; the caller adds marks and "</svg>".
+std::string begin_chart(const Frame& frame, const std::string& title);
 std::string text_at(double x, double y, const std::string& classes, const std::string& text);
+// A mark that says `told`: a circle, square, diamond or triangle, by `shape` modulo 4.
+std::string mark_at(double x, double y, std::size_t shape, const std::string& told);
 
 }  // namespace toptheta::page

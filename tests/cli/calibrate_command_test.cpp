@@ -197,3 +197,29 @@ TEST_CASE("token ids calibrate as the text does that they are of") {
   CHECK(world.run("tt-calibrate fit --model model --ids none.json -k 3 -o x.h5").status == 3);
   CHECK(world.run("tt-calibrate fit dump.h5 --ids same.json -k 3 -o x.h5").status == 2);
 }
+
+TEST_CASE("report makes a page of every form that is read back, and refuses the others") {
+  const World world;
+  (void)world.output("tt-calibrate fit --model model --text a.txt b.txt -k 4,8 -o theta.h5");
+  (void)world.output(
+      "tt-calibrate audit theta.h5 --model model --text a.txt b.txt --format json -o audit.json");
+  for (const std::string form : {"h5", "json", "csv", "txt"}) {
+    INFO(form);
+    if (form != "h5") (void)world.output("tt-calibrate convert theta.h5 -o theta." + form);
+    (void)world.output("tt-calibrate report theta." + form + " --audit audit.json -o " + form + ".html");
+    const std::string page = world.content(form + ".html");
+    CHECK(page.starts_with("<!doctype html>"));
+    CHECK(page.find("k = 4, 8") != std::string::npos);
+    CHECK(page.find("times what was asked for on average") != std::string::npos);
+  }
+  (void)world.output("tt-calibrate report theta.h5 -k 8 -o one.html --figures figures");
+  CHECK(world.content("one.html").find("id='thresholds-k4'") == std::string::npos);
+  CHECK(world.has("figures/theta-by-length-layer-0.svg"));
+  CHECK(world.run("tt-calibrate report theta.h5 -k 5 -o x.html").status == 2);
+  CHECK(world.run("tt-calibrate report theta.h5 --placement post-softmax -o x.html").status == 2);
+  CHECK(world.run("tt-calibrate report theta.h5 -o theta.h5").status == 2);
+  (void)world.output("tt-calibrate convert theta.h5 -k 8 -o theta.npz");
+  CHECK(world.run("tt-calibrate report theta.npz -o x.html").status == 2);
+  CHECK(world.run("tt-calibrate report theta.h5 --audit a.txt -o x.html").status == 3);
+  CHECK_FALSE(world.has("x.html"));
+}

@@ -1,0 +1,91 @@
+// tt-calibrate report: a threshold table -> one page.
+#include <filesystem>
+#include <optional>
+
+#include "common/choice_flag.hpp"
+#include "common/common_flags.hpp"
+#include "common/output.hpp"
+#include "core/error.hpp"
+#include "io/atomic_file.hpp"
+#include "page/page.hpp"
+#include "theta/formats/table_formats.hpp"
+#include "tt_calibrate/commands.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+class TableReportCommand : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    app.add_option("table", table_, "Threshold table (" + listed_endings(true) + ")");
+    app.add_option("-k,--k", k_, "Only this target; 0 = all")
+        ->type_name("K")
+        ->check(non_negative())
+        ->capture_default_str();
+    add_choice(app, "--placement", placement_,
+               "What a .txt or .csv does not say: where its thresholds stand (default: pre-softmax)");
+    app.add_option("--audit", audit_, "Also show what tt-calibrate audit --format json found")
+        ->type_name("FILE")
+        ->group(kOutputGroup);
+    app.add_option("--figures", figures_, "Also write every chart here, as SVG")
+        ->type_name("DIR")
+        ->group(kOutputGroup);
+    declare_output(app, output_, "Write the page here instead of standard output");
+  }
+  void run(Session& session) override;
+
+ private:
+  [[nodiscard]] ThresholdTable read() const;
+
+  std::string table_{};
+  std::int64_t k_ = 0;
+  std::optional<Placement> placement_{};
+  std::string audit_{};
+  std::string figures_{};
+  std::string output_{};
+};
+
+ThresholdTable TableReportCommand::read() const {
+  const TableFormat format = resolve_table_format(table_, "report");
+  ThresholdTable table = read_table(table_, format, placement_.value_or(Placement::pre_softmax));
+  if (placement_ && table.meta.placement != *placement_)
+    throw UsageError({.where = "--placement",
+                      .what = "the table itself says another",
+                      .expected = std::string(name_of(table.meta.placement)),
+                      .found = std::string(name_of(*placement_)),
+                      .next = "leave --placement out"});
+  return table;
+}
+
+void TableReportCommand::run(Session& session) {
+  if (table_.empty())
+    throw UsageError({.where = "report",
+                      .what = "no threshold table given",
+                      .next = "tt-calibrate report theta.h5 -o page.html"});
+  require_distinct(output_, table_, "-o");
+  const ThresholdTable table = read();
+  if (!placement_ && !says_placement(resolve_table_format(table_, "report")))
+    session.console.note(
+        "the file does not say where its thresholds stand: taken as pre-softmax (--placement says "
+        "otherwise)");
+  std::optional<page::AuditFile> audit;
+  if (!audit_.empty()) {
+    require_distinct(output_, audit_, "-o");
+    audit = page::read_audit(audit_);
+  }
+  write_output(output_, page::format_table_page(table, table_, k_, audit));
+  if (figures_.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(figures_, error);
+  for (const page::Chart& chart : page::charts_of(table, k_))
+    write_file_atomically(std::filesystem::path(figures_) / (chart.name + ".svg"), page::standalone(chart));
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_report_command() {
+  return std::make_unique<TableReportCommand>();
+}
+
+}  // namespace toptheta::app

@@ -1,0 +1,22 @@
+// What pages say about a threshold table.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "page/audit.hpp"
+#include "page/figure.hpp"
+#include "theta/table.hpp"
+
+namespace toptheta::page {
+
+// Maps of `mapped` targets, curves of `all` of them, counts.
+std::vector<Figure> table_figures(const ThresholdTable& table, const std::vector<const Target*>& mapped,
+                                  const std::vector<const Target*>& all);
+// The same as HTML, with how the table was made and its health in words. `mark` keeps names of data apart
+// where a page shows several tables.
+std::string format_table_sections(const ThresholdTable& table, const std::vector<const Target*>& mapped,
+                                  const std::vector<const Target*>& all, const std::string& mark);
+std::string format_audit(const std::optional<AuditFile>& audit);
+
+}  // namespace toptheta::page

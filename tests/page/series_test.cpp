@@ -1,0 +1,105 @@
+#include "page/series.hpp"
+
+#include <cmath>
+
+#include "page/summary.hpp"
+#include "support/catch.hpp"
+
+using namespace toptheta;
+using namespace toptheta::page;
+
+namespace {
+
+// A cell on one task: dense, or `kept` elements at a perplexity `ratio` times dense's, give or take `error`.
+Cell cell_of(const std::string& attention, std::int64_t k, double kept, double ratio, double error) {
+  Cell cell;
+  cell.model = {"m", "aa", 2, 2, 1, 8};
+  cell.policy.attention = attention;
+  cell.policy.k = k;
+  cell.task = {"books", "text", 10, "bb", "text"};
+  cell.phase = "prefill";
+  cell.metrics = {{"perplexity", {2 * ratio, 0.01}}};
+  if (attention != "dense") cell.paired = {{"perplexity_ratio", {ratio, error}}};
+  cell.total.kept = kept;
+  cell.layers = {Sparsity{.lost_mass = 0.1}, Sparsity{.lost_mass = 0.3}};
+  cell.heads = {Sparsity{.lost_mass = 0.1}, Sparsity{.lost_mass = 0.1}, Sparsity{.lost_mass = 0.5},
+                Sparsity{.lost_mass = 0.1}};
+  return cell;
+}
+
+Cell answer_cell(const std::string& attention, double accuracy, double difference, std::int64_t examples) {
+  Cell cell = cell_of(attention, attention == "dense" ? 0 : 4, 0.1, 1, 0);
+  cell.task = {"quiz", "multiple-choice", examples, "cc", "quiz"};
+  cell.metrics = {{"acc", {accuracy, 0}}};
+  cell.paired.clear();
+  if (attention != "dense") cell.paired = {{"acc", {difference, 0, difference, difference, 1}}};
+  return cell;
+}
+
+}  // namespace
+
+TEST_CASE("the cheapest setting within 1% is one whose interval stays within, if there is one") {
+  std::vector<Cell> cells = {cell_of("dense", 0, 1, 1, 0), cell_of("theta", 8, 0.02, 1.05, 0.001),
+                             cell_of("theta", 16, 0.04, 1.009, 0.004),
+                             cell_of("theta", 32, 0.08, 1.004, 0.001)};
+  std::vector<Group> groups = group_cells(cells);
+  REQUIRE(groups.size() == 1);
+  Choice choice = choice_of(groups[0]);
+  CHECK(choice.sure);
+  CHECK(choice.cell->policy.k == 32);
+  CHECK(headline_of(groups).find("theta k=32 stays within 1% of dense and keeps 8.00%") == 0);
+  const DataTable answers = answers_of(groups);
+  REQUIRE(answers.rows.size() == 1);
+  CHECK(answers.rows[0][2].text == "k=32");
+  CHECK(answers.rows[0][10].text == "k=16");
+
+  cells.pop_back();
+  groups = group_cells(cells);
+  choice = choice_of(groups[0]);
+  CHECK(choice.within);
+  CHECK_FALSE(choice.sure);
+  CHECK(choice.cell->policy.k == 16);
+
+  cells.pop_back();
+  groups = group_cells(cells);
+  CHECK_FALSE(choice_of(groups[0]).within);
+  CHECK(headline_of(groups).find("No setting stays within 1%") == 0);
+}
+
+TEST_CASE("without paired differences a loss has both errors") {
+  std::vector<Cell> cells = {cell_of("dense", 0, 1, 1, 0), cell_of("topk", 8, 0.02, 1.05, 0.001)};
+  cells[1].paired.clear();
+  const std::vector<Group> groups = group_cells(cells);
+  const Loss& loss = groups[0].series[0].points[0].loss;
+  CHECK_FALSE(loss.paired);
+  CHECK(loss.value == Approx(0.05));
+  CHECK(loss.high - loss.value == Approx(1.959964 * std::sqrt(2.0) * 0.01 / 2));
+}
+
+TEST_CASE("few examples of which none differs prove little") {
+  std::vector<Cell> cells = {answer_cell("dense", 1, 0, 3), answer_cell("theta", 1, 0, 3)};
+  std::vector<Group> groups = group_cells(cells);
+  CHECK(groups[0].series[0].points[0].loss.high == Approx(1 - std::cbrt(0.025)));
+  CHECK_FALSE(choice_of(groups[0]).sure);
+  cells = {answer_cell("dense", 1, 0, 1000), answer_cell("theta", 1, 0, 1000)};
+  groups = group_cells(cells);
+  CHECK(choice_of(groups[0]).sure);
+  CHECK(describe(groups[0].series[0].points[0].loss, groups[0]).find("acc equal to dense") == 0);
+}
+
+TEST_CASE("the layer and head that lose most are named with their part") {
+  const std::string blame = blame_of(cell_of("theta", 8, 0.02, 1.05, 0.001));
+  CHECK(blame.find("layer 1: 30.0% (75.0% of all layers' sum)") != std::string::npos);
+  CHECK(blame.find("layer 1, head 0: 50.0%") != std::string::npos);
+}
+
+TEST_CASE("a policy looks the same in all groups") {
+  std::vector<Cell> cells = {cell_of("topk", 8, 0.02, 1.05, 0.001), cell_of("theta", 8, 0.02, 1.05, 0.001),
+                             cell_of("topk", 8, 0.02, 1.05, 0.001)};
+  cells[2].phase = "decode";
+  const std::vector<Group> groups = group_cells(cells);
+  REQUIRE(groups.size() == 2);
+  CHECK(groups[0].series[0].style == 0);  // top-theta
+  CHECK(groups[0].series[1].style == 1);
+  CHECK(groups[1].series[0].style == 1);
+}
