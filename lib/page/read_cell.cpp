@@ -114,6 +114,7 @@ Sparsity read_sparsity(const JsonValue& json) {
   sparsity.effective_k = figure(json, "effective_k_ratio", 0, kHuge);
   sparsity.lost_mass = share(json, "lost_mass");
   sparsity.output_error = figure(json, "output_error", 0, kHuge);
+  sparsity.output_turn = 1 - figure(json, "output_cosine", -1, 1);
   return sparsity;
 }
 

@@ -10,7 +10,8 @@ EVIL = ["<script>window.hacked=1</script>", "\"'><img src=x onerror=window.hacke
 def place(kept, layer, head):
     share = min(1.0, kept * (1 + 0.1 * layer + 0.01 * head))
     return {"kept_elements": share, "effective_k_ratio": 0.8 + 0.1 * layer + 0.05 * head,
-            "lost_mass": (1 - share) / 2, "tiles": 0.3}
+            "lost_mass": (1 - share) / 2, "output_error": 0.01 * (layer + head + 1),
+            "output_cosine": 1 - 0.001 * (head + 1), "tiles": 0.3}
 
 
 def sparsity(phase, kept):
