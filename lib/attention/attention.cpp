@@ -90,7 +90,9 @@ bool candidates_pay(float share) {
 }  // namespace
 
 TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& scratch)
-    : scratch_(scratch), head_(job.call.layer * job.shape().num_kv_heads + kv_head) {
+    : scratch_(scratch),
+      head_(job.call.layer * job.shape().num_kv_heads + kv_head),
+      head_dim_(job.head_dim()) {
   scratch.pages_seen = scratch.pages_skipped = 0;
   scratch.keys_seen = scratch.keys_saved = 0;
   scratch.positions_seen = scratch.positions_left = 0;
@@ -142,12 +144,12 @@ bool TilePrefilter::codes_pay() const {
   return scratch_.keys_saved * 4 >= scratch_.keys_seen;
 }
 
-void TilePrefilter::code(const AttentionTile& tile, QueryCodes& codes) const {
-  if (codes_) code_queries(tile.q, tile.rows, tile.q_stride, tile.head_dim, index_->sum_width(), codes);
+void TilePrefilter::code(const TileQueries& queries, std::int64_t rows, QueryCodes& codes) const {
+  if (codes_) code_queries(queries.rows, rows, queries.stride, head_dim_, index_->sum_width(), codes);
 }
 
 // Which tiles are asked about shows in no result.
-void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTile& tile) {
+TileIndex TilePrefilter::index(std::int64_t first, const QueryCodes& codes) {
   if (only_if_it_pays_) {
     if (scratch_.pages_seen >= 2 * kPagesOfTile && !bounds_pay()) bounds_ = false;
     // A few tiles may be of another kind than most.
@@ -155,18 +157,10 @@ void TilePrefilter::use(std::int64_t first, const QueryCodes& codes, AttentionTi
     if (scratch_.keys_seen >= kEnough && !codes_pay()) codes_ = false;
     if (one_row_ && !candidates_pay(scratch_.candidate_share())) codes_ = false;
   }
-  tile.bounds = nullptr;
-  tile.codes = nullptr;
-  if (tile.theta == nullptr) return;  // nothing is to be ruled out
-  if (bounds_) {
-    tile_bounds_ = index_->bounds(head_, first);
-    tile.bounds = &tile_bounds_;
-  }
-  if (!codes_) return;
-  tile_codes_ = index_->codes(head_, first);
-  tile.codes = &tile_codes_;
-  tile.query_codes = &codes;
-  tile.key_rows = index_->rows(head_, first);
+  TileIndex tile;
+  if (bounds_) tile.bounds = index_->bounds(head_, first);
+  if (codes_) tile.codes = TileCodes{index_->codes(head_, first), &codes, index_->rows(head_, first)};
+  return tile;
 }
 
 namespace {

@@ -93,23 +93,20 @@ bool prepare(const Job& job, Partials& partials) {
 
 // A tile of keys as the cache holds it.
 struct KeyTile {
-  const float* keys = nullptr;
-  const float* values = nullptr;
-  HalfTile half;
+  TileKeys keys;
+  TileValues values;
 };
 
 KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t first) {
   const KvCache& cache = job.cache;
   const std::int64_t layer = job.call.layer;
   if (cache.type() == KvType::f32)
-    return {cache.keys(layer, kv_head, first), cache.values(layer, kv_head, first), {}};
+    return {cache.keys(layer, kv_head, first), cache.values(layer, kv_head, first)};
   thread_local std::vector<float> wide;
   const auto size = static_cast<std::size_t>(kTileKeys * job.head_dim());
   if (wide.size() < size) wide.resize(size);
-  return {nullptr,
-          wide.data(),
-          {cache.type(), cache.half_keys(layer, kv_head, first), cache.half_values(layer, kv_head, first),
-           wide.data()}};
+  return {HalfKeys{cache.type(), cache.half_keys(layer, kv_head, first)},
+          HalfRows{cache.type(), cache.half_values(layer, kv_head, first), wide.data()}};
 }
 
 // Some heads of a group, as many as a tile has rows.
@@ -123,7 +120,6 @@ struct Heads {
 struct RunScratch {
   TileScratch tile;
   QueryCodes codes;
-  std::vector<float> sums;
 };
 
 // The heads' part of a tile; `slot` takes the sums.
@@ -143,34 +139,28 @@ void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, RowPar
   };
   view_tile(tile_first, heads.count, seen, view);
   if (view.count == 0) return;
-  const bool chooses = part == RowPart::chosen && !step.all_dense;
-  const bool counts = job.listeners.counts != nullptr;
   const KeyTile keys = key_tile(job, heads.kv_head, view.first);
-  AttentionTile work{
-      .q = step.q(heads.first),
-      .q_stride = dim,
-      .rows = heads.count,
-      .keys = keys.keys,
-      .values = keys.values,
-      .head_dim = dim,
-      .num_keys = view.count,
-      .scale = job.call.scale,
-      .visible = view.visible,
-      .hidden = view.hides ? view.hidden : nullptr,
-      .soft_cap = job.call.arithmetic.soft_cap,
-      .theta = chooses ? step.partials.theta.data() + heads.first : nullptr,
-      .theta_before_cap = step.partials.theta_before_cap.data() + heads.first,
-      .want_dropped = job.want_dropped(),
-      .want_largest = job.policy.policy().sdc == Sdc::offline,
-      .from_memory = true,
-      .states = states,
-      .out = out,
-      .sums = scratch.sums.data(),
-      .half = keys.half.keys == nullptr ? nullptr : &keys.half,
-      .q_bf16 = step.q_bf16(heads.first),
-      .kept_union = counts ? step.kept(heads.first, tile) + (view.first - tile_first) / 64 : nullptr};
-  prefilter.use(view.first, scratch.codes, work);
-  attend_tile(work, scratch.tile);
+  AttentionTile work{.queries = {step.q(heads.first), dim, step.q_bf16(heads.first)},
+                     .rows = heads.count,
+                     .keys = keys.keys,
+                     .values = keys.values,
+                     .head_dim = dim,
+                     .num_keys = view.count,
+                     .scale = job.call.scale,
+                     .soft_cap = job.call.arithmetic.soft_cap,
+                     .visible = view.visible,
+                     .hidden = view.hidden,
+                     .from_memory = true};
+  if (part == RowPart::chosen && !step.all_dense) {
+    work.chosen = {step.partials.theta.data() + heads.first,
+                   step.partials.theta_before_cap.data() + heads.first, job.want_dropped(),
+                   job.policy.policy().sdc == Sdc::offline};
+    work.index = prefilter.index(view.first, scratch.codes);
+  }
+  const bool counts = job.listeners.counts != nullptr;
+  attend_tile(work,
+              {states, out, counts ? step.kept(heads.first, tile) + (view.first - tile_first) / 64 : nullptr},
+              scratch.tile);
 }
 
 void attend_tile_parts(const Step& step, const Heads& heads, std::int64_t tile, TilePrefilter& prefilter,
@@ -188,16 +178,13 @@ void attend_run(const Step& step, std::int64_t kv_head, std::int64_t first_tile,
   thread_local RunScratch scratch;
   const Job& job = step.job;
   const std::int64_t dim = job.head_dim();
-  if (scratch.sums.size() < static_cast<std::size_t>(kTileRows * dim))
-    scratch.sums.resize(static_cast<std::size_t>(kTileRows * dim));
   TilePrefilter prefilter(job, kv_head, scratch.tile);
   // What is kept is marked for all rows of a tile together: where it is counted, each head has a tile of its
   // own.
   const std::int64_t step_heads = job.listeners.counts != nullptr ? 1 : kTileRows;
   for (std::int64_t h = 0; h < job.group_heads(); h += step_heads) {
     const Heads heads{kv_head, kv_head * job.group_heads() + h, std::min(step_heads, job.group_heads() - h)};
-    prefilter.code({.q = step.q(heads.first), .q_stride = dim, .rows = heads.count, .head_dim = dim},
-                   scratch.codes);
+    prefilter.code({step.q(heads.first), dim}, heads.count, scratch.codes);
     for (std::int64_t tile = first_tile; tile < last_tile; ++tile)
       attend_tile_parts(step, heads, tile, prefilter, scratch);
   }

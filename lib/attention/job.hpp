@@ -162,10 +162,10 @@ class TilePrefilter {
   ~TilePrefilter();
   TilePrefilter(const TilePrefilter&) = delete;
   TilePrefilter& operator=(const TilePrefilter&) = delete;
-  // Codes of the rows of tile.q, where they are needed.
-  void code(const AttentionTile& tile, QueryCodes& codes) const;
-  // Points `tile`, whose keys begin at `first`, to what may be used for it.
-  void use(std::int64_t first, const QueryCodes& codes, AttentionTile& tile);
+  // Codes of the queries, where they are needed.
+  void code(const TileQueries& queries, std::int64_t rows, QueryCodes& codes) const;
+  // What may be used for a tile whose keys begin at `first`; `codes` must live as long as it.
+  TileIndex index(std::int64_t first, const QueryCodes& codes);
 
  private:
   // Whether so far they rule out what they cost, and more.
@@ -175,12 +175,11 @@ class TilePrefilter {
   const KeyIndex* index_ = nullptr;
   const TileScratch& scratch_;
   std::int64_t head_ = 0;
+  std::int64_t head_dim_ = 0;
   bool codes_ = false;
   bool bounds_ = false;
   bool only_if_it_pays_ = false;
   bool one_row_ = false;
-  TileBounds tile_bounds_;
-  KeyCodes tile_codes_;
 };
 
 // scores[r][j] = scale * (q_r . k_j) of `rows` queries, q_stride floats apart, and the `count` keys from

@@ -36,7 +36,6 @@ inline KeyRange part_of(const RowRule& rule, const KeyRange& row, RowPart part) 
 struct TileView {
   std::int64_t first = 0;  // the first key that is read: that some row sees, in whole words of marks
   std::int64_t count = 0;  // up to the last one; 0: no row sees any
-  bool hides = false;      // whether `hidden` is not all zeros
   std::int32_t visible[kTileRows];
   std::int32_t hidden[kTileRows];
 };
@@ -53,7 +52,6 @@ void view_tile(std::int64_t tile_first, std::int64_t rows, const Seen& seen, Til
     all = {std::min(all.begin, ranges[r].begin), std::max(all.end, ranges[r].end)};
   }
   view.count = 0;
-  view.hides = false;
   if (all.begin >= all.end) return;
   view.first = tile_first + (all.begin - tile_first) / 64 * 64;
   view.count = all.end - view.first;
@@ -62,7 +60,6 @@ void view_tile(std::int64_t tile_first, std::int64_t rows, const Seen& seen, Til
     const std::int64_t hidden = std::clamp<std::int64_t>(ranges[r].begin - view.first, 0, visible);
     view.visible[r] = static_cast<std::int32_t>(visible);
     view.hidden[r] = static_cast<std::int32_t>(hidden);
-    view.hides = view.hides || hidden > 0;
   }
 }
 

@@ -25,7 +25,6 @@ struct Scratch {
   std::vector<float> q;
   std::vector<std::uint16_t> q_bf16;  // the same where the cache rounds queries
   std::vector<float> out;             // [kPassRows][head_dim]
-  std::vector<float> sums;            // [kTileRows][head_dim] of one tile of keys
   std::vector<double> value_sums;
   std::vector<float> wide_keys;  // [kTileKeys * head_dim] where the cache holds 16 bits
   std::vector<float> wide_values;
@@ -35,7 +34,6 @@ struct Scratch {
   float theta_before_cap[kPassRows];
   RowState states[kPassRows];
   TileView view;
-  HalfTile rounded;
 };
 
 // Returns whether all rows keep everything.
@@ -52,42 +50,52 @@ bool prepare(const Job& job, std::int64_t head, std::int64_t pass, Scratch& rows
   return all_dense;
 }
 
-AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row, Scratch& scratch) {
-  return {
-      .q = scratch.q.data() + first_row * job.head_dim(),
-      .q_stride = job.head_dim(),
-      .rows = std::min(kTileRows, job.tile_rows(pass) - first_row),
-      .head_dim = job.head_dim(),
-      .scale = job.score_scale(),
-      .visible = scratch.view.visible,
-      .soft_cap = job.call.arithmetic.soft_cap,
-      .theta_before_cap = scratch.theta_before_cap + first_row,
-      .want_dropped = job.want_dropped(),
-      .want_largest = job.policy.policy().sdc == Sdc::offline,
-      .from_memory = first_row == 0,  // or from the last-level cache, where fetching ahead pays as well
-      .states = scratch.states + first_row,
-      .out = scratch.out.data() + first_row * job.head_dim(),
-      .sums = scratch.sums.data(),
-      .q_bf16 = job.cache.rounds_queries() ? scratch.q_bf16.data() + first_row * job.head_dim() : nullptr};
+TileQueries queries_of(const Job& job, std::int64_t first_row, const Scratch& scratch) {
+  const std::int64_t at = first_row * job.head_dim();
+  return {scratch.q.data() + at, job.head_dim(),
+          job.cache.rounds_queries() ? scratch.q_bf16.data() + at : nullptr};
+}
+
+// The rows from `first_row` on, without keys.
+AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row, const Scratch& scratch) {
+  return {.queries = queries_of(job, first_row, scratch),
+          .rows = std::min(kTileRows, job.tile_rows(pass) - first_row),
+          .head_dim = job.head_dim(),
+          .scale = job.score_scale(),
+          .soft_cap = job.call.arithmetic.soft_cap,
+          .visible = scratch.view.visible,
+          .hidden = scratch.view.hidden,
+          // Or from the last-level cache, where fetching ahead pays as well.
+          .from_memory = first_row == 0};
+}
+
+TileThresholds thresholds_of(const Job& job, std::int64_t first_row, const Scratch& scratch) {
+  return {scratch.theta + first_row, scratch.theta_before_cap + first_row, job.want_dropped(),
+          job.policy.policy().sdc == Sdc::offline};
 }
 
 // A tile of keys as the cache holds it, from the first one that a row of the pass sees, in whole words of
 // marks.
 struct KeyTile {
   std::int64_t first = 0;
-  const float* keys = nullptr;
+  TileKeys keys{};  // of 16 bits where queries are rounded too, else widened
   const float* values = nullptr;
-  HalfTile rounded;  // in place of `keys` where queries are rounded too
+
+  // The keys from `skip` elements on.
+  [[nodiscard]] TileKeys keys_from(std::int64_t skip) const {
+    if (const auto* const half = std::get_if<HalfKeys>(&keys))
+      return HalfKeys{half->type, half->packed + skip};
+    return std::get<const float*>(keys) + skip;
+  }
 };
 
 KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t pass, std::int64_t tile_first,
                  Scratch& scratch) {
   const std::int64_t layer = job.call.layer;
-  KeyTile tile{.first = job.first_read(job.tile_first_key(pass), tile_first),
-               .rounded = {.type = job.cache.type()}};
+  KeyTile tile{.first = job.first_read(job.tile_first_key(pass), tile_first)};
   const std::int64_t count = std::min(tile_first + kTileKeys, job.tile_keys(pass)) - tile.first;
   if (job.cache.rounds_queries())
-    tile.rounded.keys = job.cache.half_keys(layer, kv_head, tile.first);
+    tile.keys = HalfKeys{job.cache.type(), job.cache.half_keys(layer, kv_head, tile.first)};
   else
     tile.keys = job.cache.wide_keys(layer, kv_head, tile.first, count, scratch.wide_keys);
   tile.values = job.cache.wide_values(layer, kv_head, tile.first, count, scratch.wide_values);
@@ -106,12 +114,8 @@ bool see_tile(const Job& job, std::int64_t pass, std::int64_t first_row, RowPart
   if (view.count == 0) return false;
   const std::int64_t skip = (view.first - keys.first) * work.head_dim;
   work.num_keys = view.count;
-  work.hidden = view.hides ? view.hidden : nullptr;
-  work.keys = keys.keys != nullptr ? keys.keys + skip : nullptr;
+  work.keys = keys.keys_from(skip);
   work.values = keys.values + skip;
-  scratch.rounded = keys.rounded;
-  if (keys.rounded.keys != nullptr) scratch.rounded.keys += skip;
-  work.half = keys.rounded.keys != nullptr ? &scratch.rounded : nullptr;
   return true;
 }
 
@@ -124,21 +128,25 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, bool all_
   AttentionTile works[kPassTiles];
   for (std::int64_t i = 0; i < tiles; ++i) {
     works[i] = row_tile(job, pass, i * kTileRows, scratch);
-    prefilter.code(works[i], scratch.codes[i]);
+    prefilter.code(works[i].queries, works[i].rows, scratch.codes[i]);
   }
   const std::int64_t first_tile = job.tile_first_key(pass) / kTileKeys * kTileKeys;
   for (std::int64_t first = first_tile; first < job.tile_keys(pass); first += kTileKeys) {
     const KeyTile keys = key_tile(job, kv_head, pass, first, scratch);
     for (std::int64_t i = 0; i < tiles; ++i) {
       AttentionTile& work = works[i];
+      TileSums sums{scratch.states + i * kTileRows, scratch.out.data() + i * kTileRows * job.head_dim()};
       for (const RowPart part : job.parts()) {
         if (!see_tile(job, pass, i * kTileRows, part, first, keys, work, scratch)) continue;
         if (counts != nullptr)
-          work.kept_union = counts->bits(head % job.group_heads()).data() + scratch.view.first / 64;
-        const bool chooses = part == RowPart::chosen && !all_dense;
-        work.theta = chooses ? scratch.theta + i * kTileRows : nullptr;
-        prefilter.use(scratch.view.first, scratch.codes[i], work);
-        attend_tile(work, scratch.tile);
+          sums.kept_union = counts->bits(head % job.group_heads()).data() + scratch.view.first / 64;
+        work.chosen.reset();
+        work.index = {};
+        if (part == RowPart::chosen && !all_dense) {
+          work.chosen = thresholds_of(job, i * kTileRows, scratch);
+          work.index = prefilter.index(scratch.view.first, scratch.codes[i]);
+        }
+        attend_tile(work, sums, scratch.tile);
       }
     }
   }
@@ -173,7 +181,6 @@ void attend_group_pass(const Job& job, std::int64_t kv_head, std::int64_t pass, 
   if (scratch.out.size() < size) {
     scratch.q.resize(size);
     scratch.out.resize(size);
-    scratch.sums.resize(static_cast<std::size_t>(kTileRows * job.head_dim()));
   }
   if (job.policy.policy().vmc) tile_value_sums(job, kv_head, pass, scratch.value_sums);
   if (counts != nullptr) {

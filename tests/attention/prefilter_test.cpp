@@ -159,42 +159,35 @@ TEST_CASE("bounds rule out pages, codes rule out keys", "[attention]") {
   cache.advance(kTileKeys);
   const std::vector<float> q(32, 0.5F);
   std::vector<float> out(32);
-  std::vector<float> sums(32);
   const std::int32_t visible = kTileKeys;
+  const std::int32_t hidden = 0;
   const float theta = 1;
   static TileScratch scratch;
-  const TileBounds bounds = cache.index().bounds(0, 0);
   RowState state;
-  AttentionTile tile{.q = q.data(),
+  AttentionTile tile{.queries = {q.data(), 32},
                      .rows = 1,
                      .keys = cache.keys(0, 0),
                      .values = cache.values(0, 0),
                      .head_dim = 32,
                      .num_keys = kTileKeys,
                      .visible = &visible,
-                     .theta = &theta,
-                     .states = &state,
-                     .out = out.data(),
-                     .sums = sums.data(),
-                     .bounds = &bounds};
-  attend_tile(tile, scratch);
+                     .hidden = &hidden,
+                     .chosen = TileThresholds{&theta, &theta},
+                     .index = {.bounds = cache.index().bounds(0, 0)}};
+  attend_tile(tile, {&state, out.data()}, scratch);
   CHECK(state.kept == 64);
   CHECK(scratch.pages_seen == 16);
   CHECK(scratch.pages_skipped == 14);
   // Keys are not read but through their codes and rows: without them in the packed keys nothing changes.
   const std::vector<float> expected = out;
   const std::vector<float> no_keys(k.size(), 1e6F);
-  const KeyCodes codes = cache.index().codes(0, 0);
   QueryCodes query_codes;
   code_queries(q.data(), 1, 32, 32, cache.index().sum_width(), query_codes);
-  tile.codes = &codes;
-  tile.query_codes = &query_codes;
-  tile.key_rows = cache.index().rows(0, 0);
-  tile.bounds = nullptr;
+  tile.index = {.codes = TileCodes{cache.index().codes(0, 0), &query_codes, cache.index().rows(0, 0)}};
   tile.keys = no_keys.data();
   state = {};
   std::fill(out.begin(), out.end(), 0.0F);
-  attend_tile(tile, scratch);
+  attend_tile(tile, {&state, out.data()}, scratch);
   CHECK(state.kept == 64);
   CHECK(out == expected);
 }

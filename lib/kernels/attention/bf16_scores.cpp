@@ -16,7 +16,7 @@ namespace toptheta {
 
 #if defined(__x86_64__)
 
-// Asked for function by function, as in code_products_vnni.cpp.
+// Asked for function by function, as in int8_products_vnni.cpp.
 #define TT_BF16 __attribute__((target("avx512f,avx512bf16")))
 
 namespace {
@@ -62,8 +62,8 @@ TT_BF16 void score_block(const ScoreTile& t, const Pairs& in, std::int64_t row, 
       const __m512 scores = _mm512_mul_ps(sum[r][b], scale);
       _mm512_storeu_ps(t.scores + (row + r) * t.score_stride + (block + b) * kKeyBlock, scores);
       if (t.theta != nullptr)
-        t.marks[(row + r) * t.mark_stride + block + b] = static_cast<std::uint16_t>(
-            _mm512_cmp_ps_mask(scores, _mm512_set1_ps(t.theta[row + r]), _CMP_GT_OQ));
+        store_marks(_mm512_cmp_ps_mask(scores, _mm512_set1_ps(t.theta[row + r]), _CMP_GT_OQ),
+                    t.marks.at(row + r, block + b));
     }
 }
 

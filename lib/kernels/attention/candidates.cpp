@@ -165,10 +165,11 @@ HWY_INLINE std::int64_t ListPieces(const AttentionTile& t, const std::uint64_t* 
 }
 
 HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, CandidateScratch& scratch) {
+  const float* const key_rows = t.index.codes->key_rows;
   const auto for_lines = [&](std::int64_t piece, auto&& visit) HWY_ATTR {
     for (std::int64_t l = 0; l < kLanes; ++l)
       for (std::int64_t line = 0; line < t.head_dim; line += 16)
-        visit(t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim + line);
+        visit(key_rows + scratch.positions[piece * kLanes + l] * t.head_dim + line);
   };
   const auto fetch = [&](std::int64_t piece)
                          HWY_ATTR { for_lines(piece, [](const float* line) HWY_ATTR { fetch_line(line); }); };
@@ -182,9 +183,9 @@ HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, Candi
       if (piece + kPiecesAhead < pieces) fetch(piece + kPiecesAhead);
       if (kPieces > 1 && piece + kPieces < pieces)
         for_lines(piece + kPieces, [](const float* line) HWY_ATTR { hwy::Prefetch(line); });
-      some[p].q = t.q + scratch.rows[piece] * t.q_stride;
+      some[p].q = t.queries.row(scratch.rows[piece]);
       for (std::int64_t l = 0; l < kLanes; ++l)
-        some[p].keys[l] = t.key_rows + scratch.positions[piece * kLanes + l] * t.head_dim;
+        some[p].keys[l] = key_rows + scratch.positions[piece * kLanes + l] * t.head_dim;
       scores[p] = scratch.scores + piece * kLanes;
     }
     ScorePieces(some, t.head_dim, t.scale, scores);
@@ -219,36 +220,38 @@ HWY_INLINE std::int64_t ListSurvivors(const std::int32_t* positions, const float
 // A row that keeps so much that others would weigh it in place, among all its scores: those that are not
 // candidates are below its threshold, whatever they are.
 HWY_INLINE void WeighScattered(const AttentionTile& t, std::int64_t r, std::int64_t kept,
-                               TileScratch& scratch) {
+                               const TileSums& sums, TileScratch& scratch) {
   float* const scores = scratch.scores;
   std::fill_n(scores, t.visible[r], kMinusInfinity);
   for (std::int64_t j = 0; j < kept; ++j)
     scores[scratch.indices[j]] = scratch.weights[j];
   const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
-  const float shift = MaxAbove(scores, padded, t.theta[r]);
-  t.states[r].largest = std::max(t.states[r].largest, shift);
-  const double sum = ExpAbove(scores, padded, t.theta[r], shift);
+  const float shift = MaxAbove(scores, padded, t.theta()[r]);
+  sums.states[r].largest = std::max(sums.states[r].largest, shift);
+  const double sum = ExpAbove(scores, padded, t.theta()[r], shift);
   for (std::int64_t j = 0; j < kept; ++j)
     scratch.weights[j] = scores[scratch.indices[j]];
-  const auto join = [&](float /*sum*/) HWY_ATTR { return JoinOf(t.states[r], shift, sum); };
-  SumListedValues(ListedInScratch(t, kept, scratch), join, t.out + r * t.head_dim);
+  const auto join = [&](float /*sum*/) HWY_ATTR { return JoinOf(sums.states[r], shift, sum); };
+  SumListedValues(ListedInScratch(t, kept, scratch), join, sums.out + r * t.head_dim);
 }
 
 // Counts a row's kept, and makes their V rows ready.
 HWY_INLINE void NoteKept(const AttentionTile& t, std::int64_t r, const std::int32_t* places,
-                         std::int64_t kept) {
-  t.states[r].kept += kept;
-  if (t.kept_union != nullptr)
+                         std::int64_t kept, const TileSums& sums) {
+  sums.states[r].kept += kept;
+  if (sums.kept_union != nullptr)
     for (std::int64_t j = 0; j < kept; ++j)
-      t.kept_union[places[j] / 64] |= std::uint64_t{1} << (places[j] % 64);
-  for (std::int64_t j = 0; j < kept && t.has_half_values(); ++j) {
+      sums.kept_union[places[j] / 64] |= std::uint64_t{1} << (places[j] % 64);
+  const HalfRows* const half = t.half_values();
+  for (std::int64_t j = 0; j < kept && half != nullptr; ++j) {
     const std::int64_t at = places[j] * t.head_dim;
-    widen(t.half->type, t.half->values + at, t.head_dim, t.half->wide_values + at);
+    widen(half->type, half->rows + at, t.head_dim, half->wide + at);
   }
 }
 
 // marks: [rows][kTileWords] of keys that the rows see.
-void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratch& scratch) {
+void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, const TileSums& sums,
+                  TileScratch& scratch) {
   CandidateScratch& candidates = scratch.candidates;
   KeptScratch& list = scratch.kept;
   const std::int64_t pieces = ListPieces(t, marks, candidates);
@@ -257,26 +260,26 @@ void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, TileScratc
   const auto survivors = [&](std::int64_t r, std::int64_t first, float less, std::int32_t* places,
                              float* weights) HWY_ATTR {
     return ListSurvivors(candidates.positions + first, candidates.scores + first, candidates.counts[r],
-                         t.theta[r], less, places, weights);
+                         t.theta()[r], less, places, weights);
   };
   const auto padded = [&](std::int64_t r) { return (candidates.counts[r] + kLanes - 1) / kLanes * kLanes; };
   std::int64_t count = 0;
   for (std::int64_t r = 0, first = 0; r < t.rows; first += padded(r++)) {
-    const std::int64_t kept = survivors(r, first, t.theta[r], list.places + count, list.weights + count);
+    const std::int64_t kept = survivors(r, first, t.theta()[r], list.places + count, list.weights + count);
     list.counts[r] = kept;
-    NoteKept(t, r, list.places + count, kept);
+    NoteKept(t, r, list.places + count, kept, sums);
     if (kept > 0 && WeighsInPlace(kept, t.seen(r))) {
       list.counts[r] = 0;
       survivors(r, first, 0, scratch.indices, scratch.weights);
-      WeighScattered(t, r, kept, scratch);
+      WeighScattered(t, r, kept, sums, scratch);
     }
     count += list.counts[r];
   }
-  if (AttendKept(t, count, list)) return;
+  if (AttendKept(t, count, sums, list)) return;
   for (std::int64_t r = 0, first = 0; r < t.rows; first += padded(r++)) {
     if (list.counts[r] == 0) continue;
     survivors(r, first, 0, scratch.indices, scratch.weights);
-    AttendListedRow(t, r, list.counts[r], scratch);
+    AttendListedRow(t, r, list.counts[r], sums, scratch);
   }
 }
 
@@ -286,7 +289,7 @@ CandidateCounts ClearAndCount(const AttentionTile& t, std::uint64_t* marks) {
   for (std::int64_t r = 0; r < t.rows; ++r) {
     std::uint64_t* const row = marks + r * kTileWords;
     ClearInvisible(row, t.visible[r]);
-    ClearHidden(row, t.hidden_of(r));
+    ClearHidden(row, t.hidden[r]);
     counts.candidates += CountMarks(row);
     counts.visible += t.seen(r);
     for (std::int64_t w = 0; w < kTileWords; ++w)
@@ -305,15 +308,17 @@ namespace toptheta {
 HWY_EXPORT(AttendMarked);
 HWY_EXPORT(ClearAndCount);
 
-bool attend_candidates(const AttentionTile& t, std::uint32_t live, TileScratch& scratch) {
+bool attend_candidates(const AttentionTile& t, std::uint32_t live, const TileSums& sums,
+                       TileScratch& scratch) {
+  const TileCodes& codes = *t.index.codes;
   constexpr std::int64_t kRowBlocks = kTileKeys / kKeyBlock;
   std::fill_n(scratch.marks, t.rows * (kTileKeys / 64), std::uint64_t{0});
-  auto* const marks = reinterpret_cast<std::uint16_t*>(scratch.marks);
+  const BlockMarks marks{reinterpret_cast<std::byte*>(scratch.marks), kRowBlocks};
   for (const BlockRun run : runs_of_pages(live, (t.num_keys + kKeyBlock - 1) / kKeyBlock))
     if (run.live)
-      mark_candidates(*t.query_codes,
-                      {t.codes->codes + run.first * kKeyBlock * t.head_dim, t.codes->facts + run.first},
-                      run.last - run.first, t.prefilter_theta(), t.scale, marks + run.first, kRowBlocks);
+      mark_candidates(*codes.queries,
+                      {codes.keys.codes + run.first * kKeyBlock * t.head_dim, codes.keys.facts + run.first},
+                      run.last - run.first, t.chosen->before_cap, t.scale, marks.from(run.first));
   const CandidateCounts counts = HWY_DYNAMIC_DISPATCH(ClearAndCount)(t, scratch.marks);
   const bool few = counts.candidates * CandidateScratch::kLeast <= counts.visible;
   scratch.keys_seen += counts.visible;
@@ -321,7 +326,7 @@ bool attend_candidates(const AttentionTile& t, std::uint32_t live, TileScratch& 
   scratch.positions_seen += t.num_keys;
   scratch.positions_left += counts.positions;
   if (!few) return false;
-  HWY_DYNAMIC_DISPATCH(AttendMarked)(t, scratch.marks, scratch);
+  HWY_DYNAMIC_DISPATCH(AttendMarked)(t, scratch.marks, sums, scratch);
   return true;
 }
 

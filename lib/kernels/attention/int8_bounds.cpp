@@ -269,7 +269,7 @@ void code_queries(const float* q, std::int64_t rows, std::int64_t q_stride, std:
 }
 
 void mark_candidates(const QueryCodes& queries, const KeyCodes& keys, std::int64_t blocks, const float* theta,
-                     float scale, std::uint16_t* marks, std::int64_t mark_stride) {
+                     float scale, const BlockMarks& marks) {
   assert(queries.rows <= kMaxCodeRows && blocks <= kMaxCodeBlocks);
   std::int32_t bounds[kMaxCodeRows * kMaxCodeBlocks];
   HWY_DYNAMIC_DISPATCH(RowBounds)(queries, keys.facts, blocks, theta, scale, bounds);
@@ -282,8 +282,7 @@ void mark_candidates(const QueryCodes& queries, const KeyCodes& keys, std::int64
                       .half = first_half(queries.head_dim),
                       .bounds = bounds,
                       .bound_stride = kMaxCodeBlocks,
-                      .marks = marks,
-                      .mark_stride = mark_stride};
+                      .marks = marks};
   if (queries.sums == SumWidth::bits32) return mark_tile_vnni(tile);
   HWY_DYNAMIC_DISPATCH(MarkTileOf)(tile);
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/attention/block_marks.hpp"
 #include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
@@ -60,10 +61,10 @@ struct KeyCodes {
 inline constexpr std::int64_t kMaxCodeRows = 64;  // of one call
 inline constexpr std::int64_t kMaxCodeBlocks = 32;
 
-// Queries and keys coded for the same sums. marks[r * mark_stride + b]: bit g is set where key g of block b
-// may have a score above theta[r], the score as score_rows computes it. scale > 0. Time: rows * keys *
-// head_dim, a quarter of that of the scores (with VNNI an eighth).
+// Queries and keys coded for the same sums. Marks the keys that may have a score above theta[r], the score as
+// score_rows computes it. scale > 0. Time: rows * keys * head_dim, a quarter of that of the scores (with VNNI
+// an eighth).
 void mark_candidates(const QueryCodes& queries, const KeyCodes& keys, std::int64_t blocks, const float* theta,
-                     float scale, std::uint16_t* marks, std::int64_t mark_stride);
+                     float scale, const BlockMarks& marks);
 
 }  // namespace toptheta

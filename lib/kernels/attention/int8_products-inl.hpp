@@ -1,6 +1,6 @@
 // Products of query codes and key codes, compared with bounds, per instruction set; included inside
-// kernels/key_codes.cpp. With AVX2 by its product of bytes; elsewhere in 16-bit integers that the compiler
-// vectorises. Integers: all give the same marks.
+// kernels/attention/int8_bounds.cpp. With AVX2 by its product of bytes; elsewhere in 16-bit integers that the
+// compiler vectorises. Integers: all give the same marks.
 #if defined(TOPTHETA_KERNELS_CODE_PRODUCTS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef TOPTHETA_KERNELS_CODE_PRODUCTS_INL_HPP
 #undef TOPTHETA_KERNELS_CODE_PRODUCTS_INL_HPP
@@ -66,8 +66,8 @@ HWY_INLINE void MarkBlock(const CodeTile& t, std::int64_t row, std::int64_t bloc
   CodeSums<kRows>(t, keys, row, 0, 0, t.half, sum);
   if (t.half == quads) {
     for (int r = 0; r < kRows; ++r)
-      t.marks[(row + r) * t.mark_stride + block] =
-          BitsAbove(JoinPairs(sum[r]), t.bounds[(row + r) * t.bound_stride + block]);
+      store_marks(BitsAbove(JoinPairs(sum[r]), t.bounds[(row + r) * t.bound_stride + block]),
+                  t.marks.at(row + r, block));
     return;
   }
   __m256i joined[kRows];
@@ -75,10 +75,11 @@ HWY_INLINE void MarkBlock(const CodeTile& t, std::int64_t row, std::int64_t bloc
     joined[r] = JoinPairs(sum[r]);
   CodeSums<kRows>(t, keys, row, 1, t.half, quads, sum);
   // Saturated, as every bound allows for: the largest sum is above all, the smallest counts as one more.
-  for (int r = 0; r < kRows; ++r)
-    t.marks[(row + r) * t.mark_stride + block] = BitsAbove(
-        _mm256_max_epi16(_mm256_adds_epi16(joined[r], JoinPairs(sum[r])), _mm256_set1_epi16(-32767)),
-        t.bounds[(row + r) * t.bound_stride + block]);
+  for (int r = 0; r < kRows; ++r) {
+    const __m256i both =
+        _mm256_max_epi16(_mm256_adds_epi16(joined[r], JoinPairs(sum[r])), _mm256_set1_epi16(-32767));
+    store_marks(BitsAbove(both, t.bounds[(row + r) * t.bound_stride + block]), t.marks.at(row + r, block));
+  }
 }
 
 template <int kRows>
@@ -134,7 +135,7 @@ HWY_INLINE void MarkTile(const CodeTile& t) {
         const int sum = std::clamp(sums[0][g] + sums[1][g], -32767, 32767);
         bits |= (sum > t.bounds[r * t.bound_stride + block] ? 1U : 0U) << g;
       }
-      t.marks[r * t.mark_stride + block] = static_cast<std::uint16_t>(bits);
+      store_marks(static_cast<std::uint16_t>(bits), t.marks.at(r, block));
     }
 }
 

@@ -68,14 +68,14 @@ TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block
     }
   }
   const std::int32_t* bounds = t.bounds + row * t.bound_stride + block;
-  std::uint16_t* marks = t.marks + row * t.mark_stride + block;
+  std::byte* marks = t.marks.at(row, block);
   const std::int64_t bound_stride = t.bound_stride;
-  const std::int64_t mark_stride = t.mark_stride;
+  const std::int64_t mark_stride = t.marks.row_blocks * kMarkBytes;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r, bounds += bound_stride, marks += mark_stride)
 #pragma GCC unroll 16
     for (int b = 0; b < kBlocks; ++b)
-      marks[b] = static_cast<std::uint16_t>(_mm512_cmpgt_epi32_mask(sum[r][b], _mm512_set1_epi32(bounds[b])));
+      store_marks(_mm512_cmpgt_epi32_mask(sum[r][b], _mm512_set1_epi32(bounds[b])), marks + b * kMarkBytes);
 }
 
 // One or two blocks, kSome rows at a time and then the rest.

@@ -1,8 +1,9 @@
 // What the kernels that multiply codes are given, whichever instruction set they are written for
-// (code_products-inl.hpp, code_products_vnni.cpp).
+// (int8_products-inl.hpp, int8_products_vnni.cpp).
 #pragma once
 #include <cstdint>
 
+#include "kernels/attention/block_marks.hpp"
 #include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
@@ -17,8 +18,7 @@ struct CodeTile {
   std::int64_t half = 0;                 // quads of dimensions in the first half; head_dim / 4: all of them
   const std::int32_t* bounds = nullptr;  // [rows], bound_stride apart, [blocks]
   std::int64_t bound_stride = 0;
-  std::uint16_t* marks = nullptr;  // the same shape: bit g is set where the sum of key g is above the bound
-  std::int64_t mark_stride = 0;
+  BlockMarks marks{};  // of the keys whose sum is above the bound
 };
 
 }  // namespace toptheta

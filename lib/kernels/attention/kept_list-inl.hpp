@@ -23,7 +23,7 @@ HWY_INLINE std::int64_t ListTile(const AttentionTile& t, const TileScratch& scra
   std::int64_t count = 0;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     list.counts[r] = ListKept(scratch.scores + r * TileScratch::kStride, scratch.marks + r * kTileWords,
-                              t.theta[r], list.places + count, list.weights + count);
+                              t.theta()[r], list.places + count, list.weights + count);
     count += list.counts[r];
   }
   return count;
@@ -45,26 +45,28 @@ HWY_INLINE bool WeighTile(std::int64_t count, float* weights) {
 HWY_INLINE void FindLargest(const AttentionTile& t, KeptScratch& list) {
   const float* above = list.weights;
   for (std::int64_t r = 0; r < t.rows; above += list.counts[r++])
-    if (list.counts[r] > 0) list.largest[r] = t.theta[r] + *std::max_element(above, above + list.counts[r]);
+    if (list.counts[r] > 0) list.largest[r] = t.theta()[r] + *std::max_element(above, above + list.counts[r]);
 }
 
 // Adds the listed of all rows to their states and sums; false, and nothing done, where some score is too far
 // above its threshold.
-HWY_INLINE bool AttendKept(const AttentionTile& t, std::int64_t count, KeptScratch& list) {
+HWY_INLINE bool AttendKept(const AttentionTile& t, std::int64_t count, const TileSums& sums,
+                           KeptScratch& list) {
   if (count == 0) return true;
-  if (t.from_memory)
-    FetchFirst({list.weights, list.places, count, count, t.values, t.head_dim, t.from_memory});
-  if (t.want_largest) FindLargest(t, list);
+  const float* const values = t.value_rows();
+  if (t.from_memory) FetchFirst({list.weights, list.places, count, count, values, t.head_dim, t.from_memory});
+  if (t.chosen->want_largest) FindLargest(t, list);
   if (!WeighTile(count, list.weights)) return false;
   std::int64_t first = 0;
   for (std::int64_t r = 0; r < t.rows; first += list.counts[r++]) {
-    RowState& state = t.states[r];
+    RowState& state = sums.states[r];
     if (list.counts[r] == 0) continue;
-    if (t.want_largest) state.largest = std::max(state.largest, list.largest[r]);
-    const auto join = [&](float sum) HWY_ATTR { return JoinOf(state, t.theta[r], static_cast<double>(sum)); };
-    SumListedValues({list.weights + first, list.places + first, list.counts[r], count - first, t.values,
+    if (t.chosen->want_largest) state.largest = std::max(state.largest, list.largest[r]);
+    const auto join = [&](float sum)
+                          HWY_ATTR { return JoinOf(state, t.theta()[r], static_cast<double>(sum)); };
+    SumListedValues({list.weights + first, list.places + first, list.counts[r], count - first, values,
                      t.head_dim, t.from_memory},
-                    join, t.out + r * t.head_dim);
+                    join, sums.out + r * t.head_dim);
   }
   return true;
 }

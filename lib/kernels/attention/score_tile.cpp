@@ -86,8 +86,8 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
   float* scores = t.scores + row * t.score_stride + block * kKeyBlock;
   const std::int64_t score_stride = t.score_stride;
   [[maybe_unused]] const float* const theta = t.theta + (kMarks ? row : 0);
-  [[maybe_unused]] std::uint16_t* marks = t.marks + (kMarks ? row * t.mark_stride + block : 0);
-  [[maybe_unused]] const std::int64_t mark_stride = t.mark_stride;
+  [[maybe_unused]] std::byte* marks = kMarks ? t.marks.at(row, block) : nullptr;
+  [[maybe_unused]] const std::int64_t mark_stride = t.marks.row_blocks * kMarkBytes;
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r, scores += score_stride) {
 #pragma GCC unroll 16
@@ -97,7 +97,7 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
       const Vec bound = hn::Set(d, theta[r]);
 #pragma GCC unroll 16
       for (int b = 0; b < kBlocks; ++b)
-        marks[b] = MarkBits(sum[r] + b * kBlockVectors, bound);
+        store_marks(MarkBits(sum[r] + b * kBlockVectors, bound), marks + b * kMarkBytes);
       marks += mark_stride;
     }
   }
@@ -142,7 +142,7 @@ void MarkScores(const ScoreTile& t) {
       Vec scores[kBlockVectors];
       for (int v = 0; v < kBlockVectors; ++v)
         scores[v] = hn::LoadU(d, t.scores + r * t.score_stride + b * kKeyBlock + v * kLanes);
-      t.marks[r * t.mark_stride + b] = MarkBits(scores, bound);
+      store_marks(MarkBits(scores, bound), t.marks.at(r, b));
     }
   }
 }

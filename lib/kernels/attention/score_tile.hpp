@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/attention/block_marks.hpp"
 #include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
@@ -16,9 +17,8 @@ struct ScoreTile {
   float scale = 1;
   float* scores = nullptr;  // [rows], score_stride apart
   std::int64_t score_stride = 0;
-  const float* theta = nullptr;    // [rows]; null: no marks
-  std::uint16_t* marks = nullptr;  // [rows][mark_stride]: bit b of block j is set where score > theta
-  std::int64_t mark_stride = 0;
+  const float* theta = nullptr;  // [rows]; null: no marks
+  BlockMarks marks{};            // of the scores > theta
   // If given, the keys as they lie in memory, `stored_stride` bytes for every dimension of every block: those
   // to come are fetched meanwhile.
   const void* stored = nullptr;

@@ -32,28 +32,28 @@ struct TileRow {
 
 // Weights in place of the scores: [0, num_keys).
 HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta, float* scores,
-                             TileRow& row) {
+                             const TileSums& sums, TileRow& row) {
   const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
   // A comparison drops what is not a number; where nothing is to be dropped, it shows in the result.
   const RowRange range =
       theta == kMinusInfinity ? RangeOf(scores, padded) : RowRange{MaxAbove(scores, padded, theta), false};
-  t.states[r].largest = std::max(t.states[r].largest, range.largest);
+  sums.states[r].largest = std::max(sums.states[r].largest, range.largest);
   const double sum = ExpAbove(scores, padded, theta, range.largest);
-  row.join = JoinOf(t.states[r], range.largest, sum);
+  row.join = JoinOf(sums.states[r], range.largest, sum);
   if (range.any_nan) row.join.add = std::numeric_limits<float>::quiet_NaN();
-  if (range.any_nan) t.states[r].kept_sum = std::numeric_limits<double>::quiet_NaN();
+  if (range.any_nan) sums.states[r].kept_sum = std::numeric_limits<double>::quiet_NaN();
   std::fill(scores + padded, scores + std::max(padded, t.num_keys), 0.0F);
 }
 
 // The same for a row with few kept among rows with many: the same bits as from a list of all rows.
-HWY_INLINE void SpreadListed(const AttentionTile& t, std::int64_t r, const std::uint64_t* marks,
-                             float* scores, TileScratch& scratch, TileRow& row) {
-  ListKept(scores, marks, 0, scratch.indices, scratch.weights);
-  const float shift = WeighListed(scratch.weights, row.kept, t.theta[r], t.states[r].largest);
+HWY_INLINE void SpreadListed(const AttentionTile& t, std::int64_t r, float* scores, const TileSums& sums,
+                             TileScratch& scratch, TileRow& row) {
+  ListKept(scores, scratch.marks + r * kTileWords, 0, scratch.indices, scratch.weights);
+  const float shift = WeighListed(scratch.weights, row.kept, t.theta()[r], sums.states[r].largest);
   float sum = 0;
   for (std::int64_t j = 0; j < row.kept; ++j)
     sum += scratch.weights[j];
-  row.join = JoinOf(t.states[r], shift, static_cast<double>(sum));
+  row.join = JoinOf(sums.states[r], shift, static_cast<double>(sum));
   std::fill(scores, scores + t.num_keys, 0.0F);
   for (std::int64_t j = 0; j < row.kept; ++j)
     scores[scratch.indices[j]] = scratch.weights[j];
@@ -64,16 +64,15 @@ HWY_INLINE std::int64_t UnionWords(const AttentionTile& t) {
   return (t.num_keys + 63) / 64;
 }
 
-HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks) {
-  if (t.kept_union == nullptr) return;
+HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks, std::uint64_t* kept_union) {
+  if (kept_union == nullptr) return;
   for (std::int64_t r = 0; r < t.rows; ++r)
     for (std::int64_t w = 0; w < UnionWords(t); ++w)
-      t.kept_union[w] |= marks[r * kTileWords + w];
+      kept_union[w] |= marks[r * kTileWords + w];
 }
 
 // The values that some row keeps, in their places; 64 keys ahead of that, they are fetched from memory.
-HWY_INLINE void WidenMarked(const AttentionTile& t, const std::uint64_t* marks) {
-  const HalfTile& half = *t.half;
+HWY_INLINE void WidenMarked(const AttentionTile& t, const HalfRows& half, const std::uint64_t* marks) {
   std::uint64_t kept[kTileWords] = {};
   for (std::int64_t r = 0; r < t.rows; ++r)
     for (std::int64_t w = 0; w < kTileWords; ++w)
@@ -86,129 +85,138 @@ HWY_INLINE void WidenMarked(const AttentionTile& t, const std::uint64_t* marks) 
   const auto fetch = [&](std::int64_t w) HWY_ATTR {
     for_each(w, [&](std::int64_t at) HWY_ATTR {
       for (std::int64_t i = 0; i < t.head_dim; i += kLine)
-        fetch_line(half.values + at + i);
+        fetch_line(half.rows + at + i);
     });
   };
   if (t.from_memory) fetch(0);
   for (std::int64_t w = 0; w < kTileWords; ++w) {
     if (t.from_memory && w + 1 < kTileWords) fetch(w + 1);
-    for_each(w,
-             [&](std::int64_t at) { widen(half.type, half.values + at, t.head_dim, half.wide_values + at); });
+    for_each(w, [&](std::int64_t at) { widen(half.type, half.rows + at, t.head_dim, half.wide + at); });
   }
 }
 
-HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, TileScratch& scratch) {
+// Memory for `size` floats, which is kept from tile to tile.
+HWY_INLINE float* Room(std::vector<float>& room, std::int64_t size) {
+  if (room.size() < static_cast<std::size_t>(size)) room.resize(static_cast<std::size_t>(size));
+  return room.data();
+}
+
+HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const TileSums& sums,
+                          TileScratch& scratch) {
   HalfValues half;
-  if (t.has_half_values()) {
-    scratch.wide.resize(std::max(scratch.wide.size(), static_cast<std::size_t>(kValueStep * t.head_dim)));
-    half = {t.half->type, t.half->values, scratch.wide.data()};
-  }
+  if (const HalfRows* const stored = t.half_values())
+    half = {stored->type, stored->rows, Room(scratch.wide, kValueStep * t.head_dim)};
+  float* const tile_sums = Room(scratch.sums, kTileRows * t.head_dim);
   sum_dense_values({.weights = scratch.scores,
                     .weight_stride = TileScratch::kStride,
                     .rows = t.rows,
-                    .values = t.values,
+                    .values = t.value_rows(),
                     .head_dim = t.head_dim,
                     .keys = t.num_keys,
-                    .sums = t.sums,
+                    .sums = tile_sums,
                     .prefetch = t.from_memory,
-                    .half = t.has_half_values() ? &half : nullptr});
+                    .half = half.values != nullptr ? &half : nullptr});
   const hn::CappedTag<float, 4> d;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].kept == 0 && rows[r].join.add == rows[r].join.add) continue;
     for (std::int64_t i = 0; i < t.head_dim; i += static_cast<std::int64_t>(hn::Lanes(d)))
-      JoinInto(d, rows[r].join, hn::LoadU(d, t.sums + r * t.head_dim + i), t.out + r * t.head_dim + i);
+      JoinInto(d, rows[r].join, hn::LoadU(d, tile_sums + r * t.head_dim + i), sums.out + r * t.head_dim + i);
   }
 }
 
-void AllKept(const AttentionTile& t, TileScratch& scratch) {
+void AllKept(const AttentionTile& t, const TileSums& sums, TileScratch& scratch) {
   TileRow rows[kTileRows];
   for (std::int64_t r = 0; r < t.rows; ++r) {
     rows[r].kept = t.seen(r);
-    t.states[r].kept += rows[r].kept;
+    sums.states[r].kept += rows[r].kept;
     float* const scores = scratch.scores + r * TileScratch::kStride;
-    std::fill_n(scores, t.hidden_of(r), kMinusInfinity);
+    std::fill_n(scores, t.hidden[r], kMinusInfinity);
     if (rows[r].kept > 0)
-      WeighInPlace(t, r, kMinusInfinity, scores, rows[r]);
+      WeighInPlace(t, r, kMinusInfinity, scores, sums, rows[r]);
     else
       std::fill(scores, scores + t.num_keys, 0.0F);
   }
-  if (t.kept_union != nullptr) {
+  if (sums.kept_union != nullptr) {
     std::uint64_t all[kTileWords];
     std::fill(all, all + kTileWords, ~std::uint64_t{0});
     ClearInvisible(all, *std::max_element(t.visible, t.visible + t.rows));
     // Windows of neighbouring rows overlap or follow each other.
     std::int64_t hidden = kTileKeys;
     for (std::int64_t r = 0; r < t.rows; ++r)
-      if (rows[r].kept > 0) hidden = std::min(hidden, t.hidden_of(r));
+      if (rows[r].kept > 0) hidden = std::min<std::int64_t>(hidden, t.hidden[r]);
     ClearHidden(all, hidden);
     for (std::int64_t w = 0; w < UnionWords(t); ++w)
-      t.kept_union[w] |= all[w];
+      sums.kept_union[w] |= all[w];
   }
-  JoinDense(t, rows, scratch);
+  JoinDense(t, rows, sums, scratch);
 }
 
 // Counts what is kept; returns how many rows weigh in place.
-HWY_INLINE std::int64_t CountRows(const AttentionTile& t, TileScratch& scratch, TileRow* rows) {
+HWY_INLINE std::int64_t CountRows(const AttentionTile& t, const TileSums& sums, TileScratch& scratch,
+                                  TileRow* rows) {
   std::int64_t in_place = 0;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     std::uint64_t* const marks = scratch.marks + r * kTileWords;
     float* const scores = scratch.scores + r * TileScratch::kStride;
     if (t.visible[r] < kTileKeys) ClearInvisible(marks, t.visible[r]);
-    if (t.hidden_of(r) > 0) ClearHidden(marks, t.hidden[r]);
-    std::fill_n(scores, t.hidden_of(r), kMinusInfinity);
+    if (t.hidden[r] > 0) ClearHidden(marks, t.hidden[r]);
+    std::fill_n(scores, t.hidden[r], kMinusInfinity);
     rows[r].kept = CountMarks(marks);
-    rows[r].in_place = t.theta[r] == kMinusInfinity || WeighsInPlace(rows[r].kept, t.seen(r));
+    rows[r].in_place = t.theta()[r] == kMinusInfinity || WeighsInPlace(rows[r].kept, t.seen(r));
     in_place += rows[r].in_place ? 1 : 0;
-    t.states[r].kept += rows[r].kept;
-    if (t.want_dropped && rows[r].kept < t.seen(r)) {
-      t.states[r].dropped_sum += ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta[r]);
+    sums.states[r].kept += rows[r].kept;
+    if (t.chosen->want_dropped && rows[r].kept < t.seen(r)) {
+      sums.states[r].dropped_sum +=
+          ExpSumBelow(scores, Pad(scores, t.visible[r], kMinusInfinity), t.theta()[r]);
     }
   }
   return in_place;
 }
 
 // All rows over the same V rows.
-HWY_INLINE void AttendDense(const AttentionTile& t, TileRow* rows, TileScratch& scratch) {
+HWY_INLINE void AttendDense(const AttentionTile& t, TileRow* rows, const TileSums& sums,
+                            TileScratch& scratch) {
   for (std::int64_t r = 0; r < t.rows; ++r) {
     float* const scores = scratch.scores + r * TileScratch::kStride;
     if (rows[r].in_place)
-      WeighInPlace(t, r, t.theta[r], scores, rows[r]);
+      WeighInPlace(t, r, t.theta()[r], scores, sums, rows[r]);
     else if (rows[r].kept > 0)
-      SpreadListed(t, r, scratch.marks + r * kTileWords, scores, scratch, rows[r]);
+      SpreadListed(t, r, scores, sums, scratch, rows[r]);
     else
       std::fill(scores, scores + t.num_keys, 0.0F);
   }
-  JoinDense(t, rows, scratch);
+  JoinDense(t, rows, sums, scratch);
 }
 
 // The rows that do not weigh in place, one after the other.
-HWY_INLINE void AttendRowByRow(const AttentionTile& t, const TileRow* rows, TileScratch& scratch) {
+HWY_INLINE void AttendRowByRow(const AttentionTile& t, const TileRow* rows, const TileSums& sums,
+                               TileScratch& scratch) {
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].in_place || rows[r].kept == 0) continue;
     ListKept(scratch.scores + r * TileScratch::kStride, scratch.marks + r * kTileWords, 0, scratch.indices,
              scratch.weights);
-    AttendListedRow(t, r, rows[r].kept, scratch);
+    AttendListedRow(t, r, rows[r].kept, sums, scratch);
   }
 }
 
-void SomeKept(const AttentionTile& t, TileScratch& scratch) {
+void SomeKept(const AttentionTile& t, const TileSums& sums, TileScratch& scratch) {
   TileRow rows[kTileRows];
-  const std::int64_t in_place = CountRows(t, scratch, rows);
-  UniteMarks(t, scratch.marks);
-  if (2 * in_place > t.rows) return AttendDense(t, rows, scratch);
-  if (t.has_half_values()) WidenMarked(t, scratch.marks);
+  const std::int64_t in_place = CountRows(t, sums, scratch, rows);
+  UniteMarks(t, scratch.marks, sums.kept_union);
+  if (2 * in_place > t.rows) return AttendDense(t, rows, sums, scratch);
+  if (const HalfRows* const half = t.half_values()) WidenMarked(t, *half, scratch.marks);
   for (std::int64_t r = 0; r < t.rows && in_place > 0; ++r) {
     if (!rows[r].in_place) continue;
     float* const scores = scratch.scores + r * TileScratch::kStride;
     std::uint64_t* const marks = scratch.marks + r * kTileWords;
-    WeighInPlace(t, r, t.theta[r], scores, rows[r]);
+    WeighInPlace(t, r, t.theta()[r], scores, sums, rows[r]);
     ListKept(scores, marks, 0, scratch.indices, scratch.weights);
     const auto join = [&](float /*sum*/) HWY_ATTR { return rows[r].join; };
-    SumListedValues(ListedInScratch(t, rows[r].kept, scratch), join, t.out + r * t.head_dim);
+    SumListedValues(ListedInScratch(t, rows[r].kept, scratch), join, sums.out + r * t.head_dim);
     std::fill_n(marks, kTileWords, std::uint64_t{0});
   }
   const std::int64_t count = ListTile(t, scratch, scratch.kept);
-  if (!AttendKept(t, count, scratch.kept)) AttendRowByRow(t, rows, scratch);
+  if (!AttendKept(t, count, sums, scratch.kept)) AttendRowByRow(t, rows, sums, scratch);
 }
 
 }  // namespace toptheta::HWY_NAMESPACE
@@ -223,18 +231,18 @@ HWY_EXPORT(SomeKept);
 namespace {
 
 ScoreTile scores_of(const AttentionTile& t, TileScratch& scratch) {
-  return {.q = t.q,
-          .q_stride = t.q_stride,
+  const auto* const keys = std::get_if<const float*>(&t.keys);
+  return {.q = t.queries.rows,
+          .q_stride = t.queries.stride,
           .rows = t.rows,
-          .keys = t.keys,
+          .keys = keys != nullptr ? *keys : nullptr,
           .head_dim = t.head_dim,
           .blocks = (t.num_keys + kKeyBlock - 1) / kKeyBlock,
           .scale = t.scale,
           .scores = scratch.scores,
           .score_stride = TileScratch::kStride,
-          .theta = t.soft_cap > 0 ? nullptr : t.theta,
-          .marks = reinterpret_cast<std::uint16_t*>(scratch.marks),
-          .mark_stride = kTileKeys / kKeyBlock};
+          .theta = t.chosen && !(t.soft_cap > 0) ? t.theta() : nullptr,
+          .marks = {reinterpret_cast<std::byte*>(scratch.marks), kTileKeys / kKeyBlock}};
 }
 
 // A run of a tile's key blocks.
@@ -243,14 +251,13 @@ ScoreTile part_of(const ScoreTile& whole, std::int64_t first, std::int64_t last)
   part.blocks = last - first;
   if (whole.keys != nullptr) part.keys += first * kKeyBlock * whole.head_dim;
   part.scores += first * kKeyBlock;
-  part.marks += first;
+  part.marks = whole.marks.from(first);
   return part;
 }
 
 // Keys of 16 bits, as many at a time as stay in the first-level cache when widened.
-void score_half(const AttentionTile& t, const ScoreTile& whole, const BlockRun& run,
+void score_half(const AttentionTile& t, const HalfKeys& half, const ScoreTile& whole, const BlockRun& run,
                 std::vector<float>& wide) {
-  const HalfTile& half = *t.half;
   constexpr std::int64_t kFloats = 4096;
   const std::int64_t block_size = kKeyBlock * whole.head_dim;
   const std::int64_t step = std::max<std::int64_t>(1, kFloats / block_size);
@@ -258,7 +265,7 @@ void score_half(const AttentionTile& t, const ScoreTile& whole, const BlockRun& 
     wide.resize(static_cast<std::size_t>(step * block_size));
   for (std::int64_t first = run.first; first < run.last; first += step) {
     ScoreTile part = part_of(whole, first, std::min(run.last, first + step));
-    const std::uint16_t* const keys = half.keys + first * block_size;
+    const std::uint16_t* const keys = half.packed + first * block_size;
     widen_keys(half.type, keys, part.blocks, whole.head_dim, wide.data());
     part.keys = wide.data();
     if (t.from_memory) {
@@ -271,12 +278,13 @@ void score_half(const AttentionTile& t, const ScoreTile& whole, const BlockRun& 
 
 void score_run(const AttentionTile& t, const ScoreTile& whole, const BlockRun& run,
                std::vector<float>& wide) {
-  if (t.half != nullptr && t.q_bf16 == nullptr) return score_half(t, whole, run, wide);
+  const auto* const half = std::get_if<HalfKeys>(&t.keys);
+  if (half != nullptr && t.queries.bf16 == nullptr) return score_half(t, *half, whole, run, wide);
   ScoreTile part = part_of(whole, run.first, run.last);
-  if (t.q_bf16 != nullptr) {
-    const std::uint16_t* const keys = t.half->keys + run.first * kKeyBlock * t.head_dim;
+  if (half != nullptr) {
+    const std::uint16_t* const keys = half->packed + run.first * kKeyBlock * t.head_dim;
     if (t.from_memory) part.stored = keys;
-    return score_tile_bf16(part, t.q_bf16, keys);
+    return score_tile_bf16(part, t.queries.bf16, keys);
   }
   if (t.from_memory) {
     part.stored = part.keys;
@@ -290,8 +298,9 @@ void cap_run(const AttentionTile& t, ScoreTile part) {
   for (std::int64_t r = 0; r < t.rows; ++r)
     soft_cap({part.scores + r * part.score_stride, static_cast<std::size_t>(part.blocks * kKeyBlock)},
              t.soft_cap);
-  part.theta = t.theta;
-  if (t.theta != nullptr) mark_scores(part);
+  if (!t.chosen) return;
+  part.theta = t.theta();
+  mark_scores(part);
 }
 
 // Scores of the pages that may matter; the others count as dropped.
@@ -305,7 +314,7 @@ void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& s
     }
     const ScoreTile part = part_of(whole, run.first, run.last);
     for (std::int64_t r = 0; r < t.rows; ++r) {
-      std::fill_n(part.marks + r * part.mark_stride, part.blocks, std::uint16_t{0});
+      std::fill_n(part.marks.at(r, 0), part.blocks * kMarkBytes, std::byte{0});
       std::fill_n(part.scores + r * part.score_stride, part.blocks * kKeyBlock,
                   -std::numeric_limits<float>::infinity());
     }
@@ -314,19 +323,19 @@ void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& s
 
 }  // namespace
 
-void attend_tile(const AttentionTile& tile, TileScratch& scratch) {
-  if (tile.theta == nullptr) {
+void attend_tile(const AttentionTile& tile, const TileSums& sums, TileScratch& scratch) {
+  if (!tile.chosen) {
     score_live_pages(tile, kAllPages, scratch);
-    return HWY_DYNAMIC_DISPATCH(AllKept)(tile, scratch);
+    return HWY_DYNAMIC_DISPATCH(AllKept)(tile, sums, scratch);
   }
   // What may be skipped must have no part in any sum, and a larger product a larger score.
-  const bool skips = !tile.want_dropped && tile.scale > 0;
+  const bool skips = !tile.chosen->want_dropped && tile.scale > 0;
   std::uint32_t live = kAllPages;
-  if (skips && tile.bounds != nullptr) live = live_pages(tile, scratch);
+  if (skips && tile.index.bounds) live = live_pages(tile, scratch);
   if (live == 0) return;
-  if (skips && tile.codes != nullptr && attend_candidates(tile, live, scratch)) return;
+  if (skips && tile.index.codes && attend_candidates(tile, live, sums, scratch)) return;
   score_live_pages(tile, live, scratch);
-  HWY_DYNAMIC_DISPATCH(SomeKept)(tile, scratch);
+  HWY_DYNAMIC_DISPATCH(SomeKept)(tile, sums, scratch);
 }
 
 }  // namespace toptheta

@@ -11,7 +11,9 @@
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "kernels/attention/int8_bounds.hpp"
@@ -61,7 +63,8 @@ struct TileScratch {
   alignas(64) float weights[kTileKeys + 16];
   alignas(64) std::int32_t indices[kTileKeys + 16];
   KeptScratch kept;
-  std::vector<float> wide;  // some of a HalfTile's keys, or of its V rows
+  std::vector<float> wide;  // some of the keys of 16 bits, or of such V rows
+  std::vector<float> sums;  // [kTileRows][head_dim] of a tile, before they are joined
   // Prefilters.
   std::vector<float> parts;  // [rows][head_dim] the positive, then the negative part of q
   CandidateScratch candidates;
@@ -78,10 +81,45 @@ struct TileScratch {
   }
 };
 
-// What is known of a tile's keys before they are read, so that those at or below every threshold need not be.
-// Upper bounds on scores: what they rule out would have been dropped, so results are the same to the bit.
+// Rows of queries, `stride` elements apart.
+struct TileQueries {
+  const float* rows = nullptr;
+  std::int64_t stride = 0;
+  // The same as bf16, which `rows` then holds as floats: scores with keys of bf16 are dot products of
+  // bfloat16 (bf16_scores.hpp). Null: queries are not rounded.
+  const std::uint16_t* bf16 = nullptr;
+
+  [[nodiscard]] const float* row(std::int64_t r) const { return rows + r * stride; }
+};
+
+// Keys from the tile's first position on, packed: floats (score_rows.hpp), or the 16 bits that the cache
+// holds (half_keys.hpp), which are widened as they are read, a piece that stays in the first-level cache at a
+// time.
+struct HalfKeys {
+  KvType type = KvType::f16;
+  const std::uint16_t* packed = nullptr;
+};
+using TileKeys = std::variant<const float*, HalfKeys>;
+
+// Values from the tile's first position on, [keys][head_dim]: floats, or 16 bits, of which the rows that are
+// kept are widened into their places in `wide`.
+struct HalfRows {
+  KvType type = KvType::f16;
+  const std::uint16_t* rows = nullptr;
+  float* wide = nullptr;  // [kTileKeys][head_dim] scratch
+};
+using TileValues = std::variant<const float*, HalfRows>;
+
+// What rows choose by.
+struct TileThresholds {
+  const float* theta = nullptr;       // [rows] scores above it are kept
+  const float* before_cap = nullptr;  // [rows] before_soft_cap() of theta, which bounds compare with
+  bool want_dropped = false;          // sum up the exponentials of the dropped: nothing can be left unread
+  bool want_largest = false;          // note the largest kept score
+};
+
+// Pages of kPageKeys keys: largest and smallest value per dimension, [head_dim][pages of a tile].
 struct TileBounds {
-  // Pages of kPageKeys keys: largest and smallest value per dimension, [head_dim][pages of a tile].
   const float* largest = nullptr;
   const float* smallest = nullptr;
   float magnitude = 0;          // no |value| of the tile's keys is larger
@@ -89,61 +127,58 @@ struct TileBounds {
 };
 inline constexpr std::int64_t kPageKeys = kTileKeys / kKeyBlock;  // so that a tile's pages fill a key block
 
-// A tile that is cached as f16 or bf16. It is widened as it is read, a piece that stays in the first-level
-// cache at a time; single V rows into their places in a whole tile.
-struct HalfTile {
-  KvType type = KvType::f16;
-  const std::uint16_t* keys = nullptr;    // packed (half_keys.hpp)
-  const std::uint16_t* values = nullptr;  // [keys][head_dim]; null where AttentionTile::values are given wide
-  float* wide_values = nullptr;  // [kTileKeys][head_dim] scratch: what AttentionTile::values points to
+// The tile's keys in 8 bits, and row by row for those that the codes leave.
+struct TileCodes {
+  KeyCodes keys;
+  const QueryCodes* queries = nullptr;
+  const float* key_rows = nullptr;  // [keys][head_dim]
 };
 
-struct AttentionTile {
-  const float* q = nullptr;  // [rows], q_stride floats apart
-  std::int64_t q_stride = 0;
-  std::int64_t rows = 0;          // at most kTileRows
-  const float* keys = nullptr;    // packed, from the tile's first position
-  const float* values = nullptr;  // [keys][head_dim], from the tile's first position
-  std::int64_t head_dim = 0;      // a multiple of 4
-  std::int64_t num_keys = 0;      // keys that some row sees: at most kTileKeys
-  float scale = 1;
-  const std::int32_t* visible = nullptr;  // [rows] keys of the tile up to the row's position
-  // [rows] of these, the first ones that a sliding window hides from the row; null: none. At most `visible`.
-  const std::int32_t* hidden = nullptr;
-  float soft_cap = 0;            // scores become soft_cap * tanh(s / soft_cap); 0: they stay
-  const float* theta = nullptr;  // [rows] scores above it are kept; null: all are
-  // [rows] before_soft_cap() of theta, which prefilters compare with; null: theta itself.
-  const float* theta_before_cap = nullptr;
-  bool want_dropped = false;   // needs theta
-  bool want_largest = false;   // needs theta
-  bool from_memory = false;    // keys are not expected in a cache: prefetch them
-  RowState* states = nullptr;  // [rows]
-  float* out = nullptr;        // [rows][head_dim]
-  float* sums = nullptr;       // [rows][head_dim] scratch
-  // Used where theta is given and the dropped are not wanted; any of them may be null.
-  const TileBounds* bounds = nullptr;
-  const KeyCodes* codes = nullptr;          // with the next two
-  const QueryCodes* query_codes = nullptr;  // of q
-  const float* key_rows = nullptr;          // [keys][head_dim] the keys row by row
-  const HalfTile* half = nullptr;           // if given, `keys` is not used
-  // [rows], q_stride apart: q as bf16, which it then holds as floats. If given, with a `half` of bf16, scores
-  // are dot products of bfloat16 (bf16_scores.hpp).
-  const std::uint16_t* q_bf16 = nullptr;
-  std::uint64_t* kept_union = nullptr;  // [kTileKeys / 64] positions some row kept are set; may be null
+// What is known of a tile's keys before they are read, so that those at or below every threshold need not be.
+// Upper bounds on scores: what they rule out would have been dropped, so results are the same to the bit.
+struct TileIndex {
+  std::optional<TileBounds> bounds{};
+  std::optional<TileCodes> codes{};
+};
 
-  [[nodiscard]] std::int64_t hidden_of(std::int64_t r) const { return hidden != nullptr ? hidden[r] : 0; }
+// Rows over a tile of keys.
+struct AttentionTile {
+  TileQueries queries{};
+  std::int64_t rows = 0;  // at most kTileRows
+  TileKeys keys{};
+  TileValues values{};
+  std::int64_t head_dim = 0;               // a multiple of 4
+  std::int64_t num_keys = 0;               // keys that some row sees: at most kTileKeys
+  float scale = 1;                         // of scores
+  float soft_cap = 0;                      // they become soft_cap * tanh(s / soft_cap); 0: they stay
+  const std::int32_t* visible = nullptr;   // [rows] keys of the tile up to the row's position
+  const std::int32_t* hidden = nullptr;    // [rows] of these, the first ones that a sliding window hides
+  std::optional<TileThresholds> chosen{};  // nullopt: everything is kept
+  TileIndex index{};                       // used where something is chosen and the dropped are not wanted
+  bool from_memory = false;                // keys are not expected in a cache: prefetch them
+
   // Keys of the tile that the row sees.
-  [[nodiscard]] std::int64_t seen(std::int64_t r) const { return visible[r] - hidden_of(r); }
-  [[nodiscard]] const float* prefilter_theta() const {
-    return theta_before_cap != nullptr ? theta_before_cap : theta;
+  [[nodiscard]] std::int64_t seen(std::int64_t r) const { return visible[r] - hidden[r]; }
+  [[nodiscard]] const float* theta() const { return chosen->theta; }
+  [[nodiscard]] const HalfRows* half_values() const { return std::get_if<HalfRows>(&values); }
+  // [keys][head_dim] where values are read once they are wide.
+  [[nodiscard]] const float* value_rows() const {
+    const HalfRows* const half = half_values();
+    return half != nullptr ? half->wide : *std::get_if<const float*>(&values);
   }
-  [[nodiscard]] bool has_half_values() const { return half != nullptr && half->values != nullptr; }
+};
+
+// What the tiles of keys add up to.
+struct TileSums {
+  RowState* states = nullptr;           // [rows]
+  float* out = nullptr;                 // [rows][head_dim]
+  std::uint64_t* kept_union = nullptr;  // [kTileKeys / 64] positions that some row kept are set; may be null
 };
 
 // Adds one tile of keys to the rows' states. Time: rows * num_keys * head_dim for the scores (a sixteenth of
 // it for the bounds, a quarter for the codes, of what bounds leave), the same again for V where everything is
 // kept, else in proportion to the kept.
-void attend_tile(const AttentionTile& tile, TileScratch& scratch);
+void attend_tile(const AttentionTile& tile, const TileSums& sums, TileScratch& scratch);
 
 // state, out += a later tile's state and out, in the order of positions.
 void join_rows(const RowState& from, const float* from_out, std::int64_t head_dim, RowState& state,

@@ -36,6 +36,7 @@ inline BlockRuns runs_of_pages(std::uint32_t live, std::int64_t blocks) {
 
 // Scores in full only the keys of live pages that the tile's codes leave as candidates, and adds the kept to
 // the rows' states; false, and nothing done, where the candidates are too many for that to pay.
-bool attend_candidates(const AttentionTile& tile, std::uint32_t live, TileScratch& scratch);
+bool attend_candidates(const AttentionTile& tile, std::uint32_t live, const TileSums& sums,
+                       TileScratch& scratch);
 
 }  // namespace toptheta

@@ -153,7 +153,7 @@ HWY_INLINE std::int64_t ListKept(const float* scores, const std::uint64_t* marks
   const auto within = hn::Iota(di, 0);
   std::uint32_t some = 0;  // blocks
   static_assert(hn::MaxLanes(words) == 8 * sizeof some);
-  const auto blocks = hn::LoadU(words, reinterpret_cast<const std::uint16_t*>(marks));
+  const auto blocks = hn::BitCast(words, hn::LoadU(hn::Repartition<std::uint8_t, decltype(words)>(), bytes));
   hn::StoreMaskBits(words, hn::Ne(blocks, hn::Zero(words)), reinterpret_cast<std::uint8_t*>(&some));
   std::int64_t kept = 0;
   for (; some != 0; some &= some - 1) {
@@ -249,15 +249,16 @@ HWY_INLINE float WeighListed(float* weights, std::int64_t kept, float theta, flo
 // V rows of the tile, with a row's weights as the kernels listed them in the scratch.
 HWY_INLINE ListedValues ListedInScratch(const AttentionTile& t, std::int64_t kept,
                                         const TileScratch& scratch) {
-  return {scratch.weights, scratch.indices, kept, kept, t.values, t.head_dim, t.from_memory};
+  return {scratch.weights, scratch.indices, kept, kept, t.value_rows(), t.head_dim, t.from_memory};
 }
 
 // A row's kept, listed in the scratch with their scores.
 HWY_INLINE void AttendListedRow(const AttentionTile& t, std::int64_t r, std::int64_t kept,
-                                TileScratch& scratch) {
-  const float shift = WeighListed(scratch.weights, kept, t.theta[r], t.states[r].largest);
-  const auto join = [&](float sum) HWY_ATTR { return JoinOf(t.states[r], shift, static_cast<double>(sum)); };
-  SumListedValues(ListedInScratch(t, kept, scratch), join, t.out + r * t.head_dim);
+                                const TileSums& sums, TileScratch& scratch) {
+  const float shift = WeighListed(scratch.weights, kept, t.theta()[r], sums.states[r].largest);
+  const auto join = [&](float sum)
+                        HWY_ATTR { return JoinOf(sums.states[r], shift, static_cast<double>(sum)); };
+  SumListedValues(ListedInScratch(t, kept, scratch), join, sums.out + r * t.head_dim);
 }
 
 }  // namespace toptheta::HWY_NAMESPACE

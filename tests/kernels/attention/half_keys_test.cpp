@@ -84,8 +84,7 @@ TEST_CASE("bfloat16 dot products are the double-precision ones, and mark what is
                          .scores = scores.data(),
                          .score_stride = kKeys,
                          .theta = marking ? theta.data() : nullptr,
-                         .marks = marks.data(),
-                         .mark_stride = kBlocks},
+                         .marks = {std::as_writable_bytes(std::span(marks)).data(), kBlocks}},
                         q.data(), packed.data());
         double worst = 0;
         std::int64_t wrong_marks = 0;

@@ -65,8 +65,8 @@ struct World {
   }
   [[nodiscard]] std::vector<std::uint16_t> marks(const std::vector<float>& theta) const {
     std::vector<std::uint16_t> result(static_cast<std::size_t>(rows * kBlocks), 0xABCD);
-    mark_candidates(queries, {codes.data(), facts.data()}, kBlocks, theta.data(), 0.25F, result.data(),
-                    kBlocks);
+    mark_candidates(queries, {codes.data(), facts.data()}, kBlocks, theta.data(), 0.25F,
+                    {std::as_writable_bytes(std::span(result)).data(), kBlocks});
     return result;
   }
   [[nodiscard]] float score(std::int64_t r, std::int64_t key) const {
