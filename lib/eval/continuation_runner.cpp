@@ -42,9 +42,11 @@ void report(const EvaluationOptions& options, const Task& task, std::size_t poli
 TaskCheck check_continuations(const LanguageModel& model, const Task& task,
                               const EvaluationOptions& options) {
   TaskCheck check;
-  for (const ContinuationExample& example : std::get<Continuations>(task.examples))
-    check.longest = std::max(check.longest,
-                             std::ssize(encode_continuation(model, example, options, check.truncated).ids));
+  for (const ContinuationExample& example : std::get<Continuations>(task.examples)) {
+    const std::int64_t length = std::ssize(encode_continuation(model, example, options, check.truncated).ids);
+    check.longest = std::max(check.longest, length);
+    check.fed.add(0, length - 1);
+  }
   return check;
 }
 
@@ -84,6 +86,7 @@ std::vector<RunResult> evaluate_continuations(LanguageModel& model, const std::v
       result.paired = {
           {"acc", paired_difference(records[p].acc, records[*reference].acc, true)},
           {"continuation_nll", paired_difference(records[p].nll, records[*reference].nll, false)}};
+    result.samples = {{"acc", records[p].acc}, {"continuation_nll", records[p].nll}};
     result.counts = {{"tokens", scored}, {"fed_tokens", sessions[p].fed_tokens()}, {"truncated", truncated}};
     results.push_back(std::move(result));
   }

@@ -136,6 +136,7 @@ RunResult result_of(const PolicyPlan& plan, const Task& task, const AnswerRule& 
   RunResult result = start_result(plan, task, Phase::decode, own.decode, own.seconds);
   for (std::size_t m = 0; m < rule.matches.size(); ++m) {
     result.metrics.emplace_back(metric_name(rule.matches[m]), proportion_of(own.exact_match[m]));
+    result.samples.emplace_back(metric_name(rule.matches[m]), own.exact_match[m]);
     if (dense != nullptr)
       result.paired.emplace_back(metric_name(rule.matches[m]),
                                  paired_difference(own.exact_match[m], dense->exact_match[m], true));
@@ -155,7 +156,10 @@ TaskCheck check_prompts(const LanguageModel& model, const Task& task, const Eval
   TaskCheck check;
   for (const GenerationExample& example : std::get<Prompts>(task.examples)) {
     const std::int64_t tokens = std::ssize(encode_fitting(model, task, example, context));
-    check.longest = std::max(check.longest, std::min(context, tokens + longest_completion(example, options)));
+    const std::int64_t longest = std::min(context, tokens + longest_completion(example, options));
+    check.longest = std::max(check.longest, longest);
+    check.fed.add(0, tokens);
+    check.decoded.add(tokens, longest);
   }
   return check;
 }

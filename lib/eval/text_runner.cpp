@@ -212,19 +212,34 @@ void add_chunked(const TextScorer& scorer, std::size_t policy, RunResult& result
   result.paired.emplace_back("perplexity_ratio_chunked", exponential_of(difference));
 }
 
-void report_documents(const EvaluationOptions& options, const Task& task, std::size_t policy,
-                      const TokenRecord& record, const std::vector<DocumentWindows>& documents) {
-  if (!options.on_sample) return;
+// The nll of each document's tokens together.
+std::vector<double> document_nll(const TokenRecord& record, const std::vector<DocumentWindows>& documents) {
+  std::vector<double> sums;
   std::size_t at = 0;
+  for (const DocumentWindows& document : documents) {
+    double& sum = sums.emplace_back(0);
+    for (const std::size_t end = at + static_cast<std::size_t>(document.scored); at < end; ++at)
+      sum += record.nll[at];
+  }
+  return sums;
+}
+
+void add_samples(std::vector<double> nll, const std::vector<DocumentWindows>& documents, RunResult& result) {
+  std::vector<double> tokens;
+  for (const DocumentWindows& document : documents)
+    tokens.push_back(static_cast<double>(document.scored));
+  result.samples = {{"nll", std::move(nll)}, {"tokens", std::move(tokens)}};
+}
+
+void report_documents(const EvaluationOptions& options, const Task& task, std::size_t policy,
+                      std::span<const double> nll, const std::vector<DocumentWindows>& documents) {
+  if (!options.on_sample) return;
   for (std::size_t d = 0; d < documents.size(); ++d) {
-    double nll = 0;
-    for (const std::size_t end = at + static_cast<std::size_t>(documents[d].scored); at < end; ++at)
-      nll += record.nll[at];
     Sample sample{.task = task,
                   .policy = policy,
                   .example = static_cast<std::int64_t>(d),
                   .place = std::get<Documents>(task.examples)[d].name};
-    sample.log_likelihoods = {-nll};
+    sample.log_likelihoods = {-nll[d]};
     sample.tokens = {documents[d].scored};
     options.on_sample(sample);
   }
@@ -233,8 +248,17 @@ void report_documents(const EvaluationOptions& options, const Task& task, std::s
 }  // namespace
 
 TaskCheck check_texts(const LanguageModel& model, const Task& task, const EvaluationOptions& options) {
-  if (options.ppl_chunk > 0) (void)chunked(model, task, options.ppl_chunk);
-  return {longest_of(rolling(model, task, context_of(model, options))), 0};
+  TaskCheck check;
+  const auto add = [&check](const std::vector<DocumentWindows>& documents) {
+    for (const DocumentWindows& document : documents)
+      for (const Window& window : document.windows)
+        check.fed.add(0, std::ssize(window.input));
+  };
+  if (options.ppl_chunk > 0) add(chunked(model, task, options.ppl_chunk));
+  const std::vector<DocumentWindows> documents = rolling(model, task, context_of(model, options));
+  add(documents);
+  check.longest = longest_of(documents);
+  return check;
 }
 
 std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<PolicyPlan>& policies,
@@ -256,7 +280,9 @@ std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<Po
       if (const auto reference = scorer.reference(); reference && *reference != p)
         add_paired(scorer.record_of(p), scorer.record_of(*reference), documents, options.seed,
                    results.back());
-      report_documents(options, task, p, scorer.record_of(p), documents);
+      std::vector<double> nll = document_nll(scorer.record_of(p), documents);
+      report_documents(options, task, p, nll, documents);
+      add_samples(std::move(nll), documents, results.back());
     }
   }
   if (chunks.empty()) return results;
