@@ -443,11 +443,11 @@ TEST_CASE("every subcommand has help with an example, and a version") {
 TEST_CASE("configs/ has every key, with its default") {
   const World world;
   for (const std::string command :
-       {"tt-calibrate fit", "tt-calibrate merge", "tt-calibrate retarget", "tt-calibrate dump",
-        "tt-calibrate show", "tt-calibrate convert", "tt-calibrate audit", "tt-calibrate drift",
-         "tt-calibrate budget", "tt-calibrate report", "tt-eval run", "tt-eval sweep", "tt-eval compare",
-         "tt-eval choose", "tt-eval tune", "tt-eval sensitivity", "tt-eval report", "tt-eval generate",
-         "tt-eval tokenize", "tt-eval bench"}) {
+       {"tt-calibrate fit",    "tt-calibrate merge",   "tt-calibrate retarget", "tt-calibrate dump",
+        "tt-calibrate show",   "tt-calibrate convert", "tt-calibrate audit",    "tt-calibrate drift",
+        "tt-calibrate budget", "tt-calibrate report",  "tt-eval run",           "tt-eval sweep",
+        "tt-eval compare",     "tt-eval choose",       "tt-eval tune",          "tt-eval sensitivity",
+        "tt-eval report",      "tt-eval generate",     "tt-eval tokenize",      "tt-eval bench"}) {
     INFO(command);
     const std::filesystem::path file =
         std::filesystem::current_path() / "configs" / (command.substr(0, command.find(' ')) + ".toml");

@@ -51,7 +51,8 @@ std::size_t largest(const std::vector<double>& row) {
   return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
 }
 
-// Windows of kChunk tokens, each with BOS for its first where the tokenizer puts one; the tokens behind position kChunk / 2 are scored.
+// Windows of kChunk tokens, each with BOS for its first where the tokenizer puts one; the tokens behind
+// position kChunk / 2 are scored.
 Plain plain(const ResolvedPolicy& policy) {
   std::vector<std::int32_t> stream = embedded().tokenizer.encode(kStory);
   const auto bos = embedded().tokenizer.bos();
