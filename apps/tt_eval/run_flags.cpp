@@ -44,6 +44,9 @@ void declare_outputs(CLI::App& app, RunFlags& flags) {
          "Go on with a run that was cut off: tasks that it finished are not run again (kept beside -o, as "
          "FILE.unfinished). The result is that of an undisturbed run")
       ->group(kOutputGroup);
+  app.add_option("--json", flags.json, "Also write the result as JSON, for report, compare and scripts")
+      ->type_name("FILE.json")
+      ->group(kOutputGroup);
   app.add_option(
          "--log-samples", flags.log_samples,
          "Also write a line for every example and policy: log-likelihoods, answer, hash of the prompt")

@@ -35,6 +35,7 @@ struct RunFlags {
   ChatFlags chat{};
   GenerationSettings generation{};
   bool overview = false;
+  std::string json{};
   std::string log_samples{};
   std::string samples{};
   std::optional<ResultFormat> format{};

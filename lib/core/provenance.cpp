@@ -25,7 +25,7 @@ bool has_no_say(const std::string& argument, bool& takes_value) {
   takes_value = false;
   for (const std::string_view flag : {"-q", "--quiet", "--resume", "--dry-run"})
     if (argument == flag) return true;
-  for (const std::string flag : {"--threads", "--output", "--progress", "--shard", "--sdc-from",
+  for (const std::string flag : {"--threads", "--output", "--json", "--progress", "--shard", "--sdc-from",
                                  "--checkpoint", "--checkpoint-every", "--max-memory", "--fail-if"}) {
     if (argument.starts_with(flag + "=")) return true;
     if (argument == flag) return takes_value = true;
