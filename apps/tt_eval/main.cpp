@@ -23,6 +23,14 @@ int main(int argc, char** argv) {
         "  tt-eval sweep sweep.toml -o results\n"
         "  mpirun -n 4 tt-eval sweep sweep.toml -o results --threads 2",
         make_sweep_command},
+       {"compare", "Two results or sweeps side by side, paired; conditions that must not hold",
+        "  tt-eval compare before.json after.json --fail-if 'acc < A - 0.01'\n"
+        "  tt-eval compare results --fail-if 'acc < dense - 0.01' --fail-if 'kept_elements > 0.12'",
+        make_compare_command},
+       {"choose", "Of a sweep, the smallest k and the sparsest cell as good as dense, for each policy",
+        "  tt-eval choose results --within 0.01 --metric acc\n"
+        "  tt-eval choose results --within 1% --metric perplexity --confidence 99%",
+        make_choose_command},
        {"generate", "Continue a prompt, for a look with a human eye",
         "  tt-eval generate --prompt \"Once upon a time\" --attention dense theta --thresholds theta.h5 "
         "--vmc",

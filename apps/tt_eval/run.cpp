@@ -10,7 +10,10 @@
 #include "eval/chat.hpp"
 #include "eval/runner.hpp"
 #include "report/format.hpp"
+#include "report/json.hpp"
+#include "sweep/gate.hpp"
 #include "tt_eval/commands.hpp"
+#include "tt_eval/gate_flag.hpp"
 #include "tt_eval/model_flags.hpp"
 #include "tt_eval/policy_plans.hpp"
 #include "tt_eval/run_flags.hpp"
@@ -37,10 +40,12 @@ struct RunPlan {
   std::filesystem::path log_samples;
   std::filesystem::path samples;
   std::filesystem::path output;
+  std::vector<Condition> conditions;
 };
 
 RunPlan resolve(const RunFlags& flags, Session& session) {
   RunPlan plan;
+  plan.conditions = parse_conditions(flags.fail_if);
   plan.policies = resolve_policies(flags.policies);
   plan.thresholds = flags.policies.thresholds;
   plan.output = flags.output;
@@ -172,6 +177,8 @@ class RunCommand : public Command {
     }
     session.console.finish();
     write_output(plan.output, format_results(results, plan.format, layout_of(plan.output, plan.detail)));
+    if (!plan.conditions.empty())
+      require_passed(failures_of(plan.conditions, parse_results(format_json(results), "run"), nullptr));
   }
 
  private:

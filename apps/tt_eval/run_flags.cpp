@@ -10,6 +10,7 @@
 #include "common/format_flag.hpp"
 #include "common/strict.hpp"
 #include "core/error.hpp"
+#include "tt_eval/gate_flag.hpp"
 #include "tt_eval/model_flags.hpp"
 
 namespace toptheta::app {
@@ -124,6 +125,9 @@ void declare_run(CLI::App& app, RunFlags& flags) {
       ->group(protocol);
   declare_generation(app, flags);
   declare_outputs(app, flags);
+  declare_fail_if(app, flags.fail_if,
+                  "End with status 1 where this holds for a policy on a task: 'acc < dense - 0.01', "
+                  "'kept_elements > 0.12' (docs/gate.md). Once for each condition");
 }
 
 EvaluationOptions evaluation_options(const RunFlags& flags, std::uint64_t seed) {

@@ -39,6 +39,7 @@ struct RunFlags {
   std::string samples{};
   std::optional<ResultFormat> format{};
   std::string output{};
+  std::vector<std::string> fail_if{};
 };
 
 void declare_run(CLI::App& app, RunFlags& flags);

@@ -24,12 +24,13 @@ struct Misplaced {
 constexpr const char* kRunAlone =
     "a sweep keeps results only; every cell names, under provenance, the tt-eval run that this flag can be "
     "added to";
-constexpr std::array<Misplaced, 8> kMisplaced = {
+constexpr std::array<Misplaced, 9> kMisplaced = {
     {{"output", "a sweep writes its cells below -o DIR"},
      {"format", "cells are JSON"},
      {"overview", "cells are JSON"},
      {"samples", kRunAlone},
      {"log-samples", kRunAlone},
+     {"fail-if", "tt-eval compare DIR --fail-if says it of all cells"},
      {"resume", "give --resume on the command line"},
      {"config", "settings of the program go into a file of their own: --config on the command line"},
      {"threads", "says how to run, not what: give --threads on the command line"}}};

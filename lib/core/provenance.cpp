@@ -23,10 +23,10 @@ std::string quoted(const std::string& word) {
 // Whether an argument has no say in the result; `takes_value` tells whether the next argument goes with it.
 bool has_no_say(const std::string& argument, bool& takes_value) {
   takes_value = false;
-  for (const std::string_view flag : {"-q", "--quiet", "--resume"})
+  for (const std::string_view flag : {"-q", "--quiet", "--resume", "--dry-run"})
     if (argument == flag) return true;
   for (const std::string flag : {"--threads", "--output", "--progress", "--shard", "--sdc-from",
-                                 "--checkpoint", "--checkpoint-every", "--max-memory"}) {
+                                 "--checkpoint", "--checkpoint-every", "--max-memory", "--fail-if"}) {
     if (argument.starts_with(flag + "=")) return true;
     if (argument == flag) return takes_value = true;
   }

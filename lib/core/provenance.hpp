@@ -28,7 +28,8 @@ struct Provenance {
 // Version and commit of this build; `arguments` as main() got them; the inputs' digests are added by the
 // caller.
 // Flags that say how to run and where to write, not what to compute (--threads, -o, --progress, -q, --shard,
-// --sdc-from, --checkpoint, --checkpoint-every, --resume, --max-memory), are left out of the command: equal
+// --sdc-from, --checkpoint, --checkpoint-every, --resume, --max-memory,
+// --fail-if), are left out of the command: equal
 // results are equal bytes, whoever computed which part of them.
 Provenance make_provenance(const std::vector<std::string>& arguments, std::uint64_t seed);
 

@@ -122,6 +122,7 @@ class QuestionRunner {
                        {"acc_norm", paired_difference(own.acc_norm, dense.acc_norm, true)},
                        {"answer_nll", paired_difference(own.answer_nll, dense.answer_nll, false)}};
     }
+    result.samples = {{"acc", own.acc}, {"acc_norm", own.acc_norm}, {"answer_nll", own.answer_nll}};
     result.counts = {
         {"tokens", scored_}, {"fed_tokens", sessions_[p].fed_tokens()}, {"truncated", truncated_}};
     return result;

@@ -84,6 +84,7 @@ std::vector<RunResult> evaluate_continuations(LanguageModel& model, const std::v
       result.paired = {
           {"acc", paired_difference(records[p].acc, records[*reference].acc, true)},
           {"continuation_nll", paired_difference(records[p].nll, records[*reference].nll, false)}};
+    result.samples = {{"acc", records[p].acc}, {"continuation_nll", records[p].nll}};
     result.counts = {{"tokens", scored}, {"fed_tokens", sessions[p].fed_tokens()}, {"truncated", truncated}};
     results.push_back(std::move(result));
   }

@@ -136,6 +136,7 @@ RunResult result_of(const PolicyPlan& plan, const Task& task, const AnswerRule& 
   RunResult result = start_result(plan, task, Phase::decode, own.decode, own.seconds);
   for (std::size_t m = 0; m < rule.matches.size(); ++m) {
     result.metrics.emplace_back(metric_name(rule.matches[m]), proportion_of(own.exact_match[m]));
+    result.samples.emplace_back(metric_name(rule.matches[m]), own.exact_match[m]);
     if (dense != nullptr)
       result.paired.emplace_back(metric_name(rule.matches[m]),
                                  paired_difference(own.exact_match[m], dense->exact_match[m], true));

@@ -39,6 +39,11 @@ ConfidenceInterval wilson_interval(double successes, double n) {
   return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
 }
 
+ConfidenceInterval interval_around(double value, double standard_error, double confidence) {
+  const double half = normal_within(confidence) * standard_error;
+  return {value - half, value + half};
+}
+
 Measure proportion_of(std::span<const double> values) {
   Measure measure = mean_of(values);
   const auto n = static_cast<double>(values.size());
@@ -47,7 +52,7 @@ Measure proportion_of(std::span<const double> values) {
 }
 
 PairedDifference paired_difference(std::span<const double> values, std::span<const double> reference,
-                                   bool proportions) {
+                                   bool proportions, double confidence) {
   std::vector<double> differences;
   for (std::size_t i = 0; i < values.size(); ++i)
     differences.push_back(values[i] - reference[i]);
@@ -55,9 +60,7 @@ PairedDifference paired_difference(std::span<const double> values, std::span<con
   PairedDifference result;
   result.value = mean.value;
   result.standard_error = mean.standard_error;
-  if (mean.standard_error)
-    result.interval = ConfidenceInterval{mean.value - kNormal95 * *mean.standard_error,
-                                         mean.value + kNormal95 * *mean.standard_error};
+  if (mean.standard_error) result.interval = interval_around(mean.value, *mean.standard_error, confidence);
   if (!proportions) return result;
   result.better = std::ranges::count_if(differences, [](double d) { return d > 0; });
   result.worse = std::ranges::count_if(differences, [](double d) { return d < 0; });
@@ -65,7 +68,8 @@ PairedDifference paired_difference(std::span<const double> values, std::span<con
   return result;
 }
 
-PairedDifference bootstrap_difference(std::span<const DocumentSums> documents, std::uint64_t seed) {
+PairedDifference bootstrap_difference(std::span<const DocumentSums> documents, std::uint64_t seed,
+                                      double confidence) {
   DocumentSums all;
   for (const DocumentSums& one : documents) {
     all.difference += one.difference;
@@ -88,8 +92,8 @@ PairedDifference bootstrap_difference(std::span<const DocumentSums> documents, s
   const Measure spread = mean_of(resampled);
   result.standard_error = *spread.standard_error * std::sqrt(static_cast<double>(kResamples));
   std::sort(resampled.begin(), resampled.end());
-  result.interval =
-      ConfidenceInterval{quantile_of_sorted(resampled, 0.025), quantile_of_sorted(resampled, 0.975)};
+  result.interval = ConfidenceInterval{quantile_of_sorted(resampled, (1 - confidence) / 2),
+                                       quantile_of_sorted(resampled, (1 + confidence) / 2)};
   return result;
 }
 

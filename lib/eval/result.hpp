@@ -61,6 +61,10 @@ struct RunResult {
   // Differences from the first dense policy of the run, by metric: acc, nll, perplexity_ratio (a ratio, not a
   // difference), ... Empty without one, and for itself.
   std::vector<std::pair<std::string, PairedDifference>> paired{};
+  // One value for each example (of texts, for each document), by name, for pairing with other runs of the
+  // task: acc, acc_norm, answer_nll, exact_match, ...; of texts nll, the sum over a document's tokens, and
+  // tokens.
+  std::vector<std::pair<std::string, std::vector<double>>> samples{};
   // What was counted, by name: tokens (scored), forward_tokens, correct, ...
   std::vector<std::pair<std::string, std::int64_t>> counts{};
   Phase phase = Phase::prefill;

@@ -212,19 +212,34 @@ void add_chunked(const TextScorer& scorer, std::size_t policy, RunResult& result
   result.paired.emplace_back("perplexity_ratio_chunked", exponential_of(difference));
 }
 
-void report_documents(const EvaluationOptions& options, const Task& task, std::size_t policy,
-                      const TokenRecord& record, const std::vector<DocumentWindows>& documents) {
-  if (!options.on_sample) return;
+// The nll of each document's tokens together.
+std::vector<double> document_nll(const TokenRecord& record, const std::vector<DocumentWindows>& documents) {
+  std::vector<double> sums;
   std::size_t at = 0;
+  for (const DocumentWindows& document : documents) {
+    double& sum = sums.emplace_back(0);
+    for (const std::size_t end = at + static_cast<std::size_t>(document.scored); at < end; ++at)
+      sum += record.nll[at];
+  }
+  return sums;
+}
+
+void add_samples(std::vector<double> nll, const std::vector<DocumentWindows>& documents, RunResult& result) {
+  std::vector<double> tokens;
+  for (const DocumentWindows& document : documents)
+    tokens.push_back(static_cast<double>(document.scored));
+  result.samples = {{"nll", std::move(nll)}, {"tokens", std::move(tokens)}};
+}
+
+void report_documents(const EvaluationOptions& options, const Task& task, std::size_t policy,
+                      std::span<const double> nll, const std::vector<DocumentWindows>& documents) {
+  if (!options.on_sample) return;
   for (std::size_t d = 0; d < documents.size(); ++d) {
-    double nll = 0;
-    for (const std::size_t end = at + static_cast<std::size_t>(documents[d].scored); at < end; ++at)
-      nll += record.nll[at];
     Sample sample{.task = task,
                   .policy = policy,
                   .example = static_cast<std::int64_t>(d),
                   .place = std::get<Documents>(task.examples)[d].name};
-    sample.log_likelihoods = {-nll};
+    sample.log_likelihoods = {-nll[d]};
     sample.tokens = {documents[d].scored};
     options.on_sample(sample);
   }
@@ -256,7 +271,9 @@ std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<Po
       if (const auto reference = scorer.reference(); reference && *reference != p)
         add_paired(scorer.record_of(p), scorer.record_of(*reference), documents, options.seed,
                    results.back());
-      report_documents(options, task, p, scorer.record_of(p), documents);
+      std::vector<double> nll = document_nll(scorer.record_of(p), documents);
+      report_documents(options, task, p, nll, documents);
+      add_samples(std::move(nll), documents, results.back());
     }
   }
   if (chunks.empty()) return results;

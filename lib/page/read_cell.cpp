@@ -176,6 +176,7 @@ Cell read_run(const JsonValue& json, const std::string& file, const CellModel& m
   cell.total = read_sparsity(sparsity);
   read_places(sparsity, cell);
   json.ignore("seconds");
+  json.ignore("samples");
   return cell;
 }
 

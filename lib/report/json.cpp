@@ -1,5 +1,6 @@
 #include "report/json.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "report/format.hpp"
@@ -163,6 +164,14 @@ Json json_of(const RunResult& run) {
     for (const auto& [name, difference] : run.paired)
       json["paired"][name] = json_of(difference);
   }
+  if (!run.samples.empty()) {
+    json["samples"] = Json::object();
+    for (const auto& [name, values] : run.samples) {
+      Json& list = json["samples"][name] = Json::array();
+      for (const double value : values)
+        list.push_back(json_figure(value));
+    }
+  }
   json["counts"] = Json::object();
   for (const auto& [name, count] : run.counts)
     json["counts"][name] = count;
@@ -171,6 +180,29 @@ Json json_of(const RunResult& run) {
   for (const auto& [name, seconds] : run.seconds)
     json["seconds"][name] = json_number(seconds);
   return json;
+}
+
+std::string on_one_line(const Json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// As the library indents, but lists of plain values stand on one line: there may be thousands of them.
+void print(const Json& value, std::size_t indent, std::string& text) {
+  const bool nested = std::ranges::any_of(value, [](const Json& one) { return one.is_structured(); });
+  if (value.empty() || !(value.is_object() || nested)) {
+    text += on_one_line(value);
+    return;
+  }
+  const std::string inner = "\n" + std::string(indent + 2, ' ');
+  text += value.is_object() ? '{' : '[';
+  const char* separator = "";
+  for (const auto& [key, one] : value.items()) {
+    text += separator + inner;
+    if (value.is_object()) text += on_one_line(key) + ": ";
+    print(one, indent + 2, text);
+    separator = ",";
+  }
+  text += "\n" + std::string(indent, ' ') + (value.is_object() ? '}' : ']');
 }
 
 }  // namespace
@@ -205,7 +237,9 @@ std::string format_json(const Results& results) {
 }
 
 std::string format_json(const Json& value) {
-  return value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  std::string text;
+  print(value, 0, text);
+  return text + "\n";
 }
 
 namespace {

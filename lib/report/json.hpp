@@ -16,7 +16,8 @@ nlohmann::ordered_json json_number(double value);
 
 // json_of(results), indented by two blanks, ending in a line break.
 std::string format_json(const Results& results);
-// Indented JSON, ending in a line break; bytes that are not UTF-8 (in a path, say) become U+FFFD.
+// Indented JSON, lists of plain values on one line, ending in a line break; bytes that are not UTF-8 (in a
+// path, say) become U+FFFD.
 std::string format_json(const nlohmann::ordered_json& value);
 
 }  // namespace toptheta

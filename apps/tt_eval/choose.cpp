@@ -1,0 +1,161 @@
+// tt-eval choose: of a sweep, the smallest k and the sparsest cell of each policy that are as good as dense.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
+#include "common/output.hpp"
+#include "core/error.hpp"
+#include "report/json.hpp"
+#include "report/listing.hpp"
+#include "report/number.hpp"
+#include "sweep/choice.hpp"
+#include "tt_eval/commands.hpp"
+#include "tt_eval/fraction_flag.hpp"
+
+namespace toptheta::app {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class ChooseCommand : public Command {
+ public:
+  void declare(CLI::App& app) override;
+  void run(Session& session) override;
+
+ private:
+  [[nodiscard]] ChoiceQuery resolve(const std::vector<CellResult>& cells) const;
+  [[nodiscard]] Listing listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query) const;
+
+  std::string results_;
+  std::string within_ = "0.01";
+  std::string metric_;
+  std::string confidence_ = "95%";
+  ResultFormat format_ = table_format();
+  std::string output_;
+};
+
+void ChooseCommand::declare(CLI::App& app) {
+  app.add_option("results", results_,
+                 "Directory of sweep, or a result of run (JSON), with dense among the policies")
+      ->type_name("DIR");
+  app.add_option("--within", within_,
+                 "How much worse than dense is allowed: 0.01 or 1%. In the metric's own units (of acc 1% is "
+                 "a point); "
+                 "of perplexity relative to dense")
+      ->type_name("E")
+      ->capture_default_str();
+  app.add_option(
+         "--metric", metric_,
+         "acc, acc_norm, exact_match, perplexity, nll, answer_nll or continuation_nll; by default acc "
+         "where it is there, else perplexity")
+      ->type_name("NAME");
+  app.add_option("--confidence", confidence_,
+                 "Of the paired interval whose worse end must be within; 0 takes the difference itself")
+      ->type_name("C")
+      ->capture_default_str();
+  add_format(app, format_, "Form of the answer");
+  declare_output(app, output_, "Write it here instead of standard output");
+}
+
+ChoiceQuery ChooseCommand::resolve(const std::vector<CellResult>& cells) const {
+  ChoiceQuery query{metric_, parse_fraction(within_, "--within", 0, 1e9),
+                    parse_fraction(confidence_, "--confidence", 0, 0.999999)};
+  const bool has_acc =
+      std::ranges::any_of(cells, [](const CellResult& cell) { return cell.values.contains("acc"); });
+  if (query.metric.empty()) query.metric = has_acc ? "acc" : "perplexity";
+  return query;
+}
+
+void add_row(const Candidate& one, const std::string& choice, bool within, Listing& listing) {
+  listing.rows.push_back({one.task.empty() ? "all" : one.task, one.phase, one.family, choice, within,
+                          one.policy, one.k > 0 ? Json(one.k) : Json(nullptr), json_number(one.loss.value),
+                          one.loss.most ? json_number(*one.loss.most) : Json(nullptr),
+                          json_number(one.kept_elements), json_number(one.v_rows), one.protocol,
+                          one.cell.empty() ? Json(nullptr) : Json(one.cell)});
+}
+
+// What several of the choices are is said once.
+void add_rows(const PolicyChoice& choice, Listing& listing) {
+  struct Named {
+    const Candidate* candidate;
+    const char* name;
+  };
+  const Named named[] = {{choice.smallest_k, "smallest k"},
+                         {choice.fewest_elements, "fewest elements"},
+                         {choice.fewest_v_rows, "fewest V rows"}};
+  std::vector<const Candidate*> said;
+  for (const Named& one : named) {
+    if (one.candidate == nullptr || std::ranges::count(said, one.candidate) > 0) continue;
+    said.push_back(one.candidate);
+    std::string names;
+    for (const Named& other : named)
+      if (other.candidate == one.candidate)
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", other.name);
+    add_row(*one.candidate, names, true, listing);
+  }
+  if (said.empty()) add_row(*choice.nearest, "none; nearest", false, listing);
+}
+
+std::string sentence_of_none(const PolicyChoice& choice, const ChoiceQuery& query) {
+  const Candidate& one = *choice.nearest;
+  std::string text = fmt::format("{} on {} ({}): none of {} is within {}", one.family,
+                                 one.task.empty() ? "all tasks" : one.task, one.phase,
+                                 choice.candidates.size(), query.within);
+  if (query.confidence > 0 && !one.loss.most)
+    return text +
+           "; its differences have no interval (one document, or one example): --confidence 0 takes them as "
+           "they are";
+  return text + fmt::format("; nearest is {}, {} worse{}", one.policy, format_number(one.loss.value),
+                            one.loss.most ? fmt::format(", at most {}", format_number(*one.loss.most)) : "");
+}
+
+Listing ChooseCommand::listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query) const {
+  Listing listing;
+  listing.schema = "toptheta.choice/1";
+  const std::string sure =
+      query.confidence > 0 ? fmt::format(" with {:g}% confidence", 100 * query.confidence) : ", as measured";
+  listing.heading = fmt::format("{}: {} at most {}{} worse than dense{}", results_, query.metric,
+                                query.within, query.metric == "perplexity" ? " (relative)" : "", sure);
+  listing.about = {{"metric", query.metric}, {"within", query.within}, {"confidence", query.confidence}};
+  listing.columns = {{"task", "task", false},
+                     {"phase", "phase", false},
+                     {"family", "policy", false},
+                     {"choice", "choice", false},
+                     {"within", "within", false},
+                     {"policy", "setting", false},
+                     {"k", "k"},
+                     {"loss", "worse by"},
+                     {"loss_most", "at most"},
+                     {"kept_elements", "elements"},
+                     {"v_rows", "V rows"},
+                     {"protocol", "protocol", false},
+                     {"cell", "cell", false}};
+  for (const PolicyChoice& choice : choices) {
+    add_rows(choice, listing);
+    if (!choice.found()) listing.notes.push_back(sentence_of_none(choice, query));
+  }
+  return listing;
+}
+
+void ChooseCommand::run(Session& session) {
+  (void)session;
+  if (results_.empty())
+    throw UsageError({.where = "choose",
+                      .what = "no results given",
+                      .next = "tt-eval choose results --within 0.01 --metric acc"});
+  const std::vector<CellResult> cells = read_results(results_);
+  require_distinct(output_, results_, "-o");
+  const ChoiceQuery query = resolve(cells);
+  write_output(output_, format_listing(listing(choose_cells(cells, query), query), format_));
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_choose_command() {
+  return std::make_unique<ChooseCommand>();
+}
+
+}  // namespace toptheta::app

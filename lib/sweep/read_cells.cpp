@@ -1,0 +1,219 @@
+#include "sweep/read_cells.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "attention/policies/common_options.hpp"
+#include "core/error.hpp"
+#include "io/json_reader.hpp"
+#include "report/json.hpp"
+#include "sweep/cell_name.hpp"
+
+namespace toptheta {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+
+// The words of a command line as core/provenance.hpp quotes them.
+std::vector<std::string> words_of_command(const std::string& command) {
+  std::vector<std::string> words(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    const char c = command[i];
+    if (c == '\'') {
+      quoted = !quoted;
+    } else if (c == ' ' && !quoted) {
+      words.emplace_back();
+    } else {
+      if (c == '\\' && !quoted && i + 1 < command.size()) ++i;
+      words.back() += command[i];
+    }
+  }
+  return words;
+}
+
+// What the command of a sweep's cell says besides model, task and policy. It is --KEY VALUE throughout.
+std::string protocol_of(const std::string& command) {
+  const std::vector<std::string> words = words_of_command(command);
+  std::string text;
+  for (std::size_t i = 2; i < words.size(); ++i) {
+    const bool has_value = i + 1 < words.size() && !words[i + 1].starts_with("--");
+    const std::string key = words[i].substr(std::min<std::size_t>(2, words[i].size()));
+    const std::string value = has_value ? words[++i] : "";
+    if (key == "model" || key == "task" || key == "attention" || key == "k" || key == "layer-k" ||
+        key == "thresholds" || find_common_option(key) != nullptr)
+      continue;
+    text += fmt::format("{}{}{}{}", text.empty() ? "" : " ", key, has_value ? "=" : "", value);
+  }
+  return text;
+}
+
+// Layers whose k is not the policy's: "0:512,1:dense"; "heads" where heads of one layer differ.
+std::string own_k_text(const JsonValue& policy, std::int64_t k) {
+  if (policy.has("head_k")) return "heads";
+  std::string text;
+  std::int64_t layer = 0;
+  for (const JsonValue& one : policy.elements("layer_k")) {
+    const std::int64_t own = one.is_null() ? 0 : one.integer(1, kDenseK);
+    if (own != k && k != 0)
+      text += fmt::format("{}{}:{}", text.empty() ? "" : ",", layer, own == 0 ? "dense" : format_k(own));
+    ++layer;
+  }
+  return text;
+}
+
+// Members that say nothing about which policy it is, or are said otherwise.
+bool is_said(const std::string& key) {
+  for (const char* said :
+       {"attention", "k", "thresholds", "layer_k", "head_k", "add_sigma", "topk_at_calibration"})
+    if (key == said) return true;
+  return false;
+}
+
+void name_policy(const JsonValue& policy, CellResult& cell) {
+  cell.attention = policy.text("attention");
+  cell.k = policy.integer_or("k", 1, kDenseK, 0);
+  cell.policy = cell.family = cell.attention;
+  if (cell.k > 0) cell.policy += fmt::format(" k={}", cell.k);
+  const auto add = [&cell](const std::string& text, bool is_number) {
+    cell.policy += " " + text;
+    if (!is_number) cell.family += " " + text;
+  };
+  if (const std::string own = own_k_text(policy, cell.k); !own.empty() && !cell.is_dense())
+    add("layer-k=" + own, own == "heads");
+  for (const auto& [key, value] : policy.raw().items()) {
+    if (is_said(key) || value.is_null() || value == false || value == "none" || value == "pre-softmax" ||
+        value == "nearest" || (key == "sdc_scale" && value == 1.0))
+      continue;
+    std::string name = key;
+    std::ranges::replace(name, '_', '-');
+    add(value == true
+            ? name
+            : fmt::format("{}={}", name, value.is_string() ? value.get<std::string>() : value.dump()),
+        value.is_number() && key != "sdc_scale");
+  }
+}
+
+template <class Estimate>
+Estimate estimate_of(const JsonValue& json) {
+  Estimate estimate;
+  estimate.value = json.number_or("value", kNotANumber);
+  if (json.has("stderr")) estimate.standard_error = json.number("stderr");
+  if (json.has("low") && json.has("high"))
+    estimate.interval = ConfidenceInterval{json.number("low"), json.number("high")};
+  return estimate;
+}
+
+PairedDifference paired_of(const JsonValue& json) {
+  constexpr std::int64_t kMany = std::int64_t{1} << 53;
+  auto paired = estimate_of<PairedDifference>(json);
+  if (json.has("better")) paired.better = json.integer("better", 0, kMany);
+  if (json.has("worse")) paired.worse = json.integer("worse", 0, kMany);
+  if (json.has("p")) paired.p = json.number("p");
+  return paired;
+}
+
+void read_values(const JsonValue& run, CellResult& cell) {
+  for (const auto& [name, measure] : run.object("metrics").members())
+    cell.values.emplace(name, estimate_of<Measure>(measure));
+  // A figure that is null has no meaning for the policy.
+  for (const auto& [name, figure] : run.object("sparsity").members())
+    if (figure.is_number()) cell.values.emplace(name, Measure{figure.number()});
+  if (const auto paired = run.find("paired"))
+    for (const auto& [name, difference] : paired->members())
+      cell.paired.emplace(name, paired_of(difference));
+  if (const auto samples = run.find("samples"))
+    for (const auto& [name, list] : samples->members()) {
+      std::vector<double>& values = cell.samples[name];
+      for (const JsonValue& value : list.elements())
+        values.push_back(value.is_null() ? kNotANumber : value.number());
+    }
+}
+
+CellResult cell_of(const JsonValue& run) {
+  CellResult cell;
+  const JsonValue task = run.object("task");
+  cell.task = task.text("name");
+  cell.task_sha256 = task.text_or("sha256", "");
+  cell.phase = run.object("sparsity").text("phase");
+  name_policy(run.object("policy"), cell);
+  cell.identity = safe_name(fmt::format("{}__{}__{}", cell.task, cell.policy, cell.phase));
+  read_values(run, cell);
+  return cell;
+}
+
+std::vector<CellResult> cells_of(const JsonValue& root, const std::string& name) {
+  if (!root.is_object() || root.text_or("schema", "") != kResultSchema)
+    throw InputError({.where = name,
+                      .what = "not a result",
+                      .expected = fmt::format("JSON of tt-eval run, schema {}", kResultSchema),
+                      .next = "write it with tt-eval run -o result.json"});
+  std::vector<CellResult> cells;
+  const JsonValue provenance = root.object("provenance");
+  std::map<std::string, int> times;
+  for (const JsonValue& run : root.elements("runs")) {
+    CellResult cell = cell_of(run);
+    cell.model_sha256 = root.object("model").text_or("sha256", "");
+    if (provenance.has("seed")) cell.seed = provenance.at("seed").unsigned_integer();
+    // The same task and policy once more.
+    if (const int again = ++times[cell.identity]; again > 1) cell.identity += fmt::format("__{}", again);
+    cell.name = cell.identity;
+    cells.push_back(std::move(cell));
+  }
+  if (cells.empty()) throw InputError({.where = name, .what = "holds no runs"});
+  return cells;
+}
+
+}  // namespace
+
+std::vector<CellResult> parse_results(std::string_view text, const std::string& name) {
+  return cells_of(parse_json(text, name), name);
+}
+
+std::vector<CellResult> read_results(const fs::path& path) {
+  if (!fs::is_directory(path)) return cells_of(read_json_file(path), path.string());
+  const fs::path cells = path / "cells";
+  std::vector<fs::path> files;
+  if (fs::is_directory(cells))
+    for (const auto& entry : fs::directory_iterator(cells))
+      if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with("."))
+        files.push_back(entry.path());
+  if (files.empty())
+    throw InputError({.where = path.string(),
+                      .what = "no cells of a sweep",
+                      .expected = "cells/*.json, as tt-eval sweep -o writes them"});
+  std::ranges::sort(files);
+  std::vector<CellResult> results;
+  for (const fs::path& file : files) {
+    const JsonValue root = read_json_file(file);
+    std::vector<CellResult> own = cells_of(root, file.string());
+    for (CellResult& cell : own) {
+      cell.name = file.stem().string() + (own.size() == 1 ? "" : "__" + cell.identity);
+      cell.protocol = protocol_of(root.object("provenance").text_or("command", ""));
+      results.push_back(std::move(cell));
+    }
+  }
+  return results;
+}
+
+const CellResult* find_cell(const std::vector<CellResult>& cells, const std::string& name, bool by_identity) {
+  const auto found = std::ranges::find(cells, name, by_identity ? &CellResult::identity : &CellResult::name);
+  return found == cells.end() ? nullptr : &*found;
+}
+
+const CellResult* dense_beside(const std::vector<CellResult>& cells, const CellResult& cell) {
+  const auto found = std::ranges::find_if(cells, [&cell](const CellResult& other) {
+    return other.is_dense() && other.task == cell.task && other.phase == cell.phase &&
+           other.task_sha256 == cell.task_sha256 && other.model_sha256 == cell.model_sha256 &&
+           other.protocol == cell.protocol;
+  });
+  return found == cells.end() ? nullptr : &*found;
+}
+
+}  // namespace toptheta
