@@ -12,6 +12,7 @@
 #include "report/speed.hpp"
 #include "tt_eval/bench_plan.hpp"
 #include "tt_eval/commands.hpp"
+#include "tt_eval/dry_run.hpp"
 
 namespace toptheta::app {
 
@@ -21,6 +22,7 @@ class BenchCommand : public Command {
  public:
   void declare(CLI::App& app) override {
     declare_bench(app, flags_);
+    declare_dry_run(app, dry_run_);
     add_format(app, format_, "Default: by the ending of -o, else a table");
     declare_output(app, output_, "Write here instead of standard output");
   }
@@ -28,8 +30,10 @@ class BenchCommand : public Command {
 
  private:
   SpeedReport measure(Session& session);
+  [[nodiscard]] Listing estimate(Session& session) const;
 
   BenchFlags flags_;
+  bool dry_run_ = false;
   std::optional<ResultFormat> format_{};
   std::string output_{};
 };
@@ -78,12 +82,47 @@ SpeedReport BenchCommand::measure(Session& session) {
   return report;
 }
 
+// By dense attention's rate: thresholds of --kept are fitted only when it is run.
+Listing BenchCommand::estimate(Session& session) const {
+  BenchPlan plan = resolve_bench(flags_, session);
+  DryRun dry("bench", session);
+  dry.use(plan.model, flags_.kv);
+  const ResolvedPolicy dense = dense_policy(plan.model.config().shape);
+  const auto cases = static_cast<double>(plan.kept.empty() ? plan.policies.size()
+                                                           : std::max<std::size_t>(plan.kept.size(), 1) *
+                                                                 plan.policies.size());
+  for (const SpeedWorkload& workload : plan.workloads) {
+    const bool prefill = workload.phase == Phase::prefill;
+    FedTokens whole;
+    FedTokens single;
+    if (prefill)
+      whole.add(0, workload.length);
+    else
+      single.add(workload.length, workload.length + flags_.decode_steps);
+    // Each case once to be counted and to warm up, and then the repetitions.
+    dry.add(prefill ? "prefill" : "decode", fmt::format("{} tokens, {} policies", workload.length, cases),
+            dense, whole, single, plan.capacity, cases * static_cast<double>(flags_.repetitions + 1));
+  }
+  if (plan.deepest > 0) {
+    FedTokens fill;
+    fill.add(0, plan.deepest);
+    dry.add("fill the cache", fmt::format("{} tokens", plan.deepest), dense, fill, {}, plan.capacity);
+  }
+  dry.hold(cache_bytes(plan.model.config(), plan.capacity, prefilter_for(plan.policies), flags_.kv));
+  Listing listing = dry.listing();
+  listing.notes.emplace_back(
+      "All policies are counted at the rate of dense attention; the machine's limits take some seconds "
+      "more.");
+  return listing;
+}
+
 void BenchCommand::run(Session& session) {
   bind_threads();
   session.wait_passively();
   const ResultFormat format = format_.value_or(result_format_of(output_));
   for (const std::string& table : flags_.policies.thresholds)
     require_distinct(output_, table, "-o");
+  if (dry_run_) return write_output(output_, format_listing(estimate(session), format, layout_of(output_)));
   const SpeedReport report = measure(session);
   session.console.finish();
   write_output(output_, format_listing(speed_listing(report), format, layout_of(output_)));

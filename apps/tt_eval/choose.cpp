@@ -149,7 +149,8 @@ void ChooseCommand::run(Session& session) {
   const std::vector<CellResult> cells = read_results(results_);
   require_distinct(output_, results_, "-o");
   const ChoiceQuery query = resolve(cells);
-  write_output(output_, format_listing(listing(choose_cells(cells, query), query), format_));
+  write_output(output_,
+               format_listing(listing(choose_cells(cells, query), query), format_, layout_of(output_)));
 }
 
 }  // namespace

@@ -10,6 +10,8 @@ std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_sweep_command();
 std::unique_ptr<Command> make_compare_command();
 std::unique_ptr<Command> make_choose_command();
+std::unique_ptr<Command> make_tune_command();
+std::unique_ptr<Command> make_sensitivity_command();
 std::unique_ptr<Command> make_generate_command();
 std::unique_ptr<Command> make_tokenize_command();
 std::unique_ptr<Command> make_bench_command();

@@ -154,7 +154,7 @@ void CompareCommand::run(Session& session) {
   const std::vector<CellPair> pairs = pairs_of(first, last, session);
   const std::vector<std::string> failures =
       failures_of(conditions, last, paths_.size() == 2 ? &first : nullptr);
-  write_output(output_, format_listing(listing(pairs, session), format_));
+  write_output(output_, format_listing(listing(pairs, session), format_, layout_of(output_)));
   require_passed(failures);
 }
 

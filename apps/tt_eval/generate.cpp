@@ -17,6 +17,7 @@
 #include "tokenizer/text_stream.hpp"
 #include "tokenizer/token_ids.hpp"
 #include "tt_eval/commands.hpp"
+#include "tt_eval/dry_run.hpp"
 #include "tt_eval/model_flags.hpp"
 #include "tt_eval/policy_flags.hpp"
 #include "tt_eval/policy_plans.hpp"
@@ -38,6 +39,7 @@ struct GenerateFlags {
   SamplingRequest sampling{};
   std::vector<std::string> stop{};
   PolicyFlags policies{};
+  bool dry_run = false;
   std::optional<ResultFormat> format{};
   std::string output{};
 };
@@ -152,6 +154,25 @@ Completion complete(LanguageModel& model, const PolicyPlan& plan, const Prompt& 
   return completion;
 }
 
+// Up to --max-new-tokens.
+Listing estimate(LanguageModel& model, const std::vector<PolicyPlan>& plans, const Prompt& prompt,
+                 const GenerateFlags& flags, Session& session) {
+  DryRun dry("generate", session);
+  dry.use(model.transformer, flags.kv);
+  const std::int64_t begin = std::ssize(prompt.ids);
+  const std::int64_t end = begin + flags.max_new_tokens;
+  FedTokens read;
+  FedTokens written;
+  read.add(0, begin);
+  written.add(begin, end);
+  for (const PolicyPlan& plan : plans) {
+    dry.add("completion", fmt::format("{} tokens after {}", flags.max_new_tokens, begin), plan.policy, read,
+            written, end);
+    dry.hold(cache_bytes(model.transformer.config(), end, plan.record.policy.prefilter, flags.kv));
+  }
+  return dry.listing();
+}
+
 Listing listing_of(const std::vector<Completion>& completions, const Prompt& prompt,
                    const LanguageModel& model, const Provenance& provenance) {
   Listing listing;
@@ -214,6 +235,7 @@ void GenerateCommand::declare(CLI::App& app) {
   declare_stop(app, flags_.stop, kInputGroup, "End the text where it says this; may be given several times");
   declare_sampling(app, flags_.sampling);
   declare_policies(app, flags_.policies);
+  declare_dry_run(app, flags_.dry_run);
   add_format(app, flags_.format,
              "table = the texts, one below the other. Default: by the ending of -o, else that");
   declare_output(app, flags_.output, "Write here instead of standard output");
@@ -246,8 +268,12 @@ void GenerateCommand::run(Session& session) {
   const ModelConfig& config = model.transformer.config();
   tell_notes(model.generation.notes, flags_.strict, session);
   const Prompt prompt = fitting_prompt(model, flags_);
+  const std::vector<PolicyPlan> plans = plan_policies(policies, thresholds, config.shape, config.context);
+  if (flags_.dry_run)
+    return write_output(flags_.output,
+                        format_listing(estimate(model, plans, prompt, flags_, session), format));
   std::vector<Completion> completions;
-  for (const PolicyPlan& plan : plan_policies(policies, thresholds, config.shape, config.context))
+  for (const PolicyPlan& plan : plans)
     completions.push_back(complete(model, plan, prompt, flags_, session));
   session.console.finish();
   Provenance provenance =

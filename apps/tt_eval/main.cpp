@@ -31,6 +31,14 @@ int main(int argc, char** argv) {
         "  tt-eval choose results --within 0.01 --metric acc\n"
         "  tt-eval choose results --within 1% --metric perplexity --confidence 99%",
         make_choose_command},
+       {"tune", "The smallest k whose loss against dense is small enough, thresholds retargeted on the way",
+        "  tt-eval tune --thresholds theta.h5 --max-loss 1% --metric perplexity --sdc exact --vmc\n"
+        "  tt-eval tune --model DIR --task arc.jsonl --attention topk --metric acc --max-loss 0.5%",
+        make_tune_command},
+       {"sensitivity", "Each layer or head alone made sparse: how much the likelihoods suffer",
+        "  tt-eval sensitivity --thresholds theta.h5 -k 32 --format csv -o layers.csv\n"
+        "  tt-eval sensitivity --attention topk:k=16 --task heldout --model DIR",
+        make_sensitivity_command},
        {"generate", "Continue a prompt, for a look with a human eye",
         "  tt-eval generate --prompt \"Once upon a time\" --attention dense theta --thresholds theta.h5 "
         "--vmc",

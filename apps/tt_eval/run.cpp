@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <filesystem>
 
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
@@ -12,7 +13,9 @@
 #include "report/format.hpp"
 #include "report/json.hpp"
 #include "sweep/gate.hpp"
+#include "sweep/unfinished_run.hpp"
 #include "tt_eval/commands.hpp"
+#include "tt_eval/dry_run.hpp"
 #include "tt_eval/gate_flag.hpp"
 #include "tt_eval/model_flags.hpp"
 #include "tt_eval/policy_plans.hpp"
@@ -41,14 +44,20 @@ struct RunPlan {
   std::filesystem::path samples;
   std::filesystem::path output;
   std::vector<Condition> conditions;
+  bool resume = false;
 };
 
 RunPlan resolve(const RunFlags& flags, Session& session) {
   RunPlan plan;
   plan.conditions = parse_conditions(flags.fail_if);
+  plan.resume = flags.resume;
   plan.policies = resolve_policies(flags.policies);
   plan.thresholds = flags.policies.thresholds;
   plan.output = flags.output;
+  if (plan.resume && plan.output.empty())
+    throw UsageError({.where = "--resume",
+                      .what = "has nowhere to look for what is finished",
+                      .expected = "-o FILE, beside which it is kept"});
   plan.format = flags.format.value_or(result_format_of(plan.output));
   if (flags.overview) plan.detail = Detail::overview;
   plan.evaluation = evaluation_options(flags, session.seed);
@@ -60,8 +69,6 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
     throw UsageError({.where = "--model",
                       .what = "needs a task to be evaluated on",
                       .next = "give --task FILE: a text (.txt) or a data set (JSON Lines)"});
-  for (const std::filesystem::path& path : {plan.log_samples, plan.samples})
-    require_writable(path);
   plan.library = task_library(flags.task_files);
   for (const std::string& task : flags.tasks)
     plan.tasks.push_back(task_source(task, plan.library));
@@ -112,46 +119,130 @@ std::vector<Task> load_tasks(const RunPlan& plan, const RunFlags& flags, Session
   return tasks;
 }
 
-// Fills `results` task by task, so that what was finished is there when a later one fails.
-void evaluate_all(const RunPlan& plan, const RunFlags& flags, Session& session, Results& results) {
-  std::vector<Task> tasks = load_tasks(plan, flags, session);
-  const std::vector<ThresholdFile> thresholds = load_thresholds(plan.thresholds);
-  LanguageModel model = load_strictly(plan.model, plan.compute, plan.strict, session);
-  if (plan.evaluation.generation.sampling.asked()) tell_notes(model.generation.notes, plan.strict, session);
-  if (plan.chat.chat)
-    for (Task& task : tasks)
-      task = as_chat(std::move(task), model, plan.chat.system);
-  const ModelConfig& config = model.transformer.config();
-  const std::int64_t context = plan.evaluation.context > 0 ? plan.evaluation.context : config.context;
-  const std::vector<PolicyPlan> policies =
-      plan_policies(with_every_k(plan.policies, thresholds), thresholds, config.shape, context);
+// A run under way: what it loaded, and what it has finished.
+class RunJob {
+ public:
+  RunJob(const RunPlan& plan, const RunFlags& flags, Session& session, Results& results)
+      : plan_(plan),
+        session_(session),
+        results_(results),
+        tasks_(load_tasks(plan, flags, session)),
+        thresholds_(load_thresholds(plan.thresholds)),
+        model_(load_strictly(plan.model, plan.compute, plan.strict, session)) {}
 
-  warn_of_long_rows(policies, thresholds, context, session.console);
-  warn_of_kept_ends(policies, thresholds, session.console);
-  for (const Task& task : tasks)
-    check_fits(task, model, plan.evaluation, session.console);
+  void prepare();
+  [[nodiscard]] Listing dry_run();
+  // Fills the results task by task, so that what was finished is there when a later one fails.
+  void evaluate_all();
 
-  results = {config.name,    model.sha256, config.shape, {}, provenance_of(plan, model, tasks, session),
-             session.threads};
-  SampleLog log(plan.log_samples, plan.samples, policies);
+ private:
+  void evaluate_task(const Task& task, FinishedTask& finished);
+  void report(std::size_t task, SampleLog& log);
+  void take_up();
+  void keep() const;
+
+  const RunPlan& plan_;
+  Session& session_;
+  Results& results_;
+  std::vector<Task> tasks_;
+  std::vector<ThresholdFile> thresholds_;
+  LanguageModel model_;
+  std::vector<PolicyPlan> policies_;
+  std::vector<TaskCheck> checks_;  // of the tasks
+  std::vector<FinishedTask> finished_;
+  std::string origin_;
+};
+
+void RunJob::prepare() {
+  if (plan_.evaluation.generation.sampling.asked())
+    tell_notes(model_.generation.notes, plan_.strict, session_);
+  if (plan_.chat.chat)
+    for (Task& task : tasks_)
+      task = as_chat(std::move(task), model_, plan_.chat.system);
+  const ModelConfig& config = model_.transformer.config();
+  const std::int64_t context = plan_.evaluation.context > 0 ? plan_.evaluation.context : config.context;
+  policies_ = plan_policies(with_every_k(plan_.policies, thresholds_), thresholds_, config.shape, context);
+  warn_of_long_rows(policies_, thresholds_, context, session_.console);
+  warn_of_kept_ends(policies_, thresholds_, session_.console);
+  for (const Task& task : tasks_)
+    checks_.push_back(check_fits(task, model_, plan_.evaluation, session_.console));
+  results_ = {
+      config.name,     model_.sha256, config.shape, {}, provenance_of(plan_, model_, tasks_, session_),
+      session_.threads};
+  origin_ = json_of(results_.provenance).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Listing RunJob::dry_run() {
+  DryRun dry("run", session_);
+  dry.use(model_.transformer, plan_.evaluation.kv);
+  for (std::size_t t = 0; t < tasks_.size(); ++t)
+    dry.add_task(tasks_[t], checks_[t], plan_.evaluation, policies_);
+  return dry.listing();
+}
+
+// What an earlier run of the same origin has finished.
+void RunJob::take_up() {
+  if (!plan_.resume) return;
+  finished_ = read_unfinished(unfinished_path(plan_.output), origin_, results_.shape);
+  for (std::size_t t = 0; t < finished_.size(); ++t)
+    if (t >= tasks_.size() || finished_[t].runs.size() != policies_.size())
+      throw InputError(
+          {.where = unfinished_path(plan_.output).string(), .what = "is damaged", .next = "remove it"});
+  if (!finished_.empty())
+    session_.console.note(fmt::format("{} of {} tasks are finished", finished_.size(), tasks_.size()));
+}
+
+void RunJob::keep() const {
+  // The last task's end is that of the run.
+  if (plan_.output.empty() || finished_.size() == tasks_.size()) return;
+  write_output(unfinished_path(plan_.output), unfinished_text(origin_, finished_));
+}
+
+void RunJob::evaluate_task(const Task& task, FinishedTask& finished) {
+  SampleLog log(plan_.log_samples, plan_.samples, policies_);
+  EvaluationOptions options = plan_.evaluation;
+  options.progress = [&](std::int64_t done, std::int64_t total, std::string_view unit) {
+    session_.console.progress(task.name, done, total, std::string(unit));
+  };
+  if (log.is_wanted()) options.on_sample = [&log](const Sample& sample) { log.add(sample); };
+  finished.runs = evaluate(model_, policies_, task, options);
+  log.finish_task();
+  finished.log = log.log();
+  finished.completions = log.completions();
+}
+
+// The task's results and lines join those of the run.
+void RunJob::report(std::size_t task, SampleLog& log) {
+  const FinishedTask& finished = finished_[task];
+  log.add(finished.log, finished.completions);
+  for (std::size_t p = 0; p < policies_.size(); ++p) {
+    RunResult run = finished.runs[p];
+    run.policy = policies_[p].record;
+    run.task = task_record(tasks_[task]);
+    results_.runs.push_back(std::move(run));
+  }
+}
+
+void RunJob::evaluate_all() {
+  take_up();
+  SampleLog log(plan_.log_samples, plan_.samples, policies_);
   std::exception_ptr failure;
-  try {
-    for (const Task& task : tasks) {
-      EvaluationOptions options = plan.evaluation;
-      options.progress = [&](std::int64_t done, std::int64_t total, std::string_view unit) {
-        session.console.progress(task.name, done, total, std::string(unit));
-      };
-      if (log.is_wanted()) options.on_sample = [&log](const Sample& sample) { log.add(sample); };
-      for (RunResult& result : evaluate(model, policies, task, options))
-        results.runs.push_back(std::move(result));
-      log.finish_task();
+  for (std::size_t t = 0; t < tasks_.size() && !failure; ++t) {
+    try {
+      if (t >= finished_.size()) {
+        FinishedTask finished;
+        evaluate_task(tasks_[t], finished);
+        finished_.push_back(std::move(finished));
+        keep();
+      }
+      report(t, log);
+    } catch (...) {
+      if (results_.runs.empty()) throw;
+      failure = std::current_exception();
     }
-  } catch (...) {
-    if (results.runs.empty()) throw;
-    failure = std::current_exception();
   }
   for (const std::string& note : log.write())
-    session.console.note(note);
+    session_.console.note(note);
   if (failure) std::rethrow_exception(failure);
 }
 
@@ -168,8 +259,12 @@ class RunCommand : public Command {
     session.wait_passively();
     const RunPlan plan = resolve(flags_, session);
     Results results;
+    RunJob job(plan, flags_, session, results);
     try {
-      evaluate_all(plan, flags_, session, results);
+      job.prepare();
+      if (flags_.dry_run)
+        return write_output(plan.output, format_listing(job.dry_run(), plan.format, layout_of(plan.output)));
+      job.evaluate_all();
     } catch (...) {
       session.console.finish();
       if (!results.runs.empty()) write_finished(plan, results, session);
@@ -177,8 +272,9 @@ class RunCommand : public Command {
     }
     session.console.finish();
     write_output(plan.output, format_results(results, plan.format, layout_of(plan.output, plan.detail)));
-    if (!plan.conditions.empty())
-      require_passed(failures_of(plan.conditions, parse_results(format_json(results), "run"), nullptr));
+    std::error_code ignored;
+    if (!plan.output.empty()) std::filesystem::remove(unfinished_path(plan.output), ignored);
+    if (!plan.conditions.empty()) require_passed(failures_of(plan.conditions, cells_of(results), nullptr));
   }
 
  private:

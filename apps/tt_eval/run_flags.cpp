@@ -10,6 +10,7 @@
 #include "common/format_flag.hpp"
 #include "common/strict.hpp"
 #include "core/error.hpp"
+#include "tt_eval/dry_run.hpp"
 #include "tt_eval/gate_flag.hpp"
 #include "tt_eval/model_flags.hpp"
 
@@ -38,6 +39,11 @@ void declare_outputs(CLI::App& app, RunFlags& flags) {
                "Several tasks: only the one table over all of them, not one for each (table and md)")
       ->group(kOutputGroup);
   declare_output(app, flags.output, "Write here instead of standard output");
+  app.add_flag(
+         "--resume", flags.resume,
+         "Go on with a run that was cut off: tasks that it finished are not run again (kept beside -o, as "
+         "FILE.unfinished). The result is that of an undisturbed run")
+      ->group(kOutputGroup);
   app.add_option(
          "--log-samples", flags.log_samples,
          "Also write a line for every example and policy: log-likelihoods, answer, hash of the prompt")
@@ -69,7 +75,7 @@ void declare_generation(CLI::App& app, RunFlags& flags) {
 
 }  // namespace
 
-void declare_run(CLI::App& app, RunFlags& flags) {
+void declare_evaluation(CLI::App& app, RunFlags& flags) {
   const auto count = [&app](const char* name, std::int64_t& value, const char* description,
                             const char* group) {
     app.add_option(name, value, description)
@@ -124,6 +130,11 @@ void declare_run(CLI::App& app, RunFlags& flags) {
                "and values: a dense attention more for every policy")
       ->group(protocol);
   declare_generation(app, flags);
+  declare_dry_run(app, flags.dry_run);
+}
+
+void declare_run(CLI::App& app, RunFlags& flags) {
+  declare_evaluation(app, flags);
   declare_outputs(app, flags);
   declare_fail_if(app, flags.fail_if,
                   "End with status 1 where this holds for a policy on a task: 'acc < dense - 0.01', "

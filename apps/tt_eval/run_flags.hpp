@@ -40,9 +40,13 @@ struct RunFlags {
   std::optional<ResultFormat> format{};
   std::string output{};
   std::vector<std::string> fail_if{};
+  bool dry_run = false;
+  bool resume = false;
 };
 
 void declare_run(CLI::App& app, RunFlags& flags);
+// Those of model, tasks, policies and protocol alone: what evaluates, and writes something else.
+void declare_evaluation(CLI::App& app, RunFlags& flags);
 
 // What the flags say of the protocol. Throws UsageError. `seed`: that of --seed.
 EvaluationOptions evaluation_options(const RunFlags& flags, std::uint64_t seed);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -55,6 +56,13 @@ void SampleLog::finish_task() {
   completions_.resize(pending_completions_.size());
   for (std::size_t p = 0; p < pending_completions_.size(); ++p)
     completions_[p] += std::exchange(pending_completions_[p], {});
+}
+
+void SampleLog::add(const std::string& log, const std::vector<std::string>& completions) {
+  log_ += log;
+  completions_.resize(std::max(completions_.size(), completions.size()));
+  for (std::size_t p = 0; p < completions.size(); ++p)
+    completions_[p] += completions[p];
 }
 
 std::vector<std::string> SampleLog::write() const {

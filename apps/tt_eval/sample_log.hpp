@@ -20,6 +20,10 @@ class SampleLog {
   // The examples added since the last call are of a task that is done. Those of a task that failed half way
   // are not written.
   void finish_task();
+  // What was added so far, and all of it from elsewhere: the lines, and those of each policy's completions.
+  [[nodiscard]] const std::string& log() const { return log_; }
+  [[nodiscard]] const std::vector<std::string>& completions() const { return completions_; }
+  void add(const std::string& log, const std::vector<std::string>& completions);
   // Writes the files: --log-samples one line per example and policy (docs/formats.md); --samples HumanEval's
   // form, {"task_id", "completion"}, in one file for each policy where there are several. Returns what a user
   // should know.

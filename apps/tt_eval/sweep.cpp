@@ -5,11 +5,13 @@
 #include <map>
 
 #include "common/common_flags.hpp"
+#include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "common/shard_flag.hpp"
 #include "core/error.hpp"
 #include "io/atomic_file.hpp"
 #include "io/text_file.hpp"
+#include "report/format.hpp"
 #include "report/json.hpp"
 #include "sweep/cells.hpp"
 #include "tt_eval/commands.hpp"
@@ -28,6 +30,7 @@ struct SweepFlags {
   std::string output{};
   bool resume = false;
   std::string shard{};
+  bool dry_run = false;
 };
 
 std::vector<std::string> cell_names(const std::vector<SweepCell>& cells) {
@@ -70,6 +73,8 @@ class SweepCommand : public Command {
   [[nodiscard]] Shard resolve_shard(const Session& session) const;
   void prepare_directory(const std::vector<SweepCell>& cells, std::span<const std::size_t> own,
                          const std::string& plan) const;
+  void estimate(const std::vector<SweepCell>& cells, std::span<const std::size_t> own,
+                const ThresholdFiles& tables, Session& session) const;
   void report(const SweepRunner& runner, std::size_t own, Session& session) const;
 
   SweepFlags flags_;
@@ -92,6 +97,7 @@ void SweepCommand::declare(CLI::App& app) {
          "or into several whose cells are then put together: 2/8")
       ->type_name("I/N")
       ->group(kOutputGroup);
+  declare_dry_run(app, flags_.dry_run);
 }
 
 Shard SweepCommand::resolve_shard(const Session& session) const {
@@ -169,6 +175,24 @@ void SweepCommand::report(const SweepRunner& runner, std::size_t own, Session& s
                 session.console.quiet());
 }
 
+void SweepCommand::estimate(const std::vector<SweepCell>& cells, std::span<const std::size_t> own,
+                            const ThresholdFiles& tables, Session& session) const {
+  if (session.cluster.size() > 1)
+    throw UsageError(
+        {.where = "--dry-run", .what = "is for one process", .next = "start it without mpirun or srun"});
+  SweepRunner runner(cells, own, tables, flags_.output, session);
+  runner.prepare();
+  DryRun dry("sweep", session);
+  for (const SweepGroup& group : runner.groups())
+    if (!group.cells.empty()) runner.estimate(dry, group);
+  Listing listing = dry.listing();
+  listing.heading += fmt::format("\n{} cells, {} of them finished already, {} that cannot be run", own.size(),
+                                 runner.found(), runner.failures().size());
+  for (const SweepFailure& failure : runner.failures())
+    listing.notes.push_back(fmt::format("{}: {}", failure.cell, failure.reason));
+  write_stdout(format_listing(listing, table_format(), layout_of({})));
+}
+
 void SweepCommand::run(Session& session) {
   if (flags_.config.empty())
     throw UsageError({.where = "sweep",
@@ -182,6 +206,7 @@ void SweepCommand::run(Session& session) {
   const ThresholdFiles tables = readable_tables(settings);
   const std::vector<SweepCell> cells = sweep_cells(settings, tables, session.seed);
   const std::vector<std::size_t> own = share_of(cells.size(), resolve_shard(session));
+  if (flags_.dry_run) return estimate(cells, own, tables, session);
   // The first process makes the directory, then the others may write there.
   if (session.cluster.rank() == 0) {
     prepare_directory(cells, own, plan_text(settings, cells, session.seed));

@@ -188,6 +188,38 @@ void SweepRunner::run(SweepGroup& group) {
   }
 }
 
+void SweepRunner::estimate(DryRun& dry, const SweepGroup& group) {
+  LanguageModel& model = model_of(group);
+  const ModelConfig& config = model.transformer.config();
+  const EvaluationOptions options = evaluation_options(group.cells.front()->flags, group.cells.front()->seed);
+  dry.use(model.transformer, options.kv);
+  TaskCheck check;
+  const std::string reason =
+      reason_why_not([&] { check = check_fits(*group.task, model, options, session_.console); });
+  for (std::size_t at = 0; at < group.cells.size(); at += kTogether) {
+    std::vector<PolicyPlan> plans;
+    std::vector<std::string> names;
+    bool dense = false;
+    for (const SweepCell* cell :
+         std::span(group.cells).subspan(at, std::min(kTogether, group.cells.size() - at))) {
+      std::string own_reason = reason;
+      if (own_reason.empty())
+        own_reason = reason_why_not([&] {
+          const std::int64_t context = options.context > 0 ? options.context : config.context;
+          plans.push_back(plan_policies({cell->policy}, tables_of(*cell), config.shape, context).front());
+          names.push_back(cell->name);
+        });
+      if (!own_reason.empty()) fail(*cell, own_reason);
+      dense = dense || is_dense(cell->policy);
+    }
+    if (group.has_dense && !dense && !plans.empty()) {
+      plans.push_back(plan_policies({Policy{}}, {}, config.shape, 0).front());
+      names.push_back("dense, once more beside these");
+    }
+    if (!plans.empty()) dry.add_task(*group.task, check, options, plans, names);
+  }
+}
+
 void SweepRunner::run(const SweepGroup& group, std::span<const SweepCell* const> cells) {
   LanguageModel& model = model_of(group);
   const ModelConfig& config = model.transformer.config();

@@ -12,6 +12,7 @@
 #include "eval/result.hpp"
 #include "model/language_model.hpp"
 #include "tasks/task_file.hpp"
+#include "tt_eval/dry_run.hpp"
 #include "tt_eval/sweep_cells.hpp"
 
 namespace toptheta::app {
@@ -39,6 +40,9 @@ class SweepRunner {
   void prepare();
   // Runs what is left. Each cell that fails is among failures() and stops no other.
   void run();
+
+  // What run() would do, instead of it.
+  void estimate(DryRun& dry, const SweepGroup& group);
 
   [[nodiscard]] const std::vector<SweepFailure>& failures() const { return failures_; }
   [[nodiscard]] std::size_t found() const { return found_; }  // cells that were finished already

@@ -24,13 +24,14 @@ struct Misplaced {
 constexpr const char* kRunAlone =
     "a sweep keeps results only; every cell names, under provenance, the tt-eval run that this flag can be "
     "added to";
-constexpr std::array<Misplaced, 9> kMisplaced = {
+constexpr std::array<Misplaced, 10> kMisplaced = {
     {{"output", "a sweep writes its cells below -o DIR"},
      {"format", "cells are JSON"},
      {"overview", "cells are JSON"},
      {"samples", kRunAlone},
      {"log-samples", kRunAlone},
      {"fail-if", "tt-eval compare DIR --fail-if says it of all cells"},
+     {"dry-run", "give --dry-run on the command line"},
      {"resume", "give --resume on the command line"},
      {"config", "settings of the program go into a file of their own: --config on the command line"},
      {"threads", "says how to run, not what: give --threads on the command line"}}};

@@ -97,14 +97,15 @@ void require_all_described(const std::vector<TaskDefinition>& library,
                         .next = fmt::format("name it: --task {}:FILE", own.name)});
 }
 
-void check_fits(const Task& task, const LanguageModel& model, const EvaluationOptions& options,
-                Console& console) {
+TaskCheck check_fits(const Task& task, const LanguageModel& model, const EvaluationOptions& options,
+                     Console& console) {
   const TaskCheck check = check_task(model, task, options);
   if (check.truncated > 0)
     console.warn(
         fmt::format("{}: the contexts of {} requests are longer than the model's and lose their start",
                     task.path, check.truncated),
         "shorten them, show fewer solved examples, or take a model of longer context");
+  return check;
 }
 
 std::vector<fs::path> embedded_tasks() {

@@ -33,10 +33,10 @@ Task load_task_source(const TaskSource& source, const std::vector<TaskDefinition
 void require_all_described(const std::vector<TaskDefinition>& library,
                            const std::vector<std::string>& formats);
 
-// Whatever could stop a task half way is found before it runs. Throws as check_task() does; warns of contexts
-// that are cut.
-void check_fits(const Task& task, const LanguageModel& model, const EvaluationOptions& options,
-                Console& console);
+// Whatever could stop a task half way is found before it runs; what was found out on the way is returned.
+// Throws as check_task() does; warns of contexts that are cut.
+TaskCheck check_fits(const Task& task, const LanguageModel& model, const EvaluationOptions& options,
+                     Console& console);
 
 // The embedded held-out texts and tasks.
 std::vector<std::filesystem::path> embedded_tasks();

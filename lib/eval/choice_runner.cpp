@@ -160,10 +160,14 @@ class QuestionRunner {
 
 TaskCheck check_questions(const LanguageModel& model, const Task& task, const EvaluationOptions& options) {
   TaskCheck check;
-  for (const MultipleChoiceExample& question : std::get<Questions>(task.examples))
-    for (const TokenPair& choice :
-         encode(model, question, context_of(model, options), check.truncated).choices)
+  for (const MultipleChoiceExample& question : std::get<Questions>(task.examples)) {
+    const EncodedQuestion encoded = encode(model, question, context_of(model, options), check.truncated);
+    check.fed.add(0, encoded.shared);
+    for (const TokenPair& choice : encoded.choices) {
       check.longest = std::max(check.longest, std::ssize(choice.ids));
+      check.fed.add(encoded.shared, std::ssize(choice.ids) - 1);
+    }
+  }
   return check;
 }
 

@@ -42,9 +42,11 @@ void report(const EvaluationOptions& options, const Task& task, std::size_t poli
 TaskCheck check_continuations(const LanguageModel& model, const Task& task,
                               const EvaluationOptions& options) {
   TaskCheck check;
-  for (const ContinuationExample& example : std::get<Continuations>(task.examples))
-    check.longest = std::max(check.longest,
-                             std::ssize(encode_continuation(model, example, options, check.truncated).ids));
+  for (const ContinuationExample& example : std::get<Continuations>(task.examples)) {
+    const std::int64_t length = std::ssize(encode_continuation(model, example, options, check.truncated).ids);
+    check.longest = std::max(check.longest, length);
+    check.fed.add(0, length - 1);
+  }
   return check;
 }
 

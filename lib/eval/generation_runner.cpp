@@ -156,7 +156,10 @@ TaskCheck check_prompts(const LanguageModel& model, const Task& task, const Eval
   TaskCheck check;
   for (const GenerationExample& example : std::get<Prompts>(task.examples)) {
     const std::int64_t tokens = std::ssize(encode_fitting(model, task, example, context));
-    check.longest = std::max(check.longest, std::min(context, tokens + longest_completion(example, options)));
+    const std::int64_t longest = std::min(context, tokens + longest_completion(example, options));
+    check.longest = std::max(check.longest, longest);
+    check.fed.add(0, tokens);
+    check.decoded.add(tokens, longest);
   }
   return check;
 }

@@ -20,6 +20,10 @@ void require_context(const LanguageModel& model, const EvaluationOptions& option
 
 }  // namespace
 
+TaskRecord task_record(const Task& task) {
+  return {task.name, std::string(name_of(task.kind())), task.size(), task.sha256, task.format};
+}
+
 TaskCheck check_task(const LanguageModel& model, const Task& task, const EvaluationOptions& options) {
   require_context(model, options);
   switch (task.kind()) {

@@ -59,13 +59,34 @@ struct Sample {
   std::vector<std::pair<std::string, double>> metrics{};  // acc, acc_norm, exact_match: 1 where right
 };
 
+// Tokens that are fed to the model, and their positions added up, with which the work of attention grows.
+struct FedTokens {
+  double tokens = 0;
+  double positions = 0;
+  // Those at positions begin ... end - 1.
+  void add(std::int64_t begin, std::int64_t end) {
+    const auto count = static_cast<double>(end - begin);
+    tokens += count;
+    positions += count * (static_cast<double>(begin + end - 1) / 2 + 1);
+  }
+  void add(const FedTokens& other) {
+    tokens += other.tokens;
+    positions += other.positions;
+  }
+};
+
 // What reading all of a task's examples shows before one of them is run.
 struct TaskCheck {
   std::int64_t longest = 0;    // tokens of the longest sequence; what caches must hold
   std::int64_t truncated = 0;  // requests whose contexts are cut to fit
+  FedTokens fed{};             // under each policy
+  FedTokens decoded{};         // of these one by one, whatever the phase: what is generated, at most
 };
 // Throws as evaluate() does for examples that the context cannot hold. Cost: tokenizing the task.
 TaskCheck check_task(const LanguageModel& model, const Task& task, const EvaluationOptions& options);
+
+// A task as results name it.
+TaskRecord task_record(const Task& task);
 
 // One result per policy, in order. All policies see an example before the next one begins, so that a dense
 // policy among them serves the others as reference, token by token, without keeping its logits. Memory:

@@ -75,7 +75,7 @@ inline RunResult start_result(const PolicyPlan& plan, const Task& task, Phase ph
                               const AttentionCounts& sparsity, double forward_seconds) {
   RunResult result;
   result.policy = plan.record;
-  result.task = {task.name, std::string(name_of(task.kind())), task.size(), task.sha256, task.format};
+  result.task = task_record(task);
   result.phase = phase;
   result.sparsity = sparsity;
   result.seconds = {{"forward", forward_seconds}};

@@ -248,8 +248,17 @@ void report_documents(const EvaluationOptions& options, const Task& task, std::s
 }  // namespace
 
 TaskCheck check_texts(const LanguageModel& model, const Task& task, const EvaluationOptions& options) {
-  if (options.ppl_chunk > 0) (void)chunked(model, task, options.ppl_chunk);
-  return {longest_of(rolling(model, task, context_of(model, options))), 0};
+  TaskCheck check;
+  const auto add = [&check](const std::vector<DocumentWindows>& documents) {
+    for (const DocumentWindows& document : documents)
+      for (const Window& window : document.windows)
+        check.fed.add(0, std::ssize(window.input));
+  };
+  if (options.ppl_chunk > 0) add(chunked(model, task, options.ppl_chunk));
+  const std::vector<DocumentWindows> documents = rolling(model, task, context_of(model, options));
+  add(documents);
+  check.longest = longest_of(documents);
+  return check;
 }
 
 std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<PolicyPlan>& policies,

@@ -36,37 +36,20 @@ std::optional<PairedDifference> difference_of(const CellResult& dense, const Cel
   return difference;
 }
 
-// Of the perplexity, relative; `difference` is then of the nll.
-Loss loss_of(const PairedDifference& difference, const std::string& metric) {
-  const bool gain = is_gain(metric);
-  Loss loss{gain ? -difference.value : difference.value};
-  if (difference.interval) loss.most = gain ? -difference.interval->low : difference.interval->high;
-  if (metric != "perplexity") return loss;
-  loss.value = std::expm1(loss.value);
-  if (loss.most) loss.most = std::expm1(*loss.most);
-  return loss;
-}
-
 // A setting on several tasks.
 Measured mean_over(const std::vector<const Measured*>& tasks, const ChoiceQuery& query) {
   Measured mean = *tasks.front();
   const auto n = static_cast<double>(tasks.size());
-  double squares = 0;
-  bool errors = true;
+  std::vector<PairedDifference> differences;
   mean.candidate.task.clear();
   mean.candidate.cell.clear();
   mean.candidate.kept_elements = mean.candidate.v_rows = 0;
-  mean.difference = {};
   for (const Measured* one : tasks) {
     mean.candidate.kept_elements += one->candidate.kept_elements / n;
     mean.candidate.v_rows += one->candidate.v_rows / n;
-    mean.difference.value += one->difference.value / n;
-    errors = errors && one->difference.standard_error;
-    if (errors) squares += *one->difference.standard_error * *one->difference.standard_error;
+    differences.push_back(one->difference);
   }
-  if (errors)
-    mean.difference.interval = interval_around(mean.difference.value, std::sqrt(squares) / n,
-                                               query.confidence > 0 ? query.confidence : 0.95);
+  mean.difference = mean_difference(differences, query.confidence);
   mean.candidate.loss = loss_of(mean.difference, query.metric);
   return mean;
 }
@@ -144,6 +127,37 @@ std::optional<Loss> loss_of(const CellResult& dense, const CellResult& cell, con
   const auto difference = difference_of(dense, cell, query);
   if (!difference) return std::nullopt;
   return loss_of(*difference, query.metric);
+}
+
+Loss loss_of(const PairedDifference& difference, const std::string& metric) {
+  const bool gain = is_gain(metric);
+  Loss loss{gain ? -difference.value : difference.value};
+  if (difference.interval) {
+    loss.least = gain ? -difference.interval->high : difference.interval->low;
+    loss.most = gain ? -difference.interval->low : difference.interval->high;
+  }
+  if (metric != "perplexity") return loss;
+  loss.value = std::expm1(loss.value);
+  if (loss.least) loss.least = std::expm1(*loss.least);
+  if (loss.most) loss.most = std::expm1(*loss.most);
+  return loss;
+}
+
+PairedDifference mean_difference(std::span<const PairedDifference> tasks, double confidence) {
+  const auto n = static_cast<double>(tasks.size());
+  if (tasks.size() == 1) return tasks.front();
+  PairedDifference mean;
+  double squares = 0;
+  bool errors = true;
+  for (const PairedDifference& one : tasks) {
+    mean.value += one.value / n;
+    errors = errors && one.standard_error;
+    if (errors) squares += *one.standard_error * *one.standard_error;
+  }
+  if (!errors) return mean;
+  mean.standard_error = std::sqrt(squares) / n;
+  mean.interval = interval_around(mean.value, *mean.standard_error, confidence > 0 ? confidence : 0.95);
+  return mean;
 }
 
 std::vector<PolicyChoice> choose_cells(const std::vector<CellResult>& cells, const ChoiceQuery& query) {

@@ -1,6 +1,7 @@
 // Which settings of each policy are as good as dense: "the smallest k within 0.01 of dense".
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct ChoiceQuery {
 // How much worse than dense: negative where it is better.
 struct Loss {
   double value = 0;
-  std::optional<double> most{};  // the worse end of the interval
+  std::optional<double> least{};  // the better end of the interval
+  std::optional<double> most{};   // the worse one
 };
 
 // One setting of a policy, on one task or, where `task` is empty, on all of its tasks: means over these.
@@ -61,6 +63,12 @@ bool is_gain(const std::string& metric);
 // The loss of a cell against dense: paired by the samples, else by the differences that the result holds.
 // nullopt where there is neither.
 std::optional<Loss> loss_of(const CellResult& dense, const CellResult& cell, const ChoiceQuery& query);
+
+// The same of a difference from dense; of perplexity, that of the nll.
+Loss loss_of(const PairedDifference& difference, const std::string& metric);
+
+// The mean of the differences on several tasks; its error and interval by theirs, taken to be independent.
+PairedDifference mean_difference(std::span<const PairedDifference> tasks, double confidence);
 
 // One choice for each policy, phase and protocol: for each task, and where there are several then for all of
 // them together (the mean loss, of settings that every task has; its interval by the tasks' independent

@@ -176,6 +176,10 @@ std::vector<CellResult> parse_results(std::string_view text, const std::string& 
   return cells_of(parse_json(text, name), name);
 }
 
+std::vector<CellResult> cells_of(const Results& results) {
+  return parse_results(format_json(results), "results");
+}
+
 std::vector<CellResult> read_results(const fs::path& path) {
   if (!fs::is_directory(path)) return cells_of(read_json_file(path), path.string());
   const fs::path cells = path / "cells";

@@ -39,6 +39,9 @@ std::vector<CellResult> read_results(const std::filesystem::path& path);
 // The same of a file's text; errors name `name`.
 std::vector<CellResult> parse_results(std::string_view text, const std::string& name);
 
+// The same of results at hand.
+std::vector<CellResult> cells_of(const Results& results);
+
 // The entry of this name (identity where `by_identity`); null where there is none.
 const CellResult* find_cell(const std::vector<CellResult>& cells, const std::string& name,
                             bool by_identity = false);

@@ -1,9 +1,11 @@
-// tt-calibrate under mpirun; passed over where the program was built without MPI or there is no mpirun.
+// tt-calibrate and tt-eval sweep under mpirun; passed over where the program was built without MPI or there
+// is no mpirun.
 #include <fmt/format.h>
 
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 
 #include "cli/world.hpp"
@@ -20,12 +22,14 @@ bool can_run() {
   return built_with_mpi() && std::system("mpirun --version > /dev/null 2>&1") == 0;
 }
 
-// `processes` of tt-calibrate; Open MPI leaks by design, which the leak checker is not to judge.
-Outcome run_parallel(const World& world, int processes, const std::string& arguments) {
+// `processes` of tt-calibrate, or another program; Open MPI leaks by design, which the leak checker is not to
+// judge.
+Outcome run_parallel(const World& world, int processes, const std::string& arguments,
+                     const char* program = TT_CALIBRATE_PROGRAM) {
   const std::string command = fmt::format(
       "cd '{}' && OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0 OMPI_MCA_rmaps_base_oversubscribe=1 "
       "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun -n {} '{}' {} > mpi.out 2> mpi.err",
-      world.path("").string(), processes, TT_CALIBRATE_PROGRAM, arguments);
+      world.path("").string(), processes, program, arguments);
   Outcome outcome;
   const int status = std::system(command.c_str());
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -92,4 +96,32 @@ TEST_CASE("an error in one process ends all, with one message and its exit statu
   check("fit good.h5 -k 3 --nonsense -o x.h5", 2, "nonsense");
   check("fit good.h5 -k 3 --shard 1/2 -o x.h5", 2, "--shard");
   check("show good.h5", 2, "runs in one process");
+}
+
+TEST_CASE("several processes deal out a sweep's cells, and end in the single process's files", "[mpi]") {
+  if (!can_run()) return;
+  const World world;
+  world.write(
+      "s.toml",
+      "[sweep]\nmodel = \"model\"\ntask = [\"quiz.jsonl\", \"b.txt\"]\nattention = [\"dense\", \"topk\"]\n"
+      "k = [4, 8]\n");
+  (void)world.output("tt-eval sweep s.toml -o whole -q");
+  const Outcome outcome = run_parallel(world, 2, "sweep s.toml -o parallel -q", TT_EVAL_PROGRAM);
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  std::size_t cells = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(world.path("whole/cells"))) {
+    const std::string name = "/cells/" + entry.path().filename().string();
+    CHECK(world.content("parallel" + name) == world.content("whole" + name));
+    ++cells;
+  }
+  CHECK(cells == 6);
+  CHECK(world.content("parallel/sweep.json") == world.content("whole/sweep.json"));
+  // A cell that fails in one of them fails the sweep, and loses no other.
+  world.write("bad.toml",
+              "[sweep]\nmodel = \"model\"\ntask = [\"quiz.jsonl\", \"none.jsonl\"]\nattention = \"dense\"\n");
+  const Outcome bad = run_parallel(world, 2, "sweep bad.toml -o bad -q", TT_EVAL_PROGRAM);
+  CHECK(bad.status == 4);
+  CHECK(count(bad.err, "none.jsonl") > 0);
+  CHECK(world.has("bad/cells/quiz__dense__prefill.json"));
 }

@@ -1,8 +1,11 @@
 // tt-eval sweep and the page about it.
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "cli/world.hpp"
 #include "support/catch.hpp"
@@ -105,4 +108,22 @@ TEST_CASE("report makes one page of a sweep, and refuses what is no result") {
   CHECK(foreign.status == 3);
   CHECK(foreign.err.find("zz.json") != std::string::npos);
   CHECK(world.content("page.html") == page);
+}
+
+TEST_CASE("a sweep that is killed ten times ends in the bytes of one that was not") {
+  const SweepWorld world;
+  (void)world.output("tt-eval sweep s.toml -o whole -q");
+  std::uint64_t draw = 12345;
+  int cut = 0;
+  for (int i = 0; i < 10; ++i) {
+    const auto running = world.start("tt-eval sweep s.toml -o cut -q --resume");
+    draw = draw * 6364136223846793005 + 1442695040888963407;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 + (draw >> 33) % 280));
+    running->kill();
+    cut += running->wait().status == -1 ? 1 : 0;
+  }
+  (void)world.output("tt-eval sweep s.toml -o cut -q --resume");
+  CHECK(files_of(world, "cut") == files_of(world, "whole"));  // nothing is left over either
+  CHECK(world.content("cut/sweep.json") == world.content("whole/sweep.json"));
+  CHECK(cut > 0);
 }

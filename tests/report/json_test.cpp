@@ -96,6 +96,7 @@ TEST_CASE("output errors stand per head, per layer and together, where they were
   CHECK(sparsity["per_head"][1]["output_error"] == 0);
   CHECK(sparsity["per_layer"][0]["output_error"].get<double>() == Approx(std::sqrt(0.01 / 8)));
   CHECK(sparsity["output_cosine"].get<double>() == Approx(13.7 / 16));
+}
 
 TEST_CASE("JSON has lists of plain values on one line", "[report][json]") {
   const nlohmann::ordered_json json = {
