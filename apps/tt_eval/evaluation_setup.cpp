@@ -4,6 +4,7 @@
 
 #include "common/strict.hpp"
 #include "core/error.hpp"
+#include "eval/chat.hpp"
 #include "tt_eval/model_flags.hpp"
 #include "tt_eval/task_files.hpp"
 
@@ -45,6 +46,10 @@ EvaluationSetup load_evaluation(const RunFlags& flags, Session& session) {
                         {},
                         load_strictly(path, resolve_compute(flags.compute, session), flags.strict, session),
                         std::move(options)};
+  if (flags.generation.sampling.asked()) tell_notes(setup.model.generation.notes, flags.strict, session);
+  if (flags.chat.chat)
+    for (Task& task : setup.tasks)
+      task = as_chat(std::move(task), setup.model, flags.chat.system);
   for (const Task& task : setup.tasks)
     setup.checks.push_back(check_fits(task, setup.model, setup.options, session.console));
   setup.context = setup.options.context > 0 ? setup.options.context : setup.config().context;

@@ -131,10 +131,10 @@ std::optional<Loss> loss_of(const CellResult& dense, const CellResult& cell, con
 
 Loss loss_of(const PairedDifference& difference, const std::string& metric) {
   const bool gain = is_gain(metric);
-  Loss loss{gain ? -difference.value : difference.value};
+  Loss loss{gain ? 0 - difference.value : difference.value};
   if (difference.interval) {
-    loss.least = gain ? -difference.interval->high : difference.interval->low;
-    loss.most = gain ? -difference.interval->low : difference.interval->high;
+    loss.least = gain ? 0 - difference.interval->high : difference.interval->low;
+    loss.most = gain ? 0 - difference.interval->low : difference.interval->high;
   }
   if (metric != "perplexity") return loss;
   loss.value = std::expm1(loss.value);

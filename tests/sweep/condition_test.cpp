@@ -40,7 +40,7 @@ TEST_CASE("conditions compare metrics with numbers, dense and A", "[gate]") {
 TEST_CASE("conditions that are not understood are refused", "[gate]") {
   for (const char* text : {"", "acc", "acc <", "< 1", "acc < 1 2", "acc = 1", "acc < dense -", "acc < (1",
                            "acc < 1)", "1 < 2", "dense < 1", "acc < x y", "acc + nll < dense", "acc < dense.",
-                           "acc < 1e999", "acc < nan", "acc < 0x10", "acc < 1 < 2", "acc; nll"}) {
+                           "acc < 1e999", "acc < 0x10", "acc < 1 < 2", "acc; nll"}) {
     INFO(text);
     CHECK_THROWS_AS(parse_condition(text), UsageError);
   }
