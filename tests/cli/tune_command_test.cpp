@@ -90,7 +90,7 @@ TEST_CASE("sensitivity makes each layer or head sparse alone, as layer-k does") 
     CHECK(row.at("kept_elements") < 0.9);  // of the one sparse head
   const TuneJson theta =
       listing_of(world, "tt-eval sensitivity --model model --task texts --thresholds theta.h5 -k 4");
-  const TuneJson all = json_of(
+  const TuneJson all = listing_of(
       world, "tt-eval run --model model --task texts --thresholds theta.h5 --attention dense theta -k 4");
   CHECK(theta.at("all").at("nll_difference") == all.at("runs").at(1).at("paired").at("nll").at("value"));
   CHECK(world.run("tt-eval sensitivity --model model --task texts --attention topk:k=2 --per head").status ==
@@ -135,7 +135,7 @@ TEST_CASE("--dry-run says what would run, and runs nothing") {
   world.write("s.toml",
               "[sweep]\nmodel = \"model\"\ntask = [\"quiz.jsonl\", \"b.txt\"]\nattention = [\"dense\", "
               "\"topk\"]\nk = [4, 8]\n");
-  const TuneJson run = json_of(
+  const TuneJson run = listing_of(
       world,
       "tt-eval run --model model --task quiz.jsonl --task b.txt --attention dense topk -k 4 --dry-run");
   CHECK(run.at("rows").size() == 4);
