@@ -40,6 +40,7 @@ struct RunPlan {
   ChatFlags chat;
   ResultFormat format = table_format();
   Detail detail = Detail::full;
+  std::filesystem::path json;  // the result once more; empty: not
   std::filesystem::path log_samples;
   std::filesystem::path samples;
   std::filesystem::path output;
@@ -62,8 +63,11 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   if (flags.overview) plan.detail = Detail::overview;
   plan.evaluation = evaluation_options(flags, session.seed);
   plan.chat = flags.chat;
+  plan.json = flags.json;
   plan.log_samples = flags.log_samples;
   plan.samples = flags.samples;
+  for (const std::filesystem::path& path : {plan.json, plan.log_samples, plan.samples})
+    require_writable(path);
   plan.task_options = task_options(flags, session.seed);
   if (!flags.model.empty() && flags.tasks.empty())
     throw UsageError({.where = "--model",
@@ -83,6 +87,7 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   for (const auto& table : plan.thresholds)
     require_distinct(plan.output, table, "-o");
   for (const TaskSource& task : plan.tasks) {
+    require_distinct(plan.json, task.path, "--json");
     require_distinct(plan.log_samples, task.path, "--log-samples");
     require_distinct(plan.samples, task.path, "--samples");
   }
@@ -246,8 +251,13 @@ void RunJob::evaluate_all() {
   if (failure) std::rethrow_exception(failure);
 }
 
-void write_finished(const RunPlan& plan, const Results& results, Session& session) {
+void write_results(const RunPlan& plan, const Results& results) {
   write_output(plan.output, format_results(results, plan.format, layout_of(plan.output, plan.detail)));
+  if (!plan.json.empty()) write_output(plan.json, format_results(results, find_result_format("json")));
+}
+
+void write_finished(const RunPlan& plan, const Results& results, Session& session) {
+  write_results(plan, results);
   session.console.note(fmt::format("{} holds the tasks that were finished",
                                    plan.output.empty() ? "standard output" : plan.output.string()));
 }
@@ -271,7 +281,7 @@ class RunCommand : public Command {
       throw;
     }
     session.console.finish();
-    write_output(plan.output, format_results(results, plan.format, layout_of(plan.output, plan.detail)));
+    write_results(plan, results);
     std::error_code ignored;
     if (!plan.output.empty()) std::filesystem::remove(unfinished_path(plan.output), ignored);
     if (!plan.conditions.empty()) require_passed(failures_of(plan.conditions, cells_of(results), nullptr));

@@ -24,11 +24,12 @@ struct Misplaced {
 constexpr const char* kRunAlone =
     "a sweep keeps results only; every cell names, under provenance, the tt-eval run that this flag can be "
     "added to";
-constexpr std::array<Misplaced, 10> kMisplaced = {
+constexpr std::array<Misplaced, 11> kMisplaced = {
     {{"output", "a sweep writes its cells below -o DIR"},
      {"format", "cells are JSON"},
      {"overview", "cells are JSON"},
      {"samples", kRunAlone},
+     {"json", kRunAlone},
      {"log-samples", kRunAlone},
      {"fail-if", "tt-eval compare DIR --fail-if says it of all cells"},
      {"dry-run", "give --dry-run on the command line"},
