@@ -80,7 +80,8 @@ TEST_CASE("choose answers from a result, and says where nothing is within") {
   REQUIRE(json.at("rows").size() == 1);
   CHECK(json.at("rows").at(0).at("within") == true);
   // The first of the results that is no worse.
-  for (const GateJson& run : GateJson::parse(world.content("a.json")).at("runs"))
+  const GateJson result = GateJson::parse(world.content("a.json"));
+  for (const GateJson& run : result.at("runs"))
     if (run.contains("paired") && run.at("paired").contains("perplexity_ratio") &&
         run.at("paired").at("perplexity_ratio").at("value") <= 1) {
       CHECK(json.at("rows").at(0).at("k") == run.at("policy").at("k"));
