@@ -18,7 +18,7 @@ bool decides_key_by_key(const Policy& policy) {
 }
 
 // Rows [first, last) of a call.
-void attend_part(std::int64_t first, std::int64_t last, AttentionCall call, const KvCache& cache,
+void attend_part(std::int64_t first, std::int64_t last, AttentionCall call, KvCache& cache,
                  const ResolvedPolicy& policy, const AttentionListeners& listeners) {
   if (first >= last) return;
   const std::int64_t skipped = first * cache.shape().num_heads * cache.shape().head_dim;
@@ -30,7 +30,7 @@ void attend_part(std::int64_t first, std::int64_t last, AttentionCall call, cons
 }
 
 // The call in up to three: the rows that are dense whatever the policy, and those before and after them.
-void attend_in_parts(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
+void attend_in_parts(const AttentionCall& call, KvCache& cache, const ResolvedPolicy& policy,
                      AttentionListeners listeners) {
   const auto row_of = [&](std::int64_t position) {
     return std::clamp<std::int64_t>(position - call.first_position, 0, call.rows);
@@ -59,7 +59,7 @@ bool scores_are_finite(const Job& job) {
 
 }  // namespace
 
-void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
+void attend(const AttentionCall& call, KvCache& cache, const ResolvedPolicy& policy,
             const AttentionListeners& listeners) {
   if (listeners.output_error) return attend_beside_dense(call, cache, policy, listeners);
   const std::int64_t end = call.first_position + call.rows;
@@ -121,7 +121,7 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
   bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(only_if_it_pays_ && one_row_);
   if (!only_if_it_pays_ || one_row_) return;
   // The bounds of real keys rule out hardly anything: rows need not all find that out for themselves.
-  const PrefilterWorth worth = index_->worth(head_);
+  const PrefilterWorth worth = index_->ask_worth(head_);
   bounds_ = bounds_ && worth.bounds;
   codes_ = codes_ && worth.codes;
 }

@@ -73,7 +73,7 @@ struct AttentionListeners {
 // top-theta; 4 bytes * 24 rows * keys for top-k, post-softmax placement and cap-k; 4 bytes * 16 rows * keys
 // row by row, which serves head sizes that are not multiples of 4. A score listener costs the scores once
 // more and changes no result.
-void attend(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
+void attend(const AttentionCall& call, KvCache& cache, const ResolvedPolicy& policy,
             const AttentionListeners& listeners = {});
 
 }  // namespace toptheta

@@ -13,6 +13,7 @@
 #include "attention/row_attention.hpp"
 #include "attention/row_parts.hpp"
 #include "kernels/attention/tile_attention.hpp"
+#include "kernels/rows/soft_cap.hpp"
 
 namespace toptheta {
 
@@ -35,7 +36,7 @@ struct TileCounts {
 
 struct Job {
   const AttentionCall& call;
-  const KvCache& cache;
+  KvCache& cache;
   const ResolvedPolicy& policy;
   const AttentionListeners& listeners;
   std::int64_t row_tile = 16;
@@ -172,7 +173,7 @@ class TilePrefilter {
   [[nodiscard]] bool bounds_pay() const;
   [[nodiscard]] bool codes_pay() const;
 
-  const KeyIndex* index_ = nullptr;
+  KeyIndex* index_ = nullptr;
   const TileScratch& scratch_;
   std::int64_t head_ = 0;
   std::int64_t head_dim_ = 0;

@@ -47,7 +47,8 @@ class KvCache {
   void truncate(std::int64_t length);
   // What the policy that attends over this cache remembers; it changes as rows go by, and whoever goes back
   // to an earlier position brings it back as well.
-  [[nodiscard]] PolicyMemory& memory() const { return memory_; }
+  [[nodiscard]] PolicyMemory& memory() { return memory_; }
+  [[nodiscard]] const PolicyMemory& memory() const { return memory_; }
 
   // No |k| of a head is larger: infinity where one of them is not finite.
   [[nodiscard]] float key_bound(std::int64_t layer, std::int64_t kv_head) const {
@@ -56,6 +57,7 @@ class KvCache {
 
   [[nodiscard]] KvType type() const { return type_; }
   [[nodiscard]] bool rounds_queries() const { return rounds_queries_; }
+  [[nodiscard]] KeyIndex& index() { return index_; }
   [[nodiscard]] const KeyIndex& index() const { return index_; }
   // Keys [blocks][head_dim][kKeyBlock] and values [positions][head_dim] from
   // position `first`, a multiple of kKeyBlock, on. The tail of the last block is zero or stale, never NaN.
@@ -108,7 +110,7 @@ class KvCache {
   LargeArray<std::uint16_t> half_values_;
   std::vector<float> key_bounds_;  // [layers][KV heads]
   KeyIndex index_;
-  mutable PolicyMemory memory_;
+  PolicyMemory memory_;
   std::vector<double>
       sums_;  // [layers][KV heads][capacity / kSumStride + 1][head_dim]: sum of V before position b * 64
 };

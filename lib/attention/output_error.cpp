@@ -35,7 +35,7 @@ void add_row(const float* out, const float* dense, std::int64_t dim, OutputDiffe
 
 }  // namespace
 
-void attend_beside_dense(const AttentionCall& call, const KvCache& cache, const ResolvedPolicy& policy,
+void attend_beside_dense(const AttentionCall& call, KvCache& cache, const ResolvedPolicy& policy,
                          AttentionListeners listeners) {
   assert(listeners.counts != nullptr);
   listeners.output_error = false;

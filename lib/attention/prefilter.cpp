@@ -91,11 +91,11 @@ const float* KeyIndex::rows(std::int64_t head, std::int64_t position) const {
   return rows_.data() + (head * tiles_ * kTileKeys + position) * dim_;
 }
 
-float KeyIndex::candidate_share(std::int64_t head) const {
+float KeyIndex::candidate_share(std::int64_t head) {
   return std::atomic_ref(shares_[static_cast<std::size_t>(head)]).load(std::memory_order_relaxed);
 }
 
-void KeyIndex::note_candidate_share(std::int64_t head, float share) const {
+void KeyIndex::note_candidate_share(std::int64_t head, float share) {
   std::atomic_ref(shares_[static_cast<std::size_t>(head)]).store(share, std::memory_order_relaxed);
 }
 
@@ -114,18 +114,18 @@ void note_loss(std::uint32_t& worth, std::uint32_t bit, bool pays) {
 }
 }  // namespace
 
-PrefilterWorth KeyIndex::worth(std::int64_t head) const {
+PrefilterWorth KeyIndex::ask_worth(std::int64_t head) {
   const std::uint32_t known = std::atomic_ref(worth_[static_cast<std::size_t>(head)])
                                   .fetch_add(kAskedOnce, std::memory_order_relaxed);
   if (known % kTryAgain < kAskedOnce) return {};
   return {(known & kBoundsLose) == 0, (known & kCodesLose) == 0};
 }
 
-void KeyIndex::note_bounds_worth(std::int64_t head, bool pay) const {
+void KeyIndex::note_bounds_worth(std::int64_t head, bool pay) {
   note_loss(worth_[static_cast<std::size_t>(head)], kBoundsLose, pay);
 }
 
-void KeyIndex::note_codes_worth(std::int64_t head, bool pay) const {
+void KeyIndex::note_codes_worth(std::int64_t head, bool pay) {
   note_loss(worth_[static_cast<std::size_t>(head)], kCodesLose, pay);
 }
 

@@ -53,14 +53,14 @@ class KeyIndex {
 
   // What decoding learns for its next step: the fraction of a head's keys that are a candidate of some query
   // head; 0 while nothing is known. From any thread; no result depends on it.
-  [[nodiscard]] float candidate_share(std::int64_t head) const;
-  void note_candidate_share(std::int64_t head, float share) const;
+  [[nodiscard]] float candidate_share(std::int64_t head);
+  void note_candidate_share(std::int64_t head, float share);
   // Prefill under Prefilter::automatic: what is worth trying on a head's keys. What rows before them found to
   // pay, and every 16th time all of it again. Threads may ask and tell at the same time; it shows in no
   // result.
-  [[nodiscard]] PrefilterWorth worth(std::int64_t head) const;
-  void note_bounds_worth(std::int64_t head, bool pay) const;
-  void note_codes_worth(std::int64_t head, bool pay) const;
+  [[nodiscard]] PrefilterWorth ask_worth(std::int64_t head);
+  void note_bounds_worth(std::int64_t head, bool pay);
+  void note_codes_worth(std::int64_t head, bool pay);
 
  private:
   void append_bounds(std::int64_t head, std::int64_t position, const float* key);
@@ -74,10 +74,9 @@ class KeyIndex {
   std::vector<float> magnitude_;      // [heads][tiles]
   LargeArray<std::uint8_t> codes_;    // [heads][tiles][blocks][head_dim / 4][kKeyBlock][4]
   std::vector<KeyBlockFacts> facts_;  // [heads][tiles][blocks]; only whole blocks are coded
-  mutable std::vector<std::uint32_t>
-      worth_;                          // [heads] how often asked * 4, and a bit each of what did not pay
-  mutable std::vector<float> shares_;  // [heads]
-  LargeArray<float> rows_;             // [heads][tiles][kTileKeys][head_dim]
+  std::vector<std::uint32_t> worth_;  // [heads] how often asked * 4, and a bit each of what did not pay
+  std::vector<float> shares_;         // [heads]
+  LargeArray<float> rows_;            // [heads][tiles][kTileKeys][head_dim]
 };
 
 }  // namespace toptheta

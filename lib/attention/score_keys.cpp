@@ -1,6 +1,7 @@
 #include "attention/job.hpp"
 #include "kernels/attention/bf16_scores.hpp"
 #include "kernels/rows/convert.hpp"
+#include "kernels/rows/soft_cap.hpp"
 
 namespace toptheta {
 

@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "kernels/linear/elementwise.hpp"
+#include "kernels/rows/soft_cap.hpp"
 #include "model/random_weights.hpp"
 #include "model/transformer_impl.hpp"
 
@@ -81,7 +82,7 @@ void Transformer::Impl::write_logits(std::int64_t first_row, const Pass& pass, f
     if (scale != 1)
       for (float& value : row)
         value *= scale;
-    if (cap != 0) soft_cap(cap, row);
+    if (cap != 0) soft_cap(row, cap);
     watch.see(r, largest_magnitude(row));
   });
   if (watch.found())

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "attention/job.hpp"
-#include "kernels/attention/score_rows.hpp"
 #include "support/attention_cases.hpp"
 #include "support/attention_world.hpp"
 #include "support/catch.hpp"
@@ -82,31 +81,6 @@ TEST_CASE("windows, soft-caps and sinks at every instruction set", "[attention]"
   AttentionWorld world({1, 4, 2, 24}, 600, 15);
   for (std::size_t i = 0; i < cases.size(); i += 4)
     at_every_instruction_set([&] { check_arithmetic(world, {100, 2, kSinks}, cases[i]); });
-}
-
-TEST_CASE("a bound before the soft-cap is none too high", "[attention]") {
-  at_every_instruction_set([] {
-    for (const float cap : {0.5F, 2.0F, 30.0F, 50.0F})
-      for (int step = -100; step <= 100; ++step) {
-        const float theta = cap * static_cast<float>(step) / 98;
-        const float bound = before_soft_cap(theta, cap);
-        if (std::isinf(bound)) {
-          CHECK((bound > 0) == (theta > 0.9F * cap));
-          continue;
-        }
-        std::vector<float> scores{bound, bound - 0.001F, bound + 0.01F * cap};
-        soft_cap(scores, cap);
-        CHECK(scores[0] <= theta);
-        CHECK(scores[1] <= theta);
-        CHECK(scores[0] >= theta - 1e-5F * cap);
-      }
-    std::vector<float> bad{std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
-                           0};
-    soft_cap(bad, 3);
-    CHECK(std::isnan(bad[0]));
-    CHECK(bad[1] == 3);
-    CHECK(bad[2] == 0);
-  });
 }
 
 TEST_CASE("windows, soft-caps and sinks at other head sizes", "[attention]") {

@@ -35,7 +35,7 @@ KvCache with_key(float value) {
   return cache;
 }
 
-std::vector<float> attend_over(const KvCache& cache, const ResolvedPolicy& policy, std::int64_t first,
+std::vector<float> attend_over(KvCache& cache, const ResolvedPolicy& policy, std::int64_t first,
                                std::int64_t count, const std::vector<float>& q) {
   std::vector<float> out(static_cast<std::size_t>(count * good_world().row_floats()));
   attend({.layer = 0,
@@ -56,7 +56,7 @@ bool is_finite(const std::vector<float>& out, std::int64_t row, std::int64_t hea
 }  // namespace
 
 TEST_CASE("a key that is not a number shows in every row that sees it, under every policy", "[attention]") {
-  const KvCache cache = with_key(kNaN);
+  KvCache cache = with_key(kNaN);
   for (const AttentionCase& c : all_cases()) {
     INFO(describe(c.policy));
     const ResolvedPolicy policy = resolve(good_world(), c);
@@ -72,7 +72,7 @@ TEST_CASE("a key that is not a number shows in every row that sees it, under eve
 
 TEST_CASE("infinite keys end every policy, and hide nothing from it", "[attention]") {
   for (const float value : {kInfinity, -kInfinity, 3e38F}) {
-    const KvCache cache = with_key(value);
+    KvCache cache = with_key(value);
     for (const AttentionCase& c : all_cases()) {
       INFO(describe(c.policy) << ", " << value);
       const ResolvedPolicy policy = resolve(good_world(), c);

@@ -104,7 +104,7 @@ TEST_CASE("prefilters change no bit where scores are far above thresholds", "[at
 
 TEST_CASE("decode learns where codes pay, and changes no bit", "[attention]") {
   const AttentionWorld world({1, 4, 2, 32}, 2200, 8, Prefilter::automatic, false);
-  const KeyIndex& index = world.cache().index();
+  KeyIndex& index = world.cache().index();
   const auto share_after = [&](double theta, std::int64_t row) {
     REQUIRE(world.attend(theta_policy(world, theta, Prefilter::automatic), row, 1, {}) ==
             world.attend(theta_policy(world, theta, Prefilter::none), row, 1, {}));
@@ -122,29 +122,29 @@ TEST_CASE("decode learns where codes pay, and changes no bit", "[attention]") {
 
 TEST_CASE("a prefill learns what pays, tries again now and then, and changes no bit", "[attention]") {
   const AttentionWorld world({1, 4, 2, 32}, 1600, 8, Prefilter::automatic, false);
-  const KeyIndex& index = world.cache().index();
+  KeyIndex& index = world.cache().index();
   const auto prefill = [&](double theta) {
     REQUIRE(world.attend(theta_policy(world, theta, Prefilter::automatic), 1200, 200) ==
             world.attend(theta_policy(world, theta, Prefilter::none), 1200, 200));
   };
   const auto asked_until_tried_again = [&] {
-    PrefilterWorth worth = index.worth(0);
+    PrefilterWorth worth = index.ask_worth(0);
     std::int64_t asked = 0;
-    for (; !worth.bounds || !worth.codes; worth = index.worth(0))
+    for (; !worth.bounds || !worth.codes; worth = index.ask_worth(0))
       ++asked;
     return asked;
   };
   CHECK(asked_until_tried_again() == 0);
   prefill(-20);  // nothing is ruled out
-  CHECK_FALSE(index.worth(0).bounds);
-  CHECK_FALSE(index.worth(0).codes);
+  CHECK_FALSE(index.ask_worth(0).bounds);
+  CHECK_FALSE(index.ask_worth(0).codes);
   CHECK(asked_until_tried_again() > 0);
   CHECK(asked_until_tried_again() == 15);
   prefill(20);  // what lost is not asked
-  CHECK_FALSE(index.worth(0).bounds);
+  CHECK_FALSE(index.ask_worth(0).bounds);
   for (int i = 0; i < 16; ++i)
     prefill(20);
-  CHECK(index.worth(0).bounds);
+  CHECK(index.ask_worth(0).bounds);
 }
 
 TEST_CASE("bounds rule out pages, codes rule out keys", "[attention]") {

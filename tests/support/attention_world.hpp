@@ -54,7 +54,7 @@ class AttentionWorld {
 
   [[nodiscard]] const ModelShape& shape() const { return shape_; }
   [[nodiscard]] std::int64_t rows() const { return rows_; }
-  [[nodiscard]] const KvCache& cache() const { return cache_; }
+  [[nodiscard]] KvCache& cache() const { return cache_; }
   [[nodiscard]] const std::vector<float>& queries() const { return q_; }
   [[nodiscard]] const std::vector<float>& keys() const { return k_; }
   [[nodiscard]] const std::vector<float>& values() const { return v_; }
@@ -131,9 +131,9 @@ class AttentionWorld {
   AttentionArithmetic arithmetic_{};
   ModelShape shape_;
   std::int64_t rows_;
-  KvCache cache_;
-  std::vector<float> q_;  // [rows][num_heads][head_dim]
-  std::vector<float> k_;  // [rows][num_kv_heads][head_dim]
+  mutable KvCache cache_;  // attending changes what its policy remembers, not what it holds
+  std::vector<float> q_;   // [rows][num_heads][head_dim]
+  std::vector<float> k_;   // [rows][num_kv_heads][head_dim]
   std::vector<float> v_;
 };
 

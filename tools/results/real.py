@@ -1,6 +1,6 @@
 """What docs/results-real.md is made of: a real model, calibrated on one text and evaluated on others.
 
-    python3 real.py MODEL DATA --out build/results-real [--quick] [--plan FILE.toml] [--programs build/release/apps]
+    python3 real.py MODEL DATA --out build/results-real [--size NAME | --quick] [--plan FILE.toml] [--programs build/release/apps]
 
 Thresholds are fitted on documents of one text; then sweeps run every policy on documents of several texts, on
 questions, token by token, and at a long context. All of it goes on where it was cut off: a table that its command
@@ -16,6 +16,7 @@ import tomllib
 
 from experiments import ROOT
 
+STAGES = ("prefill", "first-layers", "decode", "questions", "long")
 CHARACTERS = 40_000  # of a text, to find how many of them make a token
 
 
@@ -31,7 +32,9 @@ class Study:
     def __init__(self, flags):
         with open(flags.plan, "rb") as file:
             self.plan = tomllib.load(file)
-        self.size = self.plan["size"]["quick" if flags.quick else "full"]
+        if flags.size not in self.plan["size"]:
+            sys.exit(f"results-real: {flags.plan} has no size '{flags.size}'; it has {', '.join(self.plan['size'])}")
+        self.size = self.plan["size"][flags.size]
         self.model, self.data = flags.model.resolve(), flags.data.resolve()
         self.programs, self.out = flags.programs.resolve(), flags.out.resolve()
         self.seconds = {}
@@ -109,7 +112,7 @@ class Study:
 
     def tables(self):
         """One for each placement; rho for calibrated SDC with the thresholds on scores."""
-        k = sorted({k for key in ("k", "questions-k", "decode-k", "long-k") for k in self.size[key]})
+        k = sorted({k for key in ("k", "other-k", "questions-k", "decode-k", "long-k") for k in self.size[key]})
         return [self.fit("scores", k, "--tac", "--sdc", "calibrated"),
                 self.fit("weights", k, "--placement", "post-softmax"),
                 self.fit("running", k, "--placement", "running-softmax")]
@@ -132,10 +135,27 @@ class Study:
         return status == 0
 
     def prefill(self, tables):
-        size, policies = self.size, self.plan["policies"]
-        texts = self.texts(size["documents"], size["context"])
-        return self.sweep("prefill", task=texts, context=size["context"], k=size["k"], thresholds=tables, phase="prefill",
-                          attention=["dense", *policies["top-theta"], *policies["rivals"], *policies["without-k"]])
+        size, policies, names = self.size, self.plan["policies"], [t["name"] for t in self.plan["text"]]
+        whole = self.sweep("prefill", task=self.texts(size["documents"], size["context"], names[:1]), context=size["context"],
+                           k=size["k"], thresholds=tables, phase="prefill",
+                           attention=["dense", *policies["top-theta"], *policies["rivals"], *policies["without-k"]])
+        others = self.sweep("others", task=self.texts(size["other-documents"], size["context"], names[1:]),
+                            context=size["context"], k=size["other-k"], thresholds=tables, phase="prefill",
+                            attention=["dense", *policies["top-theta"], *policies["others"]])
+        return whole and others
+
+    def first_layers(self, _):
+        """The first layer, and the first two, dense: tables of their own."""
+        size, whole = self.size, True
+        texts = self.texts(size["documents"], size["context"], [self.plan["text"][0]["name"]])
+        for layers in (1, 2):
+            dense = ",".join(f"{layer}:dense" for layer in range(layers))
+            k = size["first-layers-k"]
+            tables = [self.fit(f"scores-dense-{layers}", k, "--tac", "--layer-k", dense),
+                      self.fit(f"weights-dense-{layers}", k, "--placement", "post-softmax", "--layer-k", dense)]
+            whole &= self.sweep(f"first-layers-{layers}", task=texts, context=size["context"], k=k, thresholds=tables,
+                                phase="prefill", attention=["dense", *self.plan["policies"]["first-layers"]])
+        return whole
 
     def decode(self, tables):
         size = self.size
@@ -165,11 +185,13 @@ def main():
     parser.add_argument("--plan", type=pathlib.Path, default=ROOT / "tools/results/real.toml", help="default: %(default)s")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/results-real", help="default: %(default)s")
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build/release/apps", help="default: %(default)s")
-    parser.add_argument("--quick", action="store_true", help="the plan's small size: a first look, in a quarter of an hour")
+    parser.add_argument("--size", default="full", help="which of the plan's sizes to run (default: %(default)s)")
+    parser.add_argument("--quick", action="store_const", dest="size", const="quick", help="--size quick: a first look, in a quarter of an hour")
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES, help="only these parts (default: all)")
     flags = parser.parse_args()
     study = Study(flags)
     tables = study.tables()
-    whole = [stage(tables) for stage in (study.prefill, study.decode, study.questions, study.long)]
+    whole = [getattr(study, stage.replace("-", "_"))(tables) for stage in flags.stages]
     if not all(whole):
         sys.exit("results-real: some cells failed (see above); run it again to go on")
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/attention/tile_prefilter.hpp"
+#include "kernels/rows/soft_cap.hpp"
 #include "kernels/vector/fetch.hpp"
 
 // Highway compiles this file once per instruction set.

@@ -20,22 +20,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-void SoftCap(std::span<float> scores, float cap) {
-  const Floats d;
-  const auto lanes = static_cast<std::size_t>(kLanes);
-  const Vec high = hn::Set(d, cap);
-  const Vec inverse = hn::Set(d, static_cast<float>(1 / static_cast<double>(cap)));
-  const auto capped = [&](Vec s) HWY_ATTR { return hn::Mul(high, hn::Tanh(d, hn::Mul(s, inverse))); };
-  std::size_t j = 0;
-  for (; j + lanes <= scores.size(); j += lanes)
-    hn::StoreU(capped(hn::LoadU(d, scores.data() + j)), d, scores.data() + j);
-  if (j == scores.size()) return;
-  HWY_ALIGN float tail[kKeyBlock] = {};
-  std::copy(scores.begin() + static_cast<std::ptrdiff_t>(j), scores.end(), tail);
-  hn::Store(capped(hn::Load(d, tail)), d, tail);
-  std::copy_n(tail, scores.size() - j, scores.begin() + static_cast<std::ptrdiff_t>(j));
-}
-
 float RowMax(std::span<const float> row) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
@@ -167,7 +151,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace toptheta {
 
-HWY_EXPORT(SoftCap);
 HWY_EXPORT(RowMax);
 HWY_EXPORT(CompactAbove);
 HWY_EXPORT(ExpInPlace);
@@ -197,19 +180,6 @@ void score_rows(const float* q, std::int64_t rows, std::int64_t q_stride, const 
               .scale = scale,
               .scores = scores,
               .score_stride = score_stride});
-}
-
-void soft_cap(std::span<float> scores, float cap) {
-  HWY_DYNAMIC_DISPATCH(SoftCap)(scores, cap);
-}
-
-float before_soft_cap(float theta, float cap) {
-  constexpr double kSlack = 0x1p-20;  // more than the rounding of soft_cap, in units of the cap
-  const double part = static_cast<double>(theta) / static_cast<double>(cap) - kSlack;
-  if (part >= 1) return std::numeric_limits<float>::infinity();
-  if (!(part > -1)) return -std::numeric_limits<float>::infinity();
-  const auto bound = static_cast<float>(static_cast<double>(cap) * std::atanh(part));
-  return std::nextafter(bound, -std::numeric_limits<float>::infinity());
 }
 
 float row_max(std::span<const float> row) {

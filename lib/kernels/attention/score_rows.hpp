@@ -23,13 +23,6 @@ void score_rows(const float* q, std::int64_t rows, std::int64_t q_stride, const 
                 std::int64_t head_dim, std::int64_t num_keys, float scale, float* scores,
                 std::int64_t score_stride);
 
-// scores[j] = cap * tanh(scores[j] / cap): close to what they were far below cap > 0, never beyond it. A NaN
-// stays one.
-void soft_cap(std::span<float> scores, float cap);
-
-// Scores at or below the returned bound are at most theta once they are capped.
-float before_soft_cap(float theta, float cap);
-
 // Largest value; -infinity for an empty row.
 float row_max(std::span<const float> row);
 

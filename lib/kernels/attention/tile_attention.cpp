@@ -9,6 +9,7 @@
 #include "kernels/attention/score_tile.hpp"
 #include "kernels/attention/tile_prefilter.hpp"
 #include "kernels/attention/value_tile.hpp"
+#include "kernels/rows/soft_cap.hpp"
 #include "kernels/vector/fetch.hpp"
 
 // Highway compiles this file once per instruction set.

@@ -88,13 +88,6 @@ void ClampedSwish(std::span<const float> gate, std::span<const float> up, std::s
   });
 }
 
-void CapActivations(std::span<float> x, float cap) {
-  const ActivationTag d;
-  const ActivationVec c = hn::Set(d, cap);
-  Map(x, {}, x,
-      [&](ActivationVec v, ActivationVec /*one*/) { return hn::Mul(c, hn::Tanh(d, hn::Div(v, c))); });
-}
-
 }  // namespace toptheta::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -105,7 +98,6 @@ HWY_EXPORT(GeluTanh);
 HWY_EXPORT(Silu);
 HWY_EXPORT(Relu);
 HWY_EXPORT(ClampedSwish);
-HWY_EXPORT(CapActivations);
 
 namespace {
 
@@ -145,10 +137,6 @@ void activate_gated(const ActivationKind& kind, std::span<const float> gate, std
   assert(gate.size() == up.size() && gate.size() == out.size());
   if (kind.activation == Activation::silu) return silu_multiply(gate, up, out);
   apply_activation(kind, gate, up, out);
-}
-
-void soft_cap(float cap, std::span<float> x) {
-  HWY_DYNAMIC_DISPATCH(CapActivations)(x, cap);
 }
 
 }  // namespace toptheta

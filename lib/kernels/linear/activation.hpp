@@ -1,4 +1,4 @@
-// The nonlinear functions of feed-forward parts, and the soft cap.
+// The nonlinear functions of feed-forward parts.
 #pragma once
 #include <span>
 
@@ -23,7 +23,5 @@ void activate(const ActivationKind& kind, std::span<const float> x, std::span<fl
 // out[i] = f(gate[i]) * up[i], all three of one size; out may be gate or up.
 void activate_gated(const ActivationKind& kind, std::span<const float> gate, std::span<const float> up,
                     std::span<float> out);
-// x[i] = cap * tanh(x[i] / cap)
-void soft_cap(float cap, std::span<float> x);
 
 }  // namespace toptheta
