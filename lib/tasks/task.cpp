@@ -6,6 +6,8 @@
 
 #include "core/error.hpp"
 #include "core/sha256.hpp"
+#include "core/utf8.hpp"
+#include "io/json_reader.hpp"
 #include "io/text_file.hpp"
 #include "tasks/example.hpp"
 #include "tasks/few_shot.hpp"
@@ -16,17 +18,12 @@
 namespace toptheta {
 namespace {
 
-nlohmann::json parse_line(std::string_view line, const std::string& where) {
-  try {
-    nlohmann::json json = nlohmann::json::parse(line);
-    if (json.is_object()) return json;
-    JsonField(json, where).fail("wrong type", "one JSON object a line (a plain text must be named .txt)");
-  } catch (const nlohmann::json::parse_error& error) {
-    throw InputError({.where = where,
-                      .what = "not valid JSON",
-                      .expected = "one JSON object a line (a plain text must be named .txt)",
-                      .found = error.what()});
-  }
+JsonValue parse_line(std::string_view line, const std::string& where) {
+  if (line[line.find_first_not_of(" \t\r")] == '{') return parse_json(line, where);
+  throw InputError({.where = where,
+                    .what = "not a JSON object",
+                    .expected = "one JSON object a line (a plain text must be named .txt)",
+                    .found = printable(shortened(line))});
 }
 
 // What the lines of a file are read as.
@@ -82,7 +79,8 @@ ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path,
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string where = fmt::format("{}:{}", path.string(), number);
-    const nlohmann::json json = parse_line(line, where);
+    const JsonValue value = parse_line(line, where);
+    const nlohmann::json& json = value.raw();
     const TaskMatch match = match_line(json, reading, file.match, path, where);
     file.examples.push_back(parse_example(match, json, where, reading.wanted));
     if (file.match.task == nullptr) {
