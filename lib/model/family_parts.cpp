@@ -57,11 +57,12 @@ Activation read_activation(const ConfigFields& fields, const std::string& name, 
       {"silu", Activation::silu},           {"swish", Activation::silu},
       {"gelu", Activation::gelu_erf},       {"gelu_python", Activation::gelu_erf},
       {"gelu_new", Activation::gelu_tanh},  {"gelu_pytorch_tanh", Activation::gelu_tanh},
-      {"gelu_fast", Activation::gelu_tanh}, {"relu", Activation::relu}};
+      {"gelu_fast", Activation::gelu_tanh}, {"relu", Activation::relu},
+      {"relu2", Activation::relu_squared}};
   for (const auto& [other, activation] : known)
     if (text == other) return activation;
-  fields.fail(name, "this activation is not computed", "silu, gelu, gelu_new, gelu_pytorch_tanh or relu",
-              text);
+  fields.fail(name, "this activation is not computed",
+              "silu, gelu, gelu_new, gelu_pytorch_tanh, relu or relu2", text);
 }
 
 std::int64_t read_window(const ConfigFields& fields, std::int64_t absent) {

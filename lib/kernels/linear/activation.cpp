@@ -74,6 +74,14 @@ void Relu(std::span<const float> x, std::span<const float> up, std::span<float> 
   Map(x, up, out, [&](ActivationVec v, ActivationVec u) { return hn::Mul(hn::Max(v, zero), u); });
 }
 
+void ReluSquared(std::span<const float> x, std::span<const float> up, std::span<float> out) {
+  const ActivationVec zero = hn::Zero(ActivationTag());
+  Map(x, up, out, [&](ActivationVec v, ActivationVec u) {
+    const ActivationVec positive = hn::Max(v, zero);
+    return hn::Mul(hn::Mul(positive, positive), u);
+  });
+}
+
 void ClampedSwish(std::span<const float> gate, std::span<const float> up, std::span<float> out, float alpha,
                   float limit) {
   const ActivationTag d;
@@ -97,6 +105,7 @@ namespace toptheta {
 HWY_EXPORT(GeluTanh);
 HWY_EXPORT(Silu);
 HWY_EXPORT(Relu);
+HWY_EXPORT(ReluSquared);
 HWY_EXPORT(ClampedSwish);
 
 namespace {
@@ -120,6 +129,8 @@ void apply_activation(const ActivationKind& kind, std::span<const float> x, std:
       return gelu_erf(x, up, out);
     case Activation::relu:
       return HWY_DYNAMIC_DISPATCH(Relu)(x, up, out);
+    case Activation::relu_squared:
+      return HWY_DYNAMIC_DISPATCH(ReluSquared)(x, up, out);
     case Activation::clamped_swish:
       return HWY_DYNAMIC_DISPATCH(ClampedSwish)(x, up, out, kind.alpha, kind.limit);
   }

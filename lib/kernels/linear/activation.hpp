@@ -9,6 +9,7 @@ enum class Activation {
   gelu_tanh,  // x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))
   gelu_erf,   // x / 2 * (1 + erf(x / sqrt(2)))
   relu,
+  relu_squared,   // max(x, 0)^2
   clamped_swish,  // gated only: min(g, limit) * sigmoid(alpha * g) * (clamp(u, -limit, limit) + 1) (gpt-oss)
 };
 

@@ -34,6 +34,8 @@ double naive(const ActivationKind& kind, double x, double up) {
       return x / 2 * (1 + std::erf(x / std::sqrt(2.0))) * up;
     case Activation::relu:
       return std::max(x, 0.0) * up;
+    case Activation::relu_squared:
+      return std::max(x, 0.0) * std::max(x, 0.0) * up;
     case Activation::clamped_swish:
       break;
   }
@@ -43,8 +45,8 @@ double naive(const ActivationKind& kind, double x, double up) {
   return gate / (1 + std::exp(-alpha * gate)) * (std::clamp(up, -limit, limit) + 1);
 }
 
-constexpr Activation kAll[] = {Activation::silu, Activation::gelu_tanh, Activation::gelu_erf,
-                               Activation::relu, Activation::clamped_swish};
+constexpr Activation kAll[] = {Activation::silu, Activation::gelu_tanh,    Activation::gelu_erf,
+                               Activation::relu, Activation::relu_squared, Activation::clamped_swish};
 constexpr std::size_t kLengths[] = {1, 3, 8, 16, 17, 65};
 
 }  // namespace
