@@ -31,6 +31,7 @@ DivergenceMeter::DivergenceMeter(const std::vector<PolicyPlan>& policies, std::s
 
 void DivergenceMeter::start() {
   reference_logits_.clear();
+  reference_rows_.clear();
   reference_nll_.clear();
 }
 
@@ -39,31 +40,46 @@ void DivergenceMeter::begin(std::size_t policy) {
   row_ = 0;
 }
 
-void DivergenceMeter::add(std::span<const float> logits, std::span<const std::int32_t> targets) {
+std::span<const LogSoftmax> DivergenceMeter::add(std::span<const float> logits,
+                                                 std::span<const std::int32_t> targets) {
   TokenRecord& record = records_[policy_];
   const bool is_reference = policy_ == reference_;
   const bool compare = reference_.has_value();
-  if (is_reference) reference_logits_.insert(reference_logits_.end(), logits.begin(), logits.end());
+  rows_.resize(targets.size());
   const std::size_t old = record.nll.size();
   const std::size_t all = old + targets.size();
   record.nll.resize(all);
-  if (compare) record.kl.resize(all);
-  if (compare) record.same_top.resize(all);
-  if (compare) record.delta_p.resize(all);
-  if (is_reference) reference_nll_.resize(reference_nll_.size() + targets.size());
+  if (compare) {
+    record.kl.resize(all);
+    record.same_top.resize(all);
+    record.delta_p.resize(all);
+  }
+  if (is_reference) {
+    reference_logits_.insert(reference_logits_.end(), logits.begin(), logits.end());
+    reference_rows_.resize(row_ + targets.size());
+    reference_nll_.resize(row_ + targets.size());
+  }
   parallel_for(static_cast<std::int64_t>(targets.size()), [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
     const auto row = logits.subspan(at * vocab_, vocab_);
-    const double nll = log_sum_exp(row) - static_cast<double>(row[static_cast<std::size_t>(targets[at])]);
+    rows_[at] = log_softmax(row);
+    const double nll = rows_[at].log_sum - static_cast<double>(row[static_cast<std::size_t>(targets[at])]);
     record.nll[old + at] = nll;
-    if (is_reference) reference_nll_[row_ + at] = nll;
     if (!compare) return;
-    const auto dense = std::span<const float>(reference_logits_).subspan((row_ + at) * vocab_, vocab_);
-    record.kl[old + at] = is_reference ? 0 : kl_divergence(dense, row);
-    record.same_top[old + at] = argmax(dense) == argmax(row) ? 1 : 0;
-    record.delta_p[old + at] = std::exp(-nll) - std::exp(-reference_nll_[row_ + at]);
+    const std::size_t dense = row_ + at;
+    if (is_reference) {
+      reference_rows_[dense] = rows_[at];
+      reference_nll_[dense] = nll;
+      record.same_top[old + at] = 1;  // and no divergence
+      return;
+    }
+    const auto reference = std::span<const float>(reference_logits_).subspan(dense * vocab_, vocab_);
+    record.kl[old + at] = kl_divergence(reference, reference_rows_[dense], row, rows_[at]);
+    record.same_top[old + at] = reference_rows_[dense].top == rows_[at].top ? 1 : 0;
+    record.delta_p[old + at] = std::exp(-nll) - std::exp(-reference_nll_[dense]);
   });
   row_ += targets.size();
+  return rows_;
 }
 
 void add_divergence(const TokenRecord& record, std::vector<std::pair<std::string, Measure>>& metrics,

@@ -9,6 +9,7 @@
 
 #include "eval/result.hpp"
 #include "eval/runner.hpp"
+#include "kernels/rows/log_softmax.hpp"
 
 namespace toptheta::eval_detail {
 
@@ -35,8 +36,9 @@ class DivergenceMeter {
   void start();
   // A policy begins with the first of the tokens.
   void begin(std::size_t policy);
-  // logits: [targets, vocab]; row i predicts targets[i]. Requires the same targets of all policies.
-  void add(std::span<const float> logits, std::span<const std::int32_t> targets);
+  // logits: [targets, vocab]; row i predicts targets[i]. Requires the same targets of all policies. Returns
+  // what it found out about each row, valid until the next call.
+  std::span<const LogSoftmax> add(std::span<const float> logits, std::span<const std::int32_t> targets);
 
   [[nodiscard]] const TokenRecord& record_of(std::size_t policy) const { return records_[policy]; }
   [[nodiscard]] std::optional<std::size_t> reference() const { return reference_; }
@@ -50,7 +52,9 @@ class DivergenceMeter {
   std::size_t policy_ = 0;
   std::size_t row_ = 0;                  // of the reference, of the next token
   std::vector<float> reference_logits_;  // [rows since start(), vocab]
+  std::vector<LogSoftmax> reference_rows_;
   std::vector<double> reference_nll_;
+  std::vector<LogSoftmax> rows_;  // of the last add()
 };
 
 // kl with its quantiles, same_top, and the change in probability of the right token (llama-perplexity's

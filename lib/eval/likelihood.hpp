@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "eval/divergence.hpp"
-#include "eval/metrics.hpp"
 #include "eval/session.hpp"
 
 namespace toptheta::eval_detail {
@@ -26,13 +25,14 @@ inline Likelihood score(PolicySession& session, const std::vector<std::int32_t>&
     const std::int64_t stop = std::min(end, at + PolicySession::kPiece);
     const std::int64_t first = std::clamp(first_scored - 1, at, stop);
     const auto logits = session.feed({ids.data() + at, static_cast<std::size_t>(stop - at)}, first - at);
-    if (first < stop) meter.add(logits, {ids.data() + first + 1, static_cast<std::size_t>(stop - first)});
-    for (std::int64_t row = first; row < stop; ++row) {
-      const auto row_logits = logits.subspan(static_cast<std::size_t>(row - first) * vocab, vocab);
-      const std::int32_t target = ids[static_cast<std::size_t>(row) + 1];
-      result.log_probability +=
-          static_cast<double>(row_logits[static_cast<std::size_t>(target)]) - log_sum_exp(row_logits);
-      result.greedy = result.greedy && argmax(row_logits) == target;
+    if (first == stop) continue;
+    const std::span<const std::int32_t> targets(ids.data() + first + 1,
+                                                static_cast<std::size_t>(stop - first));
+    const std::span<const LogSoftmax> rows = meter.add(logits, targets);
+    for (std::size_t row = 0; row < targets.size(); ++row) {
+      const auto target = static_cast<std::size_t>(targets[row]);
+      result.log_probability += static_cast<double>(logits[row * vocab + target]) - rows[row].log_sum;
+      result.greedy = result.greedy && rows[row].top == targets[row];
     }
   }
   return result;

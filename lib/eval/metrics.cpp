@@ -30,31 +30,8 @@ Measure root_mean_square_of(std::span<const double> values) {
   return result;
 }
 
-double log_sum_exp(std::span<const float> logits) {
-  const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
-  double sum = 0;
-  for (const float x : logits)
-    sum += std::exp(static_cast<double>(x) - largest);
-  return largest + std::log(sum);
-}
-
-std::int64_t argmax(std::span<const float> logits) {
-  return std::max_element(logits.begin(), logits.end()) - logits.begin();
-}
-
 std::int64_t argmax_of(std::span<const double> values) {
   return std::max_element(values.begin(), values.end()) - values.begin();
-}
-
-double kl_divergence(std::span<const float> p_logits, std::span<const float> q_logits) {
-  const double p_norm = log_sum_exp(p_logits);
-  const double q_norm = log_sum_exp(q_logits);
-  double sum = 0;
-  for (std::size_t i = 0; i < p_logits.size(); ++i) {
-    const double log_p = static_cast<double>(p_logits[i]) - p_norm;
-    sum += std::exp(log_p) * (log_p - (static_cast<double>(q_logits[i]) - q_norm));
-  }
-  return std::max(sum, 0.0);  // rounding may leave a hair below zero
 }
 
 double quantile_of_sorted(std::span<const double> sorted, double fraction) {

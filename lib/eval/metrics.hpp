@@ -18,13 +18,6 @@ Measure mean_of(std::span<const double> values);
 // Root of the mean square, its error to first order from that of the mean square.
 Measure root_mean_square_of(std::span<const double> values);
 
-// Natural-log probabilities of one row of logits, computed in double: log_sum = ln sum e^logit.
-double log_sum_exp(std::span<const float> logits);
-// Index of the largest logit; the first among equals.
-std::int64_t argmax(std::span<const float> logits);
-// KL divergence sum p (ln p - ln q) of two rows of logits, p the first's softmax; never below 0.
-double kl_divergence(std::span<const float> p_logits, std::span<const float> q_logits);
-
 // Quantile by linear interpolation between order statistics (numpy's default). `sorted` ascending, not empty.
 double quantile_of_sorted(std::span<const double> sorted, double fraction);
 

@@ -15,18 +15,8 @@ TEST_CASE("a mean comes with the standard error sd(n-1) / sqrt(n)", "[metrics]")
   CHECK_FALSE(mean_of(std::vector<double>{2}).standard_error.has_value());
 }
 
-TEST_CASE("log probabilities survive large logits", "[metrics]") {
-  const std::vector<float> logits{1000, 1000, 0};
-  CHECK(log_sum_exp(logits) == Approx(1000 + std::log(2.0)));
-  CHECK(argmax(logits) == 0);
+TEST_CASE("the first index of the largest value", "[metrics]") {
   CHECK(argmax_of(std::vector<double>{-3, -1, -1}) == 1);
-}
-
-TEST_CASE("KL divergence is zero to itself and matches the definition", "[metrics]") {
-  const std::vector<float> p{0, std::log(3.0F)};  // 1/4, 3/4
-  const std::vector<float> q{0, 0};
-  CHECK(kl_divergence(p, p) == 0);
-  CHECK(kl_divergence(p, q) == Approx(0.25 * std::log(0.5) + 0.75 * std::log(1.5)).epsilon(1e-6));
 }
 
 TEST_CASE("quantiles interpolate as numpy's do", "[metrics]") {

@@ -5,7 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/parallel.hpp"
-#include "eval/metrics.hpp"
+#include "kernels/rows/log_softmax.hpp"
 #include "support/catch.hpp"
 #include "support/embedded_model.hpp"
 #include "tasks/requests.hpp"
@@ -51,7 +51,7 @@ double direct_nll(const std::vector<std::int32_t>& ids) {
   for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
     const auto row = logits.subspan(i * static_cast<std::size_t>(config.vocab_size),
                                     static_cast<std::size_t>(config.vocab_size));
-    sum += log_sum_exp(row) - static_cast<double>(row[static_cast<std::size_t>(ids[i + 1])]);
+    sum += log_softmax(row).log_sum - static_cast<double>(row[static_cast<std::size_t>(ids[i + 1])]);
   }
   return sum;
 }
