@@ -4,6 +4,7 @@
 
 #include "core/sha256.hpp"
 #include "eval/likelihood.hpp"
+#include "eval/metrics.hpp"
 #include "eval/paired.hpp"
 #include "eval/runner_internal.hpp"
 
