@@ -57,6 +57,13 @@ bool scores_are_finite(const Job& job) {
   return bound < kMost && bound * std::abs(static_cast<double>(job.call.scale)) < kMost;
 }
 
+// Whether rows are decided tile by tile of a running softmax.
+bool runs_by_tiles(const Job& job) {
+  const Policy& policy = job.policy.policy();
+  return policy.selection == Selection::theta && policy.placement == Placement::running_softmax &&
+         !job.listeners.is_decode() && !policy.cap_k && policy.keep_first == 0 && policy.keep_recent == 0;
+}
+
 }  // namespace
 
 void attend(const AttentionCall& call, KvCache& cache, const ResolvedPolicy& policy,
@@ -69,6 +76,7 @@ void attend(const AttentionCall& call, KvCache& cache, const ResolvedPolicy& pol
   if (listeners.scores != nullptr) observe_scores(job);
   if (policy.policy().selection == Selection::rows) return attend_by_units(job);
   if (!tiles_serve(job.head_dim()) || !scores_are_finite(job)) return attend_by_rows(job);
+  if (runs_by_tiles(job)) return attend_by_running_tiles(job);
   if (!decides_key_by_key(policy.policy())) return attend_by_lists(job);
   if (call.rows == 1) return attend_one_row(job);
   attend_by_tiles(job);

@@ -48,6 +48,26 @@ void scale_and_compensate(const RowRule& rule, std::int64_t n, double factor, do
     out[i] = out[i] * f + static_cast<float>(share * value_sum[i]);
 }
 
+HeadCount finish_weights(const RowRule& rule, std::int64_t n, const RowState& state, const RowTotal& total,
+                         bool want_lost_mass, std::span<const double> value_sum, std::span<float> out) {
+  const double sink = sink_term(rule, total.largest);
+  HeadCount count{1, n, state.kept, std::min(n, rule.k), 0};
+  if (state.kept == 0) {
+    const double sink_share = sink / (total.sum + sink);
+    scale_and_compensate(rule, n, 0, sink_share, value_sum, out);
+    count.lost_mass = want_lost_mass ? 1 - sink_share : 0;
+    return count;
+  }
+  // Sums over the kept are relative to their own largest.
+  const double to_row = std::exp(static_cast<double>(state.shift) - static_cast<double>(total.largest));
+  const double kept_sum = state.kept_sum * to_row;
+  const double denominator = total.sum + sink;
+  const double factor = denominator > 0 ? 1 / denominator : 0;
+  scale_and_compensate(rule, n, to_row * factor, (kept_sum + sink) * factor, value_sum, out);
+  if (want_lost_mass) count.lost_mass = std::max((total.sum - kept_sum) / denominator, 0.0);
+  return count;
+}
+
 HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state, LostMass lost_mass,
                      std::span<const double> value_sum, std::span<float> out) {
   HeadCount count{1, n, state.kept, std::min(n, rule.k), 0};

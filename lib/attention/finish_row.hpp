@@ -1,6 +1,7 @@
 // From a row's sums over its kept keys to its output: the compensation of docs/method.md, "Compensating".
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "attention/counters.hpp"
@@ -18,6 +19,17 @@ enum class LostMass { none, summed, estimated };
 // denominator and adds the compensation; returns the row's count.
 HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state, LostMass lost_mass,
                      std::span<const double> value_sum, std::span<float> out);
+
+// All scores of a row, dropped ones included.
+struct RowTotal {
+  float largest = -std::numeric_limits<float>::infinity();
+  double sum = 0;  // of e^(s - largest), the sink left out
+};
+
+// The same where the whole denominator is known and the kept keep their softmax weights: post-softmax and
+// running-softmax placement.
+HeadCount finish_weights(const RowRule& rule, std::int64_t n, const RowState& state, const RowTotal& total,
+                         bool want_lost_mass, std::span<const double> value_sum, std::span<float> out);
 
 // The last steps, for whoever has the denominator: out * factor, plus (1 - total) / n * value_sum under VMC.
 // The total is that of the weights of the kept and of the sink.

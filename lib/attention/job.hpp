@@ -222,8 +222,9 @@ void attend_by_tiles(const Job& job);
 void attend_one_row(const Job& job);
 // Policies with a RowSelector.
 void attend_by_units(const Job& job);
-// Policies that need a whole row before they know what is kept: top-k, post-softmax and running-softmax
-// placement, cap-k.
+// Running-softmax placement where rows keep nothing in any case: tiles of rows over tiles of keys, one pass.
+void attend_by_running_tiles(const Job& job);
+// Policies that need a whole row before they know what is kept: top-k, post-softmax placement, cap-k.
 void attend_by_lists(const Job& job);
 
 }  // namespace toptheta

@@ -24,8 +24,7 @@ struct ListedRow {
   RowScratch lists;  // indices and scores of the kept
   std::int64_t kept = 0;
   std::int64_t next = 0;  // the first one whose V has not been added
-  float largest = 0;      // of the row's scores
-  double full_sum = 0;    // dense denominator relative to it, where needed
+  RowTotal total;         // its sum only where needed
   RowState state;
 };
 
@@ -63,17 +62,17 @@ void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) 
   const bool post = row.rule.placement != Placement::pre_softmax;
   row.next = 0;
   row.state = {};
-  row.full_sum = 0;
+  row.total.sum = 0;
   if (row.rule.selection == Selection::dense) return keep_all(scores, row);
-  row.largest = row_max(scores);
+  row.total.largest = row_max(scores);
   if (post || want_lost_mass || row.rule.sdc == Sdc::exact)
-    row.full_sum = dropped_sum(scores, row.largest);  // none is above the largest
+    row.total.sum = dropped_sum(scores, row.total.largest);  // none is above the largest
   RowRule by_score = row.rule;
-  const double denominator = row.full_sum + sink_term(row.rule, row.largest);
+  const double denominator = row.total.sum + sink_term(row.rule, row.total.largest);
   if (row.rule.placement == Placement::post_softmax)
-    by_score.theta = score_threshold(row.rule.theta, row.largest, denominator);
+    by_score.theta = score_threshold(row.rule.theta, row.total.largest, denominator);
   if (row.rule.placement == Placement::running_softmax)
-    running_thresholds(scores, row.rule, row.first_key, row.largest, denominator, row.lists.thresholds);
+    running_thresholds(scores, row.rule, row.first_key, row.total.largest, denominator, row.lists.thresholds);
   row.kept = select_scores(scores, by_score, row.first_key, row.lists);
   for (std::int64_t j = 0; j < row.kept && row.first_key > 0; ++j)
     row.lists.indices[static_cast<std::size_t>(j)] += static_cast<std::int32_t>(row.first_key);
@@ -103,18 +102,11 @@ void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_fi
 // Nothing is above the threshold.
 HeadCount finish_nothing(const ListedRow& row, bool want_lost_mass, std::span<const double> value_sum,
                          std::span<float> out) {
-  const RowRule& rule = row.rule;
-  const LostMass summed = want_lost_mass ? LostMass::summed : LostMass::none;
-  if (rule.placement == Placement::pre_softmax) {
-    RowState state = row.state;
-    state.dropped_sum =
-        row.full_sum * std::exp(static_cast<double>(row.largest) - static_cast<double>(rule.theta));
-    return finish_row(rule, row.n, state, summed, value_sum, out);
-  }
-  const double sink = sink_term(rule, row.largest);
-  const double sink_share = sink / (row.full_sum + sink);
-  scale_and_compensate(rule, row.n, 0, sink_share, value_sum, out);
-  return {1, row.n, 0, std::min(row.n, rule.k), want_lost_mass ? 1 - sink_share : 0};
+  RowState state = row.state;
+  state.dropped_sum =
+      row.total.sum * std::exp(static_cast<double>(row.total.largest) - static_cast<double>(row.rule.theta));
+  return finish_row(row.rule, row.n, state, want_lost_mass ? LostMass::summed : LostMass::none, value_sum,
+                    out);
 }
 
 HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const double> value_sum,
@@ -123,27 +115,27 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
   if (rule.selection == Selection::dense)
     return finish_row(rule, row.n, row.state, want_lost_mass ? LostMass::summed : LostMass::none, value_sum,
                       out);
+  if (rule.placement != Placement::pre_softmax)
+    return finish_weights(rule, row.n, row.state, row.total, want_lost_mass, value_sum, out);
   if (row.kept == 0) return finish_nothing(row, want_lost_mass, value_sum, out);
   // Sums over the kept are relative to their own largest, compensation to the row's: under cap-k they differ.
-  const double to_row = std::exp(static_cast<double>(row.state.shift) - static_cast<double>(row.largest));
+  const RowTotal& total = row.total;
+  const double to_row = std::exp(static_cast<double>(row.state.shift) - static_cast<double>(total.largest));
   const double kept_sum = row.state.kept_sum * to_row;
-  const double sink = sink_term(rule, row.largest);
-  double denominator = row.full_sum + sink;
-  if (rule.placement == Placement::pre_softmax) {
-    const double dropped = static_cast<double>(row.n - row.kept);
-    const double gamma = static_cast<double>(rule.sdc_scale);
-    denominator = kept_sum + sink;
-    if (rule.sdc == Sdc::exact) denominator += gamma * std::max(row.full_sum - kept_sum, 0.0);
-    if (rule.sdc == Sdc::offline)
-      denominator += gamma * static_cast<double>(rule.sdc_m) * offline_scale(rule, row.largest);
-    if ((rule.sdc == Sdc::exp_threshold || rule.sdc == Sdc::calibrated) && dropped > 0)
-      denominator += gamma * static_cast<double>(rule.rho) * dropped *
-                     std::exp(static_cast<double>(rule.theta) - static_cast<double>(row.largest));
-  }
+  const double sink = sink_term(rule, total.largest);
+  const double dropped = static_cast<double>(row.n - row.kept);
+  const double gamma = static_cast<double>(rule.sdc_scale);
+  double denominator = kept_sum + sink;
+  if (rule.sdc == Sdc::exact) denominator += gamma * std::max(total.sum - kept_sum, 0.0);
+  if (rule.sdc == Sdc::offline)
+    denominator += gamma * static_cast<double>(rule.sdc_m) * offline_scale(rule, total.largest);
+  if ((rule.sdc == Sdc::exp_threshold || rule.sdc == Sdc::calibrated) && dropped > 0)
+    denominator += gamma * static_cast<double>(rule.rho) * dropped *
+                   std::exp(static_cast<double>(rule.theta) - static_cast<double>(total.largest));
   // cap-k may keep only entries so far below the largest that their exponentials vanish.
   const double factor = denominator > 0 ? 1 / denominator : 0;
   scale_and_compensate(rule, row.n, to_row * factor, (kept_sum + sink) * factor, value_sum, out);
-  const double lost = want_lost_mass ? std::max((row.full_sum - kept_sum) / (row.full_sum + sink), 0.0) : 0;
+  const double lost = want_lost_mass ? std::max((total.sum - kept_sum) / (total.sum + sink), 0.0) : 0;
   return {1, row.n, row.kept, std::min(row.n, rule.k), lost};
 }
 

@@ -8,6 +8,7 @@
 #include "kernels/attention/half_keys.hpp"
 #include "kernels/attention/score_tile.hpp"
 #include "kernels/attention/tile_prefilter.hpp"
+#include "kernels/attention/tile_steps.hpp"
 #include "kernels/attention/value_tile.hpp"
 #include "kernels/rows/soft_cap.hpp"
 #include "kernels/vector/fetch.hpp"
@@ -323,6 +324,19 @@ void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& s
 }
 
 }  // namespace
+
+void score_keys_of(const AttentionTile& tile, TileScratch& scratch) {
+  AttentionTile all = tile;
+  all.chosen.reset();
+  score_live_pages(all, kAllPages, scratch);
+}
+
+void attend_scored(const AttentionTile& tile, const TileSums& sums, TileScratch& scratch) {
+  ScoreTile marked = scores_of(tile, scratch);
+  marked.theta = tile.theta();
+  mark_scores(marked);
+  HWY_DYNAMIC_DISPATCH(SomeKept)(tile, sums, scratch);
+}
 
 void attend_tile(const AttentionTile& tile, const TileSums& sums, TileScratch& scratch) {
   if (!tile.chosen) {

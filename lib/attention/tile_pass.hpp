@@ -1,0 +1,81 @@
+// What the ways through attend() share that take rows along tiles of keys: a pass of some tiles of rows, the
+// keys that it reads, and the walk over all passes. Only lib/attention includes this.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "attention/job.hpp"
+#include "kernels/attention/tile_attention.hpp"
+
+namespace toptheta {
+
+// A pass takes some tiles of rows along the tiles of keys together: a tile of keys and V comes from memory,
+// or from the last cache, once for all of them.
+inline constexpr std::int64_t kPassTiles = 4;
+inline constexpr std::int64_t kPassRows = kPassTiles * kTileRows;
+
+// Memory of a thread, kept from pass to pass.
+struct PassScratch {
+  TileScratch tile;
+  QueryCodes codes[kPassTiles];
+  // [kPassRows][head_dim] q side by side: rows of a call lie apart by all heads, which may put them all into
+  // a few sets of the first-level cache.
+  std::vector<float> q;
+  std::vector<std::uint16_t> q_bf16;  // the same where the cache rounds queries
+  std::vector<float> out;             // [kPassRows][head_dim]
+  std::vector<double> value_sums;     // [kPassRows][head_dim], under VMC
+  std::vector<float> wide_keys;       // [kTileKeys * head_dim] where the cache holds 16 bits
+  std::vector<float> wide_values;
+  // The rows of a pass, as one head sees them.
+  RowRule rules[kPassRows];
+  float theta[kPassRows];  // -infinity where everything is kept
+  float theta_before_cap[kPassRows];
+  RowState states[kPassRows];
+  RowTotal totals[kPassRows];  // running-softmax placement: of the tiles visited so far
+  TileView view;
+
+  // The sum of V over the keys that a row of the pass sees; empty where nothing asks for it.
+  [[nodiscard]] std::span<const double> value_sum(const Job& job, std::int64_t row) const {
+    if (!job.policy.policy().vmc) return {};
+    const auto width = static_cast<std::size_t>(job.head_dim());
+    return std::span<const double>(value_sums).subspan(static_cast<std::size_t>(row) * width, width);
+  }
+};
+
+// A tile of keys as the cache holds it, from the first one that a row of the pass sees, in whole words of
+// marks.
+struct KeyTile {
+  std::int64_t first = 0;
+  TileKeys keys{};  // of 16 bits where queries are rounded too, else widened
+  const float* values = nullptr;
+
+  // The keys from `skip` elements on.
+  [[nodiscard]] TileKeys keys_from(std::int64_t skip) const {
+    if (const auto* const half = std::get_if<HalfKeys>(&keys))
+      return HalfKeys{half->type, half->packed + skip};
+    return std::get<const float*>(keys) + skip;
+  }
+};
+
+// The tile that begins at `tile_first`, a multiple of kTileKeys; valid until the next call.
+KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t pass, std::int64_t tile_first,
+                 PassScratch& scratch);
+
+// The rows of a pass from `first_row` on, without keys.
+AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row, const PassScratch& scratch);
+
+// Lets `work`, a row_tile(), see of a tile of keys what scratch.view says; false where that is nothing.
+bool show_keys(const KeyTile& keys, const PassScratch& scratch, AttentionTile& work);
+
+// What the way does with one head's rows of a pass: from the queries in the scratch, and out filled with
+// zeros, to the sums in `out`.
+using AttendKeys = void (*)(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts,
+                            PassScratch& scratch);
+// And then with a row, whose sums are in `out`: the row's count.
+using FinishRow = HeadCount (*)(const Job& job, std::int64_t pass, std::int64_t row,
+                                const PassScratch& scratch, std::span<float> out);
+
+// All rows of the call, in parallel over KV heads and passes.
+void attend_in_passes(const Job& call, AttendKeys attend_keys, FinishRow finish);
+
+}  // namespace toptheta
