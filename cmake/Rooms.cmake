@@ -64,7 +64,9 @@ function(tt_test name)
     if(NOT ARG_ALONE)
       set_target_properties(test_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
     endif()
-    target_precompile_headers(test_${name} REUSE_FROM tt_test_headers)
+    if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)  # else CMake warns of each
+      target_precompile_headers(test_${name} REUSE_FROM tt_test_headers)
+    endif()
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       # gcc 12 sees copies out of bounds in its own std::string where that comes precompiled.
       target_compile_options(test_${name} PRIVATE -Wno-array-bounds -Wno-stringop-overflow)

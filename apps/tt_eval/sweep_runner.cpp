@@ -233,6 +233,11 @@ void SweepRunner::run(const SweepGroup& group, std::span<const SweepCell* const>
       for (const ThresholdFile& table : tables)
         if (warned_.emplace(table.path, true).second)
           warn_of_long_rows(plan, {table}, context, session_.console);
+      // Once for all k of a policy that keeps more.
+      const Policy& policy = plan.front().record.policy;
+      const std::string kept = describe(KeptEnds{policy.keep_first, policy.keep_recent});
+      if (warned_.emplace(kept + plan.front().record.thresholds, true).second)
+        warn_of_kept_ends(plan, tables, session_.console);
       plans.push_back(std::move(plan.front()));
     });
     if (reason.empty())
