@@ -13,7 +13,7 @@ namespace {
 
 static_assert(kTileKeys % kRunningTile == 0, "a tile of the running softmax lies in one tile of keys");
 
-void prepare(const Job& job, std::int64_t head, std::int64_t pass, PassScratch& rows) {
+void prepare_running(const Job& job, std::int64_t head, std::int64_t pass, PassScratch& rows) {
   for (std::int64_t r = 0; r < job.tile_rows(pass); ++r) {
     rows.rules[r] = job.rule(head, job.tile_position(pass) + r);
     rows.states[r] = {};
@@ -75,9 +75,9 @@ void attend_running_tile(const Job& job, std::int64_t head, std::int64_t pass, s
   }
 }
 
-void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts,
-                 PassScratch& scratch) {
-  prepare(job, head, pass, scratch);
+void attend_running_keys(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts,
+                         PassScratch& scratch) {
+  prepare_running(job, head, pass, scratch);
   const std::int64_t kv_head = head / job.group_heads();
   constexpr std::int64_t kTogether = kTileKeys / kRunningTile;
   const std::int64_t rows = job.tile_rows(pass);
@@ -98,8 +98,8 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, TileCount
     visit(tile, false);
 }
 
-HeadCount finish(const Job& job, std::int64_t pass, std::int64_t row, const PassScratch& scratch,
-                 std::span<float> out) {
+HeadCount finish_running(const Job& job, std::int64_t pass, std::int64_t row, const PassScratch& scratch,
+                         std::span<float> out) {
   const RowRule& rule = scratch.rules[row];
   const std::int64_t n = job.row_length(job.tile_position(pass) + row);
   const std::span<const double> value_sum = scratch.value_sum(job, row);
@@ -112,7 +112,7 @@ HeadCount finish(const Job& job, std::int64_t pass, std::int64_t row, const Pass
 }  // namespace
 
 void attend_by_running_tiles(const Job& job) {
-  attend_in_passes(job, attend_keys, finish);
+  attend_in_passes(job, attend_running_keys, finish_running);
 }
 
 }  // namespace toptheta

@@ -72,8 +72,8 @@ void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, TileCount
   }
 }
 
-HeadCount finish(const Job& job, std::int64_t pass, std::int64_t row, const PassScratch& scratch,
-                 std::span<float> out) {
+HeadCount finish_tile_row(const Job& job, std::int64_t pass, std::int64_t row, const PassScratch& scratch,
+                          std::span<float> out) {
   return finish_row(scratch.rules[row], job.row_length(job.tile_position(pass) + row), scratch.states[row],
                     job.lost_mass(), scratch.value_sum(job, row), out);
 }
@@ -81,7 +81,7 @@ HeadCount finish(const Job& job, std::int64_t pass, std::int64_t row, const Pass
 }  // namespace
 
 void attend_by_tiles(const Job& job) {
-  attend_in_passes(job, attend_keys, finish);
+  attend_in_passes(job, attend_keys, finish_tile_row);
 }
 
 }  // namespace toptheta
