@@ -163,7 +163,7 @@ class AttentionWorld {
   }
 
   WorldSize size_;
-  KvCache cache_;
+  mutable KvCache cache_;  // attending changes what its policy remembers
   std::vector<float> q_;  // [length][heads][head_dim]
   std::vector<float> k_;  // [length][KV heads][head_dim], the same in all layers
   std::vector<float> v_;

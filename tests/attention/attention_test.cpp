@@ -25,7 +25,7 @@ constexpr std::int64_t kRows = 70;
 constexpr float kScale = 0.2F;
 
 struct World {
-  KvCache cache{kShape, kRows};
+  mutable KvCache cache{kShape, kRows};
   std::vector<float> q = std::vector<float>(kRows * kShape.num_heads * kShape.head_dim);
   std::vector<float> k = std::vector<float>(kRows * kShape.num_kv_heads * kShape.head_dim);
   std::vector<float> v = k;
