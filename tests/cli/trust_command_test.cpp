@@ -169,7 +169,7 @@ TEST_CASE("budget: sensitivities weigh what heads lose") {
   const World world;
   (void)world.output("tt-calibrate fit" + kTexts + " -k 4,8 --curve -o theta.h5");
   (void)world.output(
-      "tt-eval sensitivity --model model --task a.txt --thresholds theta.h5 -k 4 --format json -o "
+      "tt-eval sensitivity --model model --task quiz.jsonl --thresholds theta.h5 -k 4 --format json -o "
       "measured.json");
   const nlohmann::json plan =
       json_of(world, "tt-calibrate budget theta.h5 --uniform-k 8 --sensitivity measured.json -o budget.h5");
