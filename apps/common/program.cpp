@@ -35,6 +35,16 @@ struct CommandLine {
   std::vector<std::unique_ptr<Command>> commands;
 };
 
+bool is_switch(const CLI::Option& option) {
+  return !option.get_positional() && option.get_items_expected_max() == 0;
+}
+
+// CLI11 takes --quiet=5 for --quiet given five times.
+void refuse_values_of_switches(CLI::App& command) {
+  for (CLI::Option* option : command.get_options([](const CLI::Option* one) { return is_switch(*one); }))
+    option->disable_flag_override();
+}
+
 CommandLine::CommandLine(const Program& program) : app(program.summary, program.name) {
   const std::string version_text = fmt::format("{} {} (commit {})", program.name, version(), commit());
   app.formatter(help);
@@ -49,6 +59,7 @@ CommandLine::CommandLine(const Program& program) : app(program.summary, program.
     commands.push_back(entry.make());
     commands.back()->declare(*sub);
     declare_common(*sub, flags, version_text);
+    refuse_values_of_switches(*sub);
     apps.push_back(sub);
   }
 }
@@ -138,6 +149,18 @@ WrongName wrong_flag(const CLI::App& command, const std::vector<std::string>& ar
   return {};
 }
 
+// A switch that was given a value: "--quiet=5"; empty where that is not what is wrong.
+std::string switch_with_value(const CLI::App& command, const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    const std::size_t equals = argument.find('=');
+    if (argument == "--") break;
+    if (!argument.starts_with("--") || equals == std::string::npos) continue;
+    const CLI::Option* const option = command.get_option_no_throw(argument.substr(0, equals));
+    if (option != nullptr && is_switch(*option)) return argument;
+  }
+  return "";
+}
+
 Report usage_report(const Program& program, const CommandLine& line,
                     const std::vector<std::string>& arguments, const std::string& what) {
   const std::optional<std::size_t> command = line.chosen();
@@ -147,6 +170,13 @@ Report usage_report(const Program& program, const CommandLine& line,
   Problem problem{.what = what, .next = fmt::format("see {} --help", name)};
   if (!wrong.typed.empty())
     problem.what = fmt::format("{} has no {} '{}'", name, command ? "flag" : "subcommand", wrong.typed);
+  const std::string given =
+      command && wrong.typed.empty() ? switch_with_value(*line.apps[*command], arguments) : "";
+  if (!given.empty()) {
+    problem.where = given;
+    problem.what = "a switch takes no value";
+    problem.next = fmt::format("give {} alone, or leave it out", given.substr(0, given.find('=')));
+  }
   if (!wrong.nearest.empty())
     problem.next = fmt::format("did you mean {}? {} -h lists them", wrong.nearest, name);
   return {ExitStatus::usage, format_problem(problem)};

@@ -1,6 +1,8 @@
 // tt-calibrate budget: a k for every head or layer from one budget, by a table's curves.
 #include "calibration/budget.hpp"
 
+#include <filesystem>
+
 #include "calibration/retarget.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
@@ -9,6 +11,7 @@
 #include "core/error.hpp"
 #include "report/budget.hpp"
 #include "tt_calibrate/commands.hpp"
+#include "tt_calibrate/sensitivity_weights.hpp"
 #include "tt_calibrate/table_path.hpp"
 
 namespace toptheta::app {
@@ -40,6 +43,7 @@ class BudgetCommand : public Command {
   std::int64_t smallest_k_ = 1;
   std::int64_t largest_k_ = 0;
   std::string layer_k_;
+  std::string sensitivity_;
   ResultFormat format_ = table_format();
   std::string output_;
 };
@@ -72,6 +76,11 @@ void BudgetCommand::declare(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--layer-k", layer_k_, "Layers whose k is given, and counts: 0:512,1:dense")
       ->type_name("LAYER:K,...");
+  app.add_option(
+         "--sensitivity", sensitivity_,
+         "Weigh each head's lost mass by what tt-eval sensitivity --format json found its layer, or the "
+         "head, to lose; not with --lost-mass")
+      ->type_name("FILE.json");
   add_format(app, format_, "Form of the summary on standard output");
   declare_output(
       app, output_,
@@ -87,6 +96,7 @@ Budget BudgetCommand::resolve() const {
     throw UsageError(
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o budget.h5"});
   require_distinct(output_, table_, "-o");
+  if (!sensitivity_.empty()) require_distinct(output_, sensitivity_, "-o");
   Budget budget;
   int given = 0;
   for (const Amount& amount : amounts_) {
@@ -108,15 +118,18 @@ Budget BudgetCommand::resolve() const {
 }
 
 void BudgetCommand::run(Session& session) {
-  const Budget budget = resolve();
+  Budget budget = resolve();
   const TableFormat format = resolve_table_format(output_, "-o");
   const ThresholdTable source =
       read_table(table_, resolve_table_format(table_, "budget"), Placement::pre_softmax);
+  if (!sensitivity_.empty()) budget.weights = read_sensitivity_weights(sensitivity_, source.meta.shape);
   const BudgetPlan plan = plan_budget(source, budget);
   ThresholdTable result{source.meta, {pooled_target_by_head(source, plan.head_k)}, source.curves};
   result.meta.estimator = "pooled";
   result.meta.add_sigma = 0;
-  result.meta.provenance = session.provenance_of({table_});
+  std::vector<std::filesystem::path> inputs = {table_};
+  if (!sensitivity_.empty()) inputs.emplace_back(sensitivity_);
+  result.meta.provenance = session.provenance_of(inputs);
   const std::string summary =
       format_listing(budget_listing(plan, budget, result.meta), format_, layout_of({}));
   write_table(result, 0, output_, format);

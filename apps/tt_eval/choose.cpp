@@ -38,8 +38,9 @@ class ChooseCommand : public Command {
 };
 
 void ChooseCommand::declare(CLI::App& app) {
-  app.add_option("results", results_,
-                 "Directory of sweep, or a result of run (JSON), with dense among the policies")
+  app.add_option(
+         "results", results_,
+         "Directory of sweep, results of run (JSON), or a directory of these, with dense among the policies")
       ->type_name("DIR");
   app.add_option("--within", within_,
                  "How much worse than dense is allowed: 0.01 or 1%. In the metric's own units (of acc 1% is "

@@ -117,7 +117,7 @@ Listing DryRun::listing() const {
                             json_number(row.flops / 1e9), json_number(row.seconds)});
   listing.notes.push_back(fmt::format(
       "Time: operations of all tokens as under dense attention, at the rate of a pass of up to {} random "
-      "tokens under each policy. Expect it within a factor of two; other work on the machine adds to it.",
+      "tokens under each policy. Expect it within a factor of 1.5; other work on the machine adds to it.",
       probed_));
   return listing;
 }

@@ -136,7 +136,7 @@ std::vector<Policy> with_every_k(const std::vector<Policy>& policies,
                                  const std::vector<ThresholdFile>& thresholds) {
   std::vector<Policy> expanded;
   for (const Policy& policy : policies) {
-    const bool asks = has_thresholds(policy) && policy.k == 0;
+    const bool asks = needs_table(policy) && unit_of(policy).has_k && policy.k == 0;
     const ThresholdFile* const file = asks ? choose(policy, thresholds) : nullptr;
     if (file == nullptr) {
       expanded.push_back(policy);

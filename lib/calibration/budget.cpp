@@ -25,9 +25,11 @@ void require_rows(const ThresholdTable& table) {
 Prediction prediction_of(const BudgetWorld& world, const std::vector<std::size_t>& chosen) {
   Prediction result;
   double cost = 0;
+  result.cost = world.weights.empty() ? std::nan("") : 0;
   for (std::size_t cell = 0; cell < chosen.size(); ++cell) {
     cost += world.choices[cell][chosen[cell]].cost;
     result.lost_mass += world.choices[cell][chosen[cell]].loss;
+    result.cost += world.loss(cell, chosen[cell]);
   }
   result.lost_mass /= world.rows();
   result.kept_elements = cost / world.elements();
@@ -61,6 +63,13 @@ void require_amount(const Budget& budget, const BudgetWorld& world) {
   if (budget.kind == BudgetKind::v_rows && world.group_heads() == 0)
     refuse("--v-rows", "the table does not know the model's KV groups",
            "calibrate again from a model or dump");
+  if (!budget.weights.empty() && budget.kind == BudgetKind::lost_mass)
+    refuse("--lost-mass", "is of mass that counts alike in all heads", "give a budget of elements or V rows");
+  if (!budget.weights.empty() && budget.weights.size() != world.choices.size())
+    throw InputError({.where = "sensitivity",
+                      .what = "of another model than the table",
+                      .expected = fmt::format("{} heads in all", world.choices.size()),
+                      .found = fmt::format("{}", budget.weights.size())});
 }
 
 std::vector<std::vector<std::int64_t>> candidates_of(const ThresholdTable& table, const Budget& budget) {
@@ -136,17 +145,18 @@ double value_rows(const std::vector<double>& k, double n) {
   return n * (1 - missed);
 }
 
-Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>& head_k) {
+Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>& head_k,
+                   const std::vector<double>& weights) {
   require_rows(table);
   std::vector<std::vector<std::int64_t>> single;
   for (const std::int64_t k : head_k)
     single.push_back({k});
-  return prediction_of(BudgetWorld(table, single), std::vector<std::size_t>(head_k.size(), 0));
+  return prediction_of(BudgetWorld(table, single, weights), std::vector<std::size_t>(head_k.size(), 0));
 }
 
 BudgetPlan plan_budget(const ThresholdTable& table, const Budget& budget) {
   require_rows(table);
-  const BudgetWorld world(table, candidates_of(table, budget));
+  const BudgetWorld world(table, candidates_of(table, budget), budget.weights);
   require_amount(budget, world);
   const std::vector<BudgetItem> items = budget_items(world, budget.unit, budget.kind == BudgetKind::v_rows);
   const Allocation allocation = allocate(world, budget, items);
@@ -167,9 +177,11 @@ BudgetPlan plan_budget(const ThresholdTable& table, const Budget& budget) {
     cost += choice.cost;
   }
   plan.predicted = prediction_of(world, chosen);
-  plan.bound = allocation.bound / (budget.kind == BudgetKind::lost_mass ? world.elements() : world.rows());
+  plan.bound = allocation.bound / (!budget.weights.empty()                ? 1
+                                   : budget.kind == BudgetKind::lost_mass ? world.elements()
+                                                                          : world.rows());
   plan.uniform_k = uniform_k_of(world, cost);
-  plan.uniform = predict(table, std::vector<std::int64_t>(chosen.size(), plan.uniform_k));
+  plan.uniform = predict(table, std::vector<std::int64_t>(chosen.size(), plan.uniform_k), budget.weights);
   return plan;
 }
 

@@ -36,6 +36,9 @@ struct Budget {
   std::int64_t smallest_k = 1;
   std::int64_t largest_k = kDenseK;  // kDenseK: heads may become dense
   std::vector<LayerK> layer_k{};     // layers whose k is given; what they keep counts
+  // [layers * heads], what a row's lost mass in a head costs, such as nats of the nll (tt-eval sensitivity):
+  // the least sum of these is looked for. Empty: all alike. Not with lost_mass.
+  std::vector<double> weights{};
 };
 
 // What some k of all heads keep, as the curves have it.
@@ -44,6 +47,7 @@ struct Prediction {
   double per_row = 0;        // elements that a token's row keeps, all heads together
   double v_rows = 0;         // NaN where the model's KV groups are not known
   double lost_mass = 0;      // mean over rows of all heads
+  double cost = 0;           // Budget::weights times each head's mean lost mass; NaN without weights
 };
 
 struct BudgetedHead {
@@ -55,7 +59,9 @@ struct BudgetPlan {
   std::vector<std::int64_t> head_k{};  // [layers * heads]; kDenseK where all of a head's rows are kept
   std::vector<BudgetedHead> heads{};   // [layers * heads]
   Prediction predicted{};
-  double bound = 0;  // nothing within the budget loses less mass; with lost_mass: keeps a smaller share
+  // Nothing within the budget loses less mass, or costs less by weights; with lost_mass: keeps a smaller
+  // share.
+  double bound = 0;
   std::int64_t uniform_k = 0;  // the one k for every head that keeps most nearly as many elements,
   Prediction uniform{};        // and what it loses
 };
@@ -68,8 +74,9 @@ struct BudgetPlan {
 // log bins).
 BudgetPlan plan_budget(const ThresholdTable& table, const Budget& budget);
 
-// What these k would keep: [layers * heads].
-Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>& head_k);
+// What these k would keep: [layers * heads]; `weights` as in Budget.
+Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>& head_k,
+                   const std::vector<double>& weights = {});
 
 // V rows that a decode step of n keys reads for a KV group whose heads keep k[i] keys each, were their
 // choices independent: n (1 - product of (1 - k[i] / n)). Heads of a group agree more than that, so that it

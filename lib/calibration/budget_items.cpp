@@ -11,8 +11,10 @@ namespace {
 
 BudgetItem head_item(const BudgetWorld& world, std::size_t cell) {
   BudgetItem item{world.choices[cell], {}, cell};
-  for (std::size_t i = 0; i < item.choices.size(); ++i)
+  for (std::size_t i = 0; i < item.choices.size(); ++i) {
+    item.choices[i].loss = world.loss(cell, i);
     item.chosen.push_back({i});
+  }
   return item;
 }
 
@@ -22,7 +24,7 @@ BudgetItem common_item(const BudgetWorld& world, std::size_t first, std::size_t 
   for (std::size_t i = 0; i < item.choices.size(); ++i) {
     for (std::size_t cell = first; cell < first + count; ++cell) {
       item.choices[i].cost += world.choices[cell][i].cost;
-      item.choices[i].loss += world.choices[cell][i].loss;
+      item.choices[i].loss += world.loss(cell, i);
     }
     item.chosen.emplace_back(count, i);
   }
@@ -41,7 +43,7 @@ BudgetItem group_item(const BudgetWorld& world, std::size_t first) {
   };
   std::vector<Gain> steps;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::vector<Choice>& choices = world.choices[first + i];
+    const std::vector<Choice> choices = head_item(world, first + i).choices;
     const std::vector<std::size_t> hull = lower_hull(choices);
     chosen.push_back(hull.front());
     for (std::size_t h = 1; h < hull.size(); ++h)
@@ -56,7 +58,7 @@ BudgetItem group_item(const BudgetWorld& world, std::size_t first) {
     Choice choice;
     std::vector<std::int64_t> head_k;
     for (std::size_t i = 0; i < count; ++i) {
-      choice.loss += world.choices[first + i][chosen[i]].loss;
+      choice.loss += world.loss(first + i, chosen[i]);
       head_k.push_back(world.k[first + i][chosen[i]]);
     }
     choice.cost = world.group_value_rows(first, head_k);
@@ -84,8 +86,9 @@ void count_value_rows(const BudgetWorld& world, BudgetItem& item) {
 
 }  // namespace
 
-BudgetWorld::BudgetWorld(const ThresholdTable& of, std::vector<std::vector<std::int64_t>> candidates)
-    : table(of), k(std::move(candidates)) {
+BudgetWorld::BudgetWorld(const ThresholdTable& of, std::vector<std::vector<std::int64_t>> candidates,
+                         std::vector<double> of_mass)
+    : table(of), k(std::move(candidates)), weights(std::move(of_mass)) {
   const std::size_t cells = table.curves.cells.size();
   choices.resize(cells);
   parallel_for(static_cast<std::int64_t>(cells), [&](std::int64_t cell) {
@@ -125,6 +128,11 @@ double BudgetWorld::group_value_rows(std::size_t first, const std::vector<std::i
     sum += bin.rows * value_rows(kept, bin.mean);
   }
   return sum;
+}
+
+double BudgetWorld::loss(std::size_t cell, std::size_t candidate) const {
+  const double lost = choices[cell][candidate].loss;
+  return weights.empty() ? lost : weights[cell] * lost / std::max(1.0, heads[cell].rows);
 }
 
 double BudgetWorld::all_value_rows() const {

@@ -12,7 +12,8 @@ namespace toptheta {
 // The table's heads with every candidate k, or the one that is given.
 struct BudgetWorld {
   // The table must outlive this object. Time: O(candidates of all heads * curves * log bins).
-  BudgetWorld(const ThresholdTable& of, std::vector<std::vector<std::int64_t>> candidates);
+  BudgetWorld(const ThresholdTable& of, std::vector<std::vector<std::int64_t>> candidates,
+              std::vector<double> of_mass);
 
   [[nodiscard]] double rows() const;      // of all heads
   [[nodiscard]] double elements() const;  // visible
@@ -24,6 +25,8 @@ struct BudgetWorld {
   // V rows over all calibration rows of the group whose first head is `first`; k of its heads. They saw the
   // same rows.
   [[nodiscard]] double group_value_rows(std::size_t first, const std::vector<std::int64_t>& group_k) const;
+  // Lost mass of a cell's candidate as it counts: summed over rows, by weight the mean over rows.
+  [[nodiscard]] double loss(std::size_t cell, std::size_t candidate) const;
   // V rows that there are, for all groups.
   [[nodiscard]] double all_value_rows() const;
 
@@ -31,6 +34,7 @@ struct BudgetWorld {
   std::vector<std::vector<std::int64_t>> k;  // [cells][candidates]
   std::vector<std::vector<Choice>> choices;  // [cells][candidates]
   std::vector<HeadRows> heads;               // [cells]
+  std::vector<double> weights;               // [cells], or none
 };
 
 // A head, a layer or a KV group: its choices, and the candidates of its heads under each.

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <system_error>
 #include <tuple>
@@ -13,6 +14,7 @@
 
 #include "core/error.hpp"
 #include "dump/float_dataset.hpp"
+#include "io/hdf5_identity.hpp"
 
 namespace toptheta {
 
@@ -321,10 +323,18 @@ DumpStructure read_structure(const hdf5::Group& root, std::int64_t most) {
   DumpStructure structure;
   structure.header = read_header(root);
   const hdf5::Group samples = root.open_group("samples");
+  std::map<std::uint64_t, std::string> known;
   for (const std::string& name : samples.links()) {
     if (static_cast<std::int64_t>(structure.samples.size()) == most) break;
+    const hdf5::Group sample = samples.open_group(name);
+    const auto [first, is_new] = known.emplace(hdf5::address_of(sample), name);
+    if (!is_new)
+      throw InputError({.where = sample.where(),
+                        .what = fmt::format("is the same sample as '{}', by another link", first->second),
+                        .expected = "each sample once, since its rows would count twice",
+                        .next = "delete one of the links"});
     std::vector<std::string>& links = structure.layer_links.emplace_back();
-    structure.samples.push_back(read_sample(samples.open_group(name), name, structure.header, links));
+    structure.samples.push_back(read_sample(sample, name, structure.header, links));
   }
   if (structure.samples.empty())
     throw InputError({.where = samples.where(), .what = "the dump holds no samples"});

@@ -17,7 +17,7 @@ void make_names_unique(std::vector<Chart>& charts) {
 
 std::string standalone(const Chart& chart) {
   static constexpr const char* kColours[] = {"0072b2", "d55e00", "009e73", "b8528f", "b37400",
-                                             "2f8fc4", "7a5195", "8c564b", "555555", "6b8e23"};
+                                             "8c564b", "7a5195", "2f8fc4", "555555", "6b8e23"};
   std::string style =
       "text{font:13px system-ui,sans-serif;fill:#333}.m{text-anchor:middle}.e{text-anchor:end}"
       ".g{stroke:#e5e5e5}.a{stroke:#555}.limit{stroke:#a33;stroke-dasharray:5 4}.limit-name{fill:#a33}"

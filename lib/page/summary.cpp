@@ -11,9 +11,9 @@ namespace toptheta::page {
 
 namespace {
 
-std::string saved(double share, const char* thing) {
+std::string saved(double share, const char* does, const char* thing) {
   if (std::isnan(share)) return "not measured";
-  std::string text = fmt::format("{} of the {}", percent(share), thing);
+  std::string text = fmt::format("{} {} of the {}", does, percent(share), thing);
   if (share > 0 && share < 0.995)
     text += fmt::format(", {:.{}f} times fewer", 1 / share, share > 0.1 ? 1 : 0);
   return text;
@@ -87,8 +87,8 @@ std::string format_card(const Group& group) {
   add("Setting", fmt::format("<b>{}</b>, {}", escaped(describe(cell.policy)), standing_of(choice)));
   if (choice.point != nullptr && choice.point->loss.known())
     add("Loss", escaped(fmt::format("{}, on {}", describe(choice.point->loss, group), how_many(cell))));
-  add("Elements", saved(cell.total.kept, "attention elements"));
-  add("V rows", saved(cell.total.v_rows, "V rows"));
+  add("Elements", saved(cell.total.kept, "keeps", "attention elements"));
+  add("V rows", saved(cell.total.v_rows, "reads", "V rows"));
   add("Tiles", tiles_of(cell));
   add("Blame", escaped(blame_of(cell)));
   if (!cell.provenance.command.empty())

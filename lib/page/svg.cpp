@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "page/markup.hpp"
 
@@ -76,23 +77,71 @@ std::string begin_svg(int width, int height, const std::string& title, const std
       width, height, style.empty() ? "" : fmt::format(" style='{}'", style), escaped(title), escaped(title));
 }
 
+std::vector<std::string> tick_labels(const std::vector<double>& ticks, bool as_percent) {
+  const double unit = as_percent ? 100 : 1;
+  double step = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 1; i < ticks.size(); ++i)
+    step = std::min(step, unit * (ticks[i] - ticks[i - 1]));
+  constexpr double kMostDecimals = 9;
+  const double decimals =
+      std::isfinite(step) ? std::clamp(std::ceil(-std::log10(step) - 1e-9), 0.0, kMostDecimals) : 3;
+  std::vector<std::string> labels;
+  for (const double tick : ticks) {
+    std::string text = fmt::format("{:.{}f}", unit * tick, static_cast<int>(decimals));
+    if (text.find('.') != std::string::npos) text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) text.pop_back();
+    if (std::abs(unit * tick) >= 1e6) text = fmt::format("{:.4g}", unit * tick);
+    labels.push_back(text + (as_percent ? "%" : ""));
+  }
+  return labels;
+}
+
+namespace {
+
+constexpr double kCharacter = 6.7;  // pixels, of a digit as charts are written
+constexpr double kLine = 13;
+
+// Grid lines and their labels, of which those are left out that would touch the one before.
+std::string left_axis(const Frame& frame) {
+  const Scale& across = frame.x.scale;
+  const std::vector<double> ticks = frame.y.scale.ticks();
+  const std::vector<std::string> labels = tick_labels(ticks, frame.y.as_percent);
+  std::string svg;
+  double free_below = frame.height;
+  for (std::size_t i = 0; i < ticks.size(); ++i) {
+    const double y = frame.y.scale.at(ticks[i]);
+    svg += fmt::format("<path class='g' d='M{:.1f} {:.1f}H{:.1f}'/>", across.from, y, across.to);
+    if (y > free_below) continue;
+    svg += text_at(across.from - 6, y + 4, "e", labels[i]);
+    free_below = y - kLine;
+  }
+  return svg;
+}
+
+std::string bottom_axis(const Frame& frame) {
+  const Scale& up = frame.y.scale;
+  const std::vector<double> ticks = frame.x.scale.ticks();
+  const std::vector<std::string> labels = tick_labels(ticks, frame.x.as_percent);
+  std::string svg;
+  double free_from = 0;
+  for (std::size_t i = 0; i < ticks.size(); ++i) {
+    const double x = frame.x.scale.at(ticks[i]);
+    svg += fmt::format("<path class='g' d='M{:.1f} {:.1f}V{:.1f}'/>", x, up.from, up.to);
+    const double half = kCharacter * static_cast<double>(labels[i].size()) / 2;
+    const double middle = std::min(x, frame.width - half);
+    if (middle - half < free_from) continue;
+    svg += text_at(middle, up.from + 16, "m", labels[i]);
+    free_from = middle + half + kCharacter;
+  }
+  return svg;
+}
+
+}  // namespace
+
 std::string begin_chart(const Frame& frame, const std::string& title) {
-  const auto label = [](double value, bool is_percent) {
-    return is_percent ? fmt::format("{:.3g}%", value * 100) : fmt::format("{:.4g}", value);
-  };
   const Scale& across = frame.x.scale;
   const Scale& up = frame.y.scale;
-  std::string svg = begin_svg(frame.width, frame.height, title);
-  for (const double tick : up.ticks()) {
-    const double y = up.at(tick);
-    svg += fmt::format("<path class='g' d='M{:.1f} {:.1f}H{:.1f}'/>", across.from, y, across.to);
-    svg += text_at(across.from - 6, y + 4, "e", label(tick, frame.y.as_percent));
-  }
-  for (const double tick : across.ticks()) {
-    const double x = across.at(tick);
-    svg += fmt::format("<path class='g' d='M{:.1f} {:.1f}V{:.1f}'/>", x, up.from, up.to);
-    svg += text_at(x, up.from + 16, "m", label(tick, frame.x.as_percent));
-  }
+  std::string svg = begin_svg(frame.width, frame.height, title) + left_axis(frame) + bottom_axis(frame);
   svg += fmt::format("<path class='a' d='M{:.1f} {:.1f}H{:.1f}'/>", across.from, up.from, across.to);
   svg += text_at((across.from + across.to) / 2, up.from + 34, "m n", frame.x.name);
   return svg + text_at(std::max(0.0, across.from - 50), 14, "n", frame.y.name);

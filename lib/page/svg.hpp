@@ -21,6 +21,9 @@ struct Scale {
 // tenfold.
 Scale scale_over(const std::vector<double>& values, double from, double to, bool may_be_log);
 
+// What stands at ticks, which ascend: each with as many decimals as tell it from its neighbours.
+std::vector<std::string> tick_labels(const std::vector<double>& ticks, bool as_percent);
+
 struct Axis {
   Scale scale{};
   std::string name{};

@@ -80,7 +80,8 @@ std::string format_table_sections(const ThresholdTable& table, const std::vector
   const auto marked = [&mark](DataTable& data) { data.name += mark.empty() ? "" : "-" + mark; };
   std::string html = fmt::format("<p class='lead'>{}</p>", escaped(about(table.meta)));
   if (!table.meta.provenance.command.empty())
-    html += fmt::format("<p>Made by <code>{}</code></p>", escaped(table.meta.provenance.command));
+    html +=
+        fmt::format("<p class='note'>Made by <code>{}</code></p>", escaped(table.meta.provenance.command));
   const std::vector<std::string> findings = findings_of(table, all);
   if (!findings.empty()) html += format_list(findings);
   DataTable health = health_of(all);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/json.hpp"
 #include "report/number.hpp"
@@ -14,16 +15,20 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json json_of(const Prediction& prediction) {
-  return {{"kept_elements", json_number(prediction.kept_elements)},
-          {"kept_per_row", json_number(prediction.per_row)},
-          {"v_rows", json_number(prediction.v_rows)},
-          {"lost_mass", json_number(prediction.lost_mass)}};
+  Json json = {{"kept_elements", json_number(prediction.kept_elements)},
+               {"kept_per_row", json_number(prediction.per_row)},
+               {"v_rows", json_number(prediction.v_rows)},
+               {"lost_mass", json_number(prediction.lost_mass)}};
+  if (!std::isnan(prediction.cost)) json["nll_difference"] = json_number(prediction.cost);
+  return json;
 }
 
 std::string describe(const Prediction& prediction) {
-  return fmt::format("{}% of the elements, {} a token's row, {}% of the V rows a decode step, lost mass {}",
-                     format_percent(prediction.kept_elements), format_number(prediction.per_row),
-                     format_percent(prediction.v_rows), format_number(prediction.lost_mass));
+  return fmt::format(
+      "{}% of the elements, {} a token's row, {}% of the V rows a decode step, lost mass {}{}",
+      format_percent(prediction.kept_elements), format_number(prediction.per_row),
+      format_percent(prediction.v_rows), format_number(prediction.lost_mass),
+      std::isnan(prediction.cost) ? "" : fmt::format(", nll {} above dense", format_number(prediction.cost)));
 }
 
 std::string bound_text(const BudgetPlan& plan, const Budget& budget) {
@@ -32,7 +37,8 @@ std::string bound_text(const BudgetPlan& plan, const Budget& budget) {
   if (budget.kind == BudgetKind::v_rows)
     return fmt::format("no choice that trades heads of a KV group by kept elements loses less than {}",
                        format_number(plan.bound));
-  return fmt::format("no choice within the budget loses less than {}", format_number(plan.bound));
+  return fmt::format("no choice within the budget loses less than {}{}", format_number(plan.bound),
+                     budget.weights.empty() ? "" : " nats by the sensitivities");
 }
 
 void add_rows(const BudgetPlan& plan, const Budget& budget, std::int64_t num_heads, Listing& listing) {
@@ -90,6 +96,11 @@ Listing budget_listing(const BudgetPlan& plan, const Budget& budget, const Table
   listing.notes.push_back(budget.unit == BudgetUnit::layer
                               ? fmt::format("for fit and top-k: --layer-k {}", flag)
                               : fmt::format("the layers' mean k: --layer-k {}", flag));
+  if (!budget.weights.empty())
+    listing.notes.emplace_back(
+        "nll above dense: each layer's or head's sensitivity times the mass it loses, added up as if they "
+        "did "
+        "not influence each other; tt-eval run measures it.");
   if (!(plan.predicted.v_rows == plan.predicted.v_rows)) return listing;
   listing.notes.emplace_back(
       "V rows: as if the heads of a KV group chose independently; they agree more, so fewer are read.");

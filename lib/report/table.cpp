@@ -45,6 +45,29 @@ struct Titles {
   }
 };
 
+// As many tables as it takes, one below the other, each with the first column and as many others as fit.
+std::string format_parts(const TextTable& table, std::size_t width, std::vector<std::string>& left_out) {
+  const auto with_column = [&table](TextTable part, std::size_t column) {
+    part.columns.push_back(table.columns[column]);
+    part.columns.back().spare = 0;
+    for (std::size_t r = 0; r < table.rows.size(); ++r)
+      part.rows[r].push_back(table.rows[r][column]);
+    return part;
+  };
+  const TextTable names = with_column({{}, std::vector<std::vector<std::string>>(table.rows.size())}, 0);
+  std::string text;
+  for (std::size_t next = 1; next < table.columns.size();) {
+    TextTable part = with_column(names, next++);
+    for (; next < table.columns.size(); ++next) {
+      TextTable wider = with_column(part, next);
+      if (!fits(wider, width)) break;
+      part = std::move(wider);
+    }
+    text += (text.empty() ? "" : "\n") + format_within(std::move(part), width, left_out);
+  }
+  return text;
+}
+
 std::string format_section(const SummarySection& section, std::size_t width, Titles& titles) {
   TextTable table{section.columns, section.rows};
   if (!fits(table, width)) {
@@ -52,7 +75,9 @@ std::string format_section(const SummarySection& section, std::size_t width, Tit
     if (TextTable other = turned(table); section.can_turn && fits(other, width)) table = std::move(other);
   }
   std::vector<std::string> left_out;
-  std::string text = wrapped(section.title, width) + "\n" + format_within(table, width, left_out);
+  const std::string text =
+      wrapped(section.title, width) + "\n" +
+      (section.can_turn ? format_parts(table, width, left_out) : format_within(table, width, left_out));
   titles.add(table, left_out);
   return text;
 }

@@ -141,6 +141,7 @@ CellResult cell_of(const JsonValue& run) {
   const JsonValue task = run.object("task");
   cell.task = task.text("name");
   cell.task_sha256 = task.text_or("sha256", "");
+  cell.examples = task.integer_or("examples", 0, std::numeric_limits<std::int32_t>::max(), 0);
   cell.phase = run.object("sparsity").text("phase");
   name_policy(run.object("policy"), cell);
   cell.identity = safe_name(fmt::format("{}__{}__{}", cell.task, cell.policy, cell.phase));
@@ -170,6 +171,38 @@ std::vector<CellResult> cells_of(const JsonValue& root, const std::string& name)
   return cells;
 }
 
+bool is_sweep(const fs::path& folder) {
+  return fs::is_directory(folder / "cells");
+}
+
+// The results in a folder: a sweep's cells, else what runs wrote into it.
+std::vector<fs::path> files_of(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(is_sweep(folder) ? folder / "cells" : folder))
+    if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with("."))
+      files.push_back(entry.path());
+  if (files.empty())
+    throw InputError({.where = folder.string(),
+                      .what = "no results",
+                      .expected = "cells/*.json, as tt-eval sweep -o writes them, or *.json of tt-eval run"});
+  std::ranges::sort(files);
+  return files;
+}
+
+// In a folder of runs nothing tells which of two results of the same thing was meant.
+void require_once(const std::vector<CellResult>& cells, const fs::path& folder) {
+  std::map<std::string, std::string> known;
+  for (const CellResult& cell : cells) {
+    const auto [first, is_new] = known.emplace(
+        fmt::format("{}\n{}\n{}", cell.model_sha256, cell.task_sha256, cell.identity), cell.file);
+    if (!is_new)
+      throw InputError({.where = folder.string(),
+                        .what = fmt::format("{}.json and {}.json both hold {} on {} ({})", first->second,
+                                            cell.file, cell.policy, cell.task, cell.phase),
+                        .next = "leave one of them out of the folder"});
+  }
+}
+
 }  // namespace
 
 std::vector<CellResult> parse_results(std::string_view text, const std::string& name) {
@@ -182,27 +215,18 @@ std::vector<CellResult> cells_of(const Results& results) {
 
 std::vector<CellResult> read_results(const fs::path& path) {
   if (!fs::is_directory(path)) return cells_of(read_json_file(path), path.string());
-  const fs::path cells = path / "cells";
-  std::vector<fs::path> files;
-  if (fs::is_directory(cells))
-    for (const auto& entry : fs::directory_iterator(cells))
-      if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with("."))
-        files.push_back(entry.path());
-  if (files.empty())
-    throw InputError({.where = path.string(),
-                      .what = "no cells of a sweep",
-                      .expected = "cells/*.json, as tt-eval sweep -o writes them"});
-  std::ranges::sort(files);
   std::vector<CellResult> results;
-  for (const fs::path& file : files) {
+  for (const fs::path& file : files_of(path)) {
     const JsonValue root = read_json_file(file);
     std::vector<CellResult> own = cells_of(root, file.string());
     for (CellResult& cell : own) {
-      cell.name = file.stem().string() + (own.size() == 1 ? "" : "__" + cell.identity);
-      cell.protocol = protocol_of(root.object("provenance").text_or("command", ""));
+      cell.file = file.stem().string();
+      cell.name = cell.file + (own.size() == 1 ? "" : "__" + cell.identity);
+      if (is_sweep(path)) cell.protocol = protocol_of(root.object("provenance").text_or("command", ""));
       results.push_back(std::move(cell));
     }
   }
+  if (!is_sweep(path)) require_once(results, path);
   return results;
 }
 
@@ -215,7 +239,7 @@ const CellResult* dense_beside(const std::vector<CellResult>& cells, const CellR
   const auto found = std::ranges::find_if(cells, [&cell](const CellResult& other) {
     return other.is_dense() && other.task == cell.task && other.phase == cell.phase &&
            other.task_sha256 == cell.task_sha256 && other.model_sha256 == cell.model_sha256 &&
-           other.protocol == cell.protocol;
+           other.protocol == cell.protocol && other.examples == cell.examples;
   });
   return found == cells.end() ? nullptr : &*found;
 }

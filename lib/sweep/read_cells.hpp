@@ -14,10 +14,12 @@ namespace toptheta {
 
 struct CellResult {
   std::string name;      // of the sweep's cell; of a result of run: task, policy and phase
+  std::string file;      // in a folder: its file without ".json"
   std::string identity;  // task, policy and phase: the same in a sweep and in a result of run
   std::string model_sha256;
   std::string task;
   std::string task_sha256;
+  std::int64_t examples = 0;  // 0: not said
   std::string phase;
   std::string attention;  // "theta"
   std::string policy;     // with all that is set: "theta k=64 sdc=exact"
@@ -33,8 +35,8 @@ struct CellResult {
   [[nodiscard]] bool is_dense() const { return attention == "dense"; }
 };
 
-// All runs of a file of tt-eval run, or all cells of a sweep's directory by name. Throws InputError for what
-// is neither.
+// All runs of a file of tt-eval run, all cells of a sweep's directory by name, or all runs of all results
+// (*.json) in a directory, each of another thing. Throws InputError for what is none of these.
 std::vector<CellResult> read_results(const std::filesystem::path& path);
 // The same of a file's text; errors name `name`.
 std::vector<CellResult> parse_results(std::string_view text, const std::string& name);
@@ -45,7 +47,7 @@ std::vector<CellResult> cells_of(const Results& results);
 // The entry of this name (identity where `by_identity`); null where there is none.
 const CellResult* find_cell(const std::vector<CellResult>& cells, const std::string& name,
                             bool by_identity = false);
-// Dense on the same task, by the same model and protocol; null where there is none.
+// Dense on as many examples of the same task, by the same model and protocol; null where there is none.
 const CellResult* dense_beside(const std::vector<CellResult>& cells, const CellResult& cell);
 
 }  // namespace toptheta

@@ -129,6 +129,14 @@ TEST_CASE("a policy that names no k runs every k of its table, and is refused wh
   CHECK(seen ==
         "theta 4 true none;theta 8 true none;theta 8 false none;theta 4 false exact;theta 8 false exact;"
         "topk 2 false none;");
+  // Top-k takes its k from there too where its offline SDC does; without such a table it has none.
+  (void)world.output("tt-calibrate fit --model model --text b.txt -k 8,4 --sdc-offline -o sdc.h5");
+  const Json offline = world.runs("--task a.txt --thresholds sdc.h5 --attention topk:sdc=offline");
+  REQUIRE(offline.size() == 2);
+  CHECK(offline.at(0).at("policy").at("k") == 4);
+  CHECK(nll(offline.at(1)) ==
+        nll(world.runs("--task a.txt --thresholds sdc.h5 --attention topk:sdc=offline -k 8").at(0)));
+  CHECK(world.run("tt-eval run --model model --task a.txt --attention topk").status == 2);
   // The same numbers as with -k.
   CHECK(nll(runs.at(1)) ==
         nll(world.runs("--task a.txt --thresholds theta.h5 --attention theta -k 8 --vmc").at(0)));

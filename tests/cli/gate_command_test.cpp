@@ -92,6 +92,19 @@ TEST_CASE("choose answers from a result, and says where nothing is within") {
   const Outcome unknown = world.run("tt-eval choose a.json --metric akk");
   CHECK(unknown.status == 2);
   CHECK(unknown.err.find("acc_norm") != std::string::npos);
+  // A folder of results: dense of one file serves the policies of another, and nothing stands there twice.
+  std::filesystem::create_directory(world.path("runs"));
+  std::filesystem::copy(world.path("a.json"), world.path("runs/a.json"));
+  std::filesystem::copy(world.path("b.json"), world.path("runs/b.json"));
+  const GateJson both = GateJson::parse(
+      world.output("tt-eval choose runs --metric perplexity --within 1e-9 --confidence 0 --format json"));
+  CHECK(both.at("rows").size() == 1);
+  CHECK(world.output("tt-eval compare runs --format json").find("topk-k=1__") != std::string::npos);
+  std::filesystem::copy(world.path("b.json"), world.path("runs/c.json"));
+  const Outcome twice = world.run("tt-eval choose runs --metric perplexity");
+  CHECK(twice.status == 3);
+  CHECK(twice.err.find("b.json and c.json both hold") != std::string::npos);
+  CHECK(world.run("tt-eval choose model").status == 3);
   CHECK(world.run("tt-eval choose a.json --within x").status == 2);
   CHECK(world.run("tt-eval choose b.json --metric acc").status == 2);  // no dense
 }

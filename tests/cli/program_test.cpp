@@ -83,6 +83,15 @@ TEST_CASE("a wrong command line is status 2") {
   CHECK(run({"end", "--config", "/none.toml"}) == 2);
 }
 
+TEST_CASE("a switch that is given a value is status 2") {
+  for (const char* value : {"--quiet=5", "--quiet=false", "--quiet=", "--print-config=x", "-q=5"}) {
+    INFO(value);
+    CHECK(run({"end", value}) == (std::string(value) == "--quiet=" ? 0 : 2));
+  }
+  CHECK(run({"end", "--quiet=true"}) == 0);
+  CHECK(run({"--quiet=5", "end"}) == 2);
+}
+
 TEST_CASE("the seed reaches the command") {
   CHECK(run({"end", "--seed", "18446744073709551615"}) == 0);
   CHECK(EndCommand::seed_seen == 18446744073709551615U);

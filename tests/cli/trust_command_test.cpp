@@ -165,6 +165,50 @@ TEST_CASE("budget: a table whose heads have their own k, in every format and in 
       2, "the layers' own k are not what the thresholds were calibrated for");
 }
 
+TEST_CASE("budget: sensitivities weigh what heads lose") {
+  const World world;
+  (void)world.output("tt-calibrate fit" + kTexts + " -k 4,8 --curve -o theta.h5");
+  (void)world.output(
+      "tt-eval sensitivity --model model --task quiz.jsonl --thresholds theta.h5 -k 4 --format json -o "
+      "measured.json");
+  const nlohmann::json plan =
+      json_of(world, "tt-calibrate budget theta.h5 --uniform-k 8 --sensitivity measured.json -o budget.h5");
+  CHECK(plan.at("predicted").at("nll_difference") <= plan.at("uniform").at("nll_difference"));
+  CHECK(plan.at("bound") <= plan.at("predicted").at("nll_difference").get<double>() * (1 + 1e-12));
+  CHECK(plan.at("provenance").at("inputs").dump().find("measured.json") != std::string::npos);
+  // Of two layers the one that matters gets what there is.
+  const auto k_of_layer = [&](double first, double second, const std::string& per) {
+    nlohmann::json answer = {
+        {"schema", "toptheta.sensitivity/1"}, {"per", "layer"}, {"rows", nlohmann::json::array()}};
+    for (const double loss : {first, second})
+      answer["rows"].push_back(
+          {{"layer", answer["rows"].size()}, {"nll_difference", loss}, {"stderr", 1e-6}, {"lost_mass", 0.5}});
+    world.write("made.json", answer.dump());
+    const nlohmann::json rows = json_of(world, "tt-calibrate budget theta.h5 --uniform-k 8 --per " + per +
+                                                   " --sensitivity made.json -o made.h5")
+                                    .at("rows");
+    double sums[2] = {0, 0};
+    for (const auto& row : rows)
+      sums[row.at("layer").get<int>()] += row.at("kept").get<double>();
+    return sums[0] / sums[1];
+  };
+  for (const std::string per : {"head", "layer"}) {
+    CHECK(k_of_layer(0.5, 0.01, per) > 1.2);
+    CHECK(k_of_layer(0.01, 0.5, per) < 0.8);
+    CHECK(k_of_layer(0.5, -0.1, per) > 1.2);
+  }
+  require_status(world, "tt-calibrate budget theta.h5 --lost-mass 0.1 --sensitivity measured.json -o b.h5", 2,
+                 "--lost-mass");
+  require_status(world, "tt-calibrate budget theta.h5 --uniform-k 8 --sensitivity theta.h5 -o b.h5", 3,
+                 "theta.h5");
+  require_status(world, "tt-calibrate budget theta.h5 --uniform-k 8 --sensitivity model/config.json -o b.h5",
+                 3, "not a sensitivity");
+  world.write("made.json", R"({"schema": "toptheta.sensitivity/1", "per": "layer", "rows": [
+      {"layer": 0, "nll_difference": 0.1, "stderr": 0.01, "lost_mass": 0.5}]})");
+  require_status(world, "tt-calibrate budget theta.h5 --uniform-k 8 --sensitivity made.json -o b.h5", 3,
+                 "of another model");
+}
+
 TEST_CASE("budget: per layer it prints a --layer-k that fit takes") {
   const World world;
   (void)world.output("tt-calibrate fit" + kTexts + " -k 8 --curve -o theta.h5");

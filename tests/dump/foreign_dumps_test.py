@@ -283,6 +283,13 @@ def cases():
         refused(folder / name, *words, k=k)
     for name in ("B.h5", "lzf.h5", "chunk-320MB.h5"):
         accepted(folder / name)
+    # A table of 347 bytes whose layers and row lengths lie far apart: 2.6 GB once.
+    table = CASES / "tables" / "far-apart-lengths.th.txt"
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder, "out.h5")
+        run = subprocess.run([FIT, "convert", str(table), "-o", str(out)], capture_output=True, text=True, timeout=60)
+        check(run.returncode == 3 and "262144" in run.stderr, table.name, "status %d: %s" % (run.returncode, run.stderr))
+        check(not out.exists(), table.name, "an output file of a failed run")
 
 
 def main():

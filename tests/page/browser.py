@@ -70,6 +70,22 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
+    def processor_seconds(self):
+        """Of all processes that draw pages, so far."""
+        ticks = 0
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.getpgid(int(process)) != self.process.pid:
+                    continue
+                with open(f"/proc/{process}/cmdline") as file:
+                    if "type=renderer" not in file.read():
+                        continue
+                with open(f"/proc/{process}/stat") as file:
+                    ticks += sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13]))
+            except OSError:
+                pass  # it has just gone
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def open(self, path):
         self.events = []
         self.call("Page.navigate", url="file://" + os.path.abspath(path))
@@ -103,6 +119,9 @@ class Browser:
         return base64.b64decode(self.call("Page.printToPDF", preferCSSPageSize=True)["data"])
 
     def picture(self, path):
+        # What lies beyond the window is not drawn until it is scrolled to, and would be blank.
+        self.of_page("document.head.append(Object.assign(document.createElement('style'),"
+                     "{textContent: '*{content-visibility:visible!important}'}))")
         data = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))

@@ -54,9 +54,16 @@ class Pages(unittest.TestCase):
         for page in (self.report, self.table):
             with self.subTest(page=page.name):
                 self.assertLess(page.stat().st_size, 3_000_000)
-                self.open(page)
-                took = self.ask("performance.getEntriesByType('navigation')[0].loadEventEnd")
-                print(f"{page.name}: {page.stat().st_size} bytes, loaded in {took:.0f} ms", file=sys.stderr)
+                # Processor time, since other programs may be running; the quickest of three openings.
+                times = []
+                for _ in range(3):
+                    before = self.browser.processor_seconds()
+                    self.open(page)
+                    took = self.ask("performance.getEntriesByType('navigation')[0].loadEventEnd")
+                    times.append((self.browser.processor_seconds() - before, took))
+                print(f"{page.name}: {page.stat().st_size} bytes, loaded with %.2f s of processor time, in %.0f ms"
+                      % min(times), file=sys.stderr)
+                self.assertLess(min(times)[0], 1)
 
     def test_no_sideways_scrolling_in_either_theme(self):
         for page in (self.report, self.table):
@@ -101,6 +108,8 @@ class Pages(unittest.TestCase):
                 self.assertTrue(pdf.startswith(b"%PDF"))
                 pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
                 self.assertGreater(pages, 1)
+                # Were all columns of a table squeezed in, each row would take half a page.
+                self.assertLess(pages, 60)
                 if len(ARGUMENTS) > 2:
                     (self.folder / f"{page.stem}.pdf").write_bytes(pdf)
 

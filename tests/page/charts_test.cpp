@@ -1,5 +1,7 @@
 #include "page/charts.hpp"
 
+#include <set>
+
 #include "core/error.hpp"
 #include "page/markup.hpp"
 #include "page/page.hpp"
@@ -112,4 +114,38 @@ TEST_CASE("tables that cells name are read if they are the same, and said if not
   cell.provenance.inputs = {{"theta.json", "00"}};
   tables = tables_of({cell}, folder.root());
   CHECK(tables[0].problem.find("another one") != std::string::npos);
+}
+
+TEST_CASE("labels of an axis tell their ticks apart, however close these are") {
+  using Labels = std::vector<std::string>;
+  CHECK(tick_labels({0.0452, 0.0454, 0.0456}, true) == Labels{"4.52%", "4.54%", "4.56%"});
+  CHECK(tick_labels({2.44501, 2.44502, 2.44503}, false) == Labels{"2.44501", "2.44502", "2.44503"});
+  CHECK(tick_labels({0.01, 0.1, 1}, true) == Labels{"1%", "10%", "100%"});
+  CHECK(tick_labels({-0.5, 0, 0.5}, false) == Labels{"-0.5", "0", "0.5"});
+  CHECK(tick_labels({0.25}, false) == Labels{"0.25"});
+  CHECK(tick_labels({}, false).empty());
+  for (const double width : {1e-6, 1e-4, 0.3, 70.0, 4e5})
+    for (const double low : {-3.0, 0.0, 0.0451, 12.0}) {
+      const Labels labels = tick_labels(Scale{low, low + width, 0, 300}.ticks(), true);
+      INFO(low << " " << width);
+      CHECK(std::set<std::string>(labels.begin(), labels.end()).size() == labels.size());
+      CHECK(labels.size() >= 3);
+    }
+}
+
+TEST_CASE("labels of an axis do not touch each other, nor leave the chart") {
+  Frame frame{360, 290, {{0.0001, 0.9, 54, 344, true}, "x", true}, {{0, 1, 246, 28}, "y", false}};
+  const std::string svg = begin_chart(frame, "t");
+  double end = 0;
+  std::size_t labels = 0;
+  const std::string place = " y='262.0' class='m'>";
+  for (std::size_t at = svg.find(place); at != std::string::npos; at = svg.find(place, at + 1), ++labels) {
+    const double x = std::stod(svg.substr(svg.rfind("x='", at) + 3));
+    const std::size_t text = at + place.size();
+    const double half = 3.3 * static_cast<double>(svg.find('<', text) - text);
+    CHECK(x - half > end);
+    end = x + half;
+  }
+  CHECK(labels > 3);
+  CHECK(end <= 360);
 }

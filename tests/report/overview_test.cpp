@@ -1,5 +1,9 @@
 #include "report/overview.hpp"
 
+#include <fmt/format.h>
+
+#include <sstream>
+
 #include "report/markdown.hpp"
 #include "report/sample_results.hpp"
 #include "report/table.hpp"
@@ -102,4 +106,29 @@ TEST_CASE("many tasks stand as rows where they do not fit as columns") {
   CHECK(text.find("\nheld-out5 ppl") != std::string::npos);
   CHECK(text.find("\nneedle5 exact %") != std::string::npos);
   CHECK(text.find("Left out") == std::string::npos);
+}
+
+TEST_CASE("tasks that fit neither way stand in several tables, none is left out") {
+  Results results = two_tasks();
+  const std::vector<RunResult> two(results.runs.begin(), results.runs.begin() + 2);
+  results.runs.clear();
+  for (int task = 0; task < 9; ++task)
+    for (int policy = 0; policy < 8; ++policy) {
+      results.runs.push_back(two[policy == 0 ? 0 : 1]);
+      results.runs.back().task.name = fmt::format("task-number-{}", task);
+      results.runs.back().policy.policy.k = policy == 0 ? 0 : 10 + policy;
+    }
+  const std::string text = format_table(results, {Detail::overview, 80});
+  INFO(text);
+  for (int task = 0; task < 9; ++task)
+    CHECK(text.find(fmt::format("task-number-{}", task)) != std::string::npos);
+  CHECK(text.find("Left out") == std::string::npos);
+  // A row for each policy in each table.
+  std::size_t tables = 0;
+  for (std::size_t at = text.find("\ndense "); at != std::string::npos; at = text.find("\ndense ", at + 1))
+    ++tables;
+  CHECK(tables > 1);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    CHECK(line.size() <= 90);  // bytes: "±" has two
 }

@@ -147,6 +147,8 @@ CASES = {
     "virtual-other-name": ("refused", virtual("beside.h5", "y")), "virtual-half": ("refused", virtual("beside.h5", part=0)),
     "link-outside": ("refused", link(h5py.ExternalLink("beside.h5", "x"))), "link-missing": ("refused", link(h5py.ExternalLink("none.h5", "x"))),
     "link-inside": ("used", link(h5py.SoftLink("/samples/1/layers/1/scores"))), "link-nowhere": ("refused", link(h5py.SoftLink("/none"))),
+    "sample-twice-hard": ("refused", lambda file: file["samples"].__setitem__("again", file["samples/0"])),
+    "sample-twice-soft": ("refused", lambda file: file["samples"].__setitem__("again", h5py.SoftLink("/samples/1"))),
     "loop-of-links": ("refused", lambda file: file["samples"].__setitem__("loop", h5py.SoftLink("/samples"))),
     "sample-no-group": ("refused", lambda file: file.create_dataset("samples/2", data=1)),
     "no-samples": ("refused", lambda file: file.__delitem__("samples")), "no-layers": ("refused", lambda file: file.__delitem__("samples/0/layers")),
