@@ -183,9 +183,9 @@ namespace {
 ResolvedPolicy theta_near_zero(const ModelShape& shape) {
   ThresholdTable table;
   table.meta.shape = shape;
-  Target target{.k = 1};
-  target.cells.resize(static_cast<std::size_t>(shape.num_layers * shape.num_heads),
-                      {{.length = 1, .theta = 0.001, .count = 1}});
+  Target target{1, std::vector<std::int64_t>(static_cast<std::size_t>(shape.num_layers), 1), {}};
+  target.cells.assign(static_cast<std::size_t>(shape.num_layers * shape.num_heads),
+                      {ThresholdEntry{.length = 1, .theta = 0.001, .count = 1}});
   table.targets = {target};
   return {{.selection = Selection::theta, .vmc = true, .k = 1}, shape, 1024, &table, "near zero"};
 }
