@@ -11,6 +11,8 @@
 #include <set>
 #include <utility>
 
+#include "common/openmp.hpp"
+
 namespace toptheta::app {
 
 namespace {
@@ -55,9 +57,8 @@ std::optional<double> time_share() {
 }  // namespace
 
 Processors usable_processors() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return {};
+  const cpu_set_t allowed = usable_by_threads();
+  if (CPU_COUNT(&allowed) == 0) return {};
   const bool all = CPU_COUNT(&allowed) >= sysconf(_SC_NPROCESSORS_ONLN);
   Processors usable{allowed_cores(allowed), all ? "this machine has" : "the affinity of this process leaves"};
   if (const auto share = time_share(); share && std::ceil(*share) < usable.cores)
