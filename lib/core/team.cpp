@@ -14,7 +14,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kMostAwake{200'000};
-constexpr nanoseconds kLeastAwake{2'000};
+constexpr nanoseconds kLeastAwake{20'000};
 constexpr std::uint32_t kLeaderSleeps = 1U << 31;
 // A share that will not be filled again.
 constexpr std::uint64_t kOver = ~std::uint64_t{0};
@@ -70,10 +70,8 @@ void Patience::look() {
   taken_off_ = usage.ru_nivcsw;
   if (before < 0)
     limit_ = kMostAwake;
-  else if (taken_off_ > before)
-    limit_ = limit_ / 4 < kLeastAwake ? nanoseconds::zero() : limit_ / 4;
   else
-    limit_ = std::clamp(limit_ * 5 / 4, kLeastAwake, kMostAwake);
+    limit_ = std::clamp(taken_off_ > before ? limit_ / 2 : limit_ * 2, kLeastAwake, kMostAwake);
 }
 
 Team::Team(int threads, bool crowded)

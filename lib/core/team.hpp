@@ -24,7 +24,8 @@ enum class Deal {
 
 // How long a thread waits awake before it sleeps. Waking takes longer than the loops of a step lie apart; but
 // awake, a thread takes its processor from whoever has work. So one that was taken off its processor since it
-// last looked waits a quarter as long from then on, and a little longer again each time that it was not.
+// last looked waits half as long from then on, and twice as long again each time that it was not. It never
+// sleeps at once: on a busy machine, waking up for every loop takes longer than the loops.
 class Patience {
  public:
   void look();  // asks the system: 0.3 us

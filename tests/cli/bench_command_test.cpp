@@ -95,7 +95,8 @@ TEST_CASE("bench compares numbers of threads") {
     const double speed_up =
         first.at("milliseconds").get<double>() / rows.at(i).at("milliseconds").get<double>();
     CHECK(rows.at(i).at("speed_up").get<double>() == Approx(speed_up).epsilon(0.01));
-    CHECK(rows.at(i).at("efficiency").get<double>() == Approx(100 * speed_up / (1 + i % 3)).epsilon(0.01));
+    CHECK(rows.at(i).at("efficiency").get<double>() ==
+          Approx(100 * speed_up / static_cast<double>(1 + i % 3)).epsilon(0.01));
   }
   const std::string csv =
       world.output("tt-eval bench " + kSmall + "--prefill 20 --decode-at none --threads 1,3 --format csv");
