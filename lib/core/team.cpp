@@ -14,7 +14,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kMostAwake{200'000};
-constexpr nanoseconds kLeastAwake{20'000};
+constexpr nanoseconds kLeastAwake{100'000};
 constexpr std::uint32_t kLeaderSleeps = 1U << 31;
 // A share that will not be filled again.
 constexpr std::uint64_t kOver = ~std::uint64_t{0};
