@@ -49,12 +49,13 @@ void declare_common(CLI::App& app, CommonFlags& flags, const std::string& versio
                "Print every flag with the value in force, as TOML, and stop")
       ->configurable(false)
       ->group(kCommonGroup);
-  app.add_option("--threads", flags.threads,
-                 "Threads; 0 = as OMP_NUM_THREADS says, else all processors. Results do not depend on it")
-      ->type_name("N")
-      ->check(CLI::Range(0, 4096).description(""))
-      ->capture_default_str()
-      ->group(kCommonGroup);
+  if (app.get_option_no_throw("--threads") == nullptr)  // bench has a list of its own
+    app.add_option("--threads", flags.threads,
+                   "Threads; 0 = as OMP_NUM_THREADS says, else all processors. Results do not depend on it")
+        ->type_name("N")
+        ->check(CLI::Range(0, 4096).description(""))
+        ->capture_default_str()
+        ->group(kCommonGroup);
   app.add_option("--seed", flags.seed, "Seed of everything that is drawn at random")
       ->type_name("N")
       ->capture_default_str()

@@ -18,9 +18,8 @@ namespace toptheta::app {
 
 namespace {
 
-// Where OMP_PROC_BIND is set the runtime has bound this thread to one place before main(): a program that
-// starts from here would find no other processor.
-void unbind() {
+// The processors of the runtime's places; none where it knows no places.
+cpu_set_t processors_of_places() {
   cpu_set_t all;
   CPU_ZERO(&all);
   for (int place = 0; place < omp_get_num_places(); ++place) {
@@ -29,6 +28,13 @@ void unbind() {
     for (const int processor : processors)
       if (processor < CPU_SETSIZE) CPU_SET(static_cast<std::size_t>(processor), &all);
   }
+  return all;
+}
+
+// Where OMP_PROC_BIND is set the runtime has bound this thread to one place before main(): a program that
+// starts from here would find no other processor.
+void unbind() {
+  const cpu_set_t all = processors_of_places();
   if (CPU_COUNT(&all) > 0) sched_setaffinity(0, sizeof(all), &all);
 }
 
@@ -58,6 +64,12 @@ void* wait_for_the_others(void* all_started) {
 }
 
 }  // namespace
+
+cpu_set_t usable_by_threads() {
+  cpu_set_t usable = processors_of_places();
+  if (CPU_COUNT(&usable) == 0 && sched_getaffinity(0, sizeof(usable), &usable) != 0) CPU_ZERO(&usable);
+  return usable;
+}
 
 void grow_thread_stacks(char** argv) {
   constexpr unsigned long long kLeast = 4ULL << 20;

@@ -1,7 +1,11 @@
 // How OpenMP's threads wait, and whether they can be had.
 #pragma once
+#include <sched.h>
 
 namespace toptheta::app {
+
+// The processors that the runtime's threads may use, wherever it has bound this one to.
+cpu_set_t usable_by_threads();
 
 // OpenMP's threads spin at the end of every parallel loop unless OMP_WAIT_POLICY says otherwise, which costs
 // a multiple of the time wherever processors are shared. The runtime reads that variable before main(): where

@@ -6,12 +6,14 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <utility>
 
 #include "common/common_flags.hpp"
 #include "common/config.hpp"
 #include "common/help_formatter.hpp"
 #include "common/openmp.hpp"
 #include "common/output.hpp"
+#include "common/processors.hpp"
 #include "common/signals.hpp"
 #include "common/suggestion.hpp"
 #include "core/error.hpp"
@@ -214,13 +216,18 @@ void run_command(const Start& start, CommandLine& line) {
   require_threads(thread_count());
   // One process speaks for all.
   Console console(program.name, progress_style(line.flags), line.flags.quiet || cluster.rank() != 0);
-  Session session{console,
-                  cluster,
-                  line.flags.seed,
-                  thread_count(),
-                  make_provenance(arguments, line.flags.seed),
-                  [&start] { wait_passively(start.argv); }};
+  // Once: a program that starts itself again to wait passively has not come here before.
+  bool warned = false;
+  const auto warn = [&] {
+    if (!std::exchange(warned, true)) warn_about_threads(thread_count(), console);
+  };
+  Session session{
+      console, cluster, line.flags.seed, thread_count(), make_provenance(arguments, line.flags.seed), [&] {
+        wait_passively(start.argv);
+        warn();
+      }};
   line.commands[command]->run(session);
+  warn();
 }
 
 Report parse_and_run(const Start& start) {

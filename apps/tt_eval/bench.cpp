@@ -9,6 +9,8 @@
 #include "common/openmp.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
+#include "core/number_list.hpp"
+#include "core/parallel.hpp"
 #include "report/speed.hpp"
 #include "tt_eval/bench_plan.hpp"
 #include "tt_eval/commands.hpp"
@@ -22,6 +24,13 @@ class BenchCommand : public Command {
  public:
   void declare(CLI::App& app) override {
     declare_bench(app, flags_);
+    app.add_option(
+           "--threads", threads_,
+           "Threads; 0 = as OMP_NUM_THREADS says, else all processors. A list, as in 1,2,4,8,16: every "
+           "workload with each, and how the speed grows with them")
+        ->type_name("LIST")
+        ->capture_default_str()
+        ->group(kCommonGroup);
     declare_dry_run(app, dry_run_);
     add_format(app, format_, "Default: by the ending of -o, else a table");
     declare_output(app, output_, "Write here instead of standard output");
@@ -29,20 +38,87 @@ class BenchCommand : public Command {
   void run(Session& session) override;
 
  private:
+  void set_threads(Session& session);
+  [[nodiscard]] std::vector<int> counts_for_limits() const;
   SpeedReport measure(Session& session);
+  void measure_workload(BenchPlan& plan, const SpeedWorkload& workload, KvCache& cache, Session& session,
+                        SpeedReport& report) const;
   [[nodiscard]] Listing estimate(Session& session) const;
 
   BenchFlags flags_;
+  std::string threads_ = "0";
+  std::vector<int> counts_{};  // that workloads run with, ascending
   bool dry_run_ = false;
   std::optional<ResultFormat> format_{};
   std::string output_{};
 };
 
+// The session runs with the most of them.
+void BenchCommand::set_threads(Session& session) {
+  constexpr std::int64_t kMost = 4096;
+  counts_.clear();
+  if (threads_ != "0")
+    for (const std::int64_t count : parse_number_list(threads_, "--threads")) {
+      if (count > kMost)
+        throw UsageError({.where = "--threads",
+                          .what = "more threads than can be asked for",
+                          .expected = fmt::format("at most {}", kMost),
+                          .found = fmt::format("{}", count)});
+      counts_.push_back(static_cast<int>(count));
+    }
+  if (counts_.empty()) counts_.push_back(session.threads);
+  std::sort(counts_.begin(), counts_.end());
+  set_thread_count(counts_.back());
+  require_threads(counts_.back());
+  session.threads = counts_.back();
+}
+
+// Those that workloads run with; for one alone the way to it: all up to 4, and then doubled, for each takes a
+// second.
+std::vector<int> BenchCommand::counts_for_limits() const {
+  if (counts_.size() > 1) return counts_;
+  std::vector<int> counts;
+  for (int count = 1; count < counts_.front(); count = count < 4 ? count + 1 : 2 * count)
+    counts.push_back(count);
+  counts.push_back(counts_.front());
+  return counts;
+}
+
+void BenchCommand::measure_workload(BenchPlan& plan, const SpeedWorkload& workload, KvCache& cache,
+                                    Session& session, SpeedReport& report) const {
+  const std::vector<SpeedCase> cases = cases_of(plan, workload);
+  // Every way of selecting once; the kernels are the same at any length.
+  if (&workload == &plan.workloads.front())
+    for (const SpeedCase& one : cases) {
+      const SpeedCheck check = check_attention(plan.model, plan.tokens, one, flags_.kv);
+      report.check.rows += check.rows;
+      report.check.skipped += check.skipped;
+      report.check.largest_error = std::max(report.check.largest_error, check.largest_error);
+    }
+  std::vector<std::vector<SpeedResult>> by_count;
+  for (const int threads : counts_) {
+    std::string stage =
+        fmt::format("{} {}", workload.phase == Phase::prefill ? "prefill" : "decode at", workload.length);
+    if (counts_.size() > 1) stage += fmt::format(" with {} thread{}", threads, threads == 1 ? "" : "s");
+    const SpeedOptions options{
+        flags_.repetitions, flags_.decode_steps, flags_.compute == Compute::bf16 ? 2.0 : 4.0,
+        [&](std::int64_t done, std::int64_t total) { session.console.progress(stage, done, total, "runs"); }};
+    set_thread_count(threads);
+    by_count.push_back(measure_speed(plan.model, cache, plan.tokens, workload, cases, options));
+    set_thread_count(session.threads);
+  }
+  for (std::size_t i = 0; i < cases.size(); ++i)
+    for (std::vector<SpeedResult>& results : by_count)
+      report.results.push_back(std::move(results[i]));
+}
+
 SpeedReport BenchCommand::measure(Session& session) {
   BenchPlan plan = resolve_bench(flags_, session);
   session.console.progress("machine limits", 0, 1, "runs");
   SpeedReport report;
-  report.limits = measure_machine_limits(session.threads);
+  if (counts_.size() > 1) report.thread_counts = counts_;
+  const std::vector<int> limit_counts = counts_for_limits();
+  report.limits = measure_machine_limits(session.threads, limit_counts);
   report.model = plan.model.config().name;
   report.config = plan.model.config();
   report.compute = name_of(flags_.compute);
@@ -50,28 +126,11 @@ SpeedReport BenchCommand::measure(Session& session) {
   report.rounds_activations = plan.model.rounds_activations();
   report.threads = session.threads;
   report.repetitions = flags_.repetitions;
-  const KvType kv = flags_.kv;
-  KvCache cache = plan.model.new_cache(plan.capacity, prefilter_for(plan.policies), kv);
+  KvCache cache = plan.model.new_cache(plan.capacity, prefilter_for(plan.policies), flags_.kv);
   prepare_cache(plan, cache, session);
-  for (const SpeedWorkload& workload : plan.workloads) {
-    const std::vector<SpeedCase> cases = cases_of(plan, workload);
-    // Every way of selecting once; the kernels are the same at any length.
-    if (&workload == &plan.workloads.front())
-      for (const SpeedCase& one : cases) {
-        const SpeedCheck check = check_attention(plan.model, plan.tokens, one, kv);
-        report.check.rows += check.rows;
-        report.check.skipped += check.skipped;
-        report.check.largest_error = std::max(report.check.largest_error, check.largest_error);
-      }
-    const std::string stage =
-        fmt::format("{} {}", workload.phase == Phase::prefill ? "prefill" : "decode at", workload.length);
-    const SpeedOptions options{
-        flags_.repetitions, flags_.decode_steps, flags_.compute == Compute::bf16 ? 2.0 : 4.0,
-        [&](std::int64_t done, std::int64_t total) { session.console.progress(stage, done, total, "runs"); }};
-    for (SpeedResult& result : measure_speed(plan.model, cache, plan.tokens, workload, cases, options))
-      report.results.push_back(std::move(result));
-  }
-  keep_larger(report.limits, measure_machine_limits(session.threads));
+  for (const SpeedWorkload& workload : plan.workloads)
+    measure_workload(plan, workload, cache, session, report);
+  keep_larger(report.limits, measure_machine_limits(session.threads, limit_counts));
   // Prefills first, lengths ascending, as people read them.
   std::stable_sort(report.results.begin(), report.results.end(),
                    [](const SpeedResult& a, const SpeedResult& b) {
@@ -117,6 +176,7 @@ Listing BenchCommand::estimate(Session& session) const {
 }
 
 void BenchCommand::run(Session& session) {
+  set_threads(session);
   bind_threads();
   session.wait_passively();
   const ResultFormat format = format_.value_or(result_format_of(output_));

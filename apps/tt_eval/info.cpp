@@ -7,6 +7,7 @@
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
 #include "common/strict.hpp"
+#include "kernels/linear/product_library.hpp"
 #include "model/describe.hpp"
 #include "model/language_model.hpp"
 #include "report/json.hpp"
@@ -78,6 +79,7 @@ OrderedJson info_of(LanguageModel& model, double load_seconds) {
           {"not_used", config.unused},
           {"notes", model.notes},
           {"chat_template", !model.chat.source.empty()},
+          {"products", product_library()},
           {"load_seconds", load_seconds},
           {"first_token_seconds", load_seconds + seconds_since(begin)}};
 }
@@ -102,6 +104,7 @@ std::string readable_info(const OrderedJson& info) {
   for (const auto& note : info.at("notes"))
     line("note", note.get<std::string>());
   line("chat template", info.at("chat_template").get<bool>() ? "yes: generate --chat" : "none");
+  line("products", info.at("products").get<std::string>());
   line("first token",
        fmt::format("after {:.2f} s, {:.2f} s of them loading", info.at("first_token_seconds").get<double>(),
                    info.at("load_seconds").get<double>()));

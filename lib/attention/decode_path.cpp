@@ -7,6 +7,7 @@
 #include "attention/finish_row.hpp"
 #include "attention/job.hpp"
 #include "core/parallel.hpp"
+#include "core/team.hpp"
 #include "kernels/attention/tile_attention.hpp"
 
 namespace toptheta {
@@ -253,9 +254,11 @@ void attend_one_row(const Job& job) {
   const Step step{job, partials, keys, first_key, first_tile, tiles, prepare(job, partials)};
   // Runs as long as leaves enough of them to share out evenly.
   constexpr std::int64_t kRuns = 32;
+  constexpr std::int64_t kRunsPerThread = 6;
   constexpr std::int64_t kLongestRun = 8;
   const std::int64_t seen_tiles = tiles - first_tile;
-  const std::int64_t length = std::clamp<std::int64_t>(groups * seen_tiles / kRuns, 1, kLongestRun);
+  const std::int64_t least_runs = std::max<std::int64_t>(kRuns, kRunsPerThread * thread_count());
+  const std::int64_t length = std::clamp<std::int64_t>(groups * seen_tiles / least_runs, 1, kLongestRun);
   const std::int64_t runs = (seen_tiles + length - 1) / length;
   std::fill_n(partials.runs_left.begin(), groups, runs);
   const auto body = [&step, runs, length](std::int64_t i) {
@@ -266,7 +269,7 @@ void attend_one_row(const Job& job) {
     const std::atomic_ref<std::int64_t> left(step.partials.runs_left[static_cast<std::size_t>(group)]);
     if (left.fetch_sub(1, std::memory_order_acq_rel) == 1) join_and_finish(step, group);
   };
-  parallel_for(groups * runs, std::cref(body));  // a copy into std::function would allocate
+  parallel_runs(groups * runs, std::cref(body));  // a copy into std::function would allocate
   if (job.listeners.counts != nullptr) report(step);
 }
 

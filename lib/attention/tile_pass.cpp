@@ -95,11 +95,22 @@ void attend_group_pass(const Job& job, const Way& way, std::int64_t kv_head, std
     attend_head(job, way, kv_head * job.group_heads() + h, pass, counts, scratch);
 }
 
+// Of a pass: fewer where threads would otherwise have less than four passes each, which would end unevenly.
+// That shows in no result: rows know nothing of each other.
+std::int64_t pass_rows(const Job& job) {
+  constexpr std::int64_t kLeast = kTileRows / 2;
+  const std::int64_t enough = std::int64_t{4} * thread_count();
+  std::int64_t rows = kPassRows;
+  while (rows > kLeast && job.shape().num_kv_heads * ((job.call.rows + rows - 1) / rows) < enough)
+    rows /= 2;
+  return rows;
+}
+
 }  // namespace
 
 void attend_in_passes(const Job& call, AttendKeys attend_keys, FinishRow finish) {
   Job job = call;
-  job.choose_row_tile(kPassRows);
+  job.choose_row_tile(pass_rows(job));
   const Way way{attend_keys, finish};
   const std::int64_t tiles = job.tiles();
   const std::int64_t groups = job.shape().num_kv_heads;

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <limits>
 
 #include "core/large_array.hpp"
 #include "core/parallel.hpp"
+#include "kernels/linear/product_library.hpp"
 
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
@@ -128,15 +130,20 @@ double read_rate(const LargeArray<float>& memory) {
 
 }  // namespace
 
-MachineLimits measure_machine_limits(int threads) {
+MachineLimits measure_machine_limits(int threads, std::span<const int> only) {
   const int before = thread_count();
   const LargeArray<float> memory(std::size_t{1} << 26);  // 256 MiB, touched
   MachineLimits limits;
   limits.instruction_set = HWY_DYNAMIC_DISPATCH(TargetName)();
+  limits.products = product_library();
+  limits.flops.assign(static_cast<std::size_t>(threads), std::numeric_limits<double>::quiet_NaN());
+  limits.read_bytes = limits.flops;
   for (int t = 1; t <= threads; ++t) {
+    if (!only.empty() && std::find(only.begin(), only.end(), t) == only.end()) continue;
     set_thread_count(t);
-    limits.flops.push_back(fma_rate(t));
-    limits.read_bytes.push_back(read_rate(memory));
+    const auto at = static_cast<std::size_t>(t - 1);
+    limits.flops[at] = fma_rate(t);
+    limits.read_bytes[at] = read_rate(memory);
   }
   set_thread_count(before);
   return limits;

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <chrono>
 
+#include "core/parallel.hpp"
+
 namespace toptheta {
 
 namespace {
@@ -97,7 +99,8 @@ std::vector<SpeedResult> measure_speed(Transformer& model, KvCache& cache,
   };
   std::vector<SpeedResult> results;
   for (const SpeedCase& one : cases) {
-    SpeedResult result{workload, one.name, one.kept_target, {}, prefill ? workload.length : 1, {}, {}};
+    SpeedResult result{workload, one.name, one.kept_target, {}, prefill ? workload.length : 1,
+                       {},       {},       thread_count()};
     result.counts = meter.count(one.policy);
     result.work = work_of(model.config(), result.counts, result.tokens, prefill ? 1 : options.decode_steps,
                           options.weight_bytes, cache.type());

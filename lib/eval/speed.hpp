@@ -36,6 +36,7 @@ struct SpeedResult {
   std::int64_t tokens = 0;        // that those seconds brought
   AttentionCounts counts{};       // of the same work, counted in an extra run before the timed ones
   SpeedWork work{};
+  int threads = 0;  // that it ran with
 
   [[nodiscard]] double median_seconds() const;
 };

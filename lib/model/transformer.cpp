@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "core/error.hpp"
+#include "core/team.hpp"
 #include "kernels/linear/elementwise.hpp"
 #include "kernels/rows/soft_cap.hpp"
 #include "model/random_weights.hpp"
@@ -151,16 +153,20 @@ std::span<const float> Transformer::forward(std::span<const std::int32_t> tokens
   const auto logit_count = static_cast<std::size_t>((rows - first_logit) * m.config.vocab_size);
   if (m.logits.size() < logit_count) m.logits.resize(logit_count);
 
-  for (std::int64_t first = 0; first < rows; first += options.chunk_rows) {
-    const Pass pass{cache, policy, options, std::min(options.chunk_rows, rows - first)};
-    m.embed(tokens.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(pass.rows)), pass);
-    for (std::int64_t l = 0; l < m.config.shape.num_layers; ++l)
-      m.block(l, pass);
-    const std::int64_t skip = std::max<std::int64_t>(first_logit - first, 0);
-    if (skip < pass.rows)
-      m.write_logits(skip, pass, m.logits.data() + (first + skip - first_logit) * m.config.vocab_size);
-    cache.advance(pass.rows);
-  }
+  // The layers' many short loops share one team.
+  const auto all_layers = [&] {
+    for (std::int64_t first = 0; first < rows; first += options.chunk_rows) {
+      const Pass pass{cache, policy, options, std::min(options.chunk_rows, rows - first)};
+      m.embed(tokens.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(pass.rows)), pass);
+      for (std::int64_t l = 0; l < m.config.shape.num_layers; ++l)
+        m.block(l, pass);
+      const std::int64_t skip = std::max<std::int64_t>(first_logit - first, 0);
+      if (skip < pass.rows)
+        m.write_logits(skip, pass, m.logits.data() + (first + skip - first_logit) * m.config.vocab_size);
+      cache.advance(pass.rows);
+    }
+  };
+  with_team(std::cref(all_layers));
   return std::span<const float>(m.logits).first(logit_count);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/json.hpp"
 
@@ -33,18 +34,34 @@ Json percent(double fraction) {
   return json_number(100 * fraction);
 }
 
-const SpeedResult* dense_of(const SpeedReport& report, const SpeedWorkload& workload) {
+// The result of the same workload with this policy and so many threads; null where there is none.
+const SpeedResult* beside(const SpeedReport& report, const SpeedWorkload& workload, const std::string& policy,
+                          int threads) {
   const auto found = std::find_if(report.results.begin(), report.results.end(), [&](const SpeedResult& r) {
-    return r.workload.phase == workload.phase && r.workload.length == workload.length && r.policy == "dense";
+    return r.workload.phase == workload.phase && r.workload.length == workload.length && r.policy == policy &&
+           r.threads == threads;
   });
   return found == report.results.end() ? nullptr : &*found;
 }
 
+// What several numbers of threads are compared by.
+const std::vector<ListingColumn> kScalingColumns = {
+    {"threads", "threads"}, {"speed_up", "speed-up"}, {"efficiency", "efficiency (%)"}};
+
+std::vector<Json> scaling_of(const SpeedReport& report, const SpeedResult& result) {
+  const SpeedResult* const first =
+      beside(report, result.workload, result.policy, report.thread_counts.front());
+  if (first == nullptr) return {result.threads, nullptr, nullptr};
+  const double speed_up = first->median_seconds() / result.median_seconds();
+  return {result.threads, json_number(speed_up),
+          percent(speed_up * static_cast<double>(first->threads) / static_cast<double>(result.threads))};
+}
+
 std::vector<Json> row_of(const SpeedReport& report, const SpeedResult& result) {
-  const auto thread = static_cast<std::size_t>(report.threads - 1);
+  const auto thread = static_cast<std::size_t>(result.threads - 1);
   const double seconds = result.median_seconds();
   const auto [least, most] = std::minmax_element(result.seconds.begin(), result.seconds.end());
-  const SpeedResult* dense = dense_of(report, result.workload);
+  const SpeedResult* dense = beside(report, result.workload, "dense", result.threads);
   const SpeedWork& work = result.work;
   const double flops = work.flops / seconds;
   const double bytes = (work.weight_bytes + work.k_bytes + work.v_bytes) / seconds;
@@ -83,6 +100,7 @@ Json limits_json(const MachineLimits& limits) {
   for (const double rate : limits.read_bytes)
     bytes.push_back(json_number(rate / 1e9));
   return {{"instruction_set", limits.instruction_set},
+          {"products", limits.products},
           {"fp32_gflops_by_threads", flops},
           {"read_gbytes_by_threads", bytes}};
 }
@@ -99,13 +117,16 @@ Json samples_json(const SpeedReport& report) {
 }
 
 std::string heading_of(const SpeedReport& report) {
-  std::string text =
-      fmt::format("{}: {:.1f} M parameters without embeddings, {}, KV {}, {} threads, {}\n", report.model,
-                  static_cast<double>(non_embedding_parameters(report.config)) / 1e6, report.compute,
-                  report.kv, report.threads, report.limits.instruction_set);
+  std::string text = fmt::format(
+      "{}: {:.1f} M parameters without embeddings, {}, KV {}, {} threads, {}\nproducts: {}\n", report.model,
+      static_cast<double>(non_embedding_parameters(report.config)) / 1e6, report.compute, report.kv,
+      report.thread_counts.empty() ? fmt::format("{}", report.threads)
+                                   : fmt::format("{}", fmt::join(report.thread_counts, ", ")),
+      report.limits.instruction_set, report.limits.products);
   for (std::size_t t = 0; t < report.limits.flops.size(); ++t)
-    text += fmt::format("limit at {} thread{}: {:.0f} GFLOP/s fp32, {:.1f} GB/s read\n", t + 1,
-                        t == 0 ? "" : "s", report.limits.flops[t] / 1e9, report.limits.read_bytes[t] / 1e9);
+    if (!std::isnan(report.limits.flops[t]))
+      text += fmt::format("limit at {} thread{}: {:.0f} GFLOP/s fp32, {:.1f} GB/s read\n", t + 1,
+                          t == 0 ? "" : "s", report.limits.flops[t] / 1e9, report.limits.read_bytes[t] / 1e9);
   return text + fmt::format("checked: {} attention rows, largest difference {:.1g} of the largest |V|",
                             report.check.rows, report.check.largest_error);
 }
@@ -132,6 +153,13 @@ Listing speed_listing(const SpeedReport& report) {
   listing.columns = kColumns;
   for (const SpeedResult& result : report.results)
     listing.rows.push_back(row_of(report, result));
+  if (!report.thread_counts.empty()) {
+    listing.about["thread_counts"] = report.thread_counts;
+    listing.columns.insert(listing.columns.end(), kScalingColumns.begin(), kScalingColumns.end());
+    for (std::size_t i = 0; i < listing.rows.size(); ++i)
+      for (Json& cell : scaling_of(report, report.results[i]))
+        listing.rows[i].push_back(std::move(cell));
+  }
   listing.notes = {
       "prefill: `tokens` at once, the last one's logits; decode: one token with `tokens` in the cache",
       "useful FLOP: per token 2 x parameters without embeddings, and per layer 2 d for each score and each "

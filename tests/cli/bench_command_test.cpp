@@ -74,6 +74,47 @@ TEST_CASE("bench takes a model with its tables, and bfloat16") {
   CHECK(csv.find("prefill,50,theta k=4") != std::string::npos);
 }
 
+TEST_CASE("bench compares numbers of threads") {
+  const World world;
+  const Json report = Json::parse(
+      world.output("tt-eval bench " + kSmall + "--prefill 20 --decode-at 8 --threads 2,1,3 --format json"));
+  CHECK(report.at("thread_counts") == Json({1, 2, 3}));
+  CHECK(report.at("threads") == 3);
+  const Json& machine = report.at("machine");
+  CHECK(machine.at("products").get<std::string>().starts_with("oneDNN "));
+  REQUIRE(machine.at("read_gbytes_by_threads").size() == 3);
+  for (const Json& rate : machine.at("fp32_gflops_by_threads"))
+    CHECK(rate.get<double>() > 0);
+  const Json& rows = report.at("rows");
+  REQUIRE(rows.size() % 3 == 0);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Json& first = rows.at(i - i % 3);
+    CHECK(rows.at(i).at("length") == first.at("length"));
+    CHECK(rows.at(i).at("policy") == first.at("policy"));
+    CHECK(rows.at(i).at("threads") == i % 3 + 1);
+    const double speed_up =
+        first.at("milliseconds").get<double>() / rows.at(i).at("milliseconds").get<double>();
+    CHECK(rows.at(i).at("speed_up").get<double>() == Approx(speed_up).epsilon(0.01));
+    CHECK(rows.at(i).at("efficiency").get<double>() ==
+          Approx(100 * speed_up / static_cast<double>(1 + i % 3)).epsilon(0.01));
+  }
+  const std::string csv =
+      world.output("tt-eval bench " + kSmall + "--prefill 20 --decode-at none --threads 1,3 --format csv");
+  CHECK(csv.find(",threads,speed_up,efficiency") != std::string::npos);
+}
+
+TEST_CASE("more threads than cores are warned about once, and those that are no list refused") {
+  const World world;
+  const Environment waiting("OMP_WAIT_POLICY", nullptr);
+  const Outcome many = world.run("tt-eval info --model model --threads 300");
+  CHECK(many.status == 0);
+  const std::size_t warning = many.err.find("warning: 300 threads");
+  CHECK(warning != std::string::npos);
+  CHECK(many.err.find("300 threads", warning + 20) == std::string::npos);
+  for (const std::string list : {"1,1", "0,2", "4097", "-1", "two"})
+    CHECK(world.run("tt-eval bench " + kSmall + "--threads " + list).status == 2);
+}
+
 TEST_CASE("bench refuses what it cannot measure") {
   const World world;
   for (const std::string flags :

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/parallel.hpp"
+#include "model/random_weights.hpp"
 #include "model/rope.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
@@ -176,23 +177,51 @@ TEST_CASE("a prefill longer than a chunk has the logits and counts of its pieces
   }
 }
 
-TEST_CASE("logits have the same bytes at any number of threads", "[model]") {
-  TinyLlama tiny;
-  tiny.fill_tensors();
-  const Tokens tokens = random_tokens(100, tiny.vocab);
-  const auto with_threads = [&](int threads, std::size_t piece) {
-    set_thread_count(threads);
-    Transformer model = load(tiny);
-    Floats logits = logits_in_pieces(model, tokens, piece, dense_policy(model.config().shape));
-    set_thread_count(0);
-    return logits;
-  };
-  for (const std::size_t piece : {1U, 100U}) {
-    const Floats one = with_threads(1, piece);
-    const Floats two = with_threads(2, piece);
-    REQUIRE(one.size() == two.size());
-    CHECK(std::memcmp(one.data(), two.data(), one.size() * sizeof(float)) == 0);
+namespace {
+
+// Keeps about half of what is seen.
+ResolvedPolicy theta_near_zero(const ModelShape& shape) {
+  ThresholdTable table;
+  table.meta.shape = shape;
+  Target target{1, std::vector<std::int64_t>(static_cast<std::size_t>(shape.num_layers), 1), {}};
+  target.cells.assign(static_cast<std::size_t>(shape.num_layers * shape.num_heads),
+                      {ThresholdEntry{.length = 1, .theta = 0.001, .count = 1}});
+  table.targets = {target};
+  return {{.selection = Selection::theta, .vmc = true, .k = 1}, shape, 1024, &table, "near zero"};
+}
+
+// A prefill in two chunks, one of which is cut by rows and columns, and some steps: all logits.
+Floats logits_at(int threads, Compute compute, bool theta) {
+  set_thread_count(threads);
+  Transformer model = Transformer::random(
+      config_from_shape("d=128,layers=2,heads=4,kv-heads=2,ffn=192,vocab=320,context=1024"), 3, compute);
+  const ModelShape& shape = model.config().shape;
+  const ResolvedPolicy policy = theta ? theta_near_zero(shape) : dense_policy(shape);
+  const Tokens tokens = random_tokens(648, 320);
+  KvCache cache = model.new_cache(std::ssize(tokens));
+  const auto whole = model.forward(std::span(tokens).first(640), cache, policy, {.first_logit_row = 0});
+  Floats logits(whole.begin(), whole.end());
+  for (std::size_t i = 640; i < tokens.size(); ++i) {
+    const auto step = model.forward(std::span(tokens).subspan(i, 1), cache, policy);
+    logits.insert(logits.end(), step.begin(), step.end());
   }
+  set_thread_count(0);
+  return logits;
+}
+
+}  // namespace
+
+TEST_CASE("logits have the same bytes at any number of threads", "[model]") {
+  for (const Compute compute : {Compute::f32, Compute::bf16})
+    for (const bool theta : {false, true}) {
+      const Floats one = logits_at(1, compute, theta);
+      for (const int threads : {2, 3, 7, 20}) {
+        CAPTURE(compute == Compute::bf16, theta, threads);
+        const Floats more = logits_at(threads, compute, theta);
+        REQUIRE(one.size() == more.size());
+        CHECK(std::memcmp(one.data(), more.data(), one.size() * sizeof(float)) == 0);
+      }
+    }
 }
 
 TEST_CASE("only the logits asked for are computed", "[model]") {

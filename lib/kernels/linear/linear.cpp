@@ -7,11 +7,13 @@
 #include <functional>
 #include <vector>
 
+#include "core/fresh_array.hpp"
 #include "core/half.hpp"
-#include "core/large_array.hpp"
 #include "core/parallel.hpp"
+#include "core/team.hpp"
 #include "kernels/linear/matrix_vector.hpp"
 #include "kernels/linear/panel_products.hpp"
+#include "kernels/linear/shares.hpp"
 #include "kernels/rows/convert.hpp"
 
 namespace toptheta {
@@ -52,16 +54,6 @@ class RowTiles {
 // So many rows share out among threads in tiles of whole rows; fewer in panels.
 constexpr std::int64_t kLeastWholeRows = 64;
 
-// Tiles as large as leaves some for every thread: the weights, which pass once for each, may not fit a cache.
-int log_whole_rows(std::int64_t rows) {
-  constexpr int kLogLeast = 3;
-  constexpr int kTilesPerThread = 2;
-  int log_rows = kLogMaxTileRows;
-  while (log_rows > kLogLeast && rows >> log_rows < std::int64_t{kTilesPerThread} * thread_count())
-    --log_rows;
-  return log_rows;
-}
-
 // Memory that a thread reuses from call to call.
 float* thread_floats(std::size_t count) {
   static thread_local std::vector<float> floats;
@@ -77,8 +69,8 @@ struct Linear::Impl {
   bool bf16;
   bool bf16_products;                // the processor multiplies bf16
   std::int64_t padded_in;            // even where weights are bf16
-  LargeArray<float> wide;            // [panels][in][64], or
-  LargeArray<std::uint32_t> narrow;  // [panels][padded in / 2][64]
+  FreshArray<float> wide;            // [panels][in][64], or
+  FreshArray<std::uint32_t> narrow;  // [panels][padded in / 2][64]
   std::vector<float> bias;           // [panels * 64], or empty
   const PanelProducts* whole;        // all panels at once; null where there is no such product
   const PanelProducts* direct;       // into y; null where that is not fast
@@ -98,8 +90,11 @@ struct Linear::Impl {
   void pack(const float* from, std::int64_t panel);  // the panel's rows
 
   void run(const float* x, std::int64_t rows, float* y, bool add) const;
-  void one_row(const float* x, std::int64_t panel, float* y, bool add) const;
+  void single(const float* x, float* y, bool add) const;
+  void one_row(const float* x, std::int64_t panel, PanelColumns part, float* y, bool add) const;
   void whole_tile(const void* x, const RowTile& tile, float* y, bool add) const;
+  void group_tile(const void* x, const RowTile& tile, std::int64_t first, std::int64_t end, float* y,
+                  bool add) const;
   void tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const;
   [[nodiscard]] const void* row_of(const void* x, std::int64_t row) const;
   void add_bias(const RowTile& tile, std::int64_t panel, float* y) const;
@@ -131,16 +126,39 @@ void Linear::Impl::pack(const float* from, std::int64_t panel) {
 }
 
 // y: the row's first output feature.
-void Linear::Impl::one_row(const float* x, std::int64_t panel, float* y, bool add) const {
+void Linear::Impl::one_row(const float* x, std::int64_t panel, PanelColumns part, float* y, bool add) const {
   alignas(64) float sums[kPanelWidth];
   if (bf16)
-    panel_times_vector_bf16(x, narrow_panel(panel), padded_in, sums);
+    panel_times_vector_bf16(x, narrow_panel(panel), padded_in, sums, part);
   else
-    panel_times_vector(x, wide_panel(panel), in, sums);
+    panel_times_vector(x, wide_panel(panel), in, sums, part);
   float* to = y + panel * kPanelWidth;
   const float* b = bias.empty() ? nullptr : bias.data() + panel * kPanelWidth;
-  for (std::int64_t c = 0; c < columns(panel); ++c)
+  for (std::int64_t c = part.first; c < std::min(columns(panel), part.first + part.count); ++c)
     to[c] = sums[c] + (b != nullptr ? b[c] : 0.0F) + (add ? to[c] : 0.0F);
+}
+
+void Linear::Impl::single(const float* x, float* y, bool add) const {
+  static thread_local std::vector<float> padded;
+  const float* row = x;
+  if (bf16 && padded_in != in) {
+    padded.assign(x, x + in);
+    padded.push_back(0);
+    row = padded.data();
+  }
+  constexpr std::int64_t kMostParts = 4;
+  const RowShares shares = row_shares(panels(), thread_count(), kMostParts);
+  const auto body = [&, row](std::int64_t piece) {
+    const std::int64_t width = kPanelWidth / shares.parts;
+    const std::int64_t end = shares.first_unit(piece + 1);
+    for (std::int64_t unit = shares.first_unit(piece); unit < end;) {
+      const std::int64_t first = unit % shares.parts;
+      const std::int64_t count = std::min(shares.parts - first, end - unit);
+      one_row(row, unit / shares.parts, {first * width, count * width}, y, add);
+      unit += count;
+    }
+  };
+  parallel_runs(shares.pieces, std::cref(body));
 }
 
 const void* Linear::Impl::row_of(const void* x, std::int64_t row) const {
@@ -152,6 +170,27 @@ void Linear::Impl::whole_tile(const void* x, const RowTile& tile, float* y, bool
   const void* weights = bf16 ? static_cast<const void*>(narrow.data()) : wide.data();
   whole->run(tile.log_rows, add, row_of(x, tile.first), weights, y + tile.first * out);
   for (std::int64_t panel = 0; panel < panels() && !bias.empty(); ++panel)
+    add_bias(tile, panel, y);
+}
+
+// Panels first ... end - 1 alone. The library wants its results side by side: they pass through memory that
+// the cache holds.
+void Linear::Impl::group_tile(const void* x, const RowTile& tile, std::int64_t first, std::int64_t end,
+                              float* y, bool add) const {
+  const std::int64_t width = (end - first) * kPanelWidth;
+  const PanelProducts* const product = PanelProducts::fast({in, width, bf16_products, true});
+  assert(product != nullptr);
+  float* const sums = thread_floats(static_cast<std::size_t>(tile.rows() * width));
+  const void* const weights =
+      bf16 ? static_cast<const void*>(narrow_panel(first)) : static_cast<const void*>(wide_panel(first));
+  product->run(tile.log_rows, false, row_of(x, tile.first), weights, sums);
+  for (std::int64_t r = 0; r < tile.rows(); ++r) {
+    const float* const from = sums + r * width;
+    float* const to = y + (tile.first + r) * out + first * kPanelWidth;
+    for (std::int64_t c = 0; c < width; ++c)
+      to[c] = add ? from[c] + to[c] : from[c];
+  }
+  for (std::int64_t panel = first; panel < end && !bias.empty(); ++panel)
     add_bias(tile, panel, y);
 }
 
@@ -189,25 +228,8 @@ void Linear::Impl::add_bias(const RowTile& tile, std::int64_t panel, float* y) c
 }
 
 void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) const {
-  static thread_local std::vector<float> padded;
   static thread_local std::vector<std::uint16_t> halves;
-  if (rows == 1) {
-    const float* row = x;
-    if (bf16 && padded_in != in) {
-      padded.assign(x, x + in);
-      padded.push_back(0);
-      row = padded.data();
-    }
-    // Neighbours in one piece, for memory likes to be read in long runs; but pieces enough to share out.
-    constexpr std::int64_t kPieces = 16;
-    const std::int64_t group = std::max<std::int64_t>(1, panels() / kPieces);
-    const auto body = [&](std::int64_t piece) {
-      for (std::int64_t panel = piece * group; panel < std::min(panels(), (piece + 1) * group); ++panel)
-        one_row(row, panel, y, add);
-    };
-    parallel_for((panels() + group - 1) / group, std::cref(body));
-    return;
-  }
+  if (rows == 1) return single(x, y, add);
   const void* input = x;
   if (bf16_products) {
     const auto size = static_cast<std::size_t>(rows * in);
@@ -221,9 +243,16 @@ void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) co
     input = to;
   }
   if (whole != nullptr && rows >= kLeastWholeRows) {
-    const RowTiles tiles(rows, log_whole_rows(rows));
-    const auto body = [&](std::int64_t piece) { whole_tile(input, tiles[piece], y, add); };
-    return parallel_for(tiles.count(), std::cref(body));
+    const TileShares shares = tile_shares(rows, panels(), thread_count(), kLogMaxTileRows);
+    const RowTiles tiles(rows, shares.log_rows);
+    const auto body = [&](std::int64_t piece) {
+      const RowTile of_piece = tiles[piece / shares.groups];
+      if (shares.groups == 1) return whole_tile(input, of_piece, y, add);
+      const std::int64_t group = piece % shares.groups;
+      group_tile(input, of_piece, panels() * group / shares.groups, panels() * (group + 1) / shares.groups, y,
+                 add);
+    };
+    return parallel_for(tiles.count() * shares.groups, std::cref(body));
   }
   const RowTiles tiles(rows, kLogMaxTileRows);
   // Panel by panel, so that weights pass from memory once.
@@ -248,7 +277,8 @@ Linear::Linear(const ReadRows& read, std::int64_t out_features, std::int64_t in_
   assert(bias.empty() || std::ssize(bias) == out_features);
   auto impl = std::make_unique<Impl>(in_features, out_features, compute);
   impl->bias.assign(bias.begin(), bias.end());
-  parallel_for(impl->panels(), [&](std::int64_t panel) {
+  // By the threads that single rows are shared out to: weights lie near to those that read them.
+  parallel_runs(impl->panels(), [&](std::int64_t panel) {
     std::vector<float> rows(static_cast<std::size_t>(impl->columns(panel) * in_features));
     read(panel * kPanelWidth, impl->columns(panel), rows.data());
     impl->pack(rows.data(), panel);

@@ -4,6 +4,11 @@
 #include <cassert>
 #include <cstddef>
 
+// Sums stay in registers only where what adds to them has no call of its own.
+#ifndef TT_INLINE
+#define TT_INLINE __attribute__((always_inline))
+#endif
+
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/linear/matrix_vector.cpp"
@@ -21,7 +26,7 @@ using Words = hn::RebindToUnsigned<Floats>;
 using Vec = hn::Vec<Floats>;
 constexpr std::size_t kWidth = static_cast<std::size_t>(kPanelWidth);
 
-// Eight sums of one vector each, kept in registers over all rows.
+// Up to eight sums of one vector each, kept in registers over all rows.
 struct Sums {
   Vec s0, s1, s2, s3, s4, s5, s6, s7;
 };
@@ -31,17 +36,32 @@ HWY_INLINE Sums NoSums() {
   return {zero, zero, zero, zero, zero, zero, zero, zero};
 }
 
-HWY_INLINE void StoreSums(const Sums& s, float* y) {
+// s0 = add(s0, 0), s1 = add(s1, 1), ... for the first kCount: written out, for sums in an array would go
+// through memory.
+template <int kCount, class Add>
+HWY_INLINE void ForEachSum(Sums& s, const Add& add) {
+  s.s0 = add(s.s0, 0);
+  if constexpr (kCount > 1) s.s1 = add(s.s1, 1);
+  if constexpr (kCount > 2) {
+    s.s2 = add(s.s2, 2);
+    s.s3 = add(s.s3, 3);
+  }
+  if constexpr (kCount > 4) {
+    s.s4 = add(s.s4, 4);
+    s.s5 = add(s.s5, 5);
+    s.s6 = add(s.s6, 6);
+    s.s7 = add(s.s7, 7);
+  }
+}
+
+template <int kCount>
+HWY_INLINE void StoreSums(Sums& s, float* y) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
-  hn::StoreU(s.s0, d, y);
-  hn::StoreU(s.s1, d, y + lanes);
-  hn::StoreU(s.s2, d, y + 2 * lanes);
-  hn::StoreU(s.s3, d, y + 3 * lanes);
-  hn::StoreU(s.s4, d, y + 4 * lanes);
-  hn::StoreU(s.s5, d, y + 5 * lanes);
-  hn::StoreU(s.s6, d, y + 6 * lanes);
-  hn::StoreU(s.s7, d, y + 7 * lanes);
+  ForEachSum<kCount>(s, [&](Vec sum, std::size_t i) HWY_ATTR {
+    hn::StoreU(sum, d, y + i * lanes);
+    return sum;
+  });
 }
 
 // add(line) for all lines, in turn from each quarter of a panel: four streams at once are read a fifth faster
@@ -59,25 +79,44 @@ HWY_INLINE void InFourStreams(std::size_t lines, const Add& add) {
     add(i);
 }
 
-void PanelTimesVector(const float* x, const float* panel, std::int64_t rows, float* y) {
+template <int kCount>
+HWY_INLINE void Columns(const float* x, const float* panel, std::size_t rows, std::size_t first, float* y) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t first = 0; first < kWidth; first += 8 * lanes) {
-    Sums s = NoSums();
-    InFourStreams(static_cast<std::size_t>(rows), [&](std::size_t i) HWY_ATTR {
-      const float* w = panel + i * kWidth + first;
-      const Vec v = hn::Set(d, x[i]);
-      s.s0 = hn::MulAdd(v, hn::LoadU(d, w), s.s0);
-      s.s1 = hn::MulAdd(v, hn::LoadU(d, w + lanes), s.s1);
-      s.s2 = hn::MulAdd(v, hn::LoadU(d, w + 2 * lanes), s.s2);
-      s.s3 = hn::MulAdd(v, hn::LoadU(d, w + 3 * lanes), s.s3);
-      s.s4 = hn::MulAdd(v, hn::LoadU(d, w + 4 * lanes), s.s4);
-      s.s5 = hn::MulAdd(v, hn::LoadU(d, w + 5 * lanes), s.s5);
-      s.s6 = hn::MulAdd(v, hn::LoadU(d, w + 6 * lanes), s.s6);
-      s.s7 = hn::MulAdd(v, hn::LoadU(d, w + 7 * lanes), s.s7);
-    });
-    StoreSums(s, y + first);
-  }
+  Sums s = NoSums();
+  InFourStreams(rows, [&](std::size_t i) HWY_ATTR {
+    const float* w = panel + i * kWidth + first;
+    const Vec v = hn::Set(d, x[i]);
+    ForEachSum<kCount>(s, [&](Vec sum, std::size_t c)
+                              HWY_ATTR TT_INLINE { return hn::MulAdd(v, hn::LoadU(d, w + c * lanes), sum); });
+  });
+  StoreSums<kCount>(s, y + first);
+}
+
+// Columns as many at once as eight vectors hold, then four, two and one.
+template <class Eight, class Four, class Two, class One>
+HWY_INLINE void InVectors(PanelColumns columns, const Eight& eight, const Four& four, const Two& two,
+                          const One& one) {
+  const std::size_t lanes = hn::Lanes(Floats());
+  std::size_t at = static_cast<std::size_t>(columns.first);
+  const std::size_t end = at + static_cast<std::size_t>(columns.count);
+  for (; at + 8 * lanes <= end; at += 8 * lanes)
+    eight(at);
+  for (; at + 4 * lanes <= end; at += 4 * lanes)
+    four(at);
+  for (; at + 2 * lanes <= end; at += 2 * lanes)
+    two(at);
+  for (; at < end; at += lanes)
+    one(at);
+}
+
+void PanelTimesVector(const float* x, const float* panel, std::int64_t rows, float* y, PanelColumns columns) {
+  const auto n = static_cast<std::size_t>(rows);
+  InVectors(
+      columns, [&](std::size_t first) HWY_ATTR { Columns<8>(x, panel, n, first, y); },
+      [&](std::size_t first) HWY_ATTR { Columns<4>(x, panel, n, first, y); },
+      [&](std::size_t first) HWY_ATTR { Columns<2>(x, panel, n, first, y); },
+      [&](std::size_t first) HWY_ATTR { Columns<1>(x, panel, n, first, y); });
 }
 
 // The products of a pair of rows: the even row in the low half of each word, the odd row in the high half.
@@ -90,26 +129,30 @@ HWY_INLINE Vec AddPair(Vec even, Vec odd, const std::uint32_t* pair, Vec sum) {
   return hn::MulAdd(odd, high, hn::MulAdd(even, low, sum));
 }
 
-void PanelTimesVectorBf16(const float* x, const std::uint32_t* panel, std::int64_t rows, float* y) {
+template <int kCount>
+HWY_INLINE void ColumnsBf16(const float* x, const std::uint32_t* panel, std::size_t rows, std::size_t first,
+                            float* y) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t first = 0; first < kWidth; first += 8 * lanes) {
-    Sums s = NoSums();
-    InFourStreams(static_cast<std::size_t>(rows) / 2, [&](std::size_t i) HWY_ATTR {
-      const std::uint32_t* w = panel + i * kWidth + first;
-      const Vec even = hn::Set(d, x[2 * i]);
-      const Vec odd = hn::Set(d, x[2 * i + 1]);
-      s.s0 = AddPair(even, odd, w, s.s0);
-      s.s1 = AddPair(even, odd, w + lanes, s.s1);
-      s.s2 = AddPair(even, odd, w + 2 * lanes, s.s2);
-      s.s3 = AddPair(even, odd, w + 3 * lanes, s.s3);
-      s.s4 = AddPair(even, odd, w + 4 * lanes, s.s4);
-      s.s5 = AddPair(even, odd, w + 5 * lanes, s.s5);
-      s.s6 = AddPair(even, odd, w + 6 * lanes, s.s6);
-      s.s7 = AddPair(even, odd, w + 7 * lanes, s.s7);
-    });
-    StoreSums(s, y + first);
-  }
+  Sums s = NoSums();
+  InFourStreams(rows / 2, [&](std::size_t i) HWY_ATTR {
+    const std::uint32_t* w = panel + i * kWidth + first;
+    const Vec even = hn::Set(d, x[2 * i]);
+    const Vec odd = hn::Set(d, x[2 * i + 1]);
+    ForEachSum<kCount>(
+        s, [&](Vec sum, std::size_t c) HWY_ATTR TT_INLINE { return AddPair(even, odd, w + c * lanes, sum); });
+  });
+  StoreSums<kCount>(s, y + first);
+}
+
+void PanelTimesVectorBf16(const float* x, const std::uint32_t* panel, std::int64_t rows, float* y,
+                          PanelColumns columns) {
+  const auto n = static_cast<std::size_t>(rows);
+  InVectors(
+      columns, [&](std::size_t first) HWY_ATTR { ColumnsBf16<8>(x, panel, n, first, y); },
+      [&](std::size_t first) HWY_ATTR { ColumnsBf16<4>(x, panel, n, first, y); },
+      [&](std::size_t first) HWY_ATTR { ColumnsBf16<2>(x, panel, n, first, y); },
+      [&](std::size_t first) HWY_ATTR { ColumnsBf16<1>(x, panel, n, first, y); });
 }
 
 void WidenPanelBf16(const std::uint32_t* panel, std::int64_t rows, float* wide) {
@@ -134,13 +177,16 @@ HWY_EXPORT(PanelTimesVector);
 HWY_EXPORT(PanelTimesVectorBf16);
 HWY_EXPORT(WidenPanelBf16);
 
-void panel_times_vector(const float* x, const float* panel, std::int64_t rows, float* y) {
-  HWY_DYNAMIC_DISPATCH(PanelTimesVector)(x, panel, rows, y);
+void panel_times_vector(const float* x, const float* panel, std::int64_t rows, float* y,
+                        PanelColumns columns) {
+  assert(columns.first % 16 == 0 && columns.count % 16 == 0);
+  HWY_DYNAMIC_DISPATCH(PanelTimesVector)(x, panel, rows, y, columns);
 }
 
-void panel_times_vector_bf16(const float* x, const std::uint32_t* panel, std::int64_t rows, float* y) {
-  assert(rows % 2 == 0);
-  HWY_DYNAMIC_DISPATCH(PanelTimesVectorBf16)(x, panel, rows, y);
+void panel_times_vector_bf16(const float* x, const std::uint32_t* panel, std::int64_t rows, float* y,
+                             PanelColumns columns) {
+  assert(rows % 2 == 0 && columns.first % 16 == 0 && columns.count % 16 == 0);
+  HWY_DYNAMIC_DISPATCH(PanelTimesVectorBf16)(x, panel, rows, y, columns);
 }
 
 void widen_panel_bf16(const std::uint32_t* panel, std::int64_t rows, float* wide) {

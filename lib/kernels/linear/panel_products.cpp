@@ -3,11 +3,13 @@
 #include <dnnl_version.h>
 #include <omp.h>
 
+#include <array>
 #include <cstddef>
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -96,16 +98,11 @@ Desc weights_of(const PanelKind& kind) {
 
 class DnnlProducts final : public PanelProducts {
  public:
-  explicit DnnlProducts(const PanelKind& kind) : weights_(weights_of(kind)) {
-    const OneThread guard;
-    for (int log_rows = 0; log_rows <= kLogMaxTileRows; ++log_rows)
-      for (const bool add : {false, true})
-        products_.push_back(product(plan(std::int64_t{1} << log_rows, kind, weights_, add)));
-  }
+  explicit DnnlProducts(const PanelKind& kind) : kind_(kind), weights_(weights_of(kind)) {}
 
   void run(int log_rows, bool add, const void* x, const void* panel, float* y) const override {
     const OneThread guard;
-    const Product& product = products_[static_cast<std::size_t>(2 * log_rows + (add ? 1 : 0))];
+    const Product& product = planned(log_rows, add);
     const dnnl::memory input(product.input, engine(), const_cast<void*>(x));
     const dnnl::memory weights(weights_, engine(), const_cast<void*>(panel));
     const dnnl::memory output(product.output, engine(), y);
@@ -124,12 +121,24 @@ class DnnlProducts final : public PanelProducts {
     Desc scratchpad;
     dnnl::matmul run;
   };
-  static Product product(const Plan& plan) {
-    return {plan.src_desc(), plan.dst_desc(), plan.scratchpad_desc(), dnnl::matmul(plan)};
+  struct Place {
+    std::once_flag once;
+    Product product;
+  };
+  // A product takes milliseconds to plan, and a model needs few of them.
+  [[nodiscard]] const Product& planned(int log_rows, bool add) const {
+    Place& place = places_[static_cast<std::size_t>(2 * log_rows + (add ? 1 : 0))];
+    std::call_once(place.once, [&] {
+      const Plan of_rows = plan(std::int64_t{1} << log_rows, kind_, weights_, add);
+      place.product = {of_rows.src_desc(), of_rows.dst_desc(), of_rows.scratchpad_desc(),
+                       dnnl::matmul(of_rows)};
+    });
+    return place.product;
   }
 
+  PanelKind kind_;
   Desc weights_;
-  std::vector<Product> products_;  // [log_rows][plain, add]
+  mutable std::array<Place, 2 * (kLogMaxTileRows + 1)> places_;  // [log_rows][plain, add]
 };
 
 bool has_bf16_instructions() {
@@ -148,23 +157,34 @@ bool is_fast(const PanelKind& kind) {
   return largest && std::string_view(largest.impl_info_str()).find("ref") == std::string_view::npos;
 }
 
-const PanelProducts& planned(const PanelKind& kind) {
+// What is known of a kind.
+struct KindOfProduct {
+  std::optional<bool> fast{};
+  std::unique_ptr<PanelProducts> products{};
+};
+
+// Null where it would be slow and `even_slow` is false.
+const PanelProducts* products_of(const PanelKind& kind, bool even_slow) {
   static std::mutex mutex;
-  static std::map<PanelKind, std::unique_ptr<PanelProducts>> all;
+  static std::map<PanelKind, KindOfProduct> all;
   const std::lock_guard lock(mutex);
-  std::unique_ptr<PanelProducts>& products = all[kind];
-  if (!products) products = std::make_unique<DnnlProducts>(kind);
-  return *products;
+  KindOfProduct& known = all[kind];
+  if (!even_slow) {
+    if (!known.fast) known.fast = is_fast(kind);
+    if (!*known.fast) return nullptr;
+  }
+  if (!known.products) known.products = std::make_unique<DnnlProducts>(kind);
+  return known.products.get();
 }
 
 }  // namespace
 
 const PanelProducts* PanelProducts::fast(const PanelKind& kind) {
-  return is_fast(kind) ? &planned(kind) : nullptr;
+  return products_of(kind, false);
 }
 
 const PanelProducts& PanelProducts::any(std::int64_t in, std::int64_t stride) {
-  return planned({in, stride, false});
+  return *products_of({in, stride, false}, true);
 }
 
 }  // namespace toptheta

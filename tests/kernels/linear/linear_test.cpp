@@ -9,6 +9,7 @@
 #include "core/half.hpp"
 #include "core/parallel.hpp"
 #include "core/random.hpp"
+#include "kernels/linear/shares.hpp"
 #include "support/catch.hpp"
 
 using namespace toptheta;
@@ -102,8 +103,53 @@ TEST_CASE("a product has the same bytes at any number of threads", "[kernels]") 
         return product(Linear(weight, size.out, size.in), x);
       };
       const Floats one = with_threads(1);
-      CHECK(same_bytes(one, with_threads(2)));
-      CHECK(same_bytes(one, with_threads(3)));
+      for (const int threads : {2, 3, 7, 16})
+        CHECK(same_bytes(one, with_threads(threads)));
+    }
+}
+
+TEST_CASE("however rows and columns are cut for many threads, bytes and sums are the same", "[kernels]") {
+  constexpr std::int64_t kIn = 96;
+  constexpr std::int64_t kOut = 64 * 9;
+  const Floats weight = random_floats(kIn * kOut, 31);
+  const Floats bias = random_floats(kOut, 32);
+  for (const Compute compute : {Compute::f32, Compute::bf16})
+    for (const std::int64_t rows : {1, 64, 75, 512}) {
+      const Floats x = random_floats(rows * kIn, 33);
+      const Floats before = random_floats(rows * kOut, 34);
+      const auto with_threads = [&](int threads) {
+        const ThreadCount guard(threads);
+        const Linear linear(weight, kOut, kIn, bias, compute);
+        Floats y = before;
+        linear.apply_add(x.data(), rows, y.data());
+        const Floats plain = product(linear, x);
+        y.insert(y.end(), plain.begin(), plain.end());
+        return y;
+      };
+      const Floats one = with_threads(1);
+      for (const int threads : {2, 5, 16, 40}) {
+        CAPTURE(compute == Compute::bf16, rows, threads);
+        CHECK(same_bytes(one, with_threads(threads)));
+      }
+    }
+}
+
+TEST_CASE("pieces of products cover all there is, evenly", "[kernels]") {
+  for (const std::int64_t panels : {1, 9, 12, 36, 64, 500})
+    for (const std::int64_t threads : {1, 2, 3, 8, 16, 64}) {
+      CAPTURE(panels, threads);
+      const RowShares shares = row_shares(panels, threads, 4);
+      CHECK(shares.first_unit(0) == 0);
+      CHECK(shares.first_unit(shares.pieces) == panels * shares.parts);
+      CHECK(shares.pieces <= 8 * threads);
+      const std::int64_t largest = (shares.units + threads - 1) / threads;
+      CHECK((shares.parts == 4 || threads == 1 || 10 * largest * threads <= 11 * shares.units));
+      for (const std::int64_t rows : {64, 100, 512}) {
+        const TileShares tiles = tile_shares(rows, panels, threads, 8);
+        CHECK((tiles.groups >= 1 && tiles.groups <= panels));
+        CHECK((tiles.log_rows >= 3 && tiles.log_rows <= 8));
+        if (rows == 512 && panels >= 12) CHECK((rows >> tiles.log_rows) * tiles.groups >= 2 * threads);
+      }
     }
 }
 

@@ -1,6 +1,7 @@
 #include "kernels/linear/matrix_vector.hpp"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "core/half.hpp"
@@ -53,6 +54,34 @@ TEST_CASE("a panel times a vector equals the sums in double, on every instructio
                 x, [&](std::size_t i, std::size_t c) { return panel[i * kWidth + c]; }, y) < 1e-6);
     });
   }
+}
+
+TEST_CASE("columns of a panel have the same bytes alone, on every instruction set", "[kernels]") {
+  constexpr std::int64_t kRows = 770;
+  const std::vector<float> x = random_floats(kRows, 5);
+  const std::vector<float> panel = random_floats(kRows * kPanelWidth, 6);
+  std::vector<std::uint32_t> pairs(kRows / 2 * kWidth);
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    pairs[i] = std::uint32_t{bf16_from_float(panel[i])} << 16 | bf16_from_float(panel[pairs.size() + i]);
+  testing::at_every_instruction_set([&] {
+    std::vector<float> whole(kWidth);
+    std::vector<float> whole_bf16(kWidth);
+    panel_times_vector(x.data(), panel.data(), kRows, whole.data());
+    panel_times_vector_bf16(x.data(), pairs.data(), kRows, whole_bf16.data());
+    for (std::int64_t first = 0; first < kPanelWidth; first += 16)
+      for (std::int64_t count = 16; first + count <= kPanelWidth; count += 16) {
+        CAPTURE(first, count);
+        std::vector<float> y(kWidth, 7);
+        std::vector<float> y_bf16(kWidth, 7);
+        panel_times_vector(x.data(), panel.data(), kRows, y.data(), {first, count});
+        panel_times_vector_bf16(x.data(), pairs.data(), kRows, y_bf16.data(), {first, count});
+        for (std::size_t c = 0; c < kWidth; ++c) {
+          const bool asked = std::cmp_less_equal(first, c) && std::cmp_less(c, first + count);
+          REQUIRE(y[c] == (asked ? whole[c] : 7));
+          REQUIRE(y_bf16[c] == (asked ? whole_bf16[c] : 7));
+        }
+      }
+  });
 }
 
 TEST_CASE("a bfloat16 panel holds pairs of rows; widened, it is the same numbers", "[kernels]") {

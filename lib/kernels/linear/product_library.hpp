@@ -1,0 +1,11 @@
+// Whose matrix products these are.
+#pragma once
+#include <string>
+
+namespace toptheta {
+
+// "oneDNN 2.6.3, avx512_core_bf16": the library's version, and the widest instruction set that it uses on
+// this processor.
+std::string product_library();
+
+}  // namespace toptheta
