@@ -66,7 +66,7 @@ SpeedReport BenchCommand::measure(Session& session) {
     const std::string stage =
         fmt::format("{} {}", workload.phase == Phase::prefill ? "prefill" : "decode at", workload.length);
     const SpeedOptions options{
-        flags_.repetitions, flags_.decode_steps, flags_.compute == Compute::bf16 ? 2.0 : 4.0,
+        flags_.repetitions, flags_.decode_steps, weight_bytes(flags_.compute),
         [&](std::int64_t done, std::int64_t total) { session.console.progress(stage, done, total, "runs"); }};
     for (SpeedResult& result : measure_speed(plan.model, cache, plan.tokens, workload, cases, options))
       report.results.push_back(std::move(result));

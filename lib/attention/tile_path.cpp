@@ -26,7 +26,7 @@ struct Scratch {
   std::vector<std::uint16_t> q_bf16;  // the same where the cache rounds queries
   std::vector<float> out;             // [kPassRows][head_dim]
   std::vector<double> value_sums;
-  std::vector<float> wide_keys;  // [kTileKeys * head_dim] where the cache holds 16 bits
+  std::vector<float> wide_keys;  // [kTileKeys * head_dim] where the cache holds fewer bits
   std::vector<float> wide_values;
   // The rows of a pass, as one head sees them.
   RowRule rules[kPassRows];
@@ -81,11 +81,10 @@ struct KeyTile {
   TileKeys keys{};  // of 16 bits where queries are rounded too, else widened
   const float* values = nullptr;
 
-  // The keys from `skip` elements on.
-  [[nodiscard]] TileKeys keys_from(std::int64_t skip) const {
-    if (const auto* const half = std::get_if<HalfKeys>(&keys))
-      return HalfKeys{half->type, half->packed + skip};
-    return std::get<const float*>(keys) + skip;
+  // The keys from position `skip` of the tile on.
+  [[nodiscard]] TileKeys keys_from(std::int64_t skip, std::int64_t head_dim) const {
+    if (const auto* const narrow = std::get_if<NarrowKeys>(&keys)) return narrow->from(skip, head_dim);
+    return std::get<const float*>(keys) + skip * head_dim;
   }
 };
 
@@ -95,7 +94,7 @@ KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t pass, std::i
   KeyTile tile{.first = job.first_read(job.tile_first_key(pass), tile_first)};
   const std::int64_t count = std::min(tile_first + kTileKeys, job.tile_keys(pass)) - tile.first;
   if (job.cache.rounds_queries())
-    tile.keys = HalfKeys{job.cache.type(), job.cache.half_keys(layer, kv_head, tile.first)};
+    tile.keys = job.cache.narrow_keys(layer, kv_head, tile.first);
   else
     tile.keys = job.cache.wide_keys(layer, kv_head, tile.first, count, scratch.wide_keys);
   tile.values = job.cache.wide_values(layer, kv_head, tile.first, count, scratch.wide_values);
@@ -112,10 +111,10 @@ bool see_tile(const Job& job, std::int64_t pass, std::int64_t first_row, RowPart
   };
   view_tile(tile_first, work.rows, seen, view);
   if (view.count == 0) return false;
-  const std::int64_t skip = (view.first - keys.first) * work.head_dim;
+  const std::int64_t skip = view.first - keys.first;
   work.num_keys = view.count;
-  work.keys = keys.keys_from(skip);
-  work.values = keys.values + skip;
+  work.keys = keys.keys_from(skip, work.head_dim);
+  work.values = keys.values + skip * work.head_dim;
   return true;
 }
 
