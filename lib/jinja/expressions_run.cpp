@@ -238,7 +238,12 @@ Value Interpreter::evaluate_binary(const Expression& expression, const Scope& sc
   if (name == "and") return left.truth() ? evaluate(*expression.parts[1], scope) : left;
   if (name == "or") return left.truth() ? left : evaluate(*expression.parts[1], scope);
   const Value right = evaluate(*expression.parts[1], scope);
-  if (name == "~") return left.text() + right.text();
+  if (name == "~") {
+    std::string text = left.text();
+    text += right.text();
+    if (text.size() > kLongestOutput) throw TemplateError(expression.line, "a string that is too long");
+    return text;
+  }
   if (left.is(IKind::undefined)) undefined_used(left, expression.line, fmt::format(" ({})", name));
   if (right.is(IKind::undefined)) undefined_used(right, expression.line, fmt::format(" ({})", name));
   if (left.is_number() && right.is_number()) return arithmetic(name, left, right, expression.line);

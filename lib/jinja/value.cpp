@@ -80,6 +80,8 @@ Value Value::same_kind(List elements, const Value& like) {
 
 void Value::note_inner(const Value& inner) {
   depth_ = std::max(depth_, inner.depth_ + 1);
+  size_ += inner.size_ + (inner.is(Kind::string) ? std::ssize(inner.string()) / 16 : 0);
+  if (size_ > kLargest) throw TemplateError(0, "lists and dictionaries that hold too much");
   holds_namespace_ = holds_namespace_ || inner.holds_namespace_;
   if (depth_ > kDeepest) throw TemplateError(0, "lists and dictionaries nested too deeply");
 }

@@ -40,7 +40,7 @@ class Value {
   Value(double value) : data_(value) {}
   Value(std::string value) : data_(std::move(value)) {}
   Value(const char* value) : data_(std::string(value)) {}
-  // Throw TemplateError for what would be nested more than kDeepest deep.
+  // Throw TemplateError for what would be nested more than kDeepest deep, or hold too much.
   Value(List value);
   Value(Dict value);
   Value(Function value) : data_(std::make_shared<Function>(std::move(value))) {}
@@ -86,6 +86,7 @@ class Value {
 
  private:
   static constexpr int kDeepest = 200;  // lists and dictionaries inside each other
+  static constexpr std::int64_t kLargest = 4'000'000;
 
   void note_inner(const Value& inner);
 
@@ -93,6 +94,8 @@ class Value {
                std::shared_ptr<Dict>, std::shared_ptr<Function>>
       data_;
   int depth_ = 0;
+  // How much is in it, each time that it is: elements, and 16 characters of a string for one.
+  std::int64_t size_ = 1;
   bool is_tuple_ = false;
   bool is_namespace_ = false;
   bool holds_namespace_ = false;
