@@ -103,8 +103,8 @@ void decode(benchmark::State& state, const WorldSize& size, const Case& c) {
     w.attend(layer, size.length - 1, 1, policy, out, {c.counted ? &again : nullptr, nullptr, false});
     layer = (layer + 1) % size.shape.num_layers;
   }
-  const double dense = 2.0 * static_cast<double>(bytes_of(size.kv) * size.length * size.shape.num_kv_heads *
-                                                 size.shape.head_dim);
+  const double dense = 2.0 * static_cast<double>(stored_bytes(size.kv, size.shape.head_dim) * size.length *
+                                                 size.shape.num_kv_heads);
   state.counters["dense_bytes"] = benchmark::Counter(dense, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["kept"] = counts.totals().kept_elements();
   state.counters["union"] = counts.totals().v_rows();
@@ -210,7 +210,7 @@ void register_all() {
   add("prefill/8192/d64/random/2/topk by nth_element", [](benchmark::State& state) {
     prefill_by_nth_element(state, {{1, 2, 2, 64}, 8192, Scores::random, 0.02});
   });
-  for (const KvType kv : {KvType::f16, KvType::bf16}) {
+  for (const KvType kv : {KvType::f16, KvType::bf16, KvType::int8}) {
     const WorldSize wide{{2, 32, 8, 64}, 16384, Scores::random, 0.02, kv};
     const WorldSize prompt{{1, 2, 2, 64}, 8192, Scores::random, 0.02, kv};
     const Case dense{"dense"};

@@ -56,8 +56,8 @@ class AttentionWorld {
       k_[i] = static_cast<float>(gauss() + (leans ? lean : 0));
       v_[i] = static_cast<float>(gauss());
     }
-    round_to_cache(k_);
-    round_to_cache(v_);
+    round_rows(size.kv, s.head_dim, k_);
+    round_rows(size.kv, s.head_dim, v_);
     for (std::int64_t layer = 0; layer < s.num_layers; ++layer)
       cache_.append(layer, size.length, k_.data(), v_.data());
     cache_.advance(size.length);
@@ -119,13 +119,6 @@ class AttentionWorld {
 
  private:
   static constexpr std::int64_t kK = 8;  // rows of at most so many keys are dense
-
-  void round_to_cache(std::vector<float>& values) const {
-    if (size_.kv == KvType::f32) return;
-    std::vector<std::uint16_t> halves(values.size());
-    narrow(size_.kv, values.data(), std::ssize(values), halves.data());
-    widen(size_.kv, halves.data(), std::ssize(values), values.data());
-  }
 
   [[nodiscard]] float theta(std::int64_t head) const {
     return static_cast<float>(table_.targets[0].cells[static_cast<std::size_t>(head)][0].theta);

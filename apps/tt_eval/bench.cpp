@@ -101,7 +101,7 @@ void BenchCommand::measure_workload(BenchPlan& plan, const SpeedWorkload& worklo
         fmt::format("{} {}", workload.phase == Phase::prefill ? "prefill" : "decode at", workload.length);
     if (counts_.size() > 1) stage += fmt::format(" with {} thread{}", threads, threads == 1 ? "" : "s");
     const SpeedOptions options{
-        flags_.repetitions, flags_.decode_steps, flags_.compute == Compute::bf16 ? 2.0 : 4.0,
+        flags_.repetitions, flags_.decode_steps, weight_bytes(flags_.compute),
         [&](std::int64_t done, std::int64_t total) { session.console.progress(stage, done, total, "runs"); }};
     set_thread_count(threads);
     by_count.push_back(measure_speed(plan.model, cache, plan.tokens, workload, cases, options));

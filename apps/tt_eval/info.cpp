@@ -46,7 +46,7 @@ class InfoCommand : public Command {
   std::string output_{};
 };
 
-OrderedJson info_of(LanguageModel& model, double load_seconds) {
+OrderedJson info_of(LanguageModel& model, Compute compute, double load_seconds) {
   const ModelConfig& config = model.transformer.config();
   const ModelShape& shape = config.shape;
   const WeightSize size = model.transformer.weight_size();
@@ -72,6 +72,8 @@ OrderedJson info_of(LanguageModel& model, double load_seconds) {
             {"vocabulary", config.vocab_size},
             {"context", config.context}}},
           {"parameters", size.parameters},
+          {"compute", name_of(compute)},
+          {"weights_kept_as_stored", size.kept_codes},
           {"weight_bytes", size.bytes},
           {"kv_bytes_per_token_f32", kv},
           {"tokens_known", model.tokenizer.vocab_size()},
@@ -93,6 +95,9 @@ std::string readable_info(const OrderedJson& info) {
     line(&words == &info.at("architecture").front() ? "architecture" : "", words.get<std::string>());
   line("context", fmt::format("{} tokens", info.at("shape").at("context").get<std::int64_t>()));
   line("parameters", fmt::format("{:.1f} million", info.at("parameters").get<double>() / 1e6));
+  if (info.at("compute") == "q8")
+    line("weights", fmt::format("{:.1f} million as the file's own integers, other matrices rounded to 8 bits",
+                                info.at("weights_kept_as_stored").get<double>() / 1e6));
   line("memory", fmt::format("{:.1f} MB of weights, {:.1f} KB of f32 keys and values a token",
                              info.at("weight_bytes").get<double>() / 1e6,
                              info.at("kv_bytes_per_token_f32").get<double>() / 1e3));
@@ -119,7 +124,7 @@ void InfoCommand::run(Session& session) {
   LanguageModel model = load_language_model(path, compute);
   const double load_seconds = seconds_since(begin);
   if (strict_) tell_unused(model, true, session);
-  const OrderedJson info = info_of(model, load_seconds);
+  const OrderedJson info = info_of(model, compute, load_seconds);
   const bool json =
       format_.empty() ? std::filesystem::path(output_).extension() == ".json" : format_ == "json";
   write_output(output_, json ? format_json(info) : readable_info(info));

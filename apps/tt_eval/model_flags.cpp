@@ -23,7 +23,8 @@ CLI::Option* declare_compute(CLI::App& app, Compute& compute) {
   return add_choice(
              app, "--compute", compute,
              "What matrix products work in. bf16 halves the weights; processors that multiply bfloat16 "
-             "(AVX512_BF16) also round what goes in, others widen the weights as they use them")
+             "(AVX512_BF16) also round what goes in, others widen the weights as they use them. q8 keeps the "
+             "integers of a quantised file, rounds other matrices to 8 bits, and in decoding what they meet")
       ->group(kInputGroup);
 }
 
@@ -31,7 +32,8 @@ CLI::Option* declare_kv(CLI::App& app, KvType& kv) {
   return add_choice(
              app, "--kv", kv,
              "What keys and values are cached in. f16 and bf16 round them once and halve the cache, and what "
-             "decoding reads of it; scores and sums stay in f32")
+             "decoding reads of it; int8, with a scale for each key and value of a head, takes a quarter. "
+             "Scores and sums stay in f32")
       ->group(kInputGroup);
 }
 

@@ -106,8 +106,9 @@ KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t first) {
   thread_local std::vector<float> wide;
   const auto size = static_cast<std::size_t>(kTileKeys * job.head_dim());
   if (wide.size() < size) wide.resize(size);
-  return {HalfKeys{cache.type(), cache.half_keys(layer, kv_head, first)},
-          HalfRows{cache.type(), cache.half_values(layer, kv_head, first), wide.data()}};
+  NarrowRows values = cache.narrow_values(layer, kv_head, first);
+  values.wide = wide.data();
+  return {cache.narrow_keys(layer, kv_head, first), values};
 }
 
 // Some heads of a group, as many as a tile has rows.

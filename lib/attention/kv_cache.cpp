@@ -15,7 +15,8 @@
 #include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "kernels/attention/bf16_scores.hpp"
-#include "kernels/attention/half_keys.hpp"
+#include "kernels/attention/narrow_keys.hpp"
+#include "kernels/rows/int8_row.hpp"
 #include "kernels/rows/select.hpp"
 
 namespace toptheta {
@@ -32,6 +33,7 @@ Prefilter without_codes(Prefilter prefilter) {
 
 // The first of `count` finite numbers that is infinite when rounded to `type`.
 std::optional<std::int64_t> overflows(KvType type, const float* values, std::int64_t count) {
+  if (!is_half(type)) return std::nullopt;
   for (std::int64_t i = 0; i < count; ++i) {
     std::uint16_t half = 0;
     float rounded = 0;
@@ -60,8 +62,13 @@ KvCache::KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefi
     keys_ = LargeArray<float>(elements);
     values_ = LargeArray<float>(elements);
   } else {
-    half_keys_ = LargeArray<std::uint16_t>(elements);
-    half_values_ = LargeArray<std::uint16_t>(elements);
+    const auto bytes = heads * static_cast<std::size_t>(capacity_ * row_bytes(type, shape.head_dim));
+    narrow_keys_ = LargeArray<std::byte>(bytes);
+    narrow_values_ = LargeArray<std::byte>(bytes);
+  }
+  if (type == KvType::int8) {
+    key_scales_ = LargeArray<float>(heads * static_cast<std::size_t>(capacity_));
+    value_scales_ = LargeArray<float>(heads * static_cast<std::size_t>(capacity_));
   }
   key_bounds_.resize(heads);
   sums_.resize(heads * static_cast<std::size_t>((capacity_ / kSumStride + 1) * shape.head_dim));
@@ -77,13 +84,18 @@ const float* KvCache::values(std::int64_t layer, std::int64_t kv_head, std::int6
   return values_.data() + offset(layer, kv_head, first);
 }
 
-const std::uint16_t* KvCache::half_keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first) const {
-  return half_keys_.data() + offset(layer, kv_head, first);
+NarrowKeys KvCache::narrow_keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first) const {
+  assert(type_ != KvType::f32);
+  const std::int64_t rows = rows_before(layer, kv_head, first);
+  return {type_, narrow_keys_.data() + rows * row_bytes(type_, shape_.head_dim),
+          type_ == KvType::int8 ? key_scales_.data() + rows : nullptr};
 }
 
-const std::uint16_t* KvCache::half_values(std::int64_t layer, std::int64_t kv_head,
-                                          std::int64_t first) const {
-  return half_values_.data() + offset(layer, kv_head, first);
+NarrowRows KvCache::narrow_values(std::int64_t layer, std::int64_t kv_head, std::int64_t first) const {
+  assert(type_ != KvType::f32);
+  const std::int64_t rows = rows_before(layer, kv_head, first);
+  return {type_, narrow_values_.data() + rows * row_bytes(type_, shape_.head_dim),
+          type_ == KvType::int8 ? value_scales_.data() + rows : nullptr};
 }
 
 const float* KvCache::wide_keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first,
@@ -92,7 +104,7 @@ const float* KvCache::wide_keys(std::int64_t layer, std::int64_t kv_head, std::i
   const std::int64_t blocks = (count + kKeyBlock - 1) / kKeyBlock;
   const auto size = static_cast<std::size_t>(blocks * kKeyBlock * shape_.head_dim);
   if (wide.size() < size) wide.resize(size);
-  widen_keys(type_, half_keys(layer, kv_head, first), blocks, shape_.head_dim, wide.data());
+  widen_keys(narrow_keys(layer, kv_head, first), blocks, shape_.head_dim, wide.data());
   return wide.data();
 }
 
@@ -101,7 +113,7 @@ const float* KvCache::wide_values(std::int64_t layer, std::int64_t kv_head, std:
   if (type_ == KvType::f32) return values(layer, kv_head, first);
   const std::int64_t size = count * shape_.head_dim;
   if (wide.size() < static_cast<std::size_t>(size)) wide.resize(static_cast<std::size_t>(size));
-  widen(type_, half_values(layer, kv_head, first), size, wide.data());
+  widen_rows(narrow_values(layer, kv_head, first), shape_.head_dim, 0, count, wide.data());
   return wide.data();
 }
 
@@ -125,28 +137,59 @@ bool KvCache::append_rounded(std::int64_t layer, std::int64_t kv_head, std::int6
                              const float* v) {
   const std::int64_t dim = shape_.head_dim;
   const std::int64_t stride = shape_.num_kv_heads * dim;
-  thread_local std::vector<std::uint16_t> halves;
   thread_local std::vector<float> rounded;  // the keys, then the values, as floats again
   const auto size = static_cast<std::size_t>(rows * dim);
-  if (halves.size() < size) halves.resize(size);
   if (rounded.size() < 2 * size) rounded.resize(2 * size);
-  for (int part = 0; part < 2; ++part) {
-    const float* const from = part == 0 ? k : v;
-    for (std::int64_t r = 0; r < rows; ++r)
-      narrow(type_, from + r * stride, dim, halves.data() + r * dim);
-    widen(type_, halves.data(), rows * dim, rounded.data() + part * rows * dim);
-    if (part == 0)
-      pack_half_keys(type_, halves.data(), rows, dim, dim, length_,
-                     half_keys_.data() + offset(layer, kv_head, 0));
-    else
-      std::copy_n(halves.data(), rows * dim, half_values_.data() + offset(layer, kv_head, length_));
-  }
+  if (type_ == KvType::int8)
+    store_int8(layer, kv_head, rows, k, v, rounded.data());
+  else
+    store_halves(layer, kv_head, rows, k, v, rounded.data());
   append_rows(layer, kv_head, rows, rounded.data(), rounded.data() + rows * dim, dim);
   if (row_range({rounded.data(), 2 * size}).finite) return true;
   for (std::int64_t r = 0; r < rows; ++r)
     for (const float* const from : {k + r * stride, v + r * stride})
       if (overflows(type_, from, dim)) return false;
   return true;  // it was not finite before
+}
+
+void KvCache::store_halves(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* k,
+                           const float* v, float* rounded) {
+  const std::int64_t dim = shape_.head_dim;
+  const std::int64_t stride = shape_.num_kv_heads * dim;
+  thread_local std::vector<std::uint16_t> halves;
+  const auto size = static_cast<std::size_t>(rows * dim);
+  if (halves.size() < size) halves.resize(size);
+  auto* const keys = reinterpret_cast<std::uint16_t*>(narrow_keys_.data());
+  auto* const values = reinterpret_cast<std::uint16_t*>(narrow_values_.data());
+  for (int part = 0; part < 2; ++part) {
+    const float* const from = part == 0 ? k : v;
+    for (std::int64_t r = 0; r < rows; ++r)
+      narrow(type_, from + r * stride, dim, halves.data() + r * dim);
+    widen(type_, halves.data(), rows * dim, rounded + part * rows * dim);
+    if (part == 0)
+      pack_half_keys(type_, halves.data(), rows, dim, dim, length_, keys + offset(layer, kv_head, 0));
+    else
+      std::copy_n(halves.data(), rows * dim, values + offset(layer, kv_head, length_));
+  }
+}
+
+void KvCache::store_int8(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* k,
+                         const float* v, float* rounded) {
+  const std::int64_t dim = shape_.head_dim;
+  const std::int64_t stride = shape_.num_kv_heads * dim;
+  thread_local std::vector<std::int8_t> key;
+  if (key.size() < static_cast<std::size_t>(dim)) key.resize(static_cast<std::size_t>(dim));
+  auto* const keys = reinterpret_cast<std::int8_t*>(narrow_keys_.data()) + offset(layer, kv_head, 0);
+  auto* value = reinterpret_cast<std::int8_t*>(narrow_values_.data()) + offset(layer, kv_head, length_);
+  float* const key_scales = key_scales_.data() + rows_before(layer, kv_head, length_);
+  float* const value_scales = value_scales_.data() + rows_before(layer, kv_head, length_);
+  for (std::int64_t r = 0; r < rows; ++r, value += dim) {
+    key_scales[r] = int8_from_floats(k + r * stride, dim, key.data());
+    pack_int8_key(key.data(), dim, length_ + r, keys);
+    floats_from_int8(key.data(), key_scales[r], dim, rounded + r * dim);
+    value_scales[r] = int8_from_floats(v + r * stride, dim, value);
+    floats_from_int8(value, value_scales[r], dim, rounded + (rows + r) * dim);
+  }
 }
 
 void KvCache::refuse_overflow(std::int64_t layer, std::int64_t rows, const float* k, const float* v) const {

@@ -1,5 +1,6 @@
 // Keys and values of one sequence, laid out for the attention kernels.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -16,11 +17,12 @@ namespace toptheta {
 
 // Keys are stored in blocks of kKeyBlock positions, [block][head_dim][kKeyBlock], so that a query meets 16
 // keys at a time without horizontal sums; values are stored row by row, [position][head_dim], so that single
-// rows can be read. Memory: 8 bytes (4 as f16 or bf16) * layers * KV heads * head_dim * capacity, and what a
-// prefilter adds (KeyIndex).
+// rows can be read. Memory: 8 bytes (4 as f16 or bf16, 2 + 8 / head_dim as int8) * layers * KV heads *
+// head_dim
+// * capacity, and what a prefilter adds (KeyIndex).
 //
-// As f16 or bf16, keys (half_keys.hpp) and values are rounded when they come; everything after that, running
-// sums and prefilters included, is of the rounded ones, in float.
+// As f16, bf16 or int8, keys (narrow_keys.hpp) and values are rounded when they come; everything after that,
+// running sums and prefilters included, is of the rounded ones, in float.
 //
 // Under Compute::bf16, where keys are bf16 and the processor multiplies bfloat16, queries are rounded to it
 // as well, and scores are dot products of bfloat16: so of every policy, and in dumps of scores. Codes (int8)
@@ -64,11 +66,9 @@ class KvCache {
   // f32 only.
   [[nodiscard]] const float* keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first = 0) const;
   [[nodiscard]] const float* values(std::int64_t layer, std::int64_t kv_head, std::int64_t first = 0) const;
-  // The same of f16 or bf16, as bits.
-  [[nodiscard]] const std::uint16_t* half_keys(std::int64_t layer, std::int64_t kv_head,
-                                               std::int64_t first) const;
-  [[nodiscard]] const std::uint16_t* half_values(std::int64_t layer, std::int64_t kv_head,
-                                                 std::int64_t first) const;
+  // The same of the other types, as they are stored; NarrowRows::wide is left null.
+  [[nodiscard]] NarrowKeys narrow_keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first) const;
+  [[nodiscard]] NarrowRows narrow_values(std::int64_t layer, std::int64_t kv_head, std::int64_t first) const;
   // `count` positions from `first` on as floats, whatever the type: the cache's own where it holds floats,
   // else widened into `wide`. Keys come in whole blocks.
   const float* wide_keys(std::int64_t layer, std::int64_t kv_head, std::int64_t first, std::int64_t count,
@@ -86,14 +86,23 @@ class KvCache {
     return static_cast<std::size_t>(layer * shape_.num_kv_heads + kv_head);
   }
 
+  // Rows before that position, of all heads.
+  [[nodiscard]] std::int64_t rows_before(std::int64_t layer, std::int64_t kv_head, std::int64_t first) const {
+    return static_cast<std::int64_t>(head_index(layer, kv_head)) * capacity_ + first;
+  }
   [[nodiscard]] std::int64_t offset(std::int64_t layer, std::int64_t kv_head, std::int64_t first) const {
-    return (static_cast<std::int64_t>(head_index(layer, kv_head)) * capacity_ + first) * shape_.head_dim;
+    return rows_before(layer, kv_head, first) * shape_.head_dim;
   }
   void append_rows(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* keys,
                    const float* values, std::int64_t stride);
-  // The same, rounded to 16 bits first; false where that made something infinite.
+  // The same, rounded first; false where that made something infinite.
   bool append_rounded(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* k,
                       const float* v);
+  // Stores rows of one head, and leaves them, rounded, in `rounded`, the keys before the values.
+  void store_halves(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* k,
+                    const float* v, float* rounded);
+  void store_int8(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* k, const float* v,
+                  float* rounded);
   void note_keys(std::size_t head, std::int64_t rows, const float* keys, std::int64_t stride);
   [[noreturn]] void refuse_overflow(std::int64_t layer, std::int64_t rows, const float* k,
                                     const float* v) const;
@@ -104,10 +113,12 @@ class KvCache {
   std::int64_t asked_capacity_ = 0;
   std::int64_t capacity_ = 0;  // rounded up to a multiple of kSumStride
   std::int64_t length_ = 0;
-  LargeArray<float> keys_;               // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
-  LargeArray<float> values_;             // [layers][KV heads][capacity][head_dim]
-  LargeArray<std::uint16_t> half_keys_;  // the same of f16 and bf16
-  LargeArray<std::uint16_t> half_values_;
+  LargeArray<float> keys_;             // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
+  LargeArray<float> values_;           // [layers][KV heads][capacity][head_dim]
+  LargeArray<std::byte> narrow_keys_;  // the same of the other types
+  LargeArray<std::byte> narrow_values_;
+  LargeArray<float> key_scales_;  // int8: [layers][KV heads][capacity]
+  LargeArray<float> value_scales_;
   std::vector<float> key_bounds_;  // [layers][KV heads]
   KeyIndex index_;
   PolicyMemory memory_;

@@ -20,7 +20,7 @@ void score_rounded(const Job& job, const KeyScores& work) {
                    .scale = work.scale,
                    .scores = work.scores,
                    .score_stride = work.score_stride},
-                  q.data(), job.cache.half_keys(job.call.layer, work.kv_head, work.first));
+                  q.data(), job.cache.narrow_keys(job.call.layer, work.kv_head, work.first).halves());
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t pass, std::i
   KeyTile tile{.first = job.first_read(job.tile_first_key(pass), tile_first)};
   const std::int64_t count = std::min(tile_first + kTileKeys, job.tile_keys(pass)) - tile.first;
   if (job.cache.rounds_queries())
-    tile.keys = HalfKeys{job.cache.type(), job.cache.half_keys(layer, kv_head, tile.first)};
+    tile.keys = job.cache.narrow_keys(layer, kv_head, tile.first);
   else
     tile.keys = job.cache.wide_keys(layer, kv_head, tile.first, count, scratch.wide_keys);
   tile.values = job.cache.wide_values(layer, kv_head, tile.first, count, scratch.wide_values);
@@ -45,10 +45,10 @@ AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row
 bool show_keys(const KeyTile& keys, const PassScratch& scratch, AttentionTile& work) {
   const TileView& view = scratch.view;
   if (view.count == 0) return false;
-  const std::int64_t skip = (view.first - keys.first) * work.head_dim;
+  const std::int64_t skip = view.first - keys.first;
   work.num_keys = view.count;
-  work.keys = keys.keys_from(skip);
-  work.values = keys.values + skip;
+  work.keys = keys.keys_from(skip, work.head_dim);
+  work.values = keys.values + skip * work.head_dim;
   return true;
 }
 

@@ -24,7 +24,7 @@ struct PassScratch {
   std::vector<std::uint16_t> q_bf16;  // the same where the cache rounds queries
   std::vector<float> out;             // [kPassRows][head_dim]
   std::vector<double> value_sums;     // [kPassRows][head_dim], under VMC
-  std::vector<float> wide_keys;       // [kTileKeys * head_dim] where the cache holds 16 bits
+  std::vector<float> wide_keys;       // [kTileKeys * head_dim] where the cache holds fewer bits
   std::vector<float> wide_values;
   // The rows of a pass, as one head sees them.
   RowRule rules[kPassRows];
@@ -49,11 +49,10 @@ struct KeyTile {
   TileKeys keys{};  // of 16 bits where queries are rounded too, else widened
   const float* values = nullptr;
 
-  // The keys from `skip` elements on.
-  [[nodiscard]] TileKeys keys_from(std::int64_t skip) const {
-    if (const auto* const half = std::get_if<HalfKeys>(&keys))
-      return HalfKeys{half->type, half->packed + skip};
-    return std::get<const float*>(keys) + skip;
+  // The keys from position `skip` of the tile on.
+  [[nodiscard]] TileKeys keys_from(std::int64_t skip, std::int64_t head_dim) const {
+    if (const auto* const narrow = std::get_if<NarrowKeys>(&keys)) return narrow->from(skip, head_dim);
+    return std::get<const float*>(keys) + skip * head_dim;
   }
 };
 

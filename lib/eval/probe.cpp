@@ -60,7 +60,8 @@ SpeedProbe probe_speed(Transformer& model, const ResolvedPolicy& policy, Phase p
 
 double cache_bytes(const ModelConfig& config, std::int64_t capacity, Prefilter prefilter, KvType kv) {
   // Keys and values, and the running sums of V at every 64th position (KvCache).
-  double element = (kv == KvType::f32 ? 8.0 : 4.0) + 0.125;
+  const double row = 2.0 * static_cast<double>(stored_bytes(kv, config.shape.head_dim));
+  double element = row / static_cast<double>(config.shape.head_dim) + 0.125;
   if (prefilter == Prefilter::page || prefilter == Prefilter::automatic) element += 0.25;
   if (prefilter == Prefilter::int8 || prefilter == Prefilter::automatic) element += 5;
   const ModelShape& shape = config.shape;

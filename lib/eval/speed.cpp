@@ -59,12 +59,12 @@ SpeedWork work_of(const ModelConfig& config, const AttentionCounts& counts, std:
   work.flops = 2 * (matrices * static_cast<double>(tokens) + head);
   work.weight_bytes = weight_bytes * (matrices + head);
   const double share = 1 / static_cast<double>(runs);
+  const auto row = static_cast<double>(stored_bytes(kv, config.shape.head_dim));
   for (const HeadCount& count : counts.heads)
     work.flops += 2 * dim * static_cast<double>(count.visible + count.kept) * share;
   for (const GroupCount& count : counts.groups) {
-    work.k_bytes +=
-        static_cast<double>(bytes_of(kv)) * dim * static_cast<double>(count.rows_available) * share;
-    work.v_bytes += static_cast<double>(bytes_of(kv)) * dim * static_cast<double>(count.rows_needed) * share;
+    work.k_bytes += row * static_cast<double>(count.rows_available) * share;
+    work.v_bytes += row * static_cast<double>(count.rows_needed) * share;
   }
   return work;
 }

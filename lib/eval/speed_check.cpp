@@ -157,13 +157,6 @@ std::vector<float> attended(const LayerCopy& in, const ResolvedPolicy& policy, K
   return out;
 }
 
-void round_to(KvType kv, std::vector<float>& values) {
-  if (kv == KvType::f32) return;
-  std::vector<std::uint16_t> halves(values.size());
-  narrow(kv, values.data(), std::ssize(values), halves.data());
-  widen(kv, halves.data(), std::ssize(values), values.data());
-}
-
 void compare(const LayerCopy& in, const SpeedCase& one, KvCache& cache, SpeedCheck& check) {
   const ModelShape& shape = in.shape;
   const std::vector<float> found = attended(in, one.policy, cache);
@@ -206,9 +199,9 @@ SpeedCheck check_attention(Transformer& model, std::span<const std::int32_t> tok
     model.forward(tokens.first(static_cast<std::size_t>(count)), cache, dense_policy(shape),
                   {.layers = &copy, .first_logit_row = count});
     KvCache fresh = model.new_cache(count, policy.policy.policy().prefilter, kv);
-    round_to(kv, copy.k);
-    round_to(kv, copy.v);
-    if (fresh.rounds_queries()) round_to(kv, copy.q);
+    round_rows(kv, copy.shape.head_dim, copy.k);
+    round_rows(kv, copy.shape.head_dim, copy.v);
+    if (fresh.rounds_queries()) round_rows(kv, copy.shape.head_dim, copy.q);
     compare(copy, policy, fresh, check);
     if (shape.num_layers == 1) break;
   }

@@ -97,11 +97,12 @@ Value Interpreter::evaluate(const Expression& expression, const Scope& scope) {
       return expression.value;
     case XKind::name:
       return evaluate_name(expression, scope);
-    case XKind::list: {
+    case XKind::list:
+    case XKind::tuple: {
       List list;
       for (const auto& part : parts)
         list.push_back(evaluate(*part, scope));
-      return list;
+      return expression.kind == XKind::tuple ? Value::tuple(std::move(list)) : Value(std::move(list));
     }
     case XKind::dict: {
       Dict dict;
@@ -182,7 +183,7 @@ Value Interpreter::evaluate_slice(const Expression& expression, const Scope& sco
   List result;
   for (std::int64_t i = cut.begin; cut.step > 0 ? i < cut.end : i > cut.end; i += cut.step)
     result.push_back(list[static_cast<std::size_t>(i)]);
-  if (value.is(IKind::list)) return result;
+  if (value.is(IKind::list)) return Value::same_kind(std::move(result), value);
   std::string text;
   for (const Value& character : result)
     text += character.string();
@@ -237,7 +238,12 @@ Value Interpreter::evaluate_binary(const Expression& expression, const Scope& sc
   if (name == "and") return left.truth() ? evaluate(*expression.parts[1], scope) : left;
   if (name == "or") return left.truth() ? left : evaluate(*expression.parts[1], scope);
   const Value right = evaluate(*expression.parts[1], scope);
-  if (name == "~") return left.text() + right.text();
+  if (name == "~") {
+    std::string text = left.text();
+    text += right.text();
+    if (text.size() > kLongestOutput) throw TemplateError(expression.line, "a string that is too long");
+    return text;
+  }
   if (left.is(IKind::undefined)) undefined_used(left, expression.line, fmt::format(" ({})", name));
   if (right.is(IKind::undefined)) undefined_used(right, expression.line, fmt::format(" ({})", name));
   if (left.is_number() && right.is_number()) return arithmetic(name, left, right, expression.line);
@@ -246,10 +252,10 @@ Value Interpreter::evaluate_binary(const Expression& expression, const Scope& sc
       throw TemplateError(expression.line, "a string that is too long");
     return left.string() + right.string();
   }
-  if (name == "+" && left.is(IKind::list) && right.is(IKind::list)) {
+  if (name == "+" && left.is(IKind::list) && right.is(IKind::list) && left.is_tuple() == right.is_tuple()) {
     List joined = left.list();
     joined.insert(joined.end(), right.list().begin(), right.list().end());
-    return joined;
+    return Value::same_kind(std::move(joined), left);
   }
   if (name == "*" && left.is(IKind::string) && right.is(IKind::integer)) {
     const std::int64_t times = std::max<std::int64_t>(right.integer(), 0);

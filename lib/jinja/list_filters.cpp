@@ -108,7 +108,7 @@ Value pairs_of(const std::string& name, const Value& value, const Arguments& arg
                         fmt::format("the filter '{}' does not take {}", name, value.kind_name()));
   List pairs;
   for (const auto& [key, element] : value.dict())
-    pairs.push_back(List{key, element});
+    pairs.push_back(Value::tuple({key, element}));
   if (name == "dictsort") {
     std::ranges::stable_sort(pairs, [&](const Value& a, const Value& b) {
       return less(sort_key(a.list()[0], false), sort_key(b.list()[0], false), arguments.line);

@@ -68,7 +68,7 @@ ExpressionPointer ExpressionParser::binary(std::string text, ExpressionPointer l
 ExpressionPointer ExpressionParser::expression_or_tuple() {
   ExpressionPointer first = expression();
   if (!at_symbol(",")) return first;
-  ExpressionPointer list = make(EKind::list);
+  ExpressionPointer list = make(EKind::tuple);
   list->parts.push_back(std::move(first));
   while (take_symbol(",")) {
     if (at(Token::Kind::end_expression) || at(Token::Kind::end_statement) || at_symbol(")")) break;
@@ -312,8 +312,9 @@ ExpressionPointer ExpressionParser::primary() {
 // A list, a tuple, or an expression in parentheses.
 ExpressionPointer ExpressionParser::bracketed() {
   if (++depth_ > kDeepestExpression) fail("nested too deeply");
-  ExpressionPointer list = make(EKind::list);
-  const bool round = take().text == "(";
+  const bool round = at_symbol("(");
+  ExpressionPointer list = make(round ? EKind::tuple : EKind::list);
+  ++at_;
   const char* close = round ? ")" : "]";
   bool comma = false;
   while (!take_symbol(close)) {

@@ -18,6 +18,7 @@ struct Expression {
     literal,     // value
     name,        // text
     list,        // parts
+    tuple,       // parts
     dict,        // parts: key, value, key, value ...
     attribute,   // parts[0].text
     item,        // parts[0][parts[1]]

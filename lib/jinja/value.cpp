@@ -68,8 +68,20 @@ Value Value::of_json(const nlohmann::ordered_json& json) {
   }
 }
 
+Value Value::tuple(List elements) {
+  Value made(std::move(elements));
+  made.is_tuple_ = true;
+  return made;
+}
+
+Value Value::same_kind(List elements, const Value& like) {
+  return like.is_tuple_ ? tuple(std::move(elements)) : Value(std::move(elements));
+}
+
 void Value::note_inner(const Value& inner) {
   depth_ = std::max(depth_, inner.depth_ + 1);
+  size_ += inner.size_ + (inner.is(Kind::string) ? std::ssize(inner.string()) / 16 : 0);
+  if (size_ > kLargest) throw TemplateError(0, "lists and dictionaries that hold too much");
   holds_namespace_ = holds_namespace_ || inner.holds_namespace_;
   if (depth_ > kDeepest) throw TemplateError(0, "lists and dictionaries nested too deeply");
 }
@@ -149,8 +161,11 @@ std::string Value::representation() const {
       return real_text(real());
     case Kind::string:
       return quoted(string());
-    case Kind::list:
-      return "[" + join(list(), [](const Value& value) { return value.representation(); }) + "]";
+    case Kind::list: {
+      const std::string inner = join(list(), [](const Value& value) { return value.representation(); });
+      if (is_tuple_) return "(" + inner + (list().size() == 1 ? ",)" : ")");
+      return "[" + inner + "]";
+    }
     case Kind::dict:
       return "{" +
              join(dict(),
@@ -164,7 +179,7 @@ std::string Value::representation() const {
 std::string Value::kind_name() const {
   static constexpr const char* kNames[] = {"undefined", "none",   "a boolean",    "an integer", "a number",
                                            "a string",  "a list", "a dictionary", "a function"};
-  return kNames[data_.index()];
+  return is_tuple_ ? "a tuple" : kNames[data_.index()];
 }
 
 const Value* Arguments::find(std::size_t index, std::string_view name) const {
@@ -184,7 +199,7 @@ bool equal(const Value& a, const Value& b) {
     case Kind::string:
       return a.string() == b.string();
     case Kind::list:
-      return std::ranges::equal(a.list(), b.list(), equal);
+      return a.is_tuple() == b.is_tuple() && std::ranges::equal(a.list(), b.list(), equal);
     case Kind::dict:
       return a.dict().size() == b.dict().size() && std::ranges::all_of(a.dict(), [&](const auto& pair) {
                const Value* other = b.find(pair.first);
@@ -201,7 +216,7 @@ bool less(const Value& a, const Value& b, int line) {
   using Kind = Value::Kind;
   if (a.is_number() && b.is_number()) return a.number() < b.number();
   if (a.is(Kind::string) && b.is(Kind::string)) return a.string() < b.string();
-  if (a.is(Kind::list) && b.is(Kind::list)) {
+  if (a.is(Kind::list) && b.is(Kind::list) && a.is_tuple() == b.is_tuple()) {
     return std::ranges::lexicographical_compare(
         a.list(), b.list(), [&](const Value& x, const Value& y) { return less(x, y, line); });
   }

@@ -40,12 +40,16 @@ class Value {
   Value(double value) : data_(value) {}
   Value(std::string value) : data_(std::move(value)) {}
   Value(const char* value) : data_(std::string(value)) {}
-  // Throw TemplateError for what would be nested more than kDeepest deep.
+  // Throw TemplateError for what would be nested more than kDeepest deep, or hold too much.
   Value(List value);
   Value(Dict value);
   Value(Function value) : data_(std::make_shared<Function>(std::move(value))) {}
   // NOLINTEND(google-explicit-constructor)
   static Value of_json(const nlohmann::ordered_json& json);
+  // A list that prints and compares as a tuple.
+  static Value tuple(List elements);
+  // A list, or a tuple where `like` is one.
+  static Value same_kind(List elements, const Value& like);
   // A dictionary whose members may be set.
   static Value name_space(Dict members);
 
@@ -62,6 +66,7 @@ class Value {
   [[nodiscard]] const Function& function() const { return *std::get<std::shared_ptr<Function>>(data_); }
   [[nodiscard]] const std::string& missing_name() const { return std::get<Undefined>(data_).name; }
 
+  [[nodiscard]] bool is_tuple() const { return is_tuple_; }
   [[nodiscard]] bool is_namespace() const { return is_namespace_; }
   // It is a namespace, or has one in it; such a value in a namespace could hold itself.
   [[nodiscard]] bool holds_namespace() const { return holds_namespace_; }
@@ -81,6 +86,7 @@ class Value {
 
  private:
   static constexpr int kDeepest = 200;  // lists and dictionaries inside each other
+  static constexpr std::int64_t kLargest = 4'000'000;
 
   void note_inner(const Value& inner);
 
@@ -88,6 +94,9 @@ class Value {
                std::shared_ptr<Dict>, std::shared_ptr<Function>>
       data_;
   int depth_ = 0;
+  // How much is in it, each time that it is: elements, and 16 characters of a string for one.
+  std::int64_t size_ = 1;
+  bool is_tuple_ = false;
   bool is_namespace_ = false;
   bool holds_namespace_ = false;
 };

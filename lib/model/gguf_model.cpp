@@ -63,23 +63,64 @@ class GgufSource : public TensorSource {
   [[nodiscard]] bool read_rows(const SourceTensor& tensor, std::int64_t first, std::int64_t count,
                                float* out) const override {
     const GgufTensor& from = file_->tensors()[tensor.index];
-    const GgufTypeInfo& info = gguf_type_info(from.type);
-    const auto width = static_cast<std::size_t>(tensor.row_size());
-    const std::size_t row_bytes = width / info.elements * info.bytes;
-    const auto part = from.data.subspan(static_cast<std::size_t>(first) * row_bytes,
-                                        static_cast<std::size_t>(count) * row_bytes);
-    const std::span<float> values(out, static_cast<std::size_t>(count) * width);
+    const auto part = rows_of(tensor, first, count);
+    const std::span<float> values(out, static_cast<std::size_t>(count * tensor.row_size()));
     widen_gguf(from.type, part, values);
-    // What has been read is not needed again; small pieces are not worth the call.
-    constexpr std::size_t kWorthReleasing = std::size_t{1} << 16;
-    if (part.size() >= kWorthReleasing) file_->release(part);
+    release(part);
     bool finite = true;
     for (const float value : values)
-      finite &= (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) != 0x7F800000U;
+      finite &= is_finite(value);
+    return finite;
+  }
+
+  [[nodiscard]] std::int64_t code_group(const SourceTensor& tensor) const override {
+    return gguf_type_info(file_->tensors()[tensor.index].type).group;
+  }
+
+  [[nodiscard]] bool read_codes(const SourceTensor& tensor, std::int64_t first, std::int64_t count,
+                                const CodedRows& to) const override {
+    const GgufTypeInfo& info = gguf_type_info(file_->tensors()[tensor.index].type);
+    const auto part = rows_of(tensor, first, count);
+    const auto group = static_cast<std::size_t>(to.group);
+    GgufBlock block;
+    CodedRows at = to;
+    bool finite = true;
+    for (std::size_t byte = 0; byte < part.size(); byte += info.bytes) {
+      decode_gguf_block(info.type, part.data() + byte, block);
+      std::copy_n(block.codes.begin(), info.elements, at.codes);
+      at.codes += info.elements;
+      for (std::size_t first_code = 0; first_code < info.elements; first_code += group) {
+        const std::size_t of = first_code / info.group;
+        const float scale = block.scales[of];
+        *at.scales++ = scale;
+        // Zeros are powers of two: exact.
+        const float offset = -static_cast<float>(info.zero) * scale;
+        *at.offsets++ = info.has_least ? offset + block.least[of] : offset;
+        finite &= is_finite(at.offsets[-1]) && is_finite(scale);
+      }
+    }
+    release(part);
     return finite;
   }
 
  private:
+  static bool is_finite(float value) {
+    return (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) != 0x7F800000U;
+  }
+  [[nodiscard]] std::span<const std::byte> rows_of(const SourceTensor& tensor, std::int64_t first,
+                                                   std::int64_t count) const {
+    const GgufTensor& from = file_->tensors()[tensor.index];
+    const GgufTypeInfo& info = gguf_type_info(from.type);
+    const std::size_t row_bytes = static_cast<std::size_t>(tensor.row_size()) / info.elements * info.bytes;
+    return from.data.subspan(static_cast<std::size_t>(first) * row_bytes,
+                             static_cast<std::size_t>(count) * row_bytes);
+  }
+  // What has been read is not needed again; small pieces are not worth the call.
+  void release(std::span<const std::byte> part) const {
+    constexpr std::size_t kWorthReleasing = std::size_t{1} << 16;
+    if (part.size() >= kWorthReleasing) file_->release(part);
+  }
+
   std::shared_ptr<const GgufFile> file_;
   std::map<std::string, SourceTensor, std::less<>> sources_;
 };

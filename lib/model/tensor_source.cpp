@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stdexcept>
 
 #include "core/error.hpp"
 #include "io/safetensors.hpp"
@@ -100,6 +101,11 @@ bool is_file(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+bool TensorSource::read_codes(const SourceTensor& tensor, std::int64_t, std::int64_t,
+                              const CodedRows&) const {
+  throw std::logic_error("no codes: " + tensor.where);
+}
 
 std::filesystem::path model_directory(const std::filesystem::path& path) {
   return is_file(path) ? std::filesystem::absolute(path).parent_path() : path;

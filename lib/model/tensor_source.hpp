@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/linear/coded_panel.hpp"
 #include "model/config.hpp"
 
 namespace toptheta {
@@ -38,6 +39,13 @@ class TensorSource {
   // May be called from several threads at once. Throws InputError on a type that is no float.
   [[nodiscard]] virtual bool read_rows(const SourceTensor& tensor, std::int64_t first, std::int64_t count,
                                        float* out) const = 0;
+  // Where the tensor is stored as small integers with a scale, and perhaps an offset, for some of them: for
+  // how many, 16 or 32. Else 0.
+  [[nodiscard]] virtual std::int64_t code_group(const SourceTensor& /*tensor*/) const { return 0; }
+  // The same rows as those integers, of a tensor that has a code_group; to.group may be a part of it. Returns
+  // whether all scales and offsets are finite.
+  [[nodiscard]] virtual bool read_codes(const SourceTensor& tensor, std::int64_t first, std::int64_t count,
+                                        const CodedRows& to) const;
 };
 
 // A model's files, opened: what it computes, and its tensors.

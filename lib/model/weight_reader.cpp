@@ -30,6 +30,18 @@ struct WeightReader::Piece {
   [[nodiscard]] std::int64_t stored(std::int64_t row) const {
     return part.order.empty() ? row : part.order[static_cast<std::size_t>(row)];
   }
+  // read(row, stored, run) for rows of the piece, those that lie together in the tensor at once.
+  template <class Read>
+  void in_runs(std::int64_t first, std::int64_t count, const Read& read) const {
+    for (std::int64_t r = 0; r < count;) {
+      const std::int64_t from = stored(first + r);
+      std::int64_t run = 1;
+      while (r + run < count && stored(first + r + run) == from + run)
+        ++run;
+      read(r, from, run);
+      r += run;
+    }
+  }
 };
 
 void WeightReader::read(const SourceTensor& tensor, std::int64_t first, std::int64_t count,
@@ -129,7 +141,53 @@ void WeightReader::add_bias(const Part& part, bool any, std::vector<float>& bias
   }
 }
 
-Linear WeightReader::product(const std::vector<Part>& parts, std::int64_t in) {
+void WeightReader::read_piece(const Piece& from, std::int64_t first, std::int64_t count, std::int64_t in,
+                              float* out) const {
+  const Part& part = from.part;
+  from.in_runs(first, count, [&](std::int64_t r, std::int64_t stored, std::int64_t run) {
+    if (!part.transposed) return read(*from.tensor, part.expert * part.rows + stored, run, out + r * in);
+    for (std::int64_t j = 0; j < run; ++j)
+      for (std::int64_t i = 0; i < in; ++i)
+        out[(r + j) * in + i] = from.columns[static_cast<std::size_t>(i * part.rows + stored + j)];
+  });
+  if (part.scale == 1) return;
+  for (std::int64_t i = 0; i < count * in; ++i)
+    out[i] = static_cast<float>(part.scale * static_cast<double>(out[i]));
+}
+
+bool WeightReader::has_codes(const Piece& piece) const {
+  return !piece.part.transposed && source_.code_group(*piece.tensor) > 0;
+}
+
+void WeightReader::read_codes(const Piece& from, std::int64_t first, std::int64_t count, std::int64_t in,
+                              const CodedRows& out) const {
+  const Part& part = from.part;
+  if (!has_codes(from)) {
+    std::vector<float> rows(static_cast<std::size_t>(count * in));
+    read_piece(from, first, count, in, rows.data());
+    return code_rows(rows.data(), count, in, out);
+  }
+  from.in_runs(first, count, [&](std::int64_t r, std::int64_t stored, std::int64_t run) {
+    const std::int64_t row = part.expert * part.rows + stored;
+    if (source_.read_codes(*from.tensor, row, run, out.from(r, in))) return;
+    std::vector<float> rows(static_cast<std::size_t>(run * in));
+    read(*from.tensor, row, run, rows.data());  // says where
+  });
+  for (std::int64_t i = 0; part.scale != 1 && i < count * in / out.group; ++i)
+    for (float* const number : {out.scales + i, out.offsets + i})
+      *number = static_cast<float>(part.scale * static_cast<double>(*number));
+}
+
+// 0: no piece has codes.
+std::int64_t WeightReader::code_group(const std::vector<Piece>& pieces, Compute compute) const {
+  std::int64_t group = 0;
+  for (const Piece& piece : pieces)
+    if (compute == Compute::q8 && has_codes(piece))
+      group = std::min(group == 0 ? kCodeBlock : group, source_.code_group(*piece.tensor));
+  return group;
+}
+
+Linear WeightReader::product(const std::vector<Part>& parts, std::int64_t in, Compute compute) {
   std::vector<Piece> pieces;
   std::vector<float> bias;
   std::int64_t out = 0;
@@ -140,37 +198,32 @@ Linear WeightReader::product(const std::vector<Part>& parts, std::int64_t in) {
     add_bias(part, any_bias, bias);
     out += part.rows;
   }
-  // Rows of one piece, those that lie together at once.
-  const auto read_piece = [&](const Piece& from, std::int64_t first, std::int64_t count, float* to) {
-    const Part& part = from.part;
-    for (std::int64_t r = 0; r < count;) {
-      const std::int64_t stored = from.stored(first + r);
-      std::int64_t run = 1;
-      while (r + run < count && from.stored(first + r + run) == stored + run)
-        ++run;
-      if (part.transposed) {
-        for (std::int64_t j = 0; j < run; ++j)
-          for (std::int64_t i = 0; i < in; ++i)
-            to[(r + j) * in + i] = from.columns[static_cast<std::size_t>(i * part.rows + stored + j)];
-      } else {
-        read(*from.tensor, part.expert * part.rows + stored, run, to + r * in);
-      }
-      r += run;
-    }
-    if (part.scale == 1) return;
-    for (std::int64_t i = 0; i < count * in; ++i)
-      to[i] = static_cast<float>(part.scale * static_cast<double>(to[i]));
-  };
-  const auto read_rows = [&](std::int64_t first, std::int64_t count, float* to) {
+  // use(piece, its first row, count, row of the product - `first`) for the pieces that these rows come from.
+  const auto of_pieces = [&](std::int64_t first, std::int64_t count, const auto& use) {
     std::int64_t begin = 0;  // of the piece, in the product
     for (const Piece& from : pieces) {
       const std::int64_t low = std::max(first, begin);
       const std::int64_t high = std::min(first + count, begin + from.part.rows);
-      if (low < high) read_piece(from, low - begin, high - low, to + (low - first) * in);
+      if (low < high) use(from, low - begin, high - low, low - first);
       begin += from.part.rows;
     }
   };
-  return {read_rows, out, in, bias, compute_};
+  if (const std::int64_t group = code_group(pieces, compute); group > 0) {
+    for (const Piece& from : pieces)
+      if (has_codes(from)) kept_codes_ += from.part.rows * in;
+    const auto read_rows = [&](std::int64_t first, std::int64_t count, const CodedRows& to) {
+      of_pieces(first, count, [&](const Piece& from, std::int64_t row, std::int64_t rows, std::int64_t at) {
+        read_codes(from, row, rows, in, to.from(at, in));
+      });
+    };
+    return {read_rows, group, out, in, bias};
+  }
+  const auto read_rows = [&](std::int64_t first, std::int64_t count, float* to) {
+    of_pieces(first, count, [&](const Piece& from, std::int64_t row, std::int64_t rows, std::int64_t at) {
+      read_piece(from, row, rows, in, to + at * in);
+    });
+  };
+  return {read_rows, out, in, bias, compute};
 }
 
 }  // namespace toptheta

@@ -44,6 +44,7 @@ WeightSize size_of(const Weights& weights, bool tied) {
   }
   add(size, weights.final_norm);
   add(size, weights.head);
+  size.kept_codes = weights.kept_codes;
   return size;
 }
 

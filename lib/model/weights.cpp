@@ -122,8 +122,10 @@ ExpertWeights load_experts(WeightReader& reader, const ModelConfig& config, std:
   const Experts& experts = config.experts;
   const bool single = one_tensor_per_expert(names.expert_down);
   ExpertWeights weights;
-  weights.router.push_back(
-      reader.product({{.name = of_layer(names.router, layer), .rows = experts.count}}, config.hidden_size));
+  // Small, and a rounded score may choose other experts.
+  const Compute exact = reader.compute() == Compute::q8 ? Compute::f32 : reader.compute();
+  weights.router.push_back(reader.product({{.name = of_layer(names.router, layer), .rows = experts.count}},
+                                          config.hidden_size, exact));
   for (std::int64_t e = 0; e < experts.count; ++e) {
     const auto name = [&](const TensorName& pattern) { return of_layer(pattern, layer, e); };
     const auto placed = [&](Part part) {
@@ -242,7 +244,8 @@ Weights load_weights(const TensorSource& source, ModelConfig& config, Compute co
   const TensorNames& names = config.tensors;
   const SourceTensor& table = reader.require(names.embedding, {config.vocab_size, config.hidden_size});
   // The head keeps the values of a tied embedding as they are: one copy serves both.
-  const bool exact = compute == Compute::f32 || table.type == "BF16";
+  const bool exact = compute == Compute::f32 || (compute == Compute::bf16 && table.type == "BF16") ||
+                     (compute == Compute::q8 && source.code_group(table) > 0);
   const bool shared = config.tied_embeddings && exact;
   std::vector<float> embedding;
   if (!shared) embedding = reader.matrix(names.embedding, config.vocab_size, config.hidden_size);
@@ -255,8 +258,8 @@ Weights load_weights(const TensorSource& source, ModelConfig& config, Compute co
   if (config.tied_embeddings) head.weight = names.embedding;
   Linear product = reader.product({{.name = head, .rows = config.vocab_size}}, config.hidden_size);
   account_for_unused(source, reader, config);
-  return {std::move(embedding), std::move(positions), std::move(layers), std::move(final_norm),
-          std::move(product)};
+  return {std::move(embedding),  std::move(positions), std::move(layers),
+          std::move(final_norm), std::move(product),   reader.kept_codes()};
 }
 
 }  // namespace toptheta

@@ -50,20 +50,23 @@ struct Weights {
   std::vector<LayerWeights> layers;  // [num_layers]
   NormWeights final_norm;            // [hidden]
   Linear head;                       // [vocab_size, hidden]
+  std::int64_t kept_codes = 0;       // weights that are the file's own small integers: Compute::q8
 };
 
 // Reads the tensors that `config` names, in parallel. Appends to `config.unused` what the source holds
 // besides. Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or
 // type than the configuration says, or holds a NaN or infinity; where a layer has tensors, or the model
 // layers, of which the configuration knows nothing; and where embeddings are tied but a head of other values
-// lies there. Memory: 4 bytes a parameter (matrices under bf16: 2), tied embeddings once where compute keeps
-// their values exactly; while loading, a few rows for each thread more.
+// lies there. Memory: 4 bytes a parameter (matrices under bf16: 2, q8: 1.25, or 1.5 where 16 share a scale),
+// tied embeddings once where compute keeps their values exactly; while loading, a few rows for each thread
+// more.
 Weights load_weights(const TensorSource& source, ModelConfig& config, Compute compute = Compute::f32);
 
 // Bytes of the weights in memory, and how many there are.
 struct WeightSize {
   std::int64_t parameters = 0;
   std::int64_t bytes = 0;
+  std::int64_t kept_codes = 0;  // as in Weights
 };
 WeightSize size_of(const Weights& weights, bool tied);
 

@@ -46,7 +46,7 @@ TEST_CASE("a decode step allocates nothing", "[attention]") {
   table.meta.shape = kShape;
   table.targets.push_back({8, {8}, std::vector<std::vector<ThresholdEntry>>(4, {{kKeys, 0.4, 0, 1, 0, 0}})});
   set_thread_count(1);  // every thread has memory of its own, made when its first turn comes
-  for (const KvType type : {KvType::f32, KvType::f16}) {
+  for (const KvType type : {KvType::f32, KvType::f16, KvType::int8}) {
     for (const Prefilter prefilter : {Prefilter::none, Prefilter::automatic}) {
       KvCache cache(kShape, kKeys, prefilter, type);
       cache.append(0, kKeys - 1, k.data(), k.data());

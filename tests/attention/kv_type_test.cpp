@@ -1,5 +1,5 @@
-// A cache of 16 bits gives, to the bit, what a cache of floats gives for the rounded keys and values; those
-// are compared with double precision in the other tests, and here once more.
+// A cache of 16 or 8 bits gives, to the bit, what a cache of floats gives for the rounded keys and values;
+// those are compared with double precision in the other tests, and here once more.
 #include "kernels/attention/kv_type.hpp"
 
 #include <algorithm>
@@ -16,14 +16,6 @@ using namespace toptheta;
 using testing::at_every_instruction_set;
 
 namespace {
-
-void round_to(KvType type, std::vector<float>& values) {
-  for (float& x : values) {
-    std::uint16_t half = 0;
-    narrow(type, &x, 1, &half);
-    widen(type, &half, 1, &x);
-  }
-}
 
 struct World {
   ModelShape shape;
@@ -73,8 +65,8 @@ struct World {
   }
   [[nodiscard]] World rounded(KvType type) const {
     World result = *this;
-    round_to(type, result.k);
-    round_to(type, result.v);
+    round_rows(type, shape.head_dim, result.k);
+    round_rows(type, shape.head_dim, result.v);
     return result;
   }
 };
@@ -93,10 +85,10 @@ std::vector<Policy> policies() {
 
 }  // namespace
 
-TEST_CASE("a cache of 16 bits is a cache of rounded floats", "[attention]") {
+TEST_CASE("a cache of 16 or 8 bits is a cache of rounded floats", "[attention]") {
   // A head that is served by tiles, and one that is served row by row.
   for (const ModelShape shape : {ModelShape{1, 4, 2, 20}, ModelShape{1, 2, 1, 10}})
-    for (const KvType type : {KvType::f16, KvType::bf16}) {
+    for (const KvType type : {KvType::f16, KvType::bf16, KvType::int8}) {
       const World world(shape, shape.head_dim == 20 ? 700 : 60, 1.7003);
       const World rounded = world.rounded(type);
       REQUIRE(rounded.k != world.k);
@@ -119,7 +111,7 @@ TEST_CASE("under --compute bf16 scores are those of rounded queries, by every po
     INFO(describe(policy));
     KvCache cache(kShape, world.rows, policy.prefilter, KvType::bf16, Compute::bf16);
     World rounded = world.rounded(KvType::bf16);
-    if (cache.rounds_queries()) round_to(KvType::bf16, rounded.q);
+    if (cache.rounds_queries()) round_rows(KvType::bf16, kShape.head_dim, rounded.q);
     KvCache floats(kShape, world.rows, policy.prefilter);
     const std::vector<float> found = world.attend_all(policy, cache);
     const std::vector<float> expected = rounded.attend_all(policy, floats);
@@ -133,9 +125,10 @@ TEST_CASE("under --compute bf16 scores are those of rounded queries, by every po
   }
 }
 
-TEST_CASE("attention over a 16-bit cache equals double precision over the rounded keys", "[attention]") {
+TEST_CASE("attention over a cache of fewer bits equals double precision over the rounded keys",
+          "[attention]") {
   constexpr ModelShape kShape{1, 2, 1, 16};
-  for (const KvType type : {KvType::f16, KvType::bf16}) {
+  for (const KvType type : {KvType::f16, KvType::bf16, KvType::int8}) {
     const World world(kShape, 300, 1.7003);
     const World rounded = world.rounded(type);
     KvCache cache(kShape, world.rows, Prefilter::none, type);

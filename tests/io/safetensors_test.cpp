@@ -80,6 +80,15 @@ TEST_CASE("files that are not whole are refused") {
   CHECK(refused_file(dir, std::string(8, '\xFF') + "{}").what.find("does not fit") != std::string::npos);
   CHECK(refused_file(dir, raw_file("{\"a\": ", 0)).what == "not valid JSON");
   CHECK(refused_file(dir, raw_file("[1]", 0)).what == "the header is not a JSON object");
+  for (const char* open : {"[", "{\"a\":"}) {
+    std::string deep;
+    for (int i = 0; i < 300'000; ++i)
+      deep += open;
+    CHECK(refused_file(dir, raw_file("{\"t\":" + deep, 0)).what.find("nested too deeply") !=
+          std::string::npos);
+    CHECK(refused_file(dir, raw_file("{\"__metadata__\":" + deep, 0)).what.find("nested too deeply") !=
+          std::string::npos);
+  }
   CHECK(refused_file(dir, raw_file("{\"__metadata__\":{\"a\":1}}", 0)).where ==
         file + ":header:__metadata__.a");
 

@@ -50,6 +50,54 @@ TEST_CASE("chat templates print what Hugging Face's transformers print", "[jinja
   }
 }
 
+TEST_CASE("tuples print, compare and are cut as Python's", "[jinja]") {
+  CHECK(rendered("{{ (1, 'a') }} {{ (1,) }} {{ () }} {{ 1, 2 }}") == "(1, 'a') (1,) () (1, 2)");
+  CHECK(rendered("{{ [(1, 2), [3]] }} {{ {'k': (1, 2)} }}") == "[(1, 2), [3]] {'k': (1, 2)}");
+  CHECK(rendered("{{ (1, 2) == [1, 2] }} {{ (1, 2) == (1, 2) }} {{ (1, 2) < (1, 3) }}") == "False True True");
+  CHECK(rendered("{{ (1, 2, 3)[1:] }} {{ (1, 2)[0] }} {{ (1,) + (2,) }}") == "(2, 3) 1 (1, 2)");
+  CHECK(rendered("{{ (1, 2) | list }} {{ (2, 1) | sort }} {{ (1, 2) | tojson }}") == "[1, 2] [1, 2] [1, 2]");
+  CHECK(rendered("{% set x = 1, 2 %}{{ x }}{% for a, b in [(1, 2)] %} {{ a }}{{ b }}{% endfor %}") ==
+        "(1, 2) 12");
+  CHECK(rendered("{{ {'b': 1, 'a': 2} | dictsort }} {{ {'b': 1} | items | list }}") ==
+        "[('a', 2), ('b', 1)] [('b', 1)]");
+  CHECK(refused("{{ (1,) + [2] }}").find("chat, line 1: ") == 0);
+  CHECK(refused("{{ (1,) < [2] }}") == "chat, line 1: a tuple and a list have no order");
+}
+
+// What nests or repeats without end ends in a message, in bounded time and memory.
+TEST_CASE("templates that are bombs are refused", "[jinja]") {
+  const auto repeated = [](const std::string& text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i)
+      all += text;
+    return all;
+  };
+  constexpr int kDeep = 20'000;
+  const auto refuses = [&](const std::string& source) {
+    INFO(source.substr(0, 40));
+    CHECK(refused(source).find("chat, line ") == 0);
+  };
+  for (const char* open :
+       {"(", "[", "{1:", "not ", "-", "x[", "x(", "'a' ~ (", "{'a': [", "1 if 1 else (", "1 and ("})
+    refuses("{{ " + repeated(open, kDeep));
+  refuses("{{ " + repeated("(", kDeep) + "1" + repeated(")", kDeep) + " }}");
+  for (const char* open : {"{% if 1 %}", "{% for i in x %}", "{% filter upper %}", "{% set x %}",
+                           "{% if 1 %}{% else %}{% if 1 %}"})
+    refuses(repeated(open, kDeep));
+  // Values that hold each other ever deeper, and text that doubles.
+  refuses("{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}");
+  refuses(
+      "{% set ns = namespace(x=()) %}{% for i in range(100000) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}");
+  refuses("{% set ns = namespace(x='a') %}{% for i in range(100) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}");
+  refuses("{% set ns = namespace(x=[1]) %}{% for i in range(100) %}{% set ns.x = ns.x + ns.x %}{% endfor %}");
+  refuses(
+      "{% set ns = namespace(x=1) %}{% for i in range(100) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}{{ "
+      "ns.x }}");
+  refuses("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}");
+  refuses("{% for i in range(99999999999) %}{% endfor %}");
+  refuses(repeated("{% for i in range(1000) %}", 20) + repeated("{% endfor %}", 20));
+}
+
 TEST_CASE("what a template may not do is refused with its line", "[jinja]") {
   CHECK(refused("a\n{{ raise_exception('no ' ~ 1) }}") == "chat, line 2: the template says: no 1");
   CHECK(refused("\n\n{% call x() %}") == "chat, line 3: the statement 'call' is not known here, found 'x'");

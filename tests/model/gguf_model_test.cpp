@@ -71,7 +71,51 @@ std::vector<float> in_pairs(const testing::TinyTensor& tensor, std::int64_t head
   return values;
 }
 
-GgufBytes gguf_of(const TinyLlama& tiny) {
+std::string bytes_of_floats(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
+// Blocks of that type near these values. The scale of Q8_0 and Q4_1 is 2^-10 of a half float's one; of Q6_K a
+// byte times it.
+std::string quantised(const std::vector<float>& values, int type) {
+  const auto code = [](float value, float scale, int zero, int most) {
+    return std::clamp(static_cast<int>(std::lround(value / scale)) + zero, 0, most);
+  };
+  const std::string unit("\x00\x14", 2);  // 2^-10 as a half float
+  std::string bytes;
+  for (std::size_t first = 0; first < values.size(); first += type == 14 ? 256 : 32) {
+    const float* const x = values.data() + first;
+    if (type == 8) {
+      bytes += unit;
+      for (int i = 0; i < 32; ++i)
+        bytes += static_cast<char>(code(x[i], 0x1p-10F, 128, 255) - 128);
+    } else if (type == 3) {
+      bytes += std::string("\x00\x24", 2) + std::string("\x00\xA8", 2);  // 2^-6, -2^-5
+      for (int i = 0; i < 16; ++i)
+        bytes += static_cast<char>(code(x[i] + 0x1p-5F, 0x1p-6F, 0, 15) |
+                                   code(x[i + 16] + 0x1p-5F, 0x1p-6F, 0, 15) << 4);
+    } else {
+      std::string low(128, '\0');
+      std::string high(64, '\0');
+      for (std::size_t i = 0; i < 256; ++i) {
+        const int c = code(x[i], static_cast<float>(i / 16 + 1) * 0x1p-10F, 32, 63);
+        low[i / 128 * 64 + i % 64] |= static_cast<char>((c & 15) << (i % 128 / 64 * 4));
+        high[i / 128 * 32 + i % 32] |= static_cast<char>((c >> 4) << (i % 128 / 32 * 2));
+      }
+      bytes += low + high;
+      for (int group = 0; group < 16; ++group)
+        bytes += static_cast<char>(group + 1);
+      bytes += unit;
+    }
+  }
+  return bytes;
+}
+
+using TypeOf = std::function<int(const std::string&)>;
+const TypeOf kAllFloats = [](const std::string&) { return 0; };
+
+// `coded`: weights that are not floats, but for the embedding's.
+GgufBytes gguf_of(const TinyLlama& tiny, const TypeOf& type_of, std::int64_t& coded) {
   GgufBytes gguf;
   gguf.text("general.architecture", "llama");
   const auto whole = [&](const char* name, std::int64_t value) {
@@ -90,10 +134,17 @@ GgufBytes gguf_of(const TinyLlama& tiny) {
     const bool rotated = name.find("q_proj") != std::string::npos || name.find("k_proj") != std::string::npos;
     const std::vector<float> values = rotated ? in_pairs(tensor, tiny.head_dim) : tensor.values;
     const std::vector<std::uint64_t> dims(tensor.shape.rbegin(), tensor.shape.rend());
-    gguf.tensor(gguf_name(name), dims, kPlainFloats,
-                {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)});
+    const int type = dims.size() == 2 ? type_of(gguf_name(name)) : 0;
+    if (type != 0 && gguf_name(name).find("token_embd") == std::string::npos) coded += std::ssize(values);
+    gguf.tensor(gguf_name(name), dims, type == 0 ? kPlainFloats : static_cast<std::uint32_t>(type),
+                type == 0 ? bytes_of_floats(values) : quantised(values, type));
   }
   return gguf;
+}
+
+GgufBytes gguf_of(const TinyLlama& tiny) {
+  std::int64_t none = 0;
+  return gguf_of(tiny, kAllFloats, none);
 }
 
 Problem refused_model(const testing::TempDir& dir, const std::function<void(GgufBytes&)>& change,
@@ -208,6 +259,54 @@ TEST_CASE("what llama.cpp takes from the architecture is taken from the file whe
   });
   CHECK(yarn.ropes.front().scaling.attention_factor == Approx(0.1 * std::log(4) + 1));
   CHECK(yarn.ropes.front().scaling.original_context == 32);
+}
+
+TEST_CASE(
+    "under q8 a quantised file's integers are kept, and logits differ by the rounding of inputs alone") {
+  const testing::TempDir dir;
+  TinyLlama tiny;
+  tiny.hidden = 256;  // whole blocks of every type
+  tiny.ffn = 64;
+  tiny.tied = GENERATE(false, true);
+  tiny.fill_tensors();
+  // Queries and keys of 16 weights a scale beside values of 32; embeddings of 32; the rest floats.
+  std::int64_t coded = 0;
+  GgufBytes gguf = gguf_of(
+      tiny,
+      [&](const std::string& name) {
+        if (name.find("token_embd") != std::string::npos) return 8;  // Q8_0
+        if (name.find("attn_q") != std::string::npos || name.find("attn_k.") != std::string::npos)
+          return 14;  // Q6_K
+        if (name.find("attn_v") != std::string::npos || name.find("ffn_gate") != std::string::npos)
+          return 3;  // Q4_1
+        return 0;
+      },
+      coded);
+  write_file_atomically(dir.path("tiny.gguf"), gguf.bytes());
+  Transformer exact = Transformer::load(dir.path("tiny.gguf"));
+  Transformer small = Transformer::load(dir.path("tiny.gguf"), Compute::q8);
+  CHECK(exact.weight_size().kept_codes == 0);
+  CHECK(small.weight_size().kept_codes == coded + (tiny.tied ? tiny.vocab * tiny.hidden : 0));
+  CHECK(small.weight_size().parameters == exact.weight_size().parameters);
+  CHECK(small.weight_size().bytes < exact.weight_size().bytes / 2);
+  const std::vector<std::int32_t> tokens = {1, 7, 3, 49, 0, 12, 12, 5};
+  const std::vector<float> expected = all_logits(exact, tokens);
+  std::vector<float> decoded;
+  KvCache cache = small.new_cache(std::ssize(tokens));
+  for (const std::int32_t token : tokens) {
+    const auto logits = small.forward({&token, 1}, cache, dense_policy(small.config().shape));
+    decoded.insert(decoded.end(), logits.begin(), logits.end());
+  }
+  for (const std::vector<float>& found : {all_logits(small, tokens), decoded}) {
+    REQUIRE(found.size() == expected.size());
+    double error = 0;
+    double size = 0;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      error += std::pow(static_cast<double>(found[i]) - static_cast<double>(expected[i]), 2);
+      size += std::pow(static_cast<double>(expected[i]), 2);
+    }
+    CHECK(std::sqrt(error / size) < 0.03);
+  }
 }
 
 TEST_CASE("tiny models as GGUF have transformers' logits", "[model]") {

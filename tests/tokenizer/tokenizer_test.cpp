@@ -291,6 +291,27 @@ TEST_CASE("nesting without end is refused", "[tokenizer]") {
   }
 }
 
+// Each merge leaves one symbol less, whatever the file says: merges cannot go round in circles.
+TEST_CASE("merges that make the same token in many ways, or of nothing, end", "[tokenizer]") {
+  Json json = byte_level_json({{"a", "a"}, {"aa", "aa"}});
+  Json& merges = json["model"]["merges"];
+  for (int i = 0; i < 1000; ++i) {
+    merges.push_back("a a");  // again, later
+    merges.push_back("aa aa");
+  }
+  const Tokenizer again = load_tokenizer(json);
+  const Ids ids = again.encode(std::string(100'000, 'a'));
+  CHECK(again.decode(ids) == std::string(100'000, 'a'));
+  CHECK(ids.size() == 25'000);
+  Json nothing = byte_level_json({{"a", "b"}});
+  nothing["model"]["merges"].push_back("ab ");
+  CHECK(where_refused(nothing).starts_with(":model.merges"));
+  nothing["model"]["merges"].back() = " ";
+  CHECK(where_refused(nothing).starts_with(":model.merges"));
+  nothing["model"]["merges"].back() = "ab ab";  // joins to no token
+  CHECK(where_refused(nothing).starts_with(":model.merges"));
+}
+
 TEST_CASE("whatever is not reproduced exactly is refused by name", "[tokenizer]") {
   Json json = byte_level_json({});
   CHECK(where_refused(json) == "accepted");

@@ -11,7 +11,7 @@ namespace toptheta {
 bool bf16_scores_serve();
 
 // As score_tile, of queries and keys in bfloat16: q: [rows], tile.q_stride elements apart; keys: as
-// half_keys.hpp packs them. head_dim must be even. tile.q and tile.keys are not used. A product is exact,
+// narrow_keys.hpp packs them. head_dim must be even. tile.q and tile.keys are not used. A product is exact,
 // sums are fp32 in order of the pairs of dimensions; subnormal numbers count as zero. Only where
 // bf16_scores_serve().
 void score_tile_bf16(const ScoreTile& tile, const std::uint16_t* q, const std::uint16_t* keys);

@@ -243,11 +243,9 @@ HWY_INLINE void NoteKept(const AttentionTile& t, std::int64_t r, const std::int3
   if (sums.kept_union != nullptr)
     for (std::int64_t j = 0; j < kept; ++j)
       sums.kept_union[places[j] / 64] |= std::uint64_t{1} << (places[j] % 64);
-  const HalfRows* const half = t.half_values();
-  for (std::int64_t j = 0; j < kept && half != nullptr; ++j) {
-    const std::int64_t at = places[j] * t.head_dim;
-    widen(half->type, half->rows + at, t.head_dim, half->wide + at);
-  }
+  const NarrowRows* const narrow = t.narrow_values();
+  for (std::int64_t j = 0; j < kept && narrow != nullptr; ++j)
+    widen_rows(*narrow, t.head_dim, places[j], 1, narrow->wide + places[j] * t.head_dim);
 }
 
 // marks: [rows][kTileWords] of keys that the rows see.

@@ -1,9 +1,10 @@
 #include "kernels/attention/kv_type.hpp"
 
-#include <span>
+#include <vector>
 
 #include "core/half.hpp"
 #include "kernels/rows/convert.hpp"
+#include "kernels/rows/int8_row.hpp"
 
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
@@ -47,6 +48,31 @@ void widen(KvType type, const std::uint16_t* from, std::int64_t count, float* to
   const auto size = static_cast<std::size_t>(count);
   if (type == KvType::bf16) return floats_from_bf16({from, size}, {to, size});
   HWY_DYNAMIC_DISPATCH(WidenF16)(from, count, to);
+}
+
+void round_rows(KvType type, std::int64_t head_dim, std::span<float> values) {
+  if (type == KvType::f32) return;
+  std::vector<std::uint16_t> halves(static_cast<std::size_t>(head_dim));
+  std::vector<std::int8_t> codes(halves.size());
+  for (float* row = values.data(); row != values.data() + values.size(); row += head_dim) {
+    if (type == KvType::int8) {
+      const float scale = int8_from_floats(row, head_dim, codes.data());
+      floats_from_int8(codes.data(), scale, head_dim, row);
+    } else {
+      narrow(type, row, head_dim, halves.data());
+      widen(type, halves.data(), head_dim, row);
+    }
+  }
+}
+
+void widen_rows(const NarrowRows& rows, std::int64_t head_dim, std::int64_t first, std::int64_t count,
+                float* to) {
+  const char* const from = rows.row(first, head_dim);
+  if (rows.type != KvType::int8)
+    return widen(rows.type, reinterpret_cast<const std::uint16_t*>(from), count * head_dim, to);
+  for (std::int64_t r = 0; r < count; ++r)
+    floats_from_int8(reinterpret_cast<const std::int8_t*>(from) + r * head_dim, rows.scales[first + r],
+                     head_dim, to + r * head_dim);
 }
 
 }  // namespace toptheta

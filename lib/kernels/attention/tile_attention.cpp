@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "kernels/attention/bf16_scores.hpp"
-#include "kernels/attention/half_keys.hpp"
+#include "kernels/attention/narrow_keys.hpp"
 #include "kernels/attention/score_tile.hpp"
 #include "kernels/attention/tile_prefilter.hpp"
 #include "kernels/attention/tile_steps.hpp"
@@ -74,26 +74,28 @@ HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks, s
 }
 
 // The values that some row keeps, in their places; 64 keys ahead of that, they are fetched from memory.
-HWY_INLINE void WidenMarked(const AttentionTile& t, const HalfRows& half, const std::uint64_t* marks) {
+HWY_INLINE void WidenMarked(const AttentionTile& t, const NarrowRows& narrow, const std::uint64_t* marks) {
   std::uint64_t kept[kTileWords] = {};
   for (std::int64_t r = 0; r < t.rows; ++r)
     for (std::int64_t w = 0; w < kTileWords; ++w)
       kept[w] |= marks[r * kTileWords + w];
   const auto for_each = [&](std::int64_t w, auto&& visit) HWY_ATTR {
     for (std::uint64_t word = kept[w]; word != 0; word &= word - 1)
-      visit((w * 64 + std::countr_zero(word)) * t.head_dim);
+      visit(w * 64 + std::countr_zero(word));
   };
-  constexpr std::int64_t kLine = 64 / sizeof(std::uint16_t);
+  constexpr std::int64_t kLine = 64;
+  const std::int64_t row = row_bytes(narrow.type, t.head_dim);
   const auto fetch = [&](std::int64_t w) HWY_ATTR {
-    for_each(w, [&](std::int64_t at) HWY_ATTR {
-      for (std::int64_t i = 0; i < t.head_dim; i += kLine)
-        fetch_line(half.rows + at + i);
+    for_each(w, [&](std::int64_t key) HWY_ATTR {
+      for (std::int64_t i = 0; i < row; i += kLine)
+        fetch_line(narrow.row(key, t.head_dim) + i);
     });
   };
   if (t.from_memory) fetch(0);
   for (std::int64_t w = 0; w < kTileWords; ++w) {
     if (t.from_memory && w + 1 < kTileWords) fetch(w + 1);
-    for_each(w, [&](std::int64_t at) { widen(half.type, half.rows + at, t.head_dim, half.wide + at); });
+    for_each(
+        w, [&](std::int64_t key) { widen_rows(narrow, t.head_dim, key, 1, narrow.wide + key * t.head_dim); });
   }
 }
 
@@ -105,9 +107,11 @@ HWY_INLINE float* Room(std::vector<float>& room, std::int64_t size) {
 
 HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const TileSums& sums,
                           TileScratch& scratch) {
-  HalfValues half;
-  if (const HalfRows* const stored = t.half_values())
-    half = {stored->type, stored->rows, Room(scratch.wide, kValueStep * t.head_dim)};
+  NarrowRows narrow;
+  if (const NarrowRows* const stored = t.narrow_values()) {
+    narrow = *stored;
+    narrow.wide = Room(scratch.wide, kValueStep * t.head_dim);
+  }
   float* const tile_sums = Room(scratch.sums, kTileRows * t.head_dim);
   sum_dense_values({.weights = scratch.scores,
                     .weight_stride = TileScratch::kStride,
@@ -117,7 +121,7 @@ HWY_INLINE void JoinDense(const AttentionTile& t, const TileRow* rows, const Til
                     .keys = t.num_keys,
                     .sums = tile_sums,
                     .prefetch = t.from_memory,
-                    .half = half.values != nullptr ? &half : nullptr});
+                    .narrow = narrow.rows != nullptr ? &narrow : nullptr});
   const hn::CappedTag<float, 4> d;
   for (std::int64_t r = 0; r < t.rows; ++r) {
     if (rows[r].kept == 0 && rows[r].join.add == rows[r].join.add) continue;
@@ -206,7 +210,7 @@ void SomeKept(const AttentionTile& t, const TileSums& sums, TileScratch& scratch
   const std::int64_t in_place = CountRows(t, sums, scratch, rows);
   UniteMarks(t, scratch.marks, sums.kept_union);
   if (2 * in_place > t.rows) return AttendDense(t, rows, sums, scratch);
-  if (const HalfRows* const half = t.half_values()) WidenMarked(t, *half, scratch.marks);
+  if (const NarrowRows* const narrow = t.narrow_values()) WidenMarked(t, *narrow, scratch.marks);
   for (std::int64_t r = 0; r < t.rows && in_place > 0; ++r) {
     if (!rows[r].in_place) continue;
     float* const scores = scratch.scores + r * TileScratch::kStride;
@@ -257,9 +261,9 @@ ScoreTile part_of(const ScoreTile& whole, std::int64_t first, std::int64_t last)
   return part;
 }
 
-// Keys of 16 bits, as many at a time as stay in the first-level cache when widened.
-void score_half(const AttentionTile& t, const HalfKeys& half, const ScoreTile& whole, const BlockRun& run,
-                std::vector<float>& wide) {
+// Keys of fewer bits, as many at a time as stay in the first-level cache when widened.
+void score_narrow(const AttentionTile& t, const NarrowKeys& narrow, const ScoreTile& whole,
+                  const BlockRun& run, std::vector<float>& wide) {
   constexpr std::int64_t kFloats = 4096;
   const std::int64_t block_size = kKeyBlock * whole.head_dim;
   const std::int64_t step = std::max<std::int64_t>(1, kFloats / block_size);
@@ -267,12 +271,12 @@ void score_half(const AttentionTile& t, const HalfKeys& half, const ScoreTile& w
     wide.resize(static_cast<std::size_t>(step * block_size));
   for (std::int64_t first = run.first; first < run.last; first += step) {
     ScoreTile part = part_of(whole, first, std::min(run.last, first + step));
-    const std::uint16_t* const keys = half.packed + first * block_size;
-    widen_keys(half.type, keys, part.blocks, whole.head_dim, wide.data());
+    const NarrowKeys keys = narrow.from(first * kKeyBlock, whole.head_dim);
+    widen_keys(keys, part.blocks, whole.head_dim, wide.data());
     part.keys = wide.data();
     if (t.from_memory) {
-      part.stored = keys;
-      part.stored_stride = kKeyBlock * std::int64_t{sizeof(std::uint16_t)};
+      part.stored = keys.packed;
+      part.stored_stride = row_bytes(keys.type, kKeyBlock);
     }
     score_tile(part);
   }
@@ -280,11 +284,11 @@ void score_half(const AttentionTile& t, const HalfKeys& half, const ScoreTile& w
 
 void score_run(const AttentionTile& t, const ScoreTile& whole, const BlockRun& run,
                std::vector<float>& wide) {
-  const auto* const half = std::get_if<HalfKeys>(&t.keys);
-  if (half != nullptr && t.queries.bf16 == nullptr) return score_half(t, *half, whole, run, wide);
+  const auto* const narrow = std::get_if<NarrowKeys>(&t.keys);
+  if (narrow != nullptr && t.queries.bf16 == nullptr) return score_narrow(t, *narrow, whole, run, wide);
   ScoreTile part = part_of(whole, run.first, run.last);
-  if (half != nullptr) {
-    const std::uint16_t* const keys = half->packed + run.first * kKeyBlock * t.head_dim;
+  if (narrow != nullptr) {
+    const std::uint16_t* const keys = narrow->from(run.first * kKeyBlock, t.head_dim).halves();
     if (t.from_memory) part.stored = keys;
     return score_tile_bf16(part, t.queries.bf16, keys);
   }

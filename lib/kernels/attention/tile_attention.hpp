@@ -18,6 +18,7 @@
 
 #include "kernels/attention/int8_bounds.hpp"
 #include "kernels/attention/kv_type.hpp"
+#include "kernels/attention/narrow_keys.hpp"
 #include "kernels/attention/score_rows.hpp"
 
 namespace toptheta {
@@ -63,7 +64,7 @@ struct TileScratch {
   alignas(64) float weights[kTileKeys + 16];
   alignas(64) std::int32_t indices[kTileKeys + 16];
   KeptScratch kept;
-  std::vector<float> wide;  // some of the keys of 16 bits, or of such V rows
+  std::vector<float> wide;  // some of the keys of fewer bits, or of such V rows
   std::vector<float> sums;  // [kTileRows][head_dim] of a tile, before they are joined
   // Prefilters.
   std::vector<float> parts;  // [rows][head_dim] the positive, then the negative part of q
@@ -92,23 +93,14 @@ struct TileQueries {
   [[nodiscard]] const float* row(std::int64_t r) const { return rows + r * stride; }
 };
 
-// Keys from the tile's first position on, packed: floats (score_rows.hpp), or the 16 bits that the cache
-// holds (half_keys.hpp), which are widened as they are read, a piece that stays in the first-level cache at a
-// time.
-struct HalfKeys {
-  KvType type = KvType::f16;
-  const std::uint16_t* packed = nullptr;
-};
-using TileKeys = std::variant<const float*, HalfKeys>;
+// Keys from the tile's first position on, packed: floats (score_rows.hpp), or what the cache holds of them in
+// fewer bits (narrow_keys.hpp), which is widened as it is read, a piece that stays in the first-level cache
+// at a time.
+using TileKeys = std::variant<const float*, NarrowKeys>;
 
-// Values from the tile's first position on, [keys][head_dim]: floats, or 16 bits, of which the rows that are
-// kept are widened into their places in `wide`.
-struct HalfRows {
-  KvType type = KvType::f16;
-  const std::uint16_t* rows = nullptr;
-  float* wide = nullptr;  // [kTileKeys][head_dim] scratch
-};
-using TileValues = std::variant<const float*, HalfRows>;
+// Values from the tile's first position on, [keys][head_dim]: floats, or fewer bits, of which the rows that
+// are kept are widened into their places in NarrowRows::wide, [kTileKeys][head_dim].
+using TileValues = std::variant<const float*, NarrowRows>;
 
 // What rows choose by.
 struct TileThresholds {
@@ -160,11 +152,11 @@ struct AttentionTile {
   // Keys of the tile that the row sees.
   [[nodiscard]] std::int64_t seen(std::int64_t r) const { return visible[r] - hidden[r]; }
   [[nodiscard]] const float* theta() const { return chosen->theta; }
-  [[nodiscard]] const HalfRows* half_values() const { return std::get_if<HalfRows>(&values); }
+  [[nodiscard]] const NarrowRows* narrow_values() const { return std::get_if<NarrowRows>(&values); }
   // [keys][head_dim] where values are read once they are wide.
   [[nodiscard]] const float* value_rows() const {
-    const HalfRows* const half = half_values();
-    return half != nullptr ? half->wide : *std::get_if<const float*>(&values);
+    const NarrowRows* const narrow = narrow_values();
+    return narrow != nullptr ? narrow->wide : *std::get_if<const float*>(&values);
   }
 };
 

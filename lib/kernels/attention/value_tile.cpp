@@ -87,10 +87,10 @@ HWY_INLINE void SumPanelsOf(std::int64_t rows, const ValueTile& t, const Step& s
 // Fetches V rows from memory, as they lie there: line by line, for memory likes to be read in long runs. The
 // slices of SumPanels would ask for every fourth line.
 HWY_INLINE void FetchRows(const ValueTile& t, std::int64_t first, std::int64_t count) {
-  const std::int64_t element = t.half != nullptr ? sizeof(std::uint16_t) : sizeof(float);
-  const auto* const stored = t.half != nullptr ? reinterpret_cast<const char*>(t.half->values)
-                                               : reinterpret_cast<const char*>(t.values);
-  for (std::int64_t at = first * t.head_dim * element; at < (first + count) * t.head_dim * element; at += 64)
+  const std::int64_t row = row_bytes(t.narrow != nullptr ? t.narrow->type : KvType::f32, t.head_dim);
+  const char* const stored =
+      t.narrow != nullptr ? t.narrow->row(0, t.head_dim) : reinterpret_cast<const char*>(t.values);
+  for (std::int64_t at = first * row; at < (first + count) * row; at += 64)
     fetch_line(stored + at);
 }
 
@@ -105,9 +105,9 @@ void SumDenseValues(const ValueTile& t) {
   for (std::int64_t first = 0; first < t.keys; first += step_rows) {
     const std::int64_t count = std::min(step_rows, t.keys - first);
     Step step{t.values + first * t.head_dim, first, count};
-    if (t.half != nullptr) {
-      widen(t.half->type, t.half->values + first * t.head_dim, count * t.head_dim, t.half->wide);
-      step.values = t.half->wide;
+    if (t.narrow != nullptr) {
+      widen_rows(*t.narrow, t.head_dim, first, count, t.narrow->wide);
+      step.values = t.narrow->wide;
     }
     if (fetch) FetchRows(t, first + kStepsAhead * step_rows, step_rows);
     SumPanelsOf<kPanelRows>(few + 1, t, step, 0, fuller);

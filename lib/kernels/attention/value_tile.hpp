@@ -8,13 +8,6 @@ namespace toptheta {
 
 inline constexpr std::int64_t kValueStep = 96;  // V rows that stay in the first-level cache
 
-// V of 16 bits, widened a step at a time.
-struct HalfValues {
-  KvType type = KvType::f16;
-  const std::uint16_t* values = nullptr;  // [keys][head_dim]
-  float* wide = nullptr;                  // [kValueStep][head_dim] scratch
-};
-
 struct ValueTile {
   const float* weights = nullptr;  // [rows], weight_stride apart
   std::int64_t weight_stride = 0;
@@ -22,9 +15,11 @@ struct ValueTile {
   const float* values = nullptr;  // [keys][head_dim]
   std::int64_t head_dim = 0;      // a multiple of 4
   std::int64_t keys = 0;
-  float* sums = nullptr;             // [rows][head_dim]
-  bool prefetch = false;             // V comes from memory rather than from a cache
-  const HalfValues* half = nullptr;  // if given, `values` is not used
+  float* sums = nullptr;  // [rows][head_dim]
+  bool prefetch = false;  // V comes from memory rather than from a cache
+  // If given, `values` is not used: V of fewer bits, widened a step at a time, into [kValueStep][head_dim]
+  // scratch.
+  const NarrowRows* narrow = nullptr;
 };
 
 // sums = weights x values, overwriting. A sum is one chain of multiply-adds over ascending positions, so that

@@ -1,7 +1,6 @@
 #include "kernels/linear/linear.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cstddef>
 #include <functional>
@@ -11,8 +10,11 @@
 #include "core/half.hpp"
 #include "core/parallel.hpp"
 #include "core/team.hpp"
+#include "kernels/linear/coded_panel.hpp"
+#include "kernels/linear/coded_panel_vnni.hpp"
 #include "kernels/linear/matrix_vector.hpp"
 #include "kernels/linear/panel_products.hpp"
+#include "kernels/linear/row_tiles.hpp"
 #include "kernels/linear/shares.hpp"
 #include "kernels/rows/convert.hpp"
 
@@ -20,46 +22,22 @@ namespace toptheta {
 
 namespace {
 
-struct RowTile {
-  std::int64_t first;
-  int log_rows;
-  [[nodiscard]] std::int64_t rows() const { return std::int64_t{1} << log_rows; }
-};
-
-// Rows in tiles of 2^log_most, and what is left in powers of two, the larger ones first.
-class RowTiles {
- public:
-  RowTiles(std::int64_t rows, int log_most) : rows_(rows), log_most_(log_most) {}
-  [[nodiscard]] std::int64_t count() const {
-    return full() + std::popcount(static_cast<std::uint64_t>(rows_ - (full() << log_most_)));
-  }
-  [[nodiscard]] RowTile operator[](std::int64_t index) const {
-    if (index < full()) return {index << log_most_, log_most_};
-    std::int64_t first = full() << log_most_;
-    auto rest = static_cast<std::uint64_t>(rows_ - first);
-    for (index -= full();; --index) {
-      const std::uint64_t largest = std::bit_floor(rest);
-      if (index == 0) return {first, std::countr_zero(largest)};
-      first += static_cast<std::int64_t>(largest);
-      rest -= largest;
-    }
-  }
-
- private:
-  [[nodiscard]] std::int64_t full() const { return rows_ >> log_most_; }
-  std::int64_t rows_;
-  int log_most_;
-};
-
 // So many rows share out among threads in tiles of whole rows; fewer in panels.
 constexpr std::int64_t kLeastWholeRows = 64;
 
 // Memory that a thread reuses from call to call.
-float* thread_floats(std::size_t count) {
-  static thread_local std::vector<float> floats;
-  if (floats.size() < count) floats.resize(count);
-  return floats.data();
+template <class Number>
+Number* thread_memory(std::size_t count) {
+  static thread_local std::vector<Number> numbers;
+  if (numbers.size() < count) numbers.resize(count);
+  return numbers.data();
 }
+
+// A single row, as what it meets: itself, or in 8 bits.
+struct OneRow {
+  const float* x = nullptr;
+  const CodedVector* coded = nullptr;
+};
 
 }  // namespace
 
@@ -67,16 +45,18 @@ struct Linear::Impl {
   std::int64_t in;
   std::int64_t out;
   bool bf16;
+  std::int64_t group;                // of weights in 8 bits: 16 or 32; 0: they are not
   bool bf16_products;                // the processor multiplies bf16
-  std::int64_t padded_in;            // even where weights are bf16
+  std::int64_t padded_in;            // even where weights are bf16, whole blocks where in 8 bits
   FreshArray<float> wide;            // [panels][in][64], or
-  FreshArray<std::uint32_t> narrow;  // [panels][padded in / 2][64]
+  FreshArray<std::uint32_t> narrow;  // [panels][padded in / 2][64], or
+  FreshArray<std::byte> coded;       // [panels] as in coded_panel.hpp
   std::vector<float> bias;           // [panels * 64], or empty
   const PanelProducts* whole;        // all panels at once; null where there is no such product
   const PanelProducts* direct;       // into y; null where that is not fast
   const PanelProducts* aside;        // into 64 columns of their own: a last panel that is not full
 
-  Impl(std::int64_t in_features, std::int64_t out_features, Compute compute);
+  Impl(std::int64_t in_features, std::int64_t out_features, Compute compute, std::int64_t code_group);
   [[nodiscard]] std::int64_t panels() const { return (out + kPanelWidth - 1) / kPanelWidth; }
   [[nodiscard]] std::int64_t columns(std::int64_t panel) const {
     return std::min(kPanelWidth, out - panel * kPanelWidth);
@@ -87,11 +67,19 @@ struct Linear::Impl {
   [[nodiscard]] const std::uint32_t* narrow_panel(std::int64_t panel) const {
     return narrow.data() + panel * padded_in / 2 * kPanelWidth;
   }
+  [[nodiscard]] CodedPanel coded_panel(std::int64_t panel) const {
+    return {coded.data() + panel * coded_panel_bytes(padded_in, group), padded_in, group};
+  }
   void pack(const float* from, std::int64_t panel);  // the panel's rows
+  void pack_codes(std::int64_t panel, const std::function<void(const CodedRows&)>& fill);
+  void pack_rounded(const float* from, std::int64_t panel);
 
   void run(const float* x, std::int64_t rows, float* y, bool add) const;
+  [[nodiscard]] OneRow prepared(const float* x) const;
+  void one_row(const OneRow& row, std::int64_t panel, PanelColumns part, float* y, bool add) const;
   void single(const float* x, float* y, bool add) const;
-  void one_row(const float* x, std::int64_t panel, PanelColumns part, float* y, bool add) const;
+  [[nodiscard]] const void* halves(const float* x, std::int64_t rows) const;
+  [[nodiscard]] const void* panel_weights(std::int64_t panel, float*& scratch) const;
   void whole_tile(const void* x, const RowTile& tile, float* y, bool add) const;
   void group_tile(const void* x, const RowTile& tile, std::int64_t first, std::int64_t end, float* y,
                   bool add) const;
@@ -100,20 +88,53 @@ struct Linear::Impl {
   void add_bias(const RowTile& tile, std::int64_t panel, float* y) const;
 };
 
-Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute compute)
+namespace {
+std::int64_t padded_size(std::int64_t in, Compute compute) {
+  const std::int64_t unit = compute == Compute::q8 ? kCodeBlock : compute == Compute::bf16 ? 2 : 1;
+  return (in + unit - 1) / unit * unit;
+}
+}  // namespace
+
+Linear::Impl::Impl(std::int64_t in_features, std::int64_t out_features, Compute compute,
+                   std::int64_t code_group)
     : in(in_features),
       out(out_features),
       bf16(compute == Compute::bf16),
-      bf16_products(bf16 && PanelProducts::fast({in, kPanelWidth, true}) != nullptr),
-      padded_in(in_features + in_features % 2),
-      wide(bf16 ? 0 : static_cast<std::size_t>(panels() * in * kPanelWidth)),
+      group(compute == Compute::q8 ? code_group : 0),
+      bf16_products(compute != Compute::f32 && PanelProducts::fast({in, kPanelWidth, true}) != nullptr),
+      padded_in(padded_size(in, compute)),
+      wide(compute == Compute::f32 ? static_cast<std::size_t>(panels() * in * kPanelWidth) : 0),
       narrow(bf16 ? static_cast<std::size_t>(panels() * padded_in / 2 * kPanelWidth) : 0),
-      whole(bf16 && !bf16_products ? nullptr : PanelProducts::fast({in, out, bf16_products, true})),
+      coded(group > 0 ? static_cast<std::size_t>(panels() * coded_panel_bytes(padded_in, group)) : 0),
+      whole(group > 0 || (bf16 && !bf16_products) ? nullptr
+                                                  : PanelProducts::fast({in, out, bf16_products, true})),
       direct(out < kPanelWidth ? nullptr : PanelProducts::fast({in, out, bf16_products})),
       aside(bf16_products ? PanelProducts::fast({in, kPanelWidth, true})
                           : &PanelProducts::any(in, kPanelWidth)) {}
 
+void Linear::Impl::pack_codes(std::int64_t panel, const std::function<void(const CodedRows&)>& fill) {
+  const auto size = static_cast<std::size_t>(columns(panel) * padded_in);
+  std::vector<std::uint8_t> codes(size);
+  std::vector<float> scales(size / static_cast<std::size_t>(group));
+  std::vector<float> offsets(scales.size());
+  const CodedRows rows{group, codes.data(), scales.data(), offsets.data()};
+  fill(rows);
+  pack_coded(rows, columns(panel), padded_in, coded.data() + panel * coded_panel_bytes(padded_in, group));
+}
+
+void Linear::Impl::pack_rounded(const float* from, std::int64_t panel) {
+  pack_codes(panel, [&](const CodedRows& rows) {
+    if (padded_in == in) return code_rows(from, columns(panel), in, rows);
+    std::vector<float> padded(static_cast<std::size_t>(padded_in));
+    for (std::int64_t c = 0; c < columns(panel); ++c) {
+      std::copy_n(from + c * in, in, padded.begin());
+      code_rows(padded.data(), 1, padded_in, rows.from(c, padded_in));
+    }
+  });
+}
+
 void Linear::Impl::pack(const float* from, std::int64_t panel) {
+  if (group > 0) return pack_rounded(from, panel);
   for (std::int64_t c = 0; c < columns(panel); ++c)
     for (std::int64_t i = 0; i < in; ++i) {
       const float value = from[c * in + i];
@@ -125,40 +146,22 @@ void Linear::Impl::pack(const float* from, std::int64_t panel) {
     }
 }
 
-// y: the row's first output feature.
-void Linear::Impl::one_row(const float* x, std::int64_t panel, PanelColumns part, float* y, bool add) const {
+// y: the row's first output feature. Of weights in 8 bits, `part` is the whole panel.
+void Linear::Impl::one_row(const OneRow& row, std::int64_t panel, PanelColumns part, float* y,
+                           bool add) const {
   alignas(64) float sums[kPanelWidth];
-  if (bf16)
-    panel_times_vector_bf16(x, narrow_panel(panel), padded_in, sums, part);
+  if (row.coded != nullptr && coded_vnni_serves())
+    coded_panel_times_vector_vnni(coded_panel(panel), *row.coded, sums);
+  else if (row.coded != nullptr)
+    coded_panel_times_vector(coded_panel(panel), *row.coded, sums);
+  else if (bf16)
+    panel_times_vector_bf16(row.x, narrow_panel(panel), padded_in, sums, part);
   else
-    panel_times_vector(x, wide_panel(panel), in, sums, part);
+    panel_times_vector(row.x, wide_panel(panel), in, sums, part);
   float* to = y + panel * kPanelWidth;
   const float* b = bias.empty() ? nullptr : bias.data() + panel * kPanelWidth;
   for (std::int64_t c = part.first; c < std::min(columns(panel), part.first + part.count); ++c)
     to[c] = sums[c] + (b != nullptr ? b[c] : 0.0F) + (add ? to[c] : 0.0F);
-}
-
-void Linear::Impl::single(const float* x, float* y, bool add) const {
-  static thread_local std::vector<float> padded;
-  const float* row = x;
-  if (bf16 && padded_in != in) {
-    padded.assign(x, x + in);
-    padded.push_back(0);
-    row = padded.data();
-  }
-  constexpr std::int64_t kMostParts = 4;
-  const RowShares shares = row_shares(panels(), thread_count(), kMostParts);
-  const auto body = [&, row](std::int64_t piece) {
-    const std::int64_t width = kPanelWidth / shares.parts;
-    const std::int64_t end = shares.first_unit(piece + 1);
-    for (std::int64_t unit = shares.first_unit(piece); unit < end;) {
-      const std::int64_t first = unit % shares.parts;
-      const std::int64_t count = std::min(shares.parts - first, end - unit);
-      one_row(row, unit / shares.parts, {first * width, count * width}, y, add);
-      unit += count;
-    }
-  };
-  parallel_runs(shares.pieces, std::cref(body));
 }
 
 const void* Linear::Impl::row_of(const void* x, std::int64_t row) const {
@@ -180,7 +183,7 @@ void Linear::Impl::group_tile(const void* x, const RowTile& tile, std::int64_t f
   const std::int64_t width = (end - first) * kPanelWidth;
   const PanelProducts* const product = PanelProducts::fast({in, width, bf16_products, true});
   assert(product != nullptr);
-  float* const sums = thread_floats(static_cast<std::size_t>(tile.rows() * width));
+  float* const sums = thread_memory<float>(static_cast<std::size_t>(tile.rows() * width));
   const void* const weights =
       bf16 ? static_cast<const void*>(narrow_panel(first)) : static_cast<const void*>(wide_panel(first));
   product->run(tile.log_rows, false, row_of(x, tile.first), weights, sums);
@@ -194,23 +197,37 @@ void Linear::Impl::group_tile(const void* x, const RowTile& tile, std::int64_t f
     add_bias(tile, panel, y);
 }
 
+// The panel as its products take it; widened into `scratch` where it is kept in another way, and then that is
+// moved on.
+const void* Linear::Impl::panel_weights(std::int64_t panel, float*& scratch) const {
+  const auto size = static_cast<std::size_t>(padded_in * kPanelWidth);
+  if (group > 0 && bf16_products) {
+    auto* const pairs = thread_memory<std::uint32_t>(size / 2);
+    widen_coded_panel_bf16(coded_panel(panel), pairs);
+    return pairs;
+  }
+  if (bf16 && bf16_products) return narrow_panel(panel);
+  if (!bf16 && group == 0) return wide_panel(panel);
+  float* const floats = scratch;
+  scratch += size;
+  if (bf16)
+    widen_panel_bf16(narrow_panel(panel), padded_in, floats);
+  else
+    widen_coded_panel(coded_panel(panel), floats);
+  return floats;
+}
+
 void Linear::Impl::tile(const void* x, const RowTile& tile, std::int64_t panel, float* y, bool add) const {
   const bool full = direct != nullptr && columns(panel) == kPanelWidth;
   const std::int64_t rows = tile.rows();
-  const auto wide_size = static_cast<std::size_t>(bf16 && !bf16_products ? padded_in * kPanelWidth : 0);
-  const auto aside_size = static_cast<std::size_t>(full ? 0 : rows * kPanelWidth);
-  float* scratch = thread_floats(wide_size + aside_size);
-  const void* weights = bf16 ? static_cast<const void*>(narrow_panel(panel)) : wide_panel(panel);
-  if (wide_size > 0) {
-    widen_panel_bf16(narrow_panel(panel), padded_in, scratch);
-    weights = scratch;
-  }
+  float* scratch = thread_memory<float>(static_cast<std::size_t>((padded_in + rows) * kPanelWidth));
+  const void* const weights = panel_weights(panel, scratch);
   const void* input = row_of(x, tile.first);
   float* to = y + tile.first * out + panel * kPanelWidth;
   if (full) {
     direct->run(tile.log_rows, add, input, weights, to);
   } else {
-    float* sums = scratch + wide_size;
+    float* const sums = scratch;
     aside->run(tile.log_rows, false, input, weights, sums);
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < columns(panel); ++c)
@@ -227,21 +244,49 @@ void Linear::Impl::add_bias(const RowTile& tile, std::int64_t panel, float* y) c
       to[r * out + c] += b[c];
 }
 
-void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) const {
-  static thread_local std::vector<std::uint16_t> halves;
-  if (rows == 1) return single(x, y, add);
-  const void* input = x;
-  if (bf16_products) {
-    const auto size = static_cast<std::size_t>(rows * in);
-    if (halves.size() < size) halves.resize(size);
-    std::uint16_t* to = halves.data();  // this thread's, whoever writes
-    const auto body = [&](std::int64_t r) {
-      const auto n = static_cast<std::size_t>(in);
-      bf16_from_floats({x + r * in, n}, {to + r * in, n});
-    };
-    parallel_for(rows, std::cref(body));
-    input = to;
+OneRow Linear::Impl::prepared(const float* x) const {
+  static thread_local std::vector<float> padded;
+  static thread_local CodedVector codes;
+  if (group > 0) {
+    code_vector(x, in, padded_in, group, codes);
+    return {x, &codes};
   }
+  if (!bf16 || padded_in == in) return {x};
+  padded.assign(x, x + in);
+  padded.push_back(0);
+  return {padded.data()};
+}
+
+void Linear::Impl::single(const float* x, float* y, bool add) const {
+  const OneRow row = prepared(x);
+  const RowShares shares = row_shares(panels(), thread_count(), group > 0 ? 1 : 4);
+  const auto body = [&](std::int64_t piece) {
+    const std::int64_t width = kPanelWidth / shares.parts;
+    const std::int64_t end = shares.first_unit(piece + 1);
+    for (std::int64_t unit = shares.first_unit(piece); unit < end;) {
+      const std::int64_t first = unit % shares.parts;
+      const std::int64_t count = std::min(shares.parts - first, end - unit);
+      one_row(row, unit / shares.parts, {first * width, count * width}, y, add);
+      unit += count;
+    }
+  };
+  parallel_runs(shares.pieces, std::cref(body));
+}
+
+// The input in bfloat16, in memory of this thread, whoever writes.
+const void* Linear::Impl::halves(const float* x, std::int64_t rows) const {
+  auto* const to = thread_memory<std::uint16_t>(static_cast<std::size_t>(rows * in));
+  const auto body = [&](std::int64_t r) {
+    const auto n = static_cast<std::size_t>(in);
+    bf16_from_floats({x + r * in, n}, {to + r * in, n});
+  };
+  parallel_for(rows, std::cref(body));
+  return to;
+}
+
+void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) const {
+  if (rows == 1) return single(x, y, add);
+  const void* const input = bf16_products ? halves(x, rows) : x;
   if (whole != nullptr && rows >= kLeastWholeRows) {
     const TileShares shares = tile_shares(rows, panels(), thread_count(), kLogMaxTileRows);
     const RowTiles tiles(rows, shares.log_rows);
@@ -275,13 +320,26 @@ Linear::Linear(const ReadRows& read, std::int64_t out_features, std::int64_t in_
                std::span<const float> bias, Compute compute) {
   assert(out_features > 0 && in_features > 0);
   assert(bias.empty() || std::ssize(bias) == out_features);
-  auto impl = std::make_unique<Impl>(in_features, out_features, compute);
+  auto impl = std::make_unique<Impl>(in_features, out_features, compute, kCodeBlock);
   impl->bias.assign(bias.begin(), bias.end());
   // By the threads that single rows are shared out to: weights lie near to those that read them.
   parallel_runs(impl->panels(), [&](std::int64_t panel) {
     std::vector<float> rows(static_cast<std::size_t>(impl->columns(panel) * in_features));
     read(panel * kPanelWidth, impl->columns(panel), rows.data());
     impl->pack(rows.data(), panel);
+  });
+  impl_ = std::move(impl);
+}
+
+Linear::Linear(const ReadCodes& read, std::int64_t group, std::int64_t out_features, std::int64_t in_features,
+               std::span<const float> bias) {
+  assert(in_features % kCodeBlock == 0 && (group == kCodeBlock || 2 * group == kCodeBlock));
+  assert(bias.empty() || std::ssize(bias) == out_features);
+  auto impl = std::make_unique<Impl>(in_features, out_features, Compute::q8, group);
+  impl->bias.assign(bias.begin(), bias.end());
+  parallel_runs(impl->panels(), [&](std::int64_t panel) {
+    impl->pack_codes(panel,
+                     [&](const CodedRows& rows) { read(panel * kPanelWidth, impl->columns(panel), rows); });
   });
   impl_ = std::move(impl);
 }
@@ -299,6 +357,12 @@ std::int64_t Linear::out_features() const {
 void Linear::row(std::int64_t out_feature, float* weights) const {
   const std::int64_t panel = out_feature / kPanelWidth;
   const std::int64_t column = out_feature % kPanelWidth;
+  if (impl_->group > 0) {
+    auto* const padded = thread_memory<float>(static_cast<std::size_t>(impl_->padded_in));
+    unpack_coded(impl_->coded_panel(panel), column, padded);
+    std::copy_n(padded, impl_->in, weights);
+    return;
+  }
   for (std::int64_t i = 0; i < impl_->in; ++i) {
     if (!impl_->bf16) {
       weights[i] = impl_->wide_panel(panel)[i * kPanelWidth + column];
@@ -315,7 +379,7 @@ std::int64_t Linear::bias_size() const {
 
 std::int64_t Linear::bytes() const {
   return static_cast<std::int64_t>(impl_->wide.size() * sizeof(float) +
-                                   impl_->narrow.size() * sizeof(std::uint32_t) +
+                                   impl_->narrow.size() * sizeof(std::uint32_t) + impl_->coded.size() +
                                    impl_->bias.size() * sizeof(float));
 }
 

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "core/random.hpp"
-#include "kernels/attention/half_keys.hpp"
+#include "kernels/attention/narrow_keys.hpp"
+#include "kernels/rows/int8_row.hpp"
 #include "support/catch.hpp"
 #include "support/instruction_sets.hpp"
 
@@ -35,6 +36,8 @@ struct TileWorld {
   std::vector<float> q, k, v;
   std::vector<float> packed;
   std::vector<std::uint16_t> half_packed, half_values;
+  std::vector<std::int8_t> byte_packed, byte_values;
+  std::vector<float> key_scales, value_scales;
   std::vector<float> wide;
   std::vector<std::int32_t> visible, hidden;
   std::vector<float> theta;
@@ -48,7 +51,8 @@ struct TileWorld {
     const std::int64_t padded = (keys + kTileKeys - 1) / kTileKeys * kTileKeys;
     wide.resize(static_cast<std::size_t>(kTileKeys * dim));
     packed.resize(static_cast<std::size_t>(padded * dim));
-    if (type != KvType::f32) {
+    if (type == KvType::int8) store_bytes();
+    if (is_half(type)) {
       half_packed.resize(packed.size());
       half_values = halved(v);
       const std::vector<std::uint16_t> half_keys = halved(k);
@@ -58,6 +62,22 @@ struct TileWorld {
     visible.resize(static_cast<std::size_t>(rows));
     hidden.resize(static_cast<std::size_t>(rows));
     theta.resize(static_cast<std::size_t>(rows));
+  }
+
+  void store_bytes() {
+    byte_packed.resize(packed.size());
+    byte_values.resize(packed.size());
+    key_scales.resize(packed.size() / static_cast<std::size_t>(dim));
+    value_scales = key_scales;
+    std::vector<std::int8_t> key(static_cast<std::size_t>(dim));
+    for (std::int64_t j = 0; j < keys; ++j) {
+      key_scales[static_cast<std::size_t>(j)] = int8_from_floats(k.data() + j * dim, dim, key.data());
+      pack_int8_key(key.data(), dim, j, byte_packed.data());
+      value_scales[static_cast<std::size_t>(j)] =
+          int8_from_floats(v.data() + j * dim, dim, byte_values.data() + j * dim);
+    }
+    round_rows(type, dim, k);
+    round_rows(type, dim, v);
   }
 
   // Rounds the values to the type, and returns them in it.
@@ -79,9 +99,14 @@ struct TileWorld {
                        .scale = 0.375F,
                        .visible = visible.data(),
                        .hidden = hidden.data()};
-    if (type != KvType::f32) {
-      tile.keys = HalfKeys{type, &half_packed[at]};
-      tile.values = HalfRows{type, &half_values[at], wide.data()};
+    if (is_half(type)) {
+      tile.keys = NarrowKeys{type, &half_packed[at]};
+      tile.values = NarrowRows{type, &half_values[at], nullptr, wide.data()};
+    }
+    if (type == KvType::int8) {
+      tile.keys = NarrowKeys{type, &byte_packed[at], &key_scales[static_cast<std::size_t>(first)]};
+      tile.values =
+          NarrowRows{type, &byte_values[at], &value_scales[static_cast<std::size_t>(first)], wide.data()};
     }
     return tile;
   }
@@ -153,7 +178,7 @@ float threshold_of(Kept kept, std::int64_t r) {
 
 TEST_CASE("a tile's rows are the softmax over what they keep, in double precision", "[kernels][tiles]") {
   testing::at_every_instruction_set([] {
-    for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16})
+    for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16, KvType::int8})
       for (const std::int64_t dim : {4, 20, 64})
         for (const std::int64_t rows : {1, 7, 48}) {
           constexpr std::int64_t kKeys = 200;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/random.hpp"
+#include "kernels/rows/int8_row.hpp"
 #include "support/catch.hpp"
 #include "support/instruction_sets.hpp"
 
@@ -14,7 +15,7 @@ using namespace toptheta;
 TEST_CASE("sums over all V rows of a tile are those of double precision, in every form of V",
           "[kernels][tiles]") {
   testing::at_every_instruction_set([] {
-    for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16})
+    for (const KvType type : {KvType::f32, KvType::f16, KvType::bf16, KvType::int8})
       for (const std::int64_t dim : {4, 12, 64, 132})
         for (const std::int64_t rows : {1, 5, 48})
           for (const std::int64_t keys : {1, 95, 96, 97, 512}) {
@@ -28,11 +29,16 @@ TEST_CASE("sums over all V rows of a tile are those of double precision, in ever
               x = static_cast<float>(2 * random.uniform() - 1);
             std::vector<std::uint16_t> bits(values.size());
             std::vector<float> wide(static_cast<std::size_t>(kValueStep * dim));
-            if (type != KvType::f32) {
-              narrow(type, values.data(), std::ssize(values), bits.data());
-              widen(type, bits.data(), std::ssize(values), values.data());
-            }
-            const HalfValues half{type, bits.data(), wide.data()};
+            std::vector<std::int8_t> codes(values.size());
+            std::vector<float> scales(static_cast<std::size_t>(keys));
+            for (std::int64_t j = 0; j < keys && type == KvType::int8; ++j)
+              scales[static_cast<std::size_t>(j)] =
+                  int8_from_floats(values.data() + j * dim, dim, codes.data() + j * dim);
+            if (is_half(type)) narrow(type, values.data(), std::ssize(values), bits.data());
+            round_rows(type, dim, values);
+            const void* const stored =
+                type == KvType::int8 ? static_cast<const void*>(codes.data()) : bits.data();
+            const NarrowRows narrow_rows{type, stored, scales.data(), wide.data()};
             std::vector<float> sums(static_cast<std::size_t>(rows * dim), 7);
             sum_dense_values({.weights = weights.data(),
                               .weight_stride = stride,
@@ -41,7 +47,7 @@ TEST_CASE("sums over all V rows of a tile are those of double precision, in ever
                               .head_dim = dim,
                               .keys = keys,
                               .sums = sums.data(),
-                              .half = type == KvType::f32 ? nullptr : &half});
+                              .narrow = type == KvType::f32 ? nullptr : &narrow_rows});
             double worst = 0;
             for (std::int64_t r = 0; r < rows; ++r)
               for (std::int64_t i = 0; i < dim; ++i) {

@@ -246,16 +246,17 @@ TEST_CASE("bfloat16: weights are rounded once, sums are fp32", "[kernels]") {
     }
 }
 
-TEST_CASE("bfloat16 has the same bytes at any number of threads", "[kernels]") {
-  for (const auto [in, out] : {Size{96, 130}, {96, 128}, {2080, 192}})
-    for (const std::int64_t rows : {1, 7, 300}) {
-      CAPTURE(in, out, rows);
-      const Floats weight = random_floats(in * out, 19);
-      const Floats x = random_floats(rows * in, 20);
-      const auto with_threads = [&](int threads) {
-        const ThreadCount guard(threads);
-        return product(Linear(weight, out, in, {}, Compute::bf16), x);
-      };
-      CHECK(same_bytes(with_threads(1), with_threads(3)));
-    }
+TEST_CASE("bfloat16 and 8 bits have the same bytes at any number of threads", "[kernels]") {
+  for (const Compute compute : {Compute::bf16, Compute::q8})
+    for (const auto [in, out] : {Size{96, 130}, {96, 128}, {2080, 192}})
+      for (const std::int64_t rows : {1, 7, 300}) {
+        CAPTURE(in, out, rows);
+        const Floats weight = random_floats(in * out, 19);
+        const Floats x = random_floats(rows * in, 20);
+        const auto with_threads = [&](int threads) {
+          const ThreadCount guard(threads);
+          return product(Linear(weight, out, in, {}, compute), x);
+        };
+        CHECK(same_bytes(with_threads(1), with_threads(3)));
+      }
 }

@@ -1,5 +1,5 @@
-// Keys of 16 bits: packed and widened again, and as dot products of bfloat16.
-#include "kernels/attention/half_keys.hpp"
+// Keys of 16 and 8 bits: packed and widened again, and as dot products of bfloat16.
+#include "kernels/attention/narrow_keys.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +8,7 @@
 #include "core/half.hpp"
 #include "core/random.hpp"
 #include "kernels/attention/bf16_scores.hpp"
+#include "kernels/rows/int8_row.hpp"
 #include "support/catch.hpp"
 #include "support/instruction_sets.hpp"
 
@@ -43,7 +44,7 @@ TEST_CASE("keys of 16 bits widen to what was packed, in any order of appending",
                        packed.data());
       testing::at_every_instruction_set([&] {
         std::vector<float> wide(keys.size());
-        widen_keys(type, packed.data(), kKeys / kKeyBlock, dim, wide.data());
+        widen_keys({type, packed.data()}, kKeys / kKeyBlock, dim, wide.data());
         std::int64_t wrong = 0;
         for (std::int64_t key = 0; key < kKeys; ++key)
           for (std::int64_t i = 0; i < dim; ++i) {
@@ -55,6 +56,60 @@ TEST_CASE("keys of 16 bits widen to what was packed, in any order of appending",
         CHECK(wrong == 0);
       });
     }
+}
+
+// What a plain loop in double precision makes of a row: codes, scale and values.
+TEST_CASE("rows of 8 bits are within half a step of what was rounded, and keys widen to them", "[kernels]") {
+  Random random(9);
+  for (const std::int64_t dim : {1, 5, 20, 64, 131}) {
+    constexpr std::int64_t kKeys = 3 * kKeyBlock;
+    std::vector<float> keys(static_cast<std::size_t>(kKeys * dim));
+    for (std::int64_t j = 0; j < kKeys; ++j)
+      for (std::int64_t i = 0; i < dim; ++i)
+        keys[static_cast<std::size_t>(j * dim + i)] = static_cast<float>(
+            j == 7 ? 0 : std::exp2(static_cast<double>(j % 40 - 20)) * (2 * random.uniform() - 1));
+    std::vector<std::int8_t> row(static_cast<std::size_t>(dim));
+    std::vector<std::int8_t> packed(keys.size(), 99);
+    std::vector<float> scales(kKeys);
+    std::vector<double> expected(keys.size());
+    for (std::int64_t j = 0; j < kKeys; ++j) {
+      const float* const key = keys.data() + j * dim;
+      const float scale = int8_from_floats(key, dim, row.data());
+      scales[static_cast<std::size_t>(j)] = scale;
+      pack_int8_key(row.data(), dim, j, packed.data());
+      double largest = 0;
+      for (std::int64_t i = 0; i < dim; ++i)
+        largest = std::max(largest, std::abs(static_cast<double>(key[i])));
+      CHECK(static_cast<double>(scale) == Approx(largest / 127));
+      for (std::int64_t i = 0; i < dim; ++i) {
+        const double value = row[static_cast<std::size_t>(i)] * static_cast<double>(scale);
+        CHECK(std::abs(value - static_cast<double>(key[i])) <= largest / 127 * 0.50001);
+        expected[static_cast<std::size_t>(j * dim + i)] = value;
+      }
+    }
+    testing::at_every_instruction_set([&] {
+      std::vector<float> wide(keys.size());
+      widen_keys({KvType::int8, packed.data(), scales.data()}, kKeys / kKeyBlock, dim, wide.data());
+      std::vector<float> rounded = keys;
+      round_rows(KvType::int8, dim, rounded);
+      std::int64_t wrong = 0;
+      for (std::int64_t j = 0; j < kKeys; ++j)
+        for (std::int64_t i = 0; i < dim; ++i) {
+          const auto plain = static_cast<float>(expected[static_cast<std::size_t>(j * dim + i)]);
+          const std::int64_t at = (j / kKeyBlock * dim + i) * kKeyBlock + j % kKeyBlock;
+          wrong += wide[static_cast<std::size_t>(at)] == plain ? 0 : 1;
+          wrong += rounded[static_cast<std::size_t>(j * dim + i)] == plain ? 0 : 1;
+        }
+      CHECK(wrong == 0);
+    });
+  }
+}
+
+TEST_CASE("a row of 8 bits with a number that is none widens to none", "[kernels]") {
+  std::vector<float> row = {1, std::nanf(""), 3};
+  round_rows(KvType::int8, 3, row);
+  for (const float value : row)
+    CHECK(std::isnan(value));
 }
 
 TEST_CASE("bfloat16 dot products are the double-precision ones, and mark what is above the threshold",

@@ -1,8 +1,8 @@
-#include "kernels/attention/half_keys.hpp"
+#include "kernels/attention/narrow_keys.hpp"
 
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/attention/half_keys.cpp"
+#define HWY_TARGET_INCLUDE "kernels/attention/narrow_keys.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
@@ -33,6 +33,22 @@ void WidenPairs(const std::uint16_t* pairs, std::int64_t count, float* to) {
     }
 }
 
+// codes: [blocks][head_dim][kKeyBlock]; scales: [blocks][kKeyBlock].
+void WidenInt8Keys(const std::int8_t* codes, const float* scales, std::int64_t blocks, std::int64_t head_dim,
+                   float* to) {
+  const Floats d;
+  const hn::Rebind<std::int8_t, Floats> bytes;
+  const hn::Rebind<std::int32_t, Floats> words;
+  for (std::int64_t b = 0; b < blocks; ++b, scales += kKeyBlock)
+    for (int v = 0; v < kBlockVectors; ++v) {
+      const auto scale = hn::LoadU(d, scales + v * kLanes);
+      const std::int64_t begin = b * head_dim * kKeyBlock + v * kLanes;
+      for (std::int64_t i = begin; i < begin + head_dim * kKeyBlock; i += kKeyBlock)
+        hn::StoreU(hn::Mul(hn::ConvertTo(d, hn::PromoteTo(words, hn::LoadU(bytes, codes + i))), scale), d,
+                   to + i);
+    }
+}
+
 }  // namespace toptheta::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -40,6 +56,7 @@ HWY_AFTER_NAMESPACE();
 namespace toptheta {
 
 HWY_EXPORT(WidenPairs);
+HWY_EXPORT(WidenInt8Keys);
 
 namespace {
 bool paired(KvType type, std::int64_t head_dim) {
@@ -59,10 +76,19 @@ void pack_half_keys(KvType type, const std::uint16_t* keys, std::int64_t rows, s
   }
 }
 
-void widen_keys(KvType type, const std::uint16_t* packed, std::int64_t blocks, std::int64_t head_dim,
-                float* to) {
-  if (!paired(type, head_dim)) return widen(type, packed, blocks * kKeyBlock * head_dim, to);
-  HWY_DYNAMIC_DISPATCH(WidenPairs)(packed, blocks * head_dim / 2, to);
+void pack_int8_key(const std::int8_t* key, std::int64_t head_dim, std::int64_t position,
+                   std::int8_t* packed) {
+  std::int8_t* const column = packed + position / kKeyBlock * kKeyBlock * head_dim + position % kKeyBlock;
+  for (std::int64_t i = 0; i < head_dim; ++i)
+    column[i * kKeyBlock] = key[i];
+}
+
+void widen_keys(const NarrowKeys& keys, std::int64_t blocks, std::int64_t head_dim, float* to) {
+  if (keys.type == KvType::int8)
+    return HWY_DYNAMIC_DISPATCH(WidenInt8Keys)(static_cast<const std::int8_t*>(keys.packed), keys.scales,
+                                               blocks, head_dim, to);
+  if (!paired(keys.type, head_dim)) return widen(keys.type, keys.halves(), blocks * kKeyBlock * head_dim, to);
+  HWY_DYNAMIC_DISPATCH(WidenPairs)(keys.halves(), blocks * head_dim / 2, to);
 }
 
 }  // namespace toptheta

@@ -1,0 +1,14 @@
+// coded_panel_times_vector by the quad product of bytes (AVX-512 VNNI), which Highway 1.0.3 does not have: a
+// twelfth of the instructions.
+#pragma once
+#include "kernels/linear/coded_panel.hpp"
+
+namespace toptheta {
+
+// Whether this processor, and this build, have the instructions.
+bool coded_vnni_serves();
+
+// Requires coded_vnni_serves().
+void coded_panel_times_vector_vnni(const CodedPanel& panel, const CodedVector& x, float* y);
+
+}  // namespace toptheta

@@ -1,0 +1,39 @@
+// Rows of a product, cut into tiles. Only linear.cpp includes this.
+#pragma once
+#include <bit>
+#include <cstdint>
+
+namespace toptheta {
+
+struct RowTile {
+  std::int64_t first;
+  int log_rows;
+  [[nodiscard]] std::int64_t rows() const { return std::int64_t{1} << log_rows; }
+};
+
+// Rows in tiles of 2^log_most, and what is left in powers of two, the larger ones first.
+class RowTiles {
+ public:
+  RowTiles(std::int64_t rows, int log_most) : rows_(rows), log_most_(log_most) {}
+  [[nodiscard]] std::int64_t count() const {
+    return full() + std::popcount(static_cast<std::uint64_t>(rows_ - (full() << log_most_)));
+  }
+  [[nodiscard]] RowTile operator[](std::int64_t index) const {
+    if (index < full()) return {index << log_most_, log_most_};
+    std::int64_t first = full() << log_most_;
+    auto rest = static_cast<std::uint64_t>(rows_ - first);
+    for (index -= full();; --index) {
+      const std::uint64_t largest = std::bit_floor(rest);
+      if (index == 0) return {first, std::countr_zero(largest)};
+      first += static_cast<std::int64_t>(largest);
+      rest -= largest;
+    }
+  }
+
+ private:
+  [[nodiscard]] std::int64_t full() const { return rows_ >> log_most_; }
+  std::int64_t rows_;
+  int log_most_;
+};
+
+}  // namespace toptheta

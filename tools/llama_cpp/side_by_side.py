@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""A GGUF model by llama.cpp and by tt-eval, on the same tokens: perplexity as llama-perplexity reckons it, and tokens per second.
+
+    pip install llama-cpp-py-sync            # llama.cpp as a library in a wheel
+    tools/llama_cpp/side_by_side.py MODEL.gguf TEXT [--tt-eval PROGRAM] [--compute f32 bf16 q8] [--chunk 512] [--windows 8]
+        [--speed] [--threads 2]
+
+Ids are tt-eval's, for both (llama.cpp's own differ from Hugging Face's in a space before a line break). Windows of CHUNK tokens
+are computed one by one, and the second half of each is scored. --speed: a prefill of 512 and of 2048 tokens, and decoding behind
+64, five times each in turn, the median; tt-eval's by `tt-eval bench`.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+
+import numpy
+from llama_cpp_py_sync._cffi_bindings import get_ffi, get_lib
+
+
+class LlamaCpp:
+    def __init__(self, path, context, threads, kv):
+        self.lib = get_lib()
+        self.lib.llama_backend_init()
+        self.model = self.lib.llama_model_load_from_file(path.encode(), self.lib.llama_model_default_params())
+        params = self.lib.llama_context_default_params()
+        params.n_ctx = params.n_batch = context
+        params.n_threads = params.n_threads_batch = threads
+        params.type_k = params.type_v = {"f32": 0, "f16": 1}[kv]
+        self.context = self.lib.llama_init_from_model(self.model, params)
+        self.vocabulary = self.lib.llama_vocab_n_tokens(self.lib.llama_model_get_vocab(self.model))
+
+    def clear(self):
+        self.lib.llama_memory_clear(self.lib.llama_get_memory(self.context), True)
+
+    def decode(self, ids, first, all_logits):
+        batch = self.lib.llama_batch_init(len(ids), 0, 1)
+        batch.n_tokens = len(ids)
+        for i, token in enumerate(ids):
+            batch.token[i], batch.pos[i], batch.n_seq_id[i] = token, first + i, 1
+            batch.seq_id[i][0] = 0
+            batch.logits[i] = all_logits or i + 1 == len(ids)
+        begin = time.perf_counter()
+        if self.lib.llama_decode(self.context, batch) != 0:
+            raise RuntimeError("llama_decode failed")
+        rows = len(ids) if all_logits else 1
+        logits = self.lib.llama_get_logits(self.context)  # waits
+        seconds = time.perf_counter() - begin
+        self.lib.llama_batch_free(batch)
+        raw = get_ffi().buffer(logits, rows * self.vocabulary * 4) if all_logits else b""
+        return seconds, numpy.frombuffer(bytes(raw), numpy.float32).reshape(-1, self.vocabulary)
+
+    def logits(self, ids):
+        self.clear()
+        return self.decode(ids, 0, True)[1]
+
+    def speeds(self, ids):
+        """Seconds of one prefill of each length, and of a token behind 64."""
+        found = {}
+        for length in (512, 2048):
+            self.clear()
+            found[f"prefill {length}"] = self.decode(ids[:length], 0, False)[0] / length
+        self.clear()
+        self.decode(ids[:64], 0, False)
+        steps = [self.decode([token], 64 + i, False)[0] for i, token in enumerate(ids[64:96])]
+        found["decode at 64"] = statistics.median(steps)
+        return found
+
+
+def run(flags, *arguments):
+    return subprocess.run([flags.tt_eval, *map(str, arguments), "-q", "--threads", str(flags.threads)], check=True,
+                          capture_output=True, text=True).stdout
+
+
+def our_logits(flags, folder, ids, compute):
+    listed, rows = folder / "ids.json", folder / "logits.npy"
+    listed.write_text(json.dumps({"ids": ids}))
+    run(flags, "logits", "--model", flags.model, "--ids", listed, "--compute", compute, "-o", rows)
+    return numpy.load(rows)
+
+
+def nll(rows, ids):
+    half = len(ids) // 2
+    rows = rows[half:-1].astype(numpy.float64)
+    rows = rows - rows.max(axis=1, keepdims=True)
+    chosen = rows[numpy.arange(len(rows)), ids[half + 1:]]
+    return numpy.log(numpy.exp(rows).sum(axis=1)) - chosen
+
+
+def our_speeds(flags, compute):
+    results = json.loads(run(flags, "bench", "--model", flags.model, "--compute", compute, "--prefill", "512,2048", "--decode-at", "64",
+                             "--repetitions", 5, "--attention", "dense", "--format", "json"))["results"]
+    return {f"{one['phase']} {'at ' if one['phase'] == 'decode' else ''}{one['length']}": one["tokens_per_second"] for one in results}
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    arguments.add_argument("model")
+    arguments.add_argument("text", type=pathlib.Path)
+    arguments.add_argument("--tt-eval", default="build/release/apps/tt_eval/tt-eval")
+    arguments.add_argument("--compute", nargs="+", default=["f32", "bf16", "q8"])
+    arguments.add_argument("--chunk", type=int, default=512)
+    arguments.add_argument("--windows", type=int, default=8)
+    arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--speed", action="store_true")
+    flags = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        start = folder / "start.txt"
+        start.write_text(flags.text.read_text(encoding="utf-8")[:max(flags.windows * flags.chunk, 2048) * 8], encoding="utf-8")
+        ids = json.loads(run(flags, "tokenize", "--model", flags.model, "--text", start, "--plain", "--format", "json"))["ids"]
+        windows = [ids[at:at + flags.chunk] for at in range(0, flags.windows * flags.chunk, flags.chunk)]
+        theirs = LlamaCpp(flags.model, max(2048, flags.chunk), flags.threads, "f16")
+        reference = numpy.concatenate([nll(theirs.logits(window), window) for window in windows])
+        print(f"llama.cpp, f16 cache: perplexity {numpy.exp(reference.mean()):.4f} of {len(reference)} tokens")
+        for compute in flags.compute:
+            ours = numpy.concatenate([nll(our_logits(flags, folder, window, compute), window) for window in windows])
+            print(f"tt-eval --compute {compute}: {numpy.exp(ours.mean()):.4f}, ratio {numpy.exp(ours.mean() - reference.mean()):.5f}")
+        if not flags.speed:
+            return
+        rounds = [theirs.speeds(ids) for _ in range(5)]
+        medians = {what: 1 / statistics.median(one[what] for one in rounds) for what in rounds[0]}
+        print("llama.cpp, tokens/s:", ", ".join(f"{what} {value:.1f}" for what, value in medians.items()))
+        for compute in flags.compute:
+            speeds = our_speeds(flags, compute)
+            print(f"tt-eval --compute {compute}:", ", ".join(
+                f"{what} {value:.1f} ({value / medians[what]:.2f} times)" for what, value in speeds.items() if what in medians))
+
+
+if __name__ == "__main__":
+    main()
