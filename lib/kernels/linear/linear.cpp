@@ -176,8 +176,7 @@ void Linear::Impl::whole_tile(const void* x, const RowTile& tile, float* y, bool
     add_bias(tile, panel, y);
 }
 
-// Panels first ... end - 1 alone. The library wants its results side by side: they pass through memory that
-// the cache holds.
+// Panels first ... end - 1 alone; their results lie side by side in memory that the cache holds.
 void Linear::Impl::group_tile(const void* x, const RowTile& tile, std::int64_t first, std::int64_t end,
                               float* y, bool add) const {
   const std::int64_t width = (end - first) * kPanelWidth;

@@ -1,11 +1,11 @@
 // Matrix products with constant weights: y = x * W^T + b.
 //
 // The arithmetic of several rows is oneDNN's, that of single rows ours; the division of labour is ours: rows
-// are cut into tiles and output features into panels by the problem's size alone, and every (tile, panel) is
-// one single-threaded product. 64 rows and more go tile by tile with all panels, where oneDNN has a product
-// for that whose sums do not depend on the tile (AVX-512, in_features a multiple of 16 and out_features of
-// 64): then tiles may be as many as there are threads. So the result has the same bytes at any number of
-// threads.
+// are cut into tiles and output features into panels, and every product is one single-threaded piece
+// (shares.hpp has how many). 64 rows and more go tile by tile with groups of panels, where oneDNN has a
+// product for that whose sums do not depend on the tile (AVX-512, in_features a multiple of 16 and
+// out_features of 64); all others go panel by panel. A sum never depends on the cut, so the result has the
+// same bytes at any number of threads.
 #pragma once
 #include <cstdint>
 #include <functional>
