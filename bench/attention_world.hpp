@@ -157,8 +157,8 @@ class AttentionWorld {
 
   WorldSize size_;
   mutable KvCache cache_;  // attending changes what its policy remembers
-  std::vector<float> q_;  // [length][heads][head_dim]
-  std::vector<float> k_;  // [length][KV heads][head_dim], the same in all layers
+  std::vector<float> q_;   // [length][heads][head_dim]
+  std::vector<float> k_;   // [length][KV heads][head_dim], the same in all layers
   std::vector<float> v_;
   ThresholdTable table_;
 };

@@ -292,8 +292,8 @@ void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) co
     const auto body = [&](std::int64_t piece) {
       const RowTile of_piece = tiles[piece / shares.groups];
       if (shares.groups == 1) return whole_tile(input, of_piece, y, add);
-      const std::int64_t group = piece % shares.groups;
-      group_tile(input, of_piece, panels() * group / shares.groups, panels() * (group + 1) / shares.groups, y,
+      const std::int64_t part = piece % shares.groups;
+      group_tile(input, of_piece, panels() * part / shares.groups, panels() * (part + 1) / shares.groups, y,
                  add);
     };
     return parallel_for(tiles.count() * shares.groups, std::cref(body));
