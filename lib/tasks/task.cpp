@@ -19,11 +19,20 @@ namespace toptheta {
 namespace {
 
 JsonValue parse_line(std::string_view line, const std::string& where) {
-  if (line[line.find_first_not_of(" \t\r")] == '{') return parse_json(line, where);
-  throw InputError({.where = where,
-                    .what = "not a JSON object",
-                    .expected = "one JSON object a line (a plain text must be named .txt)",
-                    .found = printable(shortened(line))});
+  if (line[line.find_first_not_of(" \t\r")] != '{')
+    throw InputError({.where = where,
+                      .what = "not a JSON object",
+                      .expected = "one JSON object a line (a plain text must be named .txt)",
+                      .found = printable(shortened(line))});
+  try {
+    return parse_json(line, where);
+  } catch (const InputError& error) {
+    Problem problem = error.problem();
+    constexpr std::string_view kOnlyLine = ":line 1, ";  // of what was parsed, not of the file
+    const std::size_t at = problem.where.find(kOnlyLine, where.size());
+    if (at != std::string::npos) problem.where.replace(at, kOnlyLine.size(), ":");
+    throw InputError(std::move(problem));
+  }
 }
 
 // What the lines of a file are read as.

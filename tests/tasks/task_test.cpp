@@ -128,9 +128,9 @@ TEST_CASE("bad files are refused with file, line and field", "[task]") {
   CHECK(problem_of("a.jsonl", "").where == "a.jsonl");
   CHECK(problem_of("a.jsonl", "\n \n").what == "no examples");
   CHECK(problem_of("a.jsonl", "Once upon a time").where == "a.jsonl:1");
-  CHECK(problem_of("a.jsonl", numbered(2) + "{\"prompt\": ").where == "a.jsonl:3");
+  CHECK(problem_of("a.jsonl", numbered(2) + "{\"prompt\": ").where == "a.jsonl:3:column 12");
   CHECK(problem_of("a.jsonl", "[1]").where == "a.jsonl:1");
-  CHECK(problem_of("a.jsonl", "{\"text\": \"a \xFF\"}").where == "a.jsonl:1");
+  CHECK(problem_of("a.jsonl", "{\"text\": \"a \xFF\"}").where == "a.jsonl:1:column 13");
   CHECK(problem_of("a.jsonl", std::string(100'000, '[')).where == "a.jsonl:1");
   CHECK(problem_of("a.jsonl", numbered(1) + "\n{\"prompt\": \"x\"}").where == "a.jsonl:3");
   CHECK(problem_of("a.jsonl", numbered(1) + R"({"text": "of another kind"})").where == "a.jsonl:2");

@@ -305,11 +305,11 @@ TEST_CASE("merges that make the same token in many ways, or of nothing, end", "[
   CHECK(ids.size() == 25'000);
   Json nothing = byte_level_json({{"a", "b"}});
   nothing["model"]["merges"].push_back("ab ");
-  CHECK(where_refused(nothing).starts_with(":model.merges"));
+  CHECK(where_refused(nothing).starts_with(": model.merges"));
   nothing["model"]["merges"].back() = " ";
-  CHECK(where_refused(nothing).starts_with(":model.merges"));
+  CHECK(where_refused(nothing).starts_with(": model.merges"));
   nothing["model"]["merges"].back() = "ab ab";  // joins to no token
-  CHECK(where_refused(nothing).starts_with(":model.merges"));
+  CHECK(where_refused(nothing).starts_with(": model.merges"));
 }
 
 TEST_CASE("whatever is not reproduced exactly is refused by name", "[tokenizer]") {
