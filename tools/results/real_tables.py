@@ -28,14 +28,14 @@ def family(policy):
 
 
 class Sweep:
-    """All runs of one sweep's cells, in the sweep's order."""
+    """All runs of some sweeps' cells, in their order."""
 
-    def __init__(self, folder):
+    def __init__(self, *folders):
         self.runs = []
-        if not (folder / "sweep.json").exists():
-            return
-        for path in sorted((folder / "cells").glob("*.json")):
-            self.runs += json.loads(path.read_text())["runs"]
+        for folder in folders:
+            if (folder / "sweep.json").exists():
+                for path in sorted((folder / "cells").glob("*.json")):
+                    self.runs += json.loads(path.read_text())["runs"]
         self.runs.sort(key=lambda run: (run["task"]["name"], family(run["policy"]), run["policy"].get("k") or 0,
                                         run["sparsity"]["kept_elements"]))
 
@@ -117,6 +117,12 @@ def domains(sweep):
     return markdown(["text", "policy", "setting", "perplexity over dense (95%)", "elements %", "eff. k / k"], rows)
 
 
+def first_layers(sweeps):
+    rows = [[str(layers), family(run["policy"]), setting(run), ratio(run), kept(run)]
+            for layers, sweep in sweeps.items() for run in sweep.runs if run["policy"]["attention"] == "theta"]
+    return markdown(["dense layers", "policy", "setting", "perplexity over dense (95%)", "elements %"], rows)
+
+
 def questions(sweep):
     rows = []
     for task in sweep.tasks():
@@ -147,7 +153,8 @@ def headline(sweeps):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    prefill, decode, asked, long = (Sweep(folder / name) for name in ("prefill", "decode", "questions", "long"))
+    prefill = Sweep(folder / "prefill", folder / "others")
+    decode, asked, long = (Sweep(folder / name) for name in ("decode", "questions", "long"))
     first = prefill.tasks()[0] if not any(t.startswith("wikitext") for t in prefill.tasks()) else next(
         t for t in prefill.tasks() if t.startswith("wikitext"))
     renew(sys.argv[2], {
@@ -156,6 +163,7 @@ def main():
         "equal-elements": lambda: equal_budget(prefill, first, elements),
         "equal-tiles": lambda: equal_budget(prefill, first, tiles_visited),
         "domains": lambda: domains(prefill),
+        "first-layers": lambda: first_layers({layers: Sweep(folder / f"first-layers-{layers}") for layers in (1, 2)}),
         "decode": lambda: "\n\n".join(trade_off(decode, task) for task in decode.tasks()),
         "questions": lambda: questions(asked),
         "long": lambda: "\n\n".join(trade_off(long, task) for task in long.tasks()) or "Not measured in this run.",
