@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "kernels/attention/int8_products_vnni.hpp"
+#include "kernels/vector/vnni.hpp"
 
 // Highway compiles this file once per instruction set.
 #undef HWY_TARGET_INCLUDE
@@ -229,7 +230,7 @@ void MarkTileOf(const CodeTile& tile) {
 }
 
 SumWidth BestSumWidth() {
-  return HWY_TARGET <= HWY_AVX3 && vnni_serves() ? SumWidth::bits32 : SumWidth::bits16;
+  return HWY_TARGET <= HWY_AVX3 && has_vnni() ? SumWidth::bits32 : SumWidth::bits16;
 }
 
 }  // namespace toptheta::HWY_NAMESPACE

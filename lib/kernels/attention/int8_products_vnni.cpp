@@ -8,14 +8,11 @@
 #endif
 
 #include "kernels/vector/fetch.hpp"
+#include "kernels/vector/vnni.hpp"
 
 namespace toptheta {
 
 #if defined(__x86_64__)
-
-// The instruction set is asked for function by function, not by a flag for the file: what the file includes
-// must stay fit for every processor, for the linker may pick its copies.
-#define TT_VNNI __attribute__((target("avx512f,avx512bw,avx512vnni")))
 
 namespace {
 
@@ -99,20 +96,7 @@ TT_VNNI void mark_tile_vnni(const CodeTile& t) {
     mark_rows<kMostRows>(t, 0, block, t.rows);
 }
 
-bool vnni_serves() {
-  static const bool serves = __builtin_cpu_supports("avx512f") != 0 &&
-                             __builtin_cpu_supports("avx512bw") != 0 &&
-                             __builtin_cpu_supports("avx512vnni") != 0;
-  return serves;
-}
-
-#undef TT_VNNI
-
 #else
-
-bool vnni_serves() {
-  return false;
-}
 
 void mark_tile_vnni(const CodeTile&) {
   std::abort();

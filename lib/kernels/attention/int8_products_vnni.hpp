@@ -5,10 +5,7 @@
 
 namespace toptheta {
 
-// Whether this processor, and this build, have the instructions.
-bool vnni_serves();
-
-// Requires vnni_serves(). Of CodeTile, `half` is not used.
+// Requires has_vnni() (kernels/vector/vnni.hpp). Of CodeTile, `half` is not used.
 void mark_tile_vnni(const CodeTile& tile);
 
 }  // namespace toptheta

@@ -8,14 +8,11 @@
 #endif
 
 #include "kernels/vector/fetch.hpp"
+#include "kernels/vector/vnni.hpp"
 
 namespace toptheta {
 
 #if defined(__x86_64__)
-
-// The instruction set is asked for function by function, not by a flag for the file: what the file includes
-// must stay fit for every processor, for the linker may pick its copies.
-#define TT_VNNI __attribute__((target("avx512f,avx512bw,avx512vnni")))
 
 namespace {
 
@@ -74,20 +71,7 @@ TT_VNNI void coded_panel_times_vector_vnni(const CodedPanel& panel, const CodedV
   times_vector<4>(panel, x, y);
 }
 
-bool coded_vnni_serves() {
-  static const bool serves = __builtin_cpu_supports("avx512f") != 0 &&
-                             __builtin_cpu_supports("avx512bw") != 0 &&
-                             __builtin_cpu_supports("avx512vnni") != 0;
-  return serves;
-}
-
-#undef TT_VNNI
-
 #else
-
-bool coded_vnni_serves() {
-  return false;
-}
 
 void coded_panel_times_vector_vnni(const CodedPanel&, const CodedVector&, float*) {
   std::abort();

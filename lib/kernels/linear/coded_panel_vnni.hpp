@@ -5,10 +5,7 @@
 
 namespace toptheta {
 
-// Whether this processor, and this build, have the instructions.
-bool coded_vnni_serves();
-
-// Requires coded_vnni_serves().
+// Requires has_vnni() (kernels/vector/vnni.hpp).
 void coded_panel_times_vector_vnni(const CodedPanel& panel, const CodedVector& x, float* y);
 
 }  // namespace toptheta

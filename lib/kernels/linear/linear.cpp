@@ -17,6 +17,7 @@
 #include "kernels/linear/row_tiles.hpp"
 #include "kernels/linear/shares.hpp"
 #include "kernels/rows/convert.hpp"
+#include "kernels/vector/vnni.hpp"
 
 namespace toptheta {
 
@@ -150,7 +151,7 @@ void Linear::Impl::pack(const float* from, std::int64_t panel) {
 void Linear::Impl::one_row(const OneRow& row, std::int64_t panel, PanelColumns part, float* y,
                            bool add) const {
   alignas(64) float sums[kPanelWidth];
-  if (row.coded != nullptr && coded_vnni_serves())
+  if (row.coded != nullptr && has_vnni())
     coded_panel_times_vector_vnni(coded_panel(panel), *row.coded, sums);
   else if (row.coded != nullptr)
     coded_panel_times_vector(coded_panel(panel), *row.coded, sums);
@@ -196,8 +197,7 @@ void Linear::Impl::group_tile(const void* x, const RowTile& tile, std::int64_t f
     add_bias(tile, panel, y);
 }
 
-// The panel as its products take it; widened into `scratch` where it is kept in another way, and then that is
-// moved on.
+// The panel as its products take it; what is kept otherwise is widened into `scratch`, which moves on.
 const void* Linear::Impl::panel_weights(std::int64_t panel, float*& scratch) const {
   const auto size = static_cast<std::size_t>(padded_in * kPanelWidth);
   if (group > 0 && bf16_products) {

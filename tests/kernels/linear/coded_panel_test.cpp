@@ -10,6 +10,7 @@
 #include "core/random.hpp"
 #include "kernels/linear/coded_panel_vnni.hpp"
 #include "kernels/linear/linear.hpp"
+#include "kernels/vector/vnni.hpp"
 #include "support/catch.hpp"
 #include "support/instruction_sets.hpp"
 
@@ -95,12 +96,12 @@ TEST_CASE("a row of 8 bits times a panel is the product in double, at every inst
           coded_panel_times_vector(world.packed(), x, y.data());
           CHECK(worst_product(world, x, y) < 1e-6);
         });
-        if (!coded_vnni_serves()) continue;
+        if (!has_vnni()) continue;
         std::vector<float> y(kPanelWidth, std::nanf(""));
         coded_panel_times_vector_vnni(world.packed(), x, y.data());
         CHECK(worst_product(world, x, y) < 1e-6);
       }
-  if (!coded_vnni_serves()) WARN("byte products not run: this processor has no AVX-512 VNNI");
+  if (!has_vnni()) WARN("byte products not run: this processor has no AVX-512 VNNI");
 }
 
 TEST_CASE("panels of 8 bits widen to scale * code + offset", "[kernels][q8]") {
