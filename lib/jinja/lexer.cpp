@@ -59,13 +59,20 @@ class Lexer {
     at_ += bytes;
   }
 
+  // Where the next "{{", "{%" or "{#" begins; the end of the template where there is none.
+  [[nodiscard]] std::size_t next_tag() const {
+    for (std::size_t open = source_.find('{', at_); open < source_.size();
+         open = source_.find('{', open + 1)) {
+      if (open + 1 < source_.size() &&
+          std::string_view("{%#").find(source_[open + 1]) != std::string_view::npos)
+        return open;
+    }
+    return source_.size();
+  }
+
   // Text up to the next tag, and that tag.
   void outside() {
-    std::size_t open = source_.find('{', at_);
-    while (open + 1 < source_.size() &&
-           std::string_view("{%#").find(source_[open + 1]) == std::string_view::npos)
-      open = source_.find('{', open + 1);
-    if (open >= source_.size() || open + 1 >= source_.size()) open = source_.size();
+    const std::size_t open = next_tag();
     std::string text = source_.substr(at_, open - at_);
     const bool at_tag = open < source_.size();
     const char mark = at_tag && open + 2 < source_.size() ? source_[open + 2] : ' ';

@@ -50,6 +50,17 @@ TEST_CASE("chat templates print what Hugging Face's transformers print", "[jinja
   }
 }
 
+TEST_CASE("text around tags is printed as it is", "[jinja]") {
+  const OrderedJson name = {{"x", "Ann"}};
+  for (const std::string text : {"Hello", "\x1b]0;title\x07", "a { b } {", "{", "}}", "{a}", "%}", ""})
+    CHECK(rendered(text, name) == text);
+  CHECK(rendered("Hello {{ x }}, {bye}", name) == "Hello Ann, {bye}");
+  CHECK(rendered("a{# no #}b {", name) == "ab {");
+  CHECK(refused("Hello {{", name).find("chat, line 1: ") == 0);
+  CHECK(refused("Hello {%", name).find("chat, line 1: ") == 0);
+  CHECK(refused("Hello {#", name).find("chat, line 1: ") == 0);
+}
+
 TEST_CASE("tuples print, compare and are cut as Python's", "[jinja]") {
   CHECK(rendered("{{ (1, 'a') }} {{ (1,) }} {{ () }} {{ 1, 2 }}") == "(1, 'a') (1,) () (1, 2)");
   CHECK(rendered("{{ [(1, 2), [3]] }} {{ {'k': (1, 2)} }}") == "[(1, 2), [3]] {'k': (1, 2)}");
