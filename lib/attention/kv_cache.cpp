@@ -59,16 +59,16 @@ KvCache::KvCache(const ModelShape& shape, std::int64_t capacity, Prefilter prefi
   const auto heads = static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads);
   const auto elements = heads * static_cast<std::size_t>(capacity_ * shape.head_dim);
   if (type == KvType::f32) {
-    keys_ = LargeArray<float>(elements);
-    values_ = LargeArray<float>(elements);
+    keys_ = FreshArray<float>(elements);
+    values_ = FreshArray<float>(elements);
   } else {
     const auto bytes = heads * static_cast<std::size_t>(capacity_ * row_bytes(type, shape.head_dim));
-    narrow_keys_ = LargeArray<std::byte>(bytes);
-    narrow_values_ = LargeArray<std::byte>(bytes);
+    narrow_keys_ = FreshArray<std::byte>(bytes);
+    narrow_values_ = FreshArray<std::byte>(bytes);
   }
   if (type == KvType::int8) {
-    key_scales_ = LargeArray<float>(heads * static_cast<std::size_t>(capacity_));
-    value_scales_ = LargeArray<float>(heads * static_cast<std::size_t>(capacity_));
+    key_scales_ = FreshArray<float>(heads * static_cast<std::size_t>(capacity_));
+    value_scales_ = FreshArray<float>(heads * static_cast<std::size_t>(capacity_));
   }
   key_bounds_.resize(heads);
   sums_.resize(heads * static_cast<std::size_t>((capacity_ / kSumStride + 1) * shape.head_dim));

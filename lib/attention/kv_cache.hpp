@@ -7,7 +7,7 @@
 
 #include "attention/policy_memory.hpp"
 #include "attention/prefilter.hpp"
-#include "core/large_array.hpp"
+#include "core/fresh_array.hpp"
 #include "core/shape.hpp"
 #include "kernels/attention/kv_type.hpp"
 #include "kernels/attention/score_rows.hpp"
@@ -113,12 +113,12 @@ class KvCache {
   std::int64_t asked_capacity_ = 0;
   std::int64_t capacity_ = 0;  // rounded up to a multiple of kSumStride
   std::int64_t length_ = 0;
-  LargeArray<float> keys_;             // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
-  LargeArray<float> values_;           // [layers][KV heads][capacity][head_dim]
-  LargeArray<std::byte> narrow_keys_;  // the same of the other types
-  LargeArray<std::byte> narrow_values_;
-  LargeArray<float> key_scales_;  // int8: [layers][KV heads][capacity]
-  LargeArray<float> value_scales_;
+  FreshArray<float> keys_;             // [layers][KV heads][capacity / kKeyBlock][head_dim][kKeyBlock]
+  FreshArray<float> values_;           // [layers][KV heads][capacity][head_dim]
+  FreshArray<std::byte> narrow_keys_;  // the same of the other types
+  FreshArray<std::byte> narrow_values_;
+  FreshArray<float> key_scales_;  // int8: [layers][KV heads][capacity]
+  FreshArray<float> value_scales_;
   std::vector<float> key_bounds_;  // [layers][KV heads]
   KeyIndex index_;
   PolicyMemory memory_;

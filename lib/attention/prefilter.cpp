@@ -21,14 +21,14 @@ KeyIndex::KeyIndex(Prefilter prefilter, const ModelShape& shape, std::int64_t ca
   if (prefilter != Prefilter::none)
     worth_.resize(static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads));
   if (prefilter == Prefilter::page || prefilter == Prefilter::automatic) {
-    largest_ = LargeArray<float>(tiles * static_cast<std::size_t>(dim_ * kKeyBlock));
-    smallest_ = LargeArray<float>(largest_.size());
+    largest_ = FreshArray<float>(tiles * static_cast<std::size_t>(dim_ * kKeyBlock));
+    smallest_ = FreshArray<float>(largest_.size());
     magnitude_.resize(tiles);
   }
   if ((prefilter == Prefilter::int8 || prefilter == Prefilter::automatic) && tiles_serve(dim_)) {
-    codes_ = LargeArray<std::uint8_t>(tiles * static_cast<std::size_t>(kTileKeys * dim_));
+    codes_ = FreshArray<std::uint8_t>(tiles * static_cast<std::size_t>(kTileKeys * dim_));
     facts_.resize(tiles * static_cast<std::size_t>(kTileBlocks), kUnknown);
-    rows_ = LargeArray<float>(codes_.size());
+    rows_ = FreshArray<float>(codes_.size());
     shares_.resize(static_cast<std::size_t>(shape.num_layers * shape.num_kv_heads));
   }
 }

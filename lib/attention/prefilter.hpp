@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/large_array.hpp"
+#include "core/fresh_array.hpp"
 #include "core/shape.hpp"
 #include "kernels/attention/tile_attention.hpp"
 
@@ -69,14 +69,14 @@ class KeyIndex {
   std::int64_t dim_;
   SumWidth sum_width_;
   std::int64_t tiles_;                // of a head
-  LargeArray<float> largest_;         // [heads][tiles][head_dim][pages of a tile]
-  LargeArray<float> smallest_;        // the same
+  FreshArray<float> largest_;         // [heads][tiles][head_dim][pages of a tile]
+  FreshArray<float> smallest_;        // the same
   std::vector<float> magnitude_;      // [heads][tiles]
-  LargeArray<std::uint8_t> codes_;    // [heads][tiles][blocks][head_dim / 4][kKeyBlock][4]
+  FreshArray<std::uint8_t> codes_;    // [heads][tiles][blocks][head_dim / 4][kKeyBlock][4]
   std::vector<KeyBlockFacts> facts_;  // [heads][tiles][blocks]; only whole blocks are coded
   std::vector<std::uint32_t> worth_;  // [heads] how often asked * 4, and a bit each of what did not pay
   std::vector<float> shares_;         // [heads]
-  LargeArray<float> rows_;            // [heads][tiles][kTileKeys][head_dim]
+  FreshArray<float> rows_;            // [heads][tiles][kTileKeys][head_dim]
 };
 
 }  // namespace toptheta

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <limits>
 
-#include "core/large_array.hpp"
+#include "core/fresh_array.hpp"
 #include "core/parallel.hpp"
 #include "kernels/linear/product_library.hpp"
 
@@ -117,8 +117,19 @@ double fma_rate(int threads) {
   return static_cast<double>(pieces * kRounds * 2) * fmas / seconds;
 }
 
-double read_rate(const LargeArray<float>& memory) {
-  constexpr std::size_t kPiece = std::size_t{1} << 18;  // 1 MiB
+constexpr std::size_t kPiece = std::size_t{1} << 18;  // 1 MiB
+
+// Written, or reading it would read one page of zeros again and again; by all threads, near which it then
+// lies.
+FreshArray<float> memory_to_read() {
+  FreshArray<float> memory(std::size_t{1} << 26);  // 256 MiB
+  parallel_for(static_cast<std::int64_t>(memory.size() / kPiece), [&](std::int64_t i) {
+    std::fill_n(memory.data() + static_cast<std::size_t>(i) * kPiece, kPiece, 1.0F);
+  });
+  return memory;
+}
+
+double read_rate(const FreshArray<float>& memory) {
   const std::size_t pieces = memory.size() / kPiece;
   const double seconds = best_seconds([&] {
     parallel_for(static_cast<std::int64_t>(pieces), [&](std::int64_t i) {
@@ -132,7 +143,7 @@ double read_rate(const LargeArray<float>& memory) {
 
 MachineLimits measure_machine_limits(int threads, std::span<const int> only) {
   const int before = thread_count();
-  const LargeArray<float> memory(std::size_t{1} << 26);  // 256 MiB, touched
+  const FreshArray<float> memory = memory_to_read();
   MachineLimits limits;
   limits.instruction_set = HWY_DYNAMIC_DISPATCH(TargetName)();
   limits.products = product_library();

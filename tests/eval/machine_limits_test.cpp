@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/large_array.hpp"
 #include "core/parallel.hpp"
 #include "support/catch.hpp"
 
@@ -28,19 +27,4 @@ TEST_CASE("of two measurements the larger counts, figure by figure", "[kernels]"
   keep_larger(limits, {"A", {3, 4}, {1, 7}});
   CHECK(limits.flops == std::vector<double>{3, 5});
   CHECK(limits.read_bytes == std::vector<double>{2, 7});
-}
-
-TEST_CASE("a large array is zero, aligned, and may be empty", "[kernels]") {
-  CHECK(LargeArray<float>().data() == nullptr);
-  CHECK(LargeArray<float>(0).size() == 0);
-  for (const std::size_t size : {1U, 1000U, 3U << 20U}) {
-    LargeArray<float> array(size);
-    CHECK(reinterpret_cast<std::uintptr_t>(array.data()) % 64 == 0);
-    float sum = 0;
-    for (std::size_t i = 0; i < size; ++i)
-      sum += std::abs(array.data()[i]);
-    CHECK(sum == 0);
-    array.data()[size - 1] = 1;
-    CHECK(array.data()[size - 1] == 1);
-  }
 }
