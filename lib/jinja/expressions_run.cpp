@@ -48,8 +48,7 @@ Value whole_arithmetic(const std::string& name, std::int64_t a, std::int64_t b, 
 }
 
 Value arithmetic(const std::string& name, const Value& a, const Value& b, int line) {
-  if (a.is(IKind::integer) && b.is(IKind::integer))
-    return whole_arithmetic(name, a.integer(), b.integer(), line);
+  if (a.is_whole() && b.is_whole()) return whole_arithmetic(name, a.whole(), b.whole(), line);
   const double x = a.number();
   const double y = b.number();
   if (name == "+") return x + y;
@@ -227,9 +226,8 @@ Value Interpreter::evaluate_unary(const Expression& expression, const Scope& sco
   const Value value = evaluate(*expression.parts[0], scope);
   if (expression.text == "not") return !value.truth();
   if (!value.is_number()) throw TemplateError(expression.line, value.kind_name() + " has no sign");
-  if (expression.text == "+") return value;
-  return value.is(IKind::integer) ? whole_arithmetic("-", 0, value.integer(), expression.line)
-                                  : Value(-value.number());
+  if (value.is_whole()) return whole_arithmetic(expression.text, 0, value.whole(), expression.line);
+  return expression.text == "+" ? value : Value(-value.number());
 }
 
 Value Interpreter::evaluate_binary(const Expression& expression, const Scope& scope) {

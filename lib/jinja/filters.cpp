@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "jinja/builtins.hpp"
 
@@ -113,7 +114,7 @@ std::optional<Value> text_filter(const std::string& name, const Value& value, co
 
 Value number_filter(const std::string& name, const Value& value, const Arguments& arguments) {
   if (name == "abs") {
-    if (value.is(FKind::integer)) return std::abs(value.integer());
+    if (value.is_whole()) return std::abs(std::max(value.whole(), -std::numeric_limits<std::int64_t>::max()));
     if (!value.is_number()) unsuitable(name, value, arguments.line);
     return std::abs(value.number());
   }

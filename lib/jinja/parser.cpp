@@ -155,33 +155,33 @@ ExpressionPointer ExpressionParser::joined() {
 }
 
 ExpressionPointer ExpressionParser::product() {
-  ExpressionPointer left = sign();
+  ExpressionPointer left = power();
   while (at_symbol("*") || at_symbol("/") || at_symbol("//") || at_symbol("%")) {
     const std::string name = take().text;
-    left = binary(name, std::move(left), sign());
+    left = binary(name, std::move(left), power());
   }
   return left;
 }
 
+// As Jinja has it, and not Python: -2 ** 2 is 4, and -x | abs is of -x.
+ExpressionPointer ExpressionParser::power() {
+  ExpressionPointer left = filtered(sign());
+  while (take_symbol("**"))
+    left = binary("**", std::move(left), filtered(sign()));
+  return left;
+}
+
 ExpressionPointer ExpressionParser::sign() {
-  if (!at_symbol("-") && !at_symbol("+")) return power();
+  if (!at_symbol("-") && !at_symbol("+")) return suffixes(primary());
   if (++depth_ > kDeepestExpression) fail("nested too deeply");
   ExpressionPointer made = make(EKind::unary, token().text);
   ++at_;
   made->parts.push_back(sign());
   --depth_;
-  return filters(std::move(made));
+  return suffixes(std::move(made));
 }
 
-ExpressionPointer ExpressionParser::power() {
-  ExpressionPointer left = with_suffixes();
-  while (take_symbol("**"))
-    left = binary("**", std::move(left), sign());
-  return left;
-}
-
-ExpressionPointer ExpressionParser::with_suffixes() {
-  ExpressionPointer value = suffixes(primary());
+ExpressionPointer ExpressionParser::filtered(ExpressionPointer value) {
   while (at_symbol("|") || at_name("is"))
     value = at_symbol("|") ? filters(std::move(value)) : test(std::move(value));
   return value;

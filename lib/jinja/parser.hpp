@@ -53,7 +53,7 @@ class ExpressionParser {
   ExpressionPointer product();
   ExpressionPointer sign();
   ExpressionPointer power();
-  ExpressionPointer with_suffixes();
+  ExpressionPointer filtered(ExpressionPointer value);
   ExpressionPointer suffixes(ExpressionPointer value);
   ExpressionPointer test(ExpressionPointer value);
   ExpressionPointer subscript(ExpressionPointer value);

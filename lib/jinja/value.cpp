@@ -106,8 +106,7 @@ Value Value::name_space(Dict members) {
 }
 
 double Value::number() const {
-  if (is(Kind::boolean)) return boolean() ? 1 : 0;
-  return is(Kind::integer) ? static_cast<double>(integer()) : real();
+  return is_whole() ? static_cast<double>(whole()) : real();
 }
 
 bool Value::truth() const {
@@ -191,7 +190,7 @@ const Value* Arguments::find(std::size_t index, std::string_view name) const {
 bool equal(const Value& a, const Value& b) {
   using Kind = Value::Kind;
   if (a.is_number() && b.is_number()) {
-    if (a.is(Kind::integer) && b.is(Kind::integer)) return a.integer() == b.integer();
+    if (a.is_whole() && b.is_whole()) return a.whole() == b.whole();
     return a.number() == b.number();
   }
   if (a.kind() != b.kind()) return false;

@@ -71,6 +71,9 @@ class Value {
   // It is a namespace, or has one in it; such a value in a namespace could hold itself.
   [[nodiscard]] bool holds_namespace() const { return holds_namespace_; }
 
+  // An integer, or a boolean, which counts as 0 or 1 as in Python.
+  [[nodiscard]] bool is_whole() const { return is(Kind::integer) || is(Kind::boolean); }
+  [[nodiscard]] std::int64_t whole() const { return is(Kind::integer) ? integer() : std::int64_t{boolean()}; }
   // A number as double; a boolean is 0 or 1. Requires is_number().
   [[nodiscard]] double number() const;
   [[nodiscard]] bool truth() const;

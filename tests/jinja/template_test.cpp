@@ -61,6 +61,15 @@ TEST_CASE("text around tags is printed as it is", "[jinja]") {
   CHECK(refused("Hello {#", name).find("chat, line 1: ") == 0);
 }
 
+TEST_CASE("signs bind as in Jinja, and booleans count as integers", "[jinja]") {
+  CHECK(rendered("{{ -3 | abs }} {{ -3 is not odd }} {{ -3 is string }} {{ - 3 }}") == "3 False False -3");
+  CHECK(rendered("{{ -2 ** 2 }} {{ 2 ** -1 }} {{ 2 * -3 }} {{ -(1, 2)[0] }}") == "4 0.5 -6 -1");
+  CHECK(rendered("{{ 10 // true }} {{ true + true }} {{ true | abs }} {{ -true }} {{ +true }}") ==
+        "10 2 1 -1 1");
+  CHECK(rendered("{{ 10 // 3 is not even }} {{ 7 % true }} {{ 1 == true }} {{ 1 / true }}") ==
+        "10 0 True 1.0");
+}
+
 TEST_CASE("tuples print, compare and are cut as Python's", "[jinja]") {
   CHECK(rendered("{{ (1, 'a') }} {{ (1,) }} {{ () }} {{ 1, 2 }}") == "(1, 'a') (1,) () (1, 2)");
   CHECK(rendered("{{ [(1, 2), [3]] }} {{ {'k': (1, 2)} }}") == "[(1, 2), [3]] {'k': (1, 2)}");
