@@ -10,8 +10,9 @@
 
 namespace toptheta {
 
-// `size` values, all bits zero. Starts at a cache line; where it is long, the kernel is asked for huge pages,
-// which spares most of the address translation when it is streamed.
+// `size` values, all bits zero. The array starts at a cache line. For one of 4 MiB or more the system is
+// asked for huge pages, which saves most of the address translation while it is streamed. Throws
+// std::bad_alloc.
 template <typename T>
 class LargeArray {
  public:
@@ -23,7 +24,7 @@ class LargeArray {
     values_.reset(static_cast<T*>(std::aligned_alloc(alignment, bytes)));
     if (!values_) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
-    // A wish: without it everything works as well, only slower.
+    // Only advice: the memory works without it too, only slower.
     if (alignment == kHugePage) (void)::madvise(values_.get(), bytes, MADV_HUGEPAGE);
 #endif
     std::memset(values_.get(), 0, bytes);
