@@ -21,12 +21,11 @@ inline constexpr double kNotCalibrated = std::numeric_limits<double>::quiet_NaN(
 
 // The threshold of rows of one length, for one (target k, layer, query head).
 struct ThresholdEntry {
-  std::int32_t length = 0;  // row length n = query position + 1
-  double theta = 0;         // mean + add_sigma * std of the rows' (k+1)-th largest values
-  double std = 0;           // population standard deviation of those values (0 for one row)
-  std::int64_t count = 0;   // calibration rows of this length
-  double sdc =
-      kNotCalibrated;  // offline SDC term M: mean over rows of the sum of e^(s-m) over dropped scores s
+  std::int32_t length = 0;            // row length n = query position + 1
+  double theta = 0;                   // mean + add_sigma * std of the rows' (k+1)-th largest values
+  double std = 0;                     // population standard deviation of those values (0 for one row)
+  std::int64_t count = 0;             // calibration rows of this length
+  double sdc = kNotCalibrated;        // offline SDC term M: mean of the sum of e^(s-m) over dropped scores s
   double kept_mass = kNotCalibrated;  // mean over rows of the softmax mass of the k largest scores
   // Calibrated SDC: exp of the mean over rows of ln(sum over dropped s of e^(s-theta) / number dropped).
   double rho = kNotCalibrated;

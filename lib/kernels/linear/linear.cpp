@@ -23,7 +23,7 @@ namespace toptheta {
 
 namespace {
 
-// So many rows share out among threads in tiles of whole rows; fewer in panels.
+// From this many rows on, threads share tiles of whole rows; below it, panels.
 constexpr std::int64_t kLeastWholeRows = 64;
 
 // Memory that a thread reuses from call to call.
@@ -34,7 +34,7 @@ Number* thread_memory(std::size_t count) {
   return numbers.data();
 }
 
-// A single row, as what it meets: itself, or in 8 bits.
+// A single row of inputs: as floats, and in 8 bits where the weights are in 8 bits.
 struct OneRow {
   const float* x = nullptr;
   const CodedVector* coded = nullptr;
@@ -46,16 +46,16 @@ struct Linear::Impl {
   std::int64_t in;
   std::int64_t out;
   bool bf16;
-  std::int64_t group;                // of weights in 8 bits: 16 or 32; 0: they are not
+  std::int64_t group;                // of 8-bit weights: 16 or 32; 0: others
   bool bf16_products;                // the processor multiplies bf16
-  std::int64_t padded_in;            // even where weights are bf16, whole blocks where in 8 bits
+  std::int64_t padded_in;            // even for bf16 weights, whole blocks for 8-bit ones
   FreshArray<float> wide;            // [panels][in][64], or
   FreshArray<std::uint32_t> narrow;  // [panels][padded in / 2][64], or
   FreshArray<std::byte> coded;       // [panels] as in coded_panel.hpp
   std::vector<float> bias;           // [panels * 64], or empty
-  const PanelProducts* whole;        // all panels at once; null where there is no such product
-  const PanelProducts* direct;       // into y; null where that is not fast
-  const PanelProducts* aside;        // into 64 columns of their own: a last panel that is not full
+  const PanelProducts* whole;        // all panels at once; null where oneDNN has no such product
+  const PanelProducts* direct;       // writes into y; null where that is not fast
+  const PanelProducts* aside;        // writes 64 columns elsewhere, for a last panel that is not full
 
   Impl(std::int64_t in_features, std::int64_t out_features, Compute compute, std::int64_t code_group);
   [[nodiscard]] std::int64_t panels() const { return (out + kPanelWidth - 1) / kPanelWidth; }
@@ -71,7 +71,7 @@ struct Linear::Impl {
   [[nodiscard]] CodedPanel coded_panel(std::int64_t panel) const {
     return {coded.data() + panel * coded_panel_bytes(padded_in, group), padded_in, group};
   }
-  void pack(const float* from, std::int64_t panel);  // the panel's rows
+  void pack(const float* from, std::int64_t panel);  // `from`: the panel's rows
   void pack_codes(std::int64_t panel, const std::function<void(const CodedRows&)>& fill);
   void pack_rounded(const float* from, std::int64_t panel);
 
@@ -147,7 +147,7 @@ void Linear::Impl::pack(const float* from, std::int64_t panel) {
     }
 }
 
-// y: the row's first output feature. Of weights in 8 bits, `part` is the whole panel.
+// `y` is the row's first output feature. For 8-bit weights, `part` must be the whole panel.
 void Linear::Impl::one_row(const OneRow& row, std::int64_t panel, PanelColumns part, float* y,
                            bool add) const {
   alignas(64) float sums[kPanelWidth];
@@ -177,7 +177,7 @@ void Linear::Impl::whole_tile(const void* x, const RowTile& tile, float* y, bool
     add_bias(tile, panel, y);
 }
 
-// Panels first ... end - 1 alone; their results lie side by side in memory that the cache holds.
+// Panels first ... end - 1. Their results are written side by side into memory that stays in the cache.
 void Linear::Impl::group_tile(const void* x, const RowTile& tile, std::int64_t first, std::int64_t end,
                               float* y, bool add) const {
   const std::int64_t width = (end - first) * kPanelWidth;
@@ -197,7 +197,7 @@ void Linear::Impl::group_tile(const void* x, const RowTile& tile, std::int64_t f
     add_bias(tile, panel, y);
 }
 
-// The panel as its products take it; what is kept otherwise is widened into `scratch`, which moves on.
+// The panel in the form that its products take. Other forms are widened into `scratch`, which advances.
 const void* Linear::Impl::panel_weights(std::int64_t panel, float*& scratch) const {
   const auto size = static_cast<std::size_t>(padded_in * kPanelWidth);
   if (group > 0 && bf16_products) {
@@ -272,7 +272,7 @@ void Linear::Impl::single(const float* x, float* y, bool add) const {
   parallel_runs(shares.pieces, std::cref(body));
 }
 
-// The input in bfloat16, in memory of this thread, whoever writes.
+// The input in bfloat16, in memory of the calling thread, which all threads write.
 const void* Linear::Impl::halves(const float* x, std::int64_t rows) const {
   auto* const to = thread_memory<std::uint16_t>(static_cast<std::size_t>(rows * in));
   const auto body = [&](std::int64_t r) {
@@ -299,7 +299,7 @@ void Linear::Impl::run(const float* x, std::int64_t rows, float* y, bool add) co
     return parallel_for(tiles.count() * shares.groups, std::cref(body));
   }
   const RowTiles tiles(rows, kLogMaxTileRows);
-  // Panel by panel, so that weights pass from memory once.
+  // Panel by panel, so that weights are read from memory only once.
   const auto body = [&](std::int64_t piece) {
     tile(input, tiles[piece % tiles.count()], piece / tiles.count(), y, add);
   };
@@ -321,7 +321,7 @@ Linear::Linear(const ReadRows& read, std::int64_t out_features, std::int64_t in_
   assert(bias.empty() || std::ssize(bias) == out_features);
   auto impl = std::make_unique<Impl>(in_features, out_features, compute, kCodeBlock);
   impl->bias.assign(bias.begin(), bias.end());
-  // By the threads that single rows are shared out to: weights lie near to those that read them.
+  // By the threads that later multiply single rows, so that weights lie near those who read them.
   parallel_runs(impl->panels(), [&](std::int64_t panel) {
     std::vector<float> rows(static_cast<std::size_t>(impl->columns(panel) * in_features));
     read(panel * kPanelWidth, impl->columns(panel), rows.data());
