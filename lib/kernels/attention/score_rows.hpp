@@ -5,10 +5,9 @@
 #include <cstdint>
 #include <span>
 
-namespace toptheta {
+#include "kernels/vector/key_block.hpp"
 
-// Keys are packed in blocks of this many positions, [block][head_dim][kKeyBlock].
-inline constexpr std::int64_t kKeyBlock = 16;
+namespace toptheta {
 
 // Packs `rows` keys, row-major with `stride` floats from one to the next, into blocks
 // [block][head_dim][kKeyBlock] of `packed`, at the positions from first_position on.

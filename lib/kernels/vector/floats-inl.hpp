@@ -10,7 +10,7 @@
 
 #include <type_traits>
 
-#include "kernels/attention/score_rows.hpp"
+#include "kernels/vector/key_block.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
