@@ -42,7 +42,7 @@ void write_authors_sdc(const ThresholdTable& table, std::int64_t k, const std::f
 
 // Sets the SDC terms of one target (k = 0: the only one) from an sdc.txt. The sample counts are checked but
 // not kept, because an entry holds only the count of its threshold. Throws InputError naming file and line,
-// also for a length that the target does not have.
+// also for a length that the target does not have, and for a second term of the same entry.
 void read_authors_sdc(const std::filesystem::path& path, std::int64_t k, ThresholdTable& table);
 
 }  // namespace toptheta

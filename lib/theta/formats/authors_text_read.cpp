@@ -193,6 +193,7 @@ void read_authors_sdc(const std::filesystem::path& path, std::int64_t k, Thresho
   const Target& chosen = table.target(k);
   Target& target = table.targets[static_cast<std::size_t>(&chosen - table.targets.data())];
   const std::string file = path.string();
+  std::set<const ThresholdEntry*> filled;
   for_each_authors_line(read_text_file(path), file, 3, [&](const AuthorsLine& line) {
     const auto fail = [&](std::string what, std::string next) {
       throw InputError({.where = fmt::format("{}:{}", file, line.number),
@@ -209,6 +210,8 @@ void read_authors_sdc(const std::filesystem::path& path, std::int64_t k, Thresho
     if (!known || entry == target.cells[cell].end() || entry->length != line.length)
       fail(fmt::format("the table has no threshold of this layer, head and row length for k = {}", target.k),
            "use the sdc.txt that belongs to the thresholds");
+    if (!filled.insert(&*entry).second)
+      fail("a second line for the same layer, head and row length", "keep one of the two lines");
     entry->sdc = line.value;
   });
 }
