@@ -1,5 +1,5 @@
 // oneDNN's products of a tile of rows with one panel of weights or with all panels. Internal to
-// kernels/linear/linear.cpp.
+// kernels/linear.
 #pragma once
 #include <compare>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Cuts the rows of a product into tiles. Internal to kernels/linear/linear.cpp.
+// Cuts the rows of a product into tiles. Internal to kernels/linear.
 #pragma once
 #include <bit>
 #include <cstdint>
