@@ -11,7 +11,7 @@ namespace toptheta {
 
 namespace {
 
-// Whether a row's keys can be decided one by one, before the rest of the row is known.
+// Whether each key of a row can be decided before the rest of the row is known.
 bool decides_key_by_key(const Policy& policy) {
   if (policy.selection == Selection::dense) return true;
   return policy.selection == Selection::theta && policy.placement == Placement::pre_softmax && !policy.cap_k;
@@ -29,7 +29,8 @@ void attend_part(std::int64_t first, std::int64_t last, AttentionCall call, KvCa
   attend(call, cache, policy, listeners);
 }
 
-// The call in up to three: the rows that are dense whatever the policy, and those before and after them.
+// Divides the call into up to three parts: the rows that are dense whatever the policy, and those before and
+// after.
 void attend_in_parts(const AttentionCall& call, KvCache& cache, const ResolvedPolicy& policy,
                      AttentionListeners listeners) {
   const auto row_of = [&](std::int64_t position) {
@@ -43,21 +44,21 @@ void attend_in_parts(const AttentionCall& call, KvCache& cache, const ResolvedPo
   attend_part(to, call.rows, call, cache, policy, listeners);
 }
 
-// Whether no score can overflow on its way, nor be no number: what the tiles and lists take for granted. The
-// others are left to the row path, which looks at every row.
+// Whether no score can overflow on the way or be NaN, which the tiles and lists assume. Other calls take the
+// row path, which checks every row.
 bool scores_are_finite(const Job& job) {
   float largest_key = 0;
   for (std::int64_t g = 0; g < job.shape().num_kv_heads; ++g)
     largest_key = std::max(largest_key, job.cache.key_bound(job.call.layer, g));
   const RowRange range = row_range({job.call.q, static_cast<std::size_t>(job.call.rows * job.row_stride())});
   if (!range.finite) return false;
-  constexpr double kMost = 1e37;  // a tenth of what a float holds
+  constexpr double kMost = 1e37;  // well below the largest float, 3.4e38
   const double bound = static_cast<double>(job.head_dim()) * static_cast<double>(largest_key) *
                        static_cast<double>(std::max(range.largest, -range.smallest));
   return bound < kMost && bound * std::abs(static_cast<double>(job.call.scale)) < kMost;
 }
 
-// Whether rows are decided tile by tile of a running softmax.
+// Whether the call goes tile by tile along a running softmax.
 bool runs_by_tiles(const Job& job) {
   const Policy& policy = job.policy.policy();
   return policy.selection == Selection::theta && policy.placement == Placement::running_softmax &&
@@ -84,13 +85,13 @@ void attend(const AttentionCall& call, KvCache& cache, const ResolvedPolicy& pol
 
 namespace {
 
-// Fewer keys come from a cache rather than from memory: decode has nothing to gain by codes.
+// A shorter sequence comes from a cache rather than from memory, and codes save nothing in decode.
 constexpr std::int64_t kLeastKeys = 4 * kTileKeys;
 
 constexpr std::int64_t kPagesOfTile = kTileKeys / kPageKeys;
 
-// Whether decode gains by codes where this fraction of the keys are candidates. Those are read row by row, at
-// less than half the rate of a run, and scored one by one.
+// Whether codes save time in decode if this share of the keys are candidates. Candidates are read row by row,
+// at less than half the rate of contiguous memory, and scored one by one.
 bool candidates_pay(float share) {
   return share <= 1.0F / 7;
 }
@@ -119,16 +120,16 @@ TilePrefilter::TilePrefilter(const Job& job, std::int64_t kv_head, TileScratch& 
   one_row_ = job.call.rows == 1;
   codes_ = index_->has_codes() && policy.prefilter != Prefilter::page;
   if (codes_ && only_if_it_pays_ && one_row_) {
-    // One row is over before it could be seen whether codes pay: the steps before it tell. Now and then it is
-    // tried again.
+    // A single row ends before it shows whether codes pay, so the steps before it decide. Now and then codes
+    // are tried again.
     const bool try_again = (job.call.first_position + 1) % 64 == 1;
     codes_ = keys >= kLeastKeys && largest <= keys / 10 &&
              (try_again || candidates_pay(index_->candidate_share(head_)));
   }
-  // In decode, where codes do not pay bounds hardly do, and runs are too short to find out.
+  // In decode, bounds hardly ever pay where codes do not, and runs are too short to find out.
   bounds_ = index_->has_bounds() && policy.prefilter != Prefilter::int8 && !(only_if_it_pays_ && one_row_);
   if (!only_if_it_pays_ || one_row_) return;
-  // The bounds of real keys rule out hardly anything: rows need not all find that out for themselves.
+  // The bounds of real keys rule out hardly anything, and not every row needs to find that out again.
   const PrefilterWorth worth = index_->ask_worth(head_);
   bounds_ = bounds_ && worth.bounds;
   codes_ = codes_ && worth.codes;
@@ -143,7 +144,7 @@ TilePrefilter::~TilePrefilter() {
 }
 
 bool TilePrefilter::bounds_pay() const {
-  // Bounds cost a sixteenth of the scores, or a quarter of the codes.
+  // Bounds cost a sixteenth of the scores, which is a quarter of the codes.
   return scratch_.pages_skipped * (codes_ ? 3 : 8) >= scratch_.pages_seen;
 }
 
@@ -156,11 +157,11 @@ void TilePrefilter::code(const TileQueries& queries, std::int64_t rows, QueryCod
   if (codes_) code_queries(queries.rows, rows, queries.stride, head_dim_, index_->sum_width(), codes);
 }
 
-// Which tiles are asked about shows in no result.
+// Which tiles are tested does not affect any result.
 TileIndex TilePrefilter::index(std::int64_t first, const QueryCodes& codes) {
   if (only_if_it_pays_) {
     if (scratch_.pages_seen >= 2 * kPagesOfTile && !bounds_pay()) bounds_ = false;
-    // A few tiles may be of another kind than most.
+    // A few tiles may differ from most.
     constexpr std::int64_t kEnough = 8 * kTileRows * kTileKeys;
     if (scratch_.keys_seen >= kEnough && !codes_pay()) codes_ = false;
     if (one_row_ && !candidates_pay(scratch_.candidate_share())) codes_ = false;
@@ -173,7 +174,7 @@ TileIndex TilePrefilter::index(std::int64_t first, const QueryCodes& codes) {
 
 namespace {
 
-// What lies before the window of each of the tile's rows is taken off their sums again.
+// Subtracts from the sums what lies before the window of each of the tile's rows.
 void take_off_unseen(const Job& job, std::int64_t kv_head, std::int64_t tile, std::vector<double>& sums) {
   const auto dim = static_cast<std::size_t>(job.head_dim());
   const std::int64_t rows = job.tile_rows(tile);
@@ -226,7 +227,7 @@ void report_kept(const Job& job, std::int64_t kv_head, const KeptPositions& rows
     for (std::size_t w = 0; w < words; ++w)
       together[w] |= of_head.bits[w];
   }
-  // A decode step has the keys that its row sees, a prefill those of the sequence.
+  // V rows are counted against the keys that a decode step sees, or against those of the whole prefill.
   to.add_group(job.call.layer, kv_head, together, job.counts_steps() ? rows.end - rows.first_key : rows.end);
 }
 

@@ -1,9 +1,9 @@
-// Sparse attention over a KV cache: select by policy, compensate, count.
+// Sparse attention over a KV cache: selects keys by policy, compensates, counts.
 //
-// For query row i of head h with n = i + 1 visible keys, scores s_j = scale * (q_i . k_j), KV head g = h /
+// For row i of query head h with n = i + 1 visible keys, scores s_j = scale * (q_i . k_j) and KV head g = h /
 // group:
 //   out_i = sum over kept j of w_j V_j  [+ (1 - sum of w) * mean(V_0 ... V_i) with VMC]
-// with w as docs/method.md, "Compensating", defines it (paper: equations of sections 3.1 to 3.3).
+// where w is defined in docs/method.md, "Compensating" (paper: equations of sections 3.1 to 3.3).
 #pragma once
 #include <cstdint>
 #include <span>
@@ -15,15 +15,15 @@
 
 namespace toptheta {
 
-// What a family of models does beyond softmax(scale * q k^T) V over all keys before a query.
+// What a family of models computes beyond softmax(scale * q k^T) V over all keys up to a query.
 struct AttentionArithmetic {
-  // A query sees the last `window` keys up to its own position; 0: all of them. The row length n, which
-  // thresholds are looked up by, is the number of keys that it sees.
+  // A query sees only the last `window` keys up to its own position; 0: all of them. The row length n, by
+  // which thresholds are looked up, is the number of keys that the query sees.
   std::int64_t window = 0;
-  // Scores become soft_cap * tanh(s / soft_cap) before anything compares or exponentiates them; 0: they stay.
+  // Scores become soft_cap * tanh(s / soft_cap) before anything compares or exponentiates them; 0: no cap.
   float soft_cap = 0;
-  // [num_heads] A logit for each query head that takes part in the softmax's denominator and has no value:
-  // neither kept nor dropped. Empty: none.
+  // [num_heads] For each query head a logit that takes part in the softmax's denominator but has no key or
+  // value; it is neither kept nor dropped. Empty: none.
   std::span<const float> sinks{};
 
   [[nodiscard]] bool is_plain() const { return window == 0 && soft_cap == 0 && sinks.empty(); }
@@ -44,21 +44,22 @@ struct AttentionCall {
   AttentionArithmetic arithmetic{};
 };
 
-// Optional company of a call.
+// What a call reports or does in addition; all of it is optional.
 struct AttentionListeners {
-  SequenceCounts* counts = nullptr;  // counts kept elements and V rows
-  RowSink* scores = nullptr;         // sees every row's pre-softmax scores before anything is dropped from it
-  // Counts lost mass too, which takes the exponentials of the dropped; without it, it counts as 0.
+  SequenceCounts* counts = nullptr;  // receives the counts of kept elements and V rows
+  RowSink* scores = nullptr;         // receives every row's pre-softmax scores before anything is dropped
+  // Also counts lost mass, which takes the exponentials of dropped scores. If false, lost mass is reported as
+  // 0.
   bool lost_mass = true;
   // Counts how far the output is from that of dense attention over the same queries, keys and values, which
-  // is computed beside it: at the cost of a dense attention more. Requires counts.
+  // is computed in addition, at the cost of a dense attention. Requires `counts`.
   bool output_error = false;
-  // Rows at the positions [dense_from, dense_to) keep everything whatever the policy: the end of a prompt
+  // Rows at the positions [dense_from, dense_to) keep everything, whatever the policy: the end of a prompt
   // under dense-last.
   std::int64_t dense_from = 0;
   std::int64_t dense_to = 0;
-  // Where nothing is counted: whether rows are steps of a decode, in which running-softmax placement has the
-  // whole denominator before it compares. Otherwise the counts know.
+  // Whether rows are steps of a decode, where running-softmax placement knows the whole denominator before it
+  // compares. Used only without `counts`, which know the phase themselves.
   Phase phase = Phase::prefill;
 
   [[nodiscard]] bool is_decode() const {
@@ -66,13 +67,16 @@ struct AttentionListeners {
   }
 };
 
-// Parallel over KV heads and tiles of rows, for a single row over KV heads and tiles of keys; a row's result
-// depends neither on the number of threads nor on the rows that come with it. Time: scores of all keys (of
-// those a prefilter leaves), then exponentials and V rows for the kept only; exact SDC and lost mass add the
-// exponentials of the dropped, in the same pass over K. Memory per thread: about 150 KB for dense and
-// top-theta; 4 bytes * 24 rows * keys for top-k, post-softmax placement and cap-k; 4 bytes * 16 rows * keys
-// row by row, which serves head sizes that are not multiples of 4. A score listener costs the scores once
-// more and changes no result.
+// Computes the call. Parallel over KV heads and tiles of rows, or, for a single row, over KV heads and tiles
+// of keys. The result of a row depends neither on the number of threads nor on the other rows of the call.
+//
+// Time: the scores of all keys (or of those that a prefilter leaves), then exponentials and V rows for kept
+// keys only. Exact SDC and lost mass add the exponentials of dropped keys, in the same pass over K. A score
+// listener costs the scores once more and changes no result.
+//
+// Memory per thread: about 150 KB for dense and top-theta; 4 bytes * 24 rows * keys for top-k, post-softmax
+// placement and cap-k; 4 bytes * 16 rows * keys in the row-by-row path, which serves head sizes that are not
+// multiples of 4.
 void attend(const AttentionCall& call, KvCache& cache, const ResolvedPolicy& policy,
             const AttentionListeners& listeners = {});
 

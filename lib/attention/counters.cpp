@@ -170,7 +170,7 @@ void SequenceCounts::add_kept(std::int64_t layer, std::int64_t head, const KeptP
       const std::int64_t key = static_cast<std::int64_t>(w * 64) + std::countr_zero(word);
       const std::int64_t tile = key / tile_.keys;
       row.kept[static_cast<std::size_t>(tile)] = true;
-      // On to the next tile, or the next word.
+      // Clears the bits up to the next tile or the end of the word.
       const std::int64_t next = (tile + 1) * tile_.keys - static_cast<std::int64_t>(w * 64);
       word = next >= 64 ? 0 : word & (~std::uint64_t{0} << next);
     }

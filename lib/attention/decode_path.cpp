@@ -1,5 +1,6 @@
-// Decode of dense attention and of top-theta before the softmax: all query heads of a KV group together, in
-// parallel over groups and tiles of keys. Tiles are joined in order, as the prefill joins them: same bytes.
+// Decode of dense attention and pre-softmax top-theta: all query heads of a KV group together, in parallel
+// over groups and tiles of keys. Tiles are joined in the same order as in a prefill, so the bytes are the
+// same.
 #include <algorithm>
 #include <atomic>
 #include <functional>
@@ -14,7 +15,7 @@ namespace toptheta {
 
 namespace {
 
-// Memory of a call, kept from token to token: nothing is allocated once the sequence stops to grow.
+// Working memory of a call, kept from token to token. Nothing is allocated once the sequence no longer grows.
 struct Partials {
   std::vector<RowRule> rules;           // [heads]
   std::vector<float> theta;             // [heads]
@@ -24,9 +25,9 @@ struct Partials {
   std::vector<std::uint64_t> kept;      // [heads][tiles][kTileKeys / 64]
   std::vector<HeadCount> counts;        // [heads]
   std::vector<double> value_sums;       // [KV heads][head_dim]
-  std::vector<double> unseen_sums;      // the same, of values before the window
+  std::vector<double> unseen_sums;      // the same for values before the window
   std::vector<std::int64_t> runs_left;  // [KV heads]
-  std::vector<float> q;  // [heads][head_dim] rounded to bfloat16, where the cache rounds queries
+  std::vector<float> q;  // [heads][head_dim] rounded to bfloat16; only where the cache rounds queries
   std::vector<std::uint16_t> q_bf16;
 
   void reserve(const ModelShape& shape, std::int64_t tiles, std::int64_t parts) {
@@ -51,12 +52,13 @@ struct Step {
   const Job& job;
   Partials& partials;
   std::int64_t keys;        // up to the row's position
-  std::int64_t first_key;   // that the row sees
-  std::int64_t first_tile;  // which it is in
+  std::int64_t first_key;   // the first key that the row sees
+  std::int64_t first_tile;  // the tile of that key
   std::int64_t tiles;       // up to the row's position
   bool all_dense;
 
-  // Where sums of a part of a tile are kept, in the order in which they are joined: slots 0 ... slots().
+  // The sums of each part of a tile are kept in a slot, 0 ... slots() - 1, in the order in which they are
+  // joined.
   [[nodiscard]] std::int64_t slots() const { return tiles * std::ssize(job.parts()); }
   [[nodiscard]] std::int64_t slot(std::int64_t tile, std::int64_t part) const {
     return tile * std::ssize(job.parts()) + part;
@@ -65,7 +67,7 @@ struct Step {
     return static_cast<std::size_t>(slot * job.shape().num_heads + head);
   }
   [[nodiscard]] std::int64_t row_length() const { return keys - first_key; }
-  // Of a head, as the cache would have it multiplied.
+  // The query of a head, in the precision that the cache prescribes.
   [[nodiscard]] const float* q(std::int64_t head) const {
     return (job.cache.rounds_queries() ? partials.q.data() : job.call.q) + job.row_offset(0, head);
   }
@@ -92,7 +94,7 @@ bool prepare(const Job& job, Partials& partials) {
   return all_dense;
 }
 
-// A tile of keys as the cache holds it.
+// A tile of keys and values as the cache stores it.
 struct KeyTile {
   TileKeys keys;
   TileValues values;
@@ -111,20 +113,20 @@ KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t first) {
   return {cache.narrow_keys(layer, kv_head, first), values};
 }
 
-// Some heads of a group, as many as a tile has rows.
+// Some heads of a group, at most as many as a tile has rows.
 struct Heads {
   std::int64_t kv_head = 0;
   std::int64_t first = 0;
   std::int64_t count = 0;
 };
 
-// Memory of a thread.
+// Working memory of a thread.
 struct RunScratch {
   TileScratch tile;
   QueryCodes codes;
 };
 
-// The heads' part of a tile; `slot` takes the sums.
+// Attends the heads to one part of a tile; `slot` receives the sums.
 void attend_keys(const Step& step, const Heads& heads, std::int64_t tile, RowPart part, std::int64_t slot,
                  TilePrefilter& prefilter, RunScratch& scratch) {
   const Job& job = step.job;
@@ -175,14 +177,14 @@ void attend_tile_parts(const Step& step, const Heads& heads, std::int64_t tile, 
                 scratch);
 }
 
-// A run of neighbouring tiles: memory likes to be read in long runs, and queries are coded once.
+// Attends a run of neighbouring tiles: long runs of memory are read fastest, and queries are coded only once.
 void attend_run(const Step& step, std::int64_t kv_head, std::int64_t first_tile, std::int64_t last_tile) {
   thread_local RunScratch scratch;
   const Job& job = step.job;
   const std::int64_t dim = job.head_dim();
   TilePrefilter prefilter(job, kv_head, scratch.tile);
-  // What is kept is marked for all rows of a tile together: where it is counted, each head has a tile of its
-  // own.
+  // Kept keys are marked for all rows of a tile together. So where they are counted, each head gets its own
+  // tile.
   const std::int64_t step_heads = job.listeners.counts != nullptr ? 1 : kTileRows;
   for (std::int64_t h = 0; h < job.group_heads(); h += step_heads) {
     const Heads heads{kv_head, kv_head * job.group_heads() + h, std::min(step_heads, job.group_heads() - h)};
@@ -253,7 +255,7 @@ void attend_one_row(const Job& job) {
     round_queries(partials.q, partials.q_bf16);
   }
   const Step step{job, partials, keys, first_key, first_tile, tiles, prepare(job, partials)};
-  // Runs as long as leaves enough of them to share out evenly.
+  // Runs are as long as possible while there are still enough of them to be shared evenly.
   constexpr std::int64_t kRuns = 32;
   constexpr std::int64_t kRunsPerThread = 6;
   constexpr std::int64_t kLongestRun = 8;
@@ -266,7 +268,8 @@ void attend_one_row(const Job& job) {
     const std::int64_t group = i / runs;
     const std::int64_t first = step.first_tile + i % runs * length;
     attend_run(step, group, first, std::min(first + length, step.tiles));
-    // Whoever ends a group's last run joins them all: waiting for all threads costs more than that.
+    // The thread that finishes a group's last run joins all of them, which costs less than waiting for all
+    // threads.
     const std::atomic_ref<std::int64_t> left(step.partials.runs_left[static_cast<std::size_t>(group)]);
     if (left.fetch_sub(1, std::memory_order_acq_rel) == 1) join_and_finish(step, group);
   };

@@ -7,13 +7,13 @@ namespace toptheta {
 
 namespace {
 
-// Where all that is kept is kept in any case, it may lie so far below theta that e^(theta - shift) is
-// infinite; nothing of that is still nothing.
+// term * theta_weight, but 0 for a term of 0. Where all kept keys are always kept, they may lie so far below
+// theta that theta_weight is infinite.
 double times_theta(double term, double theta_weight) {
   return term == 0 ? 0 : term * theta_weight;
 }
 
-// What was dropped, as the rule sees it, relative to what the row's exponentials are.
+// SDC's term for the dropped scores, relative to the same score as the row's exponentials.
 double dropped_term(const RowRule& rule, const RowState& state, std::int64_t dropped, double theta_weight) {
   if (rule.selection == Selection::dense) return 0;
   switch (rule.sdc) {
@@ -58,7 +58,7 @@ HeadCount finish_weights(const RowRule& rule, std::int64_t n, const RowState& st
     count.lost_mass = want_lost_mass ? 1 - sink_share : 0;
     return count;
   }
-  // Sums over the kept are relative to their own largest.
+  // Sums over the kept keys are relative to their own largest score.
   const double to_row = std::exp(static_cast<double>(state.shift) - static_cast<double>(total.largest));
   const double kept_sum = state.kept_sum * to_row;
   const double denominator = total.sum + sink;
@@ -80,7 +80,7 @@ HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state,
     return count;
   }
   const std::int64_t dropped = n - state.kept;
-  // What is above theta is relative to something that is not below it: at most 1.
+  // Scores above theta are relative to a score that is not below theta, so the factor is at most 1.
   const double theta_weight =
       dropped == 0 ? 0 : std::exp(static_cast<double>(rule.theta) - static_cast<double>(state.shift));
   const double sink = sink_term(rule, state.shift);

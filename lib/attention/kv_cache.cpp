@@ -31,7 +31,7 @@ Prefilter without_codes(Prefilter prefilter) {
   return prefilter == Prefilter::int8 ? Prefilter::none : prefilter;
 }
 
-// The first of `count` finite numbers that is infinite when rounded to `type`.
+// The index of the first of `count` numbers that is finite but becomes infinite in `type`.
 std::optional<std::int64_t> overflows(KvType type, const float* values, std::int64_t count) {
   if (!is_half(type)) return std::nullopt;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -126,8 +126,8 @@ void KvCache::append(std::int64_t layer, std::int64_t rows, const float* k, cons
     if (type_ == KvType::f32) return append_rows(layer, g, rows, k + g * dim, v + g * dim, stride);
     if (!append_rounded(layer, g, rows, k + g * dim, v + g * dim)) fits = false;
   };
-  // A few rows are sooner copied than other threads are woken. By reference: a copy into std::function would
-  // allocate.
+  // Copying a few rows takes less time than waking other threads. Passed by reference, because copying into a
+  // std::function would allocate.
   constexpr std::int64_t kFewRows = 8;
   parallel_for(shape_.num_kv_heads, std::cref(append_head), rows <= kFewRows ? 1 : 0);
   if (!fits) refuse_overflow(layer, rows, k, v);
@@ -149,7 +149,7 @@ bool KvCache::append_rounded(std::int64_t layer, std::int64_t kv_head, std::int6
   for (std::int64_t r = 0; r < rows; ++r)
     for (const float* const from : {k + r * stride, v + r * stride})
       if (overflows(type_, from, dim)) return false;
-  return true;  // it was not finite before
+  return true;  // the numbers were not finite before rounding
 }
 
 void KvCache::store_halves(std::int64_t layer, std::int64_t kv_head, std::int64_t rows, const float* k,
@@ -223,7 +223,7 @@ void KvCache::append_rows(std::int64_t layer, std::int64_t kv_head, std::int64_t
     const std::int64_t position = length_ + r;
     const float* const row = values + r * stride;
     if (type_ == KvType::f32) std::copy_n(row, dim, values_.data() + offset(layer, kv_head, position));
-    // sums[b] stays the running sum of block b - 1 until that block is full.
+    // The sum after a block is the running sum of that block until the block is full.
     double* const sum = sums + (position / kSumStride + 1) * dim;
     if (position % kSumStride == 0) std::copy(sum - dim, sum, sum);
     for (std::int64_t i = 0; i < dim; ++i)
@@ -247,7 +247,7 @@ void KvCache::truncate(std::int64_t length) {
   length_ = length;
   if (length == 0) memory_.clear();
   if (length == 0) std::fill(key_bounds_.begin(), key_bounds_.end(), 0.0F);
-  // The sum behind the block that is now part full must again cover just the rows that stay.
+  // The sum after the block that is now partly full must cover only the rows that remain.
   const std::int64_t dim = shape_.head_dim;
   const std::int64_t block = length / kSumStride;
   if (length % kSumStride == 0) return;

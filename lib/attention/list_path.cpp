@@ -1,5 +1,5 @@
-// Policies that need a whole row before they know what is kept: full rows of scores for a few rows at a time,
-// a list of kept positions for each, then V a tile at a time for all of them.
+// Policies that need a whole row before they know what to keep. For a few rows at a time: full rows of
+// scores, a list of kept positions for each row, and then V, one tile at a time for all of them.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -14,17 +14,17 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::int64_t kListRows = 24;  // their scores of 8k keys are 0.8 MB
+constexpr std::int64_t kListRows = 24;  // with 8k keys their scores take 0.8 MB
 
-// A row that has been selected from.
+// A row after selection.
 struct ListedRow {
   RowRule rule;
   std::int64_t n = 0;
   std::int64_t first_key = 0;
-  RowScratch lists;  // indices and scores of the kept
+  RowScratch lists;  // indices and scores of the kept keys
   std::int64_t kept = 0;
-  std::int64_t next = 0;  // the first one whose V has not been added
-  RowTotal total;         // its sum only where needed
+  std::int64_t next = 0;  // the first kept key whose V has not been added yet
+  RowTotal total;         // the sum only where it is needed
   RowState state;
 };
 
@@ -34,10 +34,10 @@ struct Scratch {
   std::vector<ListedRow> rows = std::vector<ListedRow>(kListRows);
   std::vector<float> out;  // [rows][head_dim]
   std::vector<double> value_sums;
-  std::vector<float> wide;  // a tile of values, where the cache holds 16 bits
+  std::vector<float> wide;  // a tile of values, where the cache holds 16 or 8 bits
 };
 
-// Rows that share keys: some positions of one head, or one position of some heads of a group.
+// Rows that share keys: several positions of one head, or one position of several heads of a group.
 struct Panel {
   std::int64_t first_row = 0;  // of the call
   std::int64_t first_head = 0;
@@ -66,7 +66,7 @@ void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) 
   if (row.rule.selection == Selection::dense) return keep_all(scores, row);
   row.total.largest = row_max(scores);
   if (post || want_lost_mass || row.rule.sdc == Sdc::exact)
-    row.total.sum = dropped_sum(scores, row.total.largest);  // none is above the largest
+    row.total.sum = dropped_sum(scores, row.total.largest);  // no score is above the largest
   RowRule by_score = row.rule;
   const double denominator = row.total.sum + sink_term(row.rule, row.total.largest);
   if (row.rule.placement == Placement::post_softmax)
@@ -78,8 +78,7 @@ void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) 
     row.lists.indices[static_cast<std::size_t>(j)] += static_cast<std::int32_t>(row.first_key);
 }
 
-// One head's view of a row's keys within a tile of V rows, which begin at
-// tile_first.
+// Adds the V rows of a row's kept keys within a tile, which begins at position tile_first.
 void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_first, ListedRow& row,
                 float* out) {
   const std::int64_t last = std::min(tile_first + kTileKeys, row.first_key + row.n);
@@ -99,7 +98,7 @@ void add_values(const float* values, std::int64_t head_dim, std::int64_t tile_fi
   row.next = end;
 }
 
-// Nothing is above the threshold.
+// No score is above the threshold.
 HeadCount finish_nothing(const ListedRow& row, bool want_lost_mass, std::span<const double> value_sum,
                          std::span<float> out) {
   RowState state = row.state;
@@ -118,7 +117,8 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
   if (rule.placement != Placement::pre_softmax)
     return finish_weights(rule, row.n, row.state, row.total, want_lost_mass, value_sum, out);
   if (row.kept == 0) return finish_nothing(row, want_lost_mass, value_sum, out);
-  // Sums over the kept are relative to their own largest, compensation to the row's: under cap-k they differ.
+  // Sums over the kept keys are relative to their own largest score, compensation to the row's; under cap-k
+  // these differ.
   const RowTotal& total = row.total;
   const double to_row = std::exp(static_cast<double>(row.state.shift) - static_cast<double>(total.largest));
   const double kept_sum = row.state.kept_sum * to_row;
@@ -132,7 +132,7 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
   if ((rule.sdc == Sdc::exp_threshold || rule.sdc == Sdc::calibrated) && dropped > 0)
     denominator += gamma * static_cast<double>(rule.rho) * dropped *
                    std::exp(static_cast<double>(rule.theta) - static_cast<double>(total.largest));
-  // cap-k may keep only entries so far below the largest that their exponentials vanish.
+  // cap-k may keep only keys so far below the largest that their exponentials vanish.
   const double factor = denominator > 0 ? 1 / denominator : 0;
   scale_and_compensate(rule, row.n, to_row * factor, (kept_sum + sink) * factor, value_sum, out);
   const double lost = want_lost_mass ? std::max((total.sum - kept_sum) / (total.sum + sink), 0.0) : 0;
@@ -151,14 +151,15 @@ void attend_panel(const Job& job, const Panel& panel, TileCounts* counts, Scratc
   const auto width = static_cast<std::size_t>(dim);
   const std::int64_t kv_head = panel.first_head / job.group_heads();
   const std::int64_t keys = job.call.first_position + panel.row(panel.count - 1) + 1;
-  // The first key that some row sees, in whole blocks, and the tile that it is in.
+  // The first key that some row sees, rounded down to whole blocks, and the tile that contains it.
   const std::int64_t first_seen =
       job.first_key(job.call.first_position + panel.row(0)) / kKeyBlock * kKeyBlock;
   const std::int64_t first_tile = first_seen / kTileKeys * kTileKeys;
   const std::int64_t stride = (keys - first_seen + kKeyBlock - 1) / kKeyBlock * kKeyBlock + kKeyBlock;
   const auto need = static_cast<std::size_t>(panel.count * stride);
   if (scratch.scores.size() < need) scratch.scores.resize(need);
-  // Side by side: rows that lie apart by all heads may share a few sets of the first-level cache.
+  // Contiguous, because rows that lie apart by the size of all heads may share a few sets of the first-level
+  // cache.
   scratch.q.resize(static_cast<std::size_t>(kListRows) * width);
   for (std::int64_t i = 0; i < panel.count; ++i)
     job.copy_query(panel.row(i), panel.head(i), scratch.q.data() + i * dim);

@@ -29,7 +29,7 @@ void add_row(const float* out, const float* dense, std::int64_t dim, OutputDiffe
     squared_dense += b * b;
     product += a * b;
   }
-  // Rows that are the same to the bit have a cosine of 1, whatever a root is rounded to.
+  // Rows that are equal to the bit have a cosine of 1, whatever rounding does to the roots.
   to.merge({1, error, squared_dense, error == 0 ? 1 : cosine_of(product, squared_out, squared_dense)});
 }
 

@@ -12,24 +12,24 @@ namespace toptheta {
 
 namespace {
 
-// What a policy that looks at whole rows itself goes with.
+// Checks for policies whose own code looks at rows of scores.
 void check_rows(const Policy& policy) {
   if (policy.placement != Placement::pre_softmax)
-    refuse(policy, "selects by its own rule: placement has no meaning for it", "drop the placement");
+    refuse(policy, "this policy selects by its own rule, so placement has no meaning", "drop the placement");
   if (policy.cap_k) refuse(policy, "cap-k limits the survivors of a threshold", "drop cap-k");
   if (policy.sdc != Sdc::none && policy.sdc != Sdc::exact)
-    refuse(
-        policy,
-        fmt::format("{} SDC stands for the dropped by what was calibrated, of which this policy has nothing",
-                    name_of(policy.sdc)),
-        "use exact SDC or none");
+    refuse(policy,
+           fmt::format(
+               "{} SDC estimates the dropped scores from calibrated terms, which this policy does not have",
+               name_of(policy.sdc)),
+           "use exact SDC or none");
 }
 
 void check_kept_more(const Policy& policy) {
   if (policy.keep_first < 0 || policy.keep_recent < 0 || policy.dense_last < 0)
     refuse(policy, "a negative number of keys or rows to keep", "give numbers of at least 0");
   if (is_dense(policy) && policy.keeps_more())
-    refuse(policy, "dense attention keeps everything already", "drop keep-first, keep-recent and dense-last");
+    refuse(policy, "dense attention already keeps everything", "drop keep-first, keep-recent and dense-last");
 }
 
 void check_prefilter(const Policy& policy) {
@@ -64,12 +64,13 @@ void check_table(const Policy& policy, const ThresholdTable* table) {
   const KeptEnds& kept = table->meta.kept;
   if (kept.any() && kept != KeptEnds{policy.keep_first, policy.keep_recent})
     refuse(policy,
-           fmt::format("the thresholds were fitted to what {} leaves of a row, such that k are kept in all",
-                       describe(kept)),
+           fmt::format(
+               "the thresholds were fitted to rows without the positions of {}, such that k are kept in all",
+               describe(kept)),
            fmt::format("use {} with them, or calibrate again", describe(kept)));
 }
 
-// The k of every head where heads have that of their layer.
+// The k of every head where all heads of a layer have the layer's k.
 std::vector<std::int64_t> of_heads(const std::vector<std::int64_t>& layer_k, std::int64_t num_heads) {
   std::vector<std::int64_t> k;
   for (const std::int64_t of_layer : layer_k)
@@ -77,8 +78,8 @@ std::vector<std::int64_t> of_heads(const std::vector<std::int64_t>& layer_k, std
   return k;
 }
 
-// The k of every head of a policy that looks at whole rows itself: dense where its layer is, and otherwise
-// what it is asked for, 0 where it has no k.
+// The k of every head of a policy whose own code looks at rows of scores: kDenseK where its layer is dense,
+// otherwise the k that was asked for, or 0 for a policy without k.
 std::vector<std::int64_t> rows_k(const Policy& policy, const ModelShape& shape) {
   for (const LayerK& layer : policy.layer_k)
     if (policy.k == 0 && layer.k != kDenseK)
@@ -173,7 +174,7 @@ ResolvedPolicy::ResolvedPolicy(const Policy& policy, const ModelShape& shape, st
   if (!policy.layer_k.empty() &&
       of_heads(resolve_layer_k(target.k, policy.layer_k, shape.num_layers), shape.num_heads) != calibrated)
     refuse(policy, "the layers' own k are not what the thresholds were calibrated for",
-           "drop layer-k, the table brings its own; or calibrate again with it");
+           "drop layer-k, since the table has its own; or calibrate again with it");
   if (policy.selection == Selection::topk && k_ != calibrated)
     refuse(policy, "the offline SDC terms belong to other values of k", "calibrate for this k and layer-k");
   policy_.k = target.k;

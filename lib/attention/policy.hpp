@@ -1,6 +1,6 @@
-// How attention selects and compensates: the user's choice, and the same resolved for one model.
+// How attention selects and compensates: the user's choice, and the same resolved for a model.
 //
-// Paper: arXiv 2502.08363, sections 3.1 (selection), 3.2 (SDC), 3.3 (VMC); here: docs/method.md.
+// Paper: arXiv 2502.08363, sections 3.1 (selection), 3.2 (SDC) and 3.3 (VMC). See docs/method.md.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -17,8 +17,8 @@
 
 namespace toptheta {
 
-// How it is known what a row keeps: everything, its k largest, what is above a threshold, or what a policy's
-// own code (attention/policies/) makes of rows of scores.
+// What decides which keys a row keeps: all; its k largest scores; a threshold; or a policy's own code
+// (attention/policies/), which looks at rows of scores.
 enum class Selection { dense, topk, theta, rows };
 
 enum class Sdc { none, exact, exp_threshold, offline, calibrated };
@@ -31,7 +31,7 @@ inline constexpr auto kNames<Sdc> = std::to_array<Named<Sdc>>({{Sdc::none, "none
 
 struct PolicyUnit;
 
-// What a user asks for.
+// What the user asks for.
 struct Policy {
   Selection selection = Selection::dense;
   Placement placement = Placement::pre_softmax;
@@ -40,22 +40,23 @@ struct Policy {
   bool vmc = false;
   bool cap_k = false;             // top-theta keeps at most the k most recent survivors
   std::int64_t k = 0;             // 0: not given (top-theta: the table's only target)
-  std::vector<LayerK> layer_k{};  // top-k; top-theta takes its table's
+  std::vector<LayerK> layer_k{};  // for top-k; top-theta uses its table's
   LengthLookup lookup = LengthLookup::nearest;
-  // top-theta pre-softmax only, where neither exact SDC nor lost mass asks for the dropped; needs a cache
-  // made for it. Never changes a result. Under calibrated SDC lost mass does not ask for them: it is counted
-  // as what the calibrated term says.
+  // For pre-softmax top-theta only, and idle where exact SDC or lost mass needs the dropped scores; needs a
+  // cache made for it. It never changes a result. Under calibrated SDC lost mass does not need the dropped
+  // scores: it is counted as the calibrated term estimates it.
   Prefilter prefilter = Prefilter::none;
-  // Selection::rows: the declaration, and the values of its own options in their order; NaN: not given.
+  // The declaration of the policy, and the values of its own options in their order; NaN: not given. Null for
+  // dense, top-k and top-theta.
   const PolicyUnit* unit = nullptr;
   std::vector<double> values{};
-  // Whatever the policy: the first keys of the sequence and the most recent ones are kept in any case, as far
-  // as the row sees them, and it chooses among the others. They count as kept.
+  // The first keys of the sequence and the most recent ones are kept whatever the policy, as far as the row
+  // sees them, and the policy chooses among the others. They count as kept.
   std::int64_t keep_first = 0;
   std::int64_t keep_recent = 0;
-  std::int64_t dense_last = 0;  // the last rows of a prompt keep everything
+  std::int64_t dense_last = 0;  // this many last rows of a prompt keep everything
 
-  // Whether some rows are not the policy's own choice alone.
+  // Whether some keys are kept that the policy itself does not choose.
   [[nodiscard]] bool keeps_more() const { return keep_first > 0 || keep_recent > 0 || dense_last > 0; }
 };
 
@@ -64,9 +65,8 @@ std::string_view name_of(const Policy& policy);
 // "theta k=64 pre-softmax sdc=exact vmc": one line for tables and messages.
 std::string describe(const Policy& policy);
 
-// Its own options with the values in force, and what it keeps in any case, by their names in JSON: {"window",
-// 256},
-// {"keep_first", 4}.
+// The policy's own options with the values in force, and what is always kept, under their names in JSON:
+// {"window", 256}, {"keep_first", 4}.
 std::vector<std::pair<std::string, double>> options_in_force(const Policy& policy);
 
 constexpr bool is_dense(const Policy& policy) {
@@ -75,11 +75,11 @@ constexpr bool is_dense(const Policy& policy) {
 constexpr bool has_thresholds(const Policy& policy) {
   return policy.selection == Selection::theta;
 }
-// Whether it is calibrated: by thresholds, or by the terms of offline SDC.
+// Whether the policy needs a threshold table: for its thresholds, or for the terms of offline SDC.
 constexpr bool needs_table(const Policy& policy) {
   return has_thresholds(policy) || policy.sdc == Sdc::offline;
 }
-// Whether what it keeps can be measured against top-k: an effective k.
+// Whether what the policy keeps can be compared with top-k, which defines an effective k.
 bool has_k(const Policy& policy);
 bool has_placement(const Policy& policy);
 // Whether every key of a row is read, or only those that are kept.
@@ -87,31 +87,34 @@ bool reads_all_keys(const Policy& policy);
 
 class RowSelector;
 
-// A policy fitted to a model: everything attention needs, checked.
+// A policy resolved for a model: everything that attention needs, checked.
 class ResolvedPolicy {
  public:
   // `table` is needed by top-theta and by offline SDC, and may be null otherwise. Throws UsageError, with the
-  // reason, on combinations that mean nothing:
-  //   dense with any of k, SDC, VMC or cap-k; top-k without k; top-theta without table;
-  //   SDC with post-softmax placement; exp-threshold or calibrated SDC or cap-k without top-theta;
-  //   offline or calibrated SDC where the table holds none of its terms; a placement or layer-k other than
-  //   the table's;
-  //   sdc_scale not finite or negative;
-  //   of a policy of attention/policies/ placement, cap-k or another SDC than exact, and what it refuses
-  //   itself.
+  // reason, for combinations that make no sense:
+  //   - dense with k, SDC, VMC or cap-k; top-k without k; top-theta without a table;
+  //   - SDC with post-softmax or running-softmax placement;
+  //   - exp-threshold or calibrated SDC, or cap-k, without top-theta;
+  //   - offline or calibrated SDC where the table holds no such terms;
+  //   - another placement, layer-k or kept positions than the table's;
+  //   - an sdc_scale that is negative or not finite;
+  //   - for a policy of attention/policies/: a placement, cap-k, or SDC other than exact;
+  //   - what the policy itself refuses.
+  // Throws InputError where the table is for a model of another shape, or holds no thresholds for a head that
+  // is not dense (theta/lookup.hpp).
   ResolvedPolicy(const Policy& policy, const ModelShape& shape, std::int64_t max_length,
                  const ThresholdTable* table, const std::string& table_path);
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
-  // The k in force in a query head; kDenseK where it stays dense.
+  // The k that applies to a query head; kDenseK where it stays dense.
   [[nodiscard]] std::int64_t k(std::int64_t layer, std::int64_t head) const {
     return k_[static_cast<std::size_t>(layer * num_heads_ + head)];
   }
-  // Indexed by row length; empty where the policy does not need it.
+  // Indexed by row length; empty where the policy does not use them.
   [[nodiscard]] std::span<const float> theta(std::int64_t layer, std::int64_t head) const;
   [[nodiscard]] std::span<const float> sdc(std::int64_t layer, std::int64_t head) const;
   [[nodiscard]] std::span<const float> rho(std::int64_t layer, std::int64_t head) const;  // calibrated SDC
-  // Null unless the policy looks at whole rows itself.
+  // Null unless the policy's own code looks at rows of scores.
   [[nodiscard]] const RowSelector* selector() const { return selector_.get(); }
 
  private:
@@ -122,7 +125,7 @@ class ResolvedPolicy {
   std::shared_ptr<const RowSelector> selector_;
 };
 
-// Dense attention for a model of this shape: no table, no k.
+// Dense attention for a model of this shape; needs no table and no k.
 ResolvedPolicy dense_policy(const ModelShape& shape);
 
 }  // namespace toptheta

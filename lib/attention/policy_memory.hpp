@@ -1,4 +1,4 @@
-// What a policy remembers of the rows that a sequence has had (H2O: the weight that each key has gathered).
+// What a policy remembers of the earlier rows of a sequence (H2O: the weight that each key has received).
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -11,8 +11,8 @@ class PolicyMemory {
   PolicyMemory(std::int64_t layers, std::int64_t heads)
       : heads_(heads), values_(static_cast<std::size_t>(layers * heads)) {}
 
-  // What the policy keeps for a query head; of its own making, and empty at first. Heads may be used by
-  // different threads.
+  // The policy's own numbers for a query head, empty at first. Different heads may be used by different
+  // threads.
   [[nodiscard]] std::vector<double>& of(std::int64_t layer, std::int64_t head) {
     return values_[static_cast<std::size_t>(layer * heads_ + head)];
   }

@@ -10,7 +10,7 @@ namespace toptheta {
 namespace {
 constexpr std::int64_t kTileBlocks = kTileKeys / kKeyBlock;
 
-// Of a block that is not coded: any of its keys may pass.
+// The facts of a block that is not coded: any of its keys may be above a threshold.
 constexpr KeyBlockFacts kUnknown{1, std::numeric_limits<float>::infinity(),
                                  std::numeric_limits<float>::infinity()};
 }  // namespace
@@ -44,7 +44,8 @@ void KeyIndex::append(std::int64_t head, std::int64_t position, std::int64_t row
   append_codes(head, position, rows);
 }
 
-// After a truncation the bounds of the page it cut still cover what was forgotten: looser, not wrong.
+// After a truncation, the bounds of the page that was cut still cover the forgotten keys: they are looser,
+// but not wrong.
 void KeyIndex::append_bounds(std::int64_t head, std::int64_t position, const float* key) {
   const std::int64_t tile = head * tiles_ + position / kTileKeys;
   const std::int64_t page = position % kTileKeys / kPageKeys;
@@ -62,7 +63,7 @@ void KeyIndex::append_bounds(std::int64_t head, std::int64_t position, const flo
   }
 }
 
-// A block is coded when its last key comes; until then, its keys are read as they are.
+// A block is coded once its last key has arrived; until then its keys are always read.
 void KeyIndex::append_codes(std::int64_t head, std::int64_t position, std::int64_t rows) {
   const std::int64_t base = head * tiles_ * kTileKeys;
   const std::int64_t end = position + rows;

@@ -12,16 +12,16 @@ namespace toptheta {
 
 namespace {
 
-// Selected entries of a row: scratch.indices[0, kept) and their values, scores or probabilities, in
-// scratch.weights. Returns how many.
+// Selects the entries above theta: positions in scratch.indices[0, kept), and their values (scores or
+// probabilities) in scratch.weights. Returns how many there are.
 std::int64_t select_above(std::span<const float> row, float theta, RowScratch& scratch) {
   scratch.theta = theta;
   return compact_above(row, theta, scratch.indices.data(), scratch.weights.data());
 }
 
-// The k largest; among equal values the earliest positions. Requires k < row.size().
+// Selects the k largest; among equal values the earliest positions. Requires k < row.size().
 std::int64_t select_topk(std::span<const float> row, std::int64_t k, RowScratch& scratch) {
-  // What is above the (k+1)-th largest is fewer than k where values tie with it.
+  // Where values tie with the (k+1)-th largest, fewer than k are above it.
   const float next = kth_largest(row, k, scratch.select);
   scratch.theta = next;
   const std::int64_t above = compact_above(row, next, scratch.indices.data(), scratch.weights.data());
@@ -36,11 +36,11 @@ std::int64_t select_topk(std::span<const float> row, std::int64_t k, RowScratch&
   return kept;
 }
 
-// Tile by tile, each by its own threshold: positions within `rest`, which begins rule.keep_first keys into
-// the row.
+// Selects tile by tile, each tile by its own threshold. Positions are those within `rest`, which begins
+// rule.keep_first keys into the row.
 std::int64_t select_running(std::span<const float> rest, const RowRule& rule, std::int64_t first_key,
                             RowScratch& scratch) {
-  scratch.theta = scratch.thresholds.front();  // visited first: the lowest
+  scratch.theta = scratch.thresholds.front();  // the lowest, because the first tile is visited first
   const std::int64_t begin = first_key + rule.keep_first;
   const std::int64_t end = begin + std::ssize(rest);
   std::int64_t kept = 0;
@@ -59,7 +59,7 @@ std::int64_t select_running(std::span<const float> rest, const RowRule& rule, st
   return kept;
 }
 
-// From what is not kept in any case; positions are those within it.
+// Selects from the keys that are not always kept; positions are those within these.
 std::int64_t select(std::span<const float> row, const RowRule& rule, std::int64_t first_key,
                     RowScratch& scratch) {
   const auto first = static_cast<std::size_t>(rule.keep_first);
@@ -69,7 +69,7 @@ std::int64_t select(std::span<const float> row, const RowRule& rule, std::int64_
   return select_above(rest, rule.theta, scratch);
 }
 
-// Puts what is kept in any case around what was selected of the rest; returns how many there are then.
+// Adds the keys that are always kept before and after those selected between them; returns the number of all.
 std::int64_t surround(std::span<const float> row, const RowRule& rule, std::int64_t kept,
                       RowScratch& scratch) {
   if (!rule.keeps_more()) return kept;
@@ -89,7 +89,7 @@ std::int64_t surround(std::span<const float> row, const RowRule& rule, std::int6
   return kept + rule.keep_recent;
 }
 
-// cap-k: only the most recent k of the kept stay; they move to the front.
+// cap-k: keeps only the most recent k of the selected keys, moved to the front.
 std::int64_t cap_to_recent(std::int64_t kept, std::int64_t k, RowScratch& scratch) {
   if (kept <= k) return kept;
   std::move(scratch.indices.begin() + (kept - k), scratch.indices.begin() + kept, scratch.indices.begin());
@@ -113,8 +113,8 @@ RowOutcome weigh_all(std::span<const float> scores, const RowRule& rule, RowScra
   return {true, static_cast<std::int64_t>(scores.size()), 0, sink / denominator};
 }
 
-// Post-softmax placement: the selection sees p, and the kept keep their p. So they do under running-softmax
-// placement, which has seen less of the row.
+// Post-softmax placement selects by p, and kept keys keep their p. Under running-softmax placement kept keys
+// also keep their p, but the selection has seen less of the row.
 RowOutcome weigh_post_softmax(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
                               RowScratch& scratch) {
   std::vector<float>& p = scratch.probabilities;
@@ -136,8 +136,8 @@ RowOutcome weigh_post_softmax(std::span<const float> scores, const RowRule& rule
   return {false, kept, std::max(1 - sink_share - mass, 0.0), sink_share};
 }
 
-// M of the SDC table in docs/method.md, for a row of n scores with maximum m of which `kept` stay with
-// exponentials that sum to `kept_sum`; `full_sum` is the dense denominator (only read by exact SDC).
+// M in the SDC table of docs/method.md, for a row of n scores whose maximum is m. `kept` of them are kept,
+// and their exponentials sum to `kept_sum`; `full_sum` is the dense denominator (read only by exact SDC).
 double dropped_mass(const RowRule& rule, std::int64_t n, std::int64_t kept, float m, double kept_sum,
                     double full_sum) {
   switch (rule.sdc) {
@@ -147,7 +147,7 @@ double dropped_mass(const RowRule& rule, std::int64_t n, std::int64_t kept, floa
       return std::max(full_sum - kept_sum, 0.0);
     case Sdc::exp_threshold:
     case Sdc::calibrated:
-      // No drop, no term: 0 * e^(-inf - m) and 0 * inf must not become NaN.
+      // If nothing is dropped there is no term: 0 * e^(-inf - m) and 0 * inf must not become NaN.
       return n == kept ? 0
                        : static_cast<double>(rule.rho) * static_cast<double>(n - kept) *
                              std::exp(static_cast<double>(rule.theta) - static_cast<double>(m));
@@ -157,8 +157,8 @@ double dropped_mass(const RowRule& rule, std::int64_t n, std::int64_t kept, floa
   return 0;
 }
 
-// Nothing is above the threshold: no weights. Against a sink, what the row's scores would have had is lost;
-// the threshold stands in for their largest, which a prefilter would not know.
+// No score is above the threshold, so there are no weights. With a sink, the mass that the row's scores would
+// have had is lost. The threshold stands in for their largest score, which a prefilter would not know.
 RowOutcome weigh_nothing(std::span<const float> scores, const RowRule& rule, bool want_lost_mass) {
   const bool need_full_sum = want_lost_mass || rule.sdc == Sdc::exact;
   const double full_sum = need_full_sum ? exp_sum(scores, rule.theta) : 0;
@@ -169,8 +169,8 @@ RowOutcome weigh_nothing(std::span<const float> scores, const RowRule& rule, boo
   return {false, 0, found.lost_mass, found.sink_share};
 }
 
-// Sum of e^(s - shift): where nothing but keys that are kept in any case is kept, the largest score may be
-// far above `shift`, and the sum infinite.
+// The sum of e^(s - shift). Where only keys that are always kept are kept, the largest score may be far above
+// `shift`, and the sum infinite.
 double full_sum_relative_to(std::span<const float> scores, float shift) {
   const float largest = std::max(row_max(scores), shift);
   return exp_sum(scores, largest) * std::exp(static_cast<double>(largest) - static_cast<double>(shift));
@@ -180,7 +180,7 @@ RowOutcome weigh_pre_softmax(std::span<const float> scores, const RowRule& rule,
                              RowScratch& scratch) {
   std::int64_t kept = select(scores, rule, 0, scratch);
   if (kept == 0 && !rule.keeps_more()) return weigh_nothing(scores, rule, want_lost_mass);
-  // What is above a threshold is the largest, so the maximum, taken before cap-k, is the row's.
+  // Scores above a threshold are the largest of the row, so their maximum, taken before cap-k, is the row's.
   float m = row_max({scratch.weights.data(), static_cast<std::size_t>(kept)});
   if (rule.cap_k) kept = cap_to_recent(kept, rule.k, scratch);
   kept = surround(scores, rule, kept, scratch);
@@ -193,7 +193,7 @@ RowOutcome weigh_pre_softmax(std::span<const float> scores, const RowRule& rule,
   const double dropped = dropped_mass(rule, n, kept, m, kept_sum, full_sum);
   const double sink = sink_term(rule, m);
   const double denominator = kept_sum + static_cast<double>(rule.sdc_scale) * dropped + sink;
-  // cap-k may keep only entries so far below the maximum that their exponentials vanish.
+  // cap-k may keep only keys so far below the maximum that their exponentials vanish.
   scale(weights, denominator > 0 ? 1 / denominator : 0);
   double lost = 0;
   if (need_full_sum)
@@ -260,8 +260,8 @@ bool any_nan(std::span<const float> row) {
   return std::any_of(row.begin(), row.end(), [](float x) { return std::isnan(x); });
 }
 
-// A score that is not a number, or a largest that is infinite, leaves nothing that is a number: whatever a
-// policy made of it would hide it.
+// If a score is NaN or the largest is infinite, no weight is a number. All weights become NaN, because a
+// policy's selection might hide it otherwise.
 RowOutcome no_numbers(std::size_t n, RowScratch& scratch) {
   std::fill_n(scratch.weights.begin(), n, std::numeric_limits<float>::quiet_NaN());
   return {true, static_cast<std::int64_t>(n), 0, 0};

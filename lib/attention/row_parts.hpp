@@ -1,5 +1,5 @@
-// A row in parts: what is kept in any case at its two ends, and the keys between them, which the policy
-// chooses among. Tiles of keys are attended part by part, each as if the others were hidden.
+// The parts of a row: the keys at its two ends that are always kept, and the keys between them, among which
+// the policy chooses. Tiles of keys are attended part by part, each as if the other parts were hidden.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -11,13 +11,13 @@ namespace toptheta {
 
 enum class RowPart { first, chosen, recent };
 
-// Positions of keys: [begin, end).
+// A range of key positions, [begin, end).
 struct KeyRange {
   std::int64_t begin = 0;
   std::int64_t end = 0;
 };
 
-// The part of a row that sees the keys of `row`.
+// One part of a row that sees the keys `row`.
 inline KeyRange part_of(const RowRule& rule, const KeyRange& row, RowPart part) {
   const std::int64_t chosen = row.begin + rule.keep_first;
   const std::int64_t recent = row.end - rule.keep_recent;
@@ -32,15 +32,16 @@ inline KeyRange part_of(const RowRule& rule, const KeyRange& row, RowPart part) 
   return {};
 }
 
-// What some rows see of a tile of keys, as AttentionTile says it.
+// What some rows see of a tile of keys, in the form that AttentionTile takes.
 struct TileView {
-  std::int64_t first = 0;  // the first key that is read: that some row sees, in whole words of marks
-  std::int64_t count = 0;  // up to the last one; 0: no row sees any
+  std::int64_t first =
+      0;  // the first key that is read: the first that some row sees, rounded down to whole words of marks
+  std::int64_t count = 0;  // keys up to the last that some row sees; 0: no row sees any
   std::int32_t visible[kTileRows];
   std::int32_t hidden[kTileRows];
 };
 
-// `seen(r)` is the range of keys that row r sees, within the tile or not; at most kTileRows rows.
+// seen(r) is the range of keys that row r sees, inside or outside the tile. At most kTileRows rows.
 template <class Seen>
 void view_tile(std::int64_t tile_first, std::int64_t rows, const Seen& seen, TileView& view) {
   KeyRange ranges[kTileRows];

@@ -1,4 +1,4 @@
-// The general way: full rows of scores, row by row.
+// The general path: full rows of scores, row by row.
 #include <algorithm>
 #include <numeric>
 
@@ -23,8 +23,8 @@ void mark_kept(const RowOutcome& outcome, const RowScratch& scratch, std::int64_
   }
 }
 
-// out = sum of w V, plus the lost weight times the mean of V under VMC. values: of the first key that the row
-// sees; value_sum: of the n that it sees.
+// out = sum of w V, plus the lost weight times the mean of V under VMC. values: from the first key that the
+// row sees on; value_sum: over the n keys that it sees.
 void write_output(const RowOutcome& outcome, const RowRule& rule, const RowScratch& scratch,
                   const float* values, std::int64_t n, std::span<const double> value_sum, float* out) {
   const auto dim = static_cast<std::int64_t>(value_sum.size());
@@ -43,7 +43,7 @@ void write_output(const RowOutcome& outcome, const RowRule& rule, const RowScrat
     out[i] += static_cast<float>(share * value_sum[i]);
 }
 
-// Scores of a tile's rows against the keys that some of them sees, from the first key of a block on.
+// The scores of a tile's rows for the keys that some of them see, from the first key of a block on.
 struct TileScores {
   std::int64_t first = 0;   // position of the first key
   std::int64_t stride = 0;  // from one row to the next
@@ -74,7 +74,7 @@ TileScores score_tile_of_rows(const Job& job, std::int64_t head, std::int64_t ti
   return {first, stride};
 }
 
-// One query head, one tile of rows. values: from position `first_value` on.
+// Attends one tile of rows of one query head. values: from position `first_value` on.
 void attend_tile(const Job& job, std::int64_t head, std::int64_t tile, std::span<const double> value_sums,
                  const float* values, std::int64_t first_value, TileCounts& counts, RowScratch& scratch) {
   const TileScores tile_scores = score_tile_of_rows(job, head, tile, scratch.scores);
@@ -126,8 +126,8 @@ void attend_by_rows(const Job& call) {
 
 namespace {
 
-// The rows of a tile as a listener sees them. Where a window cuts rows off at different keys, each is moved
-// to begin where its memory does.
+// Sends the rows of a tile to the listener. Where a window makes rows begin at different keys, each row is
+// moved to the beginning of its memory.
 void show_tile(const Job& job, std::int64_t head, std::int64_t tile) {
   thread_local std::vector<float> scores;
   thread_local std::vector<std::int32_t> lengths;
@@ -154,7 +154,7 @@ void show_tile(const Job& job, std::int64_t head, std::int64_t tile) {
 }  // namespace
 
 void observe_scores(const Job& job) {
-  // A listener sees the rows of a head in order.
+  // A listener receives the rows of a head in order.
   parallel_for(job.shape().num_kv_heads, [&](std::int64_t kv_head) {
     for (std::int64_t i = 0; i < job.group_heads() * job.tiles(); ++i)
       show_tile(job, kv_head * job.group_heads() + i / job.tiles(), i % job.tiles());

@@ -1,5 +1,5 @@
-// Prefill under running-softmax placement in one pass (docs/method.md, "Running softmax"): a tile of keys is
-// decided when it is read, by what the row's denominator has grown to, and no row of scores outlives its
+// Prefill under running-softmax placement in one pass (docs/method.md, "Running softmax"). A tile of keys is
+// decided when it is read, by the row's denominator so far, and the scores of a row are never kept beyond a
 // tile.
 #include <algorithm>
 
@@ -21,7 +21,8 @@ void prepare_running(const Job& job, std::int64_t head, std::int64_t pass, PassS
   }
 }
 
-// A row's denominator grows by the scores of a tile; what is kept of them lies above the threshold returned.
+// Adds the scores of a tile to the row's denominator; returns the threshold above which scores of the tile
+// are kept.
 float grow(const RowRule& rule, std::span<const float> scores, RowTotal& total) {
   const float before = total.largest;
   total.largest = std::max(before, row_max(scores));
@@ -54,12 +55,13 @@ void attend_view(const Job& job, std::int64_t head, std::int64_t first_row, cons
   attend_scored(work, sums, scratch.tile);
 }
 
-// The tile of the first key that a row of the pass sees: visited before all others.
+// The tile of the first key that a row of the pass sees; the row visits it before all others.
 std::int64_t first_tile(const Job& job, std::int64_t pass, std::int64_t row) {
   return job.first_key(job.tile_position(pass) + row) / kRunningTile;
 }
 
-// One tile of the running softmax, for all rows of the pass that it is the first of, or for all others.
+// Attends one tile of the running softmax: for those rows of the pass whose first tile it is, or for all
+// others.
 void attend_running_tile(const Job& job, std::int64_t head, std::int64_t pass, std::int64_t tile, bool first,
                          const KeyTile& keys, TileCounts* counts, PassScratch& scratch) {
   const std::int64_t begin = tile * kRunningTile;
@@ -84,7 +86,7 @@ void attend_running_keys(const Job& job, std::int64_t head, std::int64_t pass, T
   const std::int64_t first = first_tile(job, pass, 0);
   const std::int64_t last_first = first_tile(job, pass, rows - 1);
   KeyTile keys;
-  std::int64_t held = -1;  // the tile of keys that `keys` is
+  std::int64_t held = -1;  // which tile of keys `keys` holds
   const auto visit = [&](std::int64_t tile, bool as_first) {
     if (held != tile / kTogether) {
       held = tile / kTogether;

@@ -38,7 +38,7 @@ AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row
           .soft_cap = job.call.arithmetic.soft_cap,
           .visible = scratch.view.visible,
           .hidden = scratch.view.hidden,
-          // Or from the last-level cache, where fetching ahead pays as well.
+          // Or from the last-level cache, where prefetching helps as well.
           .from_memory = first_row == 0};
 }
 
@@ -87,7 +87,7 @@ void attend_group_pass(const Job& job, const Way& way, std::int64_t kv_head, std
   }
   if (job.policy.policy().vmc) tile_value_sums(job, kv_head, pass, scratch.value_sums);
   if (counts != nullptr) {
-    // Whole tiles of keys, which is what the kernel marks.
+    // Whole tiles of keys, because the kernel marks whole tiles.
     counts->reset(job.group_heads(), (job.tile_keys(pass) + kTileKeys - 1) / kTileKeys * kTileKeys);
     counts->rows.reserve(static_cast<std::size_t>(job.group_heads() * job.tile_rows(pass)));
   }
@@ -95,8 +95,8 @@ void attend_group_pass(const Job& job, const Way& way, std::int64_t kv_head, std
     attend_head(job, way, kv_head * job.group_heads() + h, pass, counts, scratch);
 }
 
-// Of a pass: fewer where threads would otherwise have less than four passes each, which would end unevenly.
-// That shows in no result: rows know nothing of each other.
+// The number of rows of a pass. It is smaller where threads would otherwise get fewer than four passes each
+// and finish unevenly. This does not affect results, because rows are independent of each other.
 std::int64_t pass_rows(const Job& job) {
   constexpr std::int64_t kLeast = kTileRows / 2;
   const std::int64_t enough = std::int64_t{4} * thread_count();
@@ -116,7 +116,7 @@ void attend_in_passes(const Job& call, AttendKeys attend_keys, FinishRow finish)
   const std::int64_t groups = job.shape().num_kv_heads;
   const bool counting = job.listeners.counts != nullptr;
   std::vector<TileCounts> counts(counting ? static_cast<std::size_t>(groups * tiles) : 0);
-  // The longest rows first: what is left over at the end is short.
+  // The longest rows come first, so that the last pieces are short.
   parallel_for(groups * tiles, [&](std::int64_t i) {
     const std::int64_t group = i % groups;
     const std::int64_t tile = tiles - 1 - i / groups;

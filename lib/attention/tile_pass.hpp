@@ -1,5 +1,5 @@
-// What the ways through attend() share that take rows along tiles of keys: a pass of some tiles of rows, the
-// keys that it reads, and the walk over all passes. Only lib/attention includes this.
+// What the paths through attend() share that move rows along tiles of keys: a pass of some tiles of rows, the
+// keys that it reads, and the loop over all passes. Internal to lib/attention.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -9,32 +9,32 @@
 
 namespace toptheta {
 
-// A pass takes some tiles of rows along the tiles of keys together: a tile of keys and V comes from memory,
-// or from the last cache, once for all of them.
+// A pass moves several tiles of rows along the tiles of keys together, so that a tile of K and V comes from
+// memory, or from the last-level cache, once for all of them.
 inline constexpr std::int64_t kPassTiles = 4;
 inline constexpr std::int64_t kPassRows = kPassTiles * kTileRows;
 
-// Memory of a thread, kept from pass to pass.
+// Working memory of a thread, reused from pass to pass.
 struct PassScratch {
   TileScratch tile;
   QueryCodes codes[kPassTiles];
-  // [kPassRows][head_dim] q side by side: rows of a call lie apart by all heads, which may put them all into
-  // a few sets of the first-level cache.
+  // [kPassRows][head_dim] q, contiguous: in the call, the rows of a head lie apart by the size of all heads,
+  // which may put them all into a few sets of the first-level cache.
   std::vector<float> q;
-  std::vector<std::uint16_t> q_bf16;  // the same where the cache rounds queries
+  std::vector<std::uint16_t> q_bf16;  // the same in bfloat16, where the cache rounds queries
   std::vector<float> out;             // [kPassRows][head_dim]
-  std::vector<double> value_sums;     // [kPassRows][head_dim], under VMC
-  std::vector<float> wide_keys;       // [kTileKeys * head_dim] where the cache holds fewer bits
+  std::vector<double> value_sums;     // [kPassRows][head_dim], only under VMC
+  std::vector<float> wide_keys;       // [kTileKeys * head_dim] where the cache holds 16 or 8 bits
   std::vector<float> wide_values;
-  // The rows of a pass, as one head sees them.
+  // The rows of a pass for one head.
   RowRule rules[kPassRows];
   float theta[kPassRows];  // -infinity where everything is kept
   float theta_before_cap[kPassRows];
   RowState states[kPassRows];
-  RowTotal totals[kPassRows];  // running-softmax placement: of the tiles visited so far
+  RowTotal totals[kPassRows];  // running-softmax placement: over the tiles visited so far
   TileView view;
 
-  // The sum of V over the keys that a row of the pass sees; empty where nothing asks for it.
+  // The sum of V over the keys that a row of the pass sees; empty unless the policy uses VMC.
   [[nodiscard]] std::span<const double> value_sum(const Job& job, std::int64_t row) const {
     if (!job.policy.policy().vmc) return {};
     const auto width = static_cast<std::size_t>(job.head_dim());
@@ -42,11 +42,10 @@ struct PassScratch {
   }
 };
 
-// A tile of keys as the cache holds it, from the first one that a row of the pass sees, in whole words of
-// marks.
+// A tile of keys from the first that a row of the pass sees on, rounded down to whole words of marks.
 struct KeyTile {
   std::int64_t first = 0;
-  TileKeys keys{};  // of 16 bits where queries are rounded too, else widened
+  TileKeys keys{};  // bfloat16 where queries are rounded too, otherwise floats
   const float* values = nullptr;
 
   // The keys from position `skip` of the tile on.
@@ -56,25 +55,25 @@ struct KeyTile {
   }
 };
 
-// The tile that begins at `tile_first`, a multiple of kTileKeys; valid until the next call.
+// The tile that begins at `tile_first`, a multiple of kTileKeys. Valid until the next call.
 KeyTile key_tile(const Job& job, std::int64_t kv_head, std::int64_t pass, std::int64_t tile_first,
                  PassScratch& scratch);
 
 // The rows of a pass from `first_row` on, without keys.
 AttentionTile row_tile(const Job& job, std::int64_t pass, std::int64_t first_row, const PassScratch& scratch);
 
-// Lets `work`, a row_tile(), see of a tile of keys what scratch.view says; false where that is nothing.
+// Sets in `work`, a row_tile(), the keys that scratch.view shows; returns false where there are none.
 bool show_keys(const KeyTile& keys, const PassScratch& scratch, AttentionTile& work);
 
-// What the way does with one head's rows of a pass: from the queries in the scratch, and out filled with
-// zeros, to the sums in `out`.
+// What a path does with the rows of a pass for one head: starting from the queries in the scratch and `out`
+// filled with zeros, it computes the sums in `out`.
 using AttendKeys = void (*)(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts,
                             PassScratch& scratch);
-// And then with a row, whose sums are in `out`: the row's count.
+// What it then does with each row, whose sums are in `out`. Returns the row's count.
 using FinishRow = HeadCount (*)(const Job& job, std::int64_t pass, std::int64_t row,
                                 const PassScratch& scratch, std::span<float> out);
 
-// All rows of the call, in parallel over KV heads and passes.
+// Computes all rows of the call, in parallel over KV heads and passes.
 void attend_in_passes(const Job& call, AttendKeys attend_keys, FinishRow finish);
 
 }  // namespace toptheta

@@ -1,5 +1,5 @@
-// Prefill of dense attention and of top-theta before the softmax: rows pass by the tiles of keys once, and
-// nothing but the row's sums is left behind.
+// Prefill of dense attention and pre-softmax top-theta: rows move along the tiles of keys once, and only the
+// sums of the rows are kept.
 #include <algorithm>
 
 #include "attention/tile_pass.hpp"
@@ -27,8 +27,8 @@ TileThresholds thresholds_of(const Job& job, std::int64_t first_row, const PassS
           job.policy.policy().sdc == Sdc::offline};
 }
 
-// What the rows of a tile, from the pass's row first_row on, see of a part of a tile of keys that begins at
-// `tile_first`; false where that is nothing.
+// Sets what the rows of a tile, from the pass's row first_row on, see of one part of a tile of keys that
+// begins at `tile_first`; false where that is nothing.
 bool see_tile(const Job& job, std::int64_t pass, std::int64_t first_row, RowPart part,
               std::int64_t tile_first, const KeyTile& keys, AttentionTile& work, PassScratch& scratch) {
   const auto seen = [&](std::int64_t r) {
@@ -38,7 +38,7 @@ bool see_tile(const Job& job, std::int64_t pass, std::int64_t first_row, RowPart
   return show_keys(keys, scratch, work);
 }
 
-// The rows' pass along all keys that they see.
+// Moves the rows of a pass along all keys that they see.
 void attend_keys(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts,
                  PassScratch& scratch) {
   const bool all_dense = prepare(job, head, pass, scratch);

@@ -19,13 +19,14 @@ class Alone final : public Communicator {
   Ending end(int status, bool) override { return {0, status}; }
 
  private:
-  [[noreturn]] static void fail() { throw std::logic_error("a process alone has nobody to talk to"); }
+  [[noreturn]] static void fail() { throw std::logic_error("a single process has no other to talk to"); }
 };
 
 }  // namespace
 
 bool was_started_by_mpi() {
-  // Open MPI's mpirun; MPICH's and Intel's Hydra; PMIx, by which srun starts Open MPI.
+  // Set by Open MPI's mpirun; by Hydra, the launcher of MPICH and Intel MPI; by PMIx, with which srun starts
+  // Open MPI.
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"})
     if (std::getenv(name) != nullptr) return true;
   return false;

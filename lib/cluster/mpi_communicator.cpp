@@ -21,7 +21,7 @@ enum Tag : int {
   kAlarm,  // the sender failed
 };
 
-// MPI counts with int.
+// MPI counts elements with an int, so longer messages travel in parts of this size.
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 
 void pause() {
@@ -36,7 +36,8 @@ class MpiCommunicator final : public Communicator {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
   }
-  // After a failure, messages may be under way that nobody will receive: MPI would wait for them for ever.
+  // After a failure, messages may be under way that nobody will receive, and MPI_Finalize would wait for them
+  // forever.
   ~MpiCommunicator() override {
     if (!failed_) MPI_Finalize();
   }
@@ -64,7 +65,8 @@ class MpiCommunicator final : public Communicator {
     outgoing_.clear();
   }
 
-  // A message that has begun to arrive also ends: its sender, failed or not, stays until end().
+  // Once a message has begun to arrive, the rest of it arrives too: even a sender that has failed stays until
+  // end().
   [[nodiscard]] std::string receive(int from) override {
     await(from, kSize);
     std::uint64_t size = 0;
@@ -84,10 +86,11 @@ class MpiCommunicator final : public Communicator {
   }
 
   Ending end(int status, bool own) override {
-    // mpirun ends all processes as soon as the first has failed; they are about to end by themselves.
+    // mpirun terminates all processes as soon as the first one has failed. They are about to end by
+    // themselves, each with its own status and message, so the signal is ignored.
     std::signal(SIGTERM, SIG_IGN);
     if (status != 0 && own) raise_alarm();
-    // The lowest rank with a failure of its own, in the upper half, and its status.
+    // Rank and status in one number, so that the minimum finds the lowest rank with a failure of its own.
     constexpr std::int64_t kStatuses = 256;
     const std::int64_t none = std::numeric_limits<std::int64_t>::max();
     std::int64_t mine = status != 0 && own ? rank_ * kStatuses + status : none;
@@ -122,7 +125,7 @@ class MpiCommunicator final : public Communicator {
     }
   }
 
-  // Messages without content leave at once, whether or not anybody waits for them.
+  // Empty messages leave at once, whether or not anybody waits for them.
   void raise_alarm() const {
     std::vector<MPI_Request> requests;
     requests.reserve(static_cast<std::size_t>(size_));
@@ -143,7 +146,8 @@ class MpiCommunicator final : public Communicator {
   int rank_ = 0;
   int size_ = 1;
   bool failed_ = false;
-  // Of send(); they outlive it where another process fails meanwhile.
+  // The buffers of send(). They are members because they must outlive it where another process fails
+  // meanwhile.
   std::string outgoing_;
   std::uint64_t outgoing_size_ = 0;
   std::vector<MPI_Request> requests_;

@@ -1,4 +1,4 @@
-// Inside cluster: the communicator over MPI.
+// Internal to lib/cluster: the communicator over MPI.
 #pragma once
 #include <memory>
 

@@ -1,4 +1,4 @@
-// In place of mpi_communicator.cpp where MPI was not found.
+// Compiled instead of mpi_communicator.cpp where MPI was not found.
 #include <stdexcept>
 
 #include "cluster/mpi_communicator.hpp"

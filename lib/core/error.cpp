@@ -17,7 +17,7 @@ std::string format_problem(const Problem& problem) {
   line("expected", problem.expected);
   line("found", problem.found);
   line("next", problem.next);
-  return printable(text, /*keep_lines=*/true);  // names in files are no way to steer the user's terminal
+  return printable(text, /*keep_lines=*/true);  // a name in a file must not steer the user's terminal
 }
 
 Error::Error(ExitStatus status, Problem problem)

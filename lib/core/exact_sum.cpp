@@ -8,7 +8,8 @@ namespace toptheta {
 
 namespace {
 
-// Half-way cases: where all parts below the rounded sum point past the half, round away from it.
+// Adds the parts from the largest down. Where the exact sum lies half-way between two doubles, two_sum has
+// rounded to even; the sign of the next smaller part says whether the other double is nearer.
 double rounded(const std::vector<double>& parts) {
   if (parts.empty()) return 0;
   std::size_t i = parts.size() - 1;
@@ -30,7 +31,7 @@ double rounded(const std::vector<double>& parts) {
 }  // namespace
 
 double rounded_total(std::span<const double> values) {
-  std::vector<double> parts;  // of growing magnitude, no two overlapping
+  std::vector<double> parts;  // in increasing magnitude; no two share bits
   for (double value : values) {
     std::size_t used = 0;
     for (double part : parts) {

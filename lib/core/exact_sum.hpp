@@ -1,11 +1,12 @@
-// Running sums that keep what rounding takes away, so that sums merged in any grouping agree.
+// Sums that also keep the rounding errors of their additions, so that partial sums merged in any grouping
+// agree.
 #pragma once
 #include <cmath>
 #include <span>
 
 namespace toptheta {
 
-// a + b without rounding: the sum as a double, and what it lacks (Knuth's two-sum).
+// a + b without loss: the rounded sum, and the rounding error (Knuth's two-sum). sum + rest == a + b exactly.
 struct TwoSum {
   double sum;
   double rest;
@@ -16,12 +17,13 @@ inline TwoSum two_sum(double a, double b) {
   return {sum, (a - (sum - part)) + (b - part)};
 }
 
-// The total of some doubles, rounded once: the same in whatever order they come (Shewchuk, "Adaptive
-// precision floating-point arithmetic", 1997; the algorithm of Python's math.fsum). For a few values.
+// The exact total of some doubles, rounded once. The result does not depend on their order (Shewchuk,
+// "Adaptive precision floating-point arithmetic", 1997; Python's math.fsum uses the same algorithm). It is
+// slower than a plain sum and meant for a few values.
 double rounded_total(std::span<const double> values);
 
-// A sum in two doubles, about 106 bits. Exact, hence the same in any order and grouping, for N float32 values
-// whose largest magnitude is at most 2^83 / N^2 times the smallest one that is not 0.
+// A sum in two doubles, about 106 bits. It is exact, and hence independent of order and grouping, for N
+// float32 values whose largest magnitude is at most 2^83 / N^2 times the smallest nonzero one.
 class ExactSum {
  public:
   void add(double value) {
@@ -48,8 +50,8 @@ class ExactSum {
   double low_ = 0;
 };
 
-// A sum of squares in three doubles. Exact for the squares of N float32 values whose largest magnitude is at
-// most 2^56 / N^(3/2) times the smallest one that is not 0.
+// A sum of squares in three doubles. It is exact for the squares of N float32 values whose largest magnitude
+// is at most 2^56 / N^(3/2) times the smallest nonzero one.
 class SquareSum {
  public:
   void add_square(double value) {

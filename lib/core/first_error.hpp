@@ -1,4 +1,4 @@
-// The error that a parallel loop ends with.
+// The error that a parallel loop ends with. Safe to use from several threads.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace toptheta {
 
-// The exception of the lowest index, so that the error a user sees is the same at any thread count.
+// Keeps the exception of the lowest index, so that the user sees the same error at any number of threads.
 class FirstError {
  public:
   void record(std::int64_t index, std::exception_ptr error) {
@@ -18,7 +18,8 @@ class FirstError {
     index_ = index;
     error_ = std::move(error);
   }
-  // A piece above a failed one need not run; one below must, for it might fail with a lower index.
+  // A piece with a higher index than a failed one need not run. A piece with a lower index must, because it
+  // might fail too, and its error would then be the one to report.
   [[nodiscard]] bool makes_pointless(std::int64_t index) const { return index > index_.load(); }
   void rethrow() const {
     if (error_) std::rethrow_exception(error_);

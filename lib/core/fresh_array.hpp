@@ -1,4 +1,4 @@
-// Memory that lies where it is first written: near the processor whose thread did.
+// Memory that the system places near the processor whose thread first writes to it.
 #pragma once
 #include <sys/mman.h>
 
@@ -9,8 +9,9 @@
 
 namespace toptheta {
 
-// `size` values, all bits zero, straight from the system and touched by nobody yet. Begins at a page; where
-// it is long, at a huge page, and the system is asked for those.
+// `size` values, all bits zero, mapped straight from the system and not touched yet. The array begins at a
+// page; one of 4 MiB or more begins at a huge page, and the system is asked to use huge pages for it. Throws
+// std::bad_alloc.
 template <typename T>
 class FreshArray {
  public:
@@ -26,7 +27,7 @@ class FreshArray {
     const std::size_t skipped = spare == 0 ? 0 : (kHugePage - address % kHugePage) % kHugePage;
     values_ = reinterpret_cast<T*>(static_cast<std::byte*>(mapped) + skipped);
 #ifdef MADV_HUGEPAGE
-    // A wish: without it everything works as well, only slower.
+    // Only advice: the memory works without it too, only slower.
     if (spare > 0) (void)::madvise(values_, bytes - skipped, MADV_HUGEPAGE);
 #endif
   }

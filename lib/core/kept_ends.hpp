@@ -1,5 +1,5 @@
-// Positions that attention keeps in any case (docs/method.md, "Positions kept in any case"): the two ends of
-// a row. The policy chooses among the rest between them.
+// Positions that attention always keeps (docs/method.md, "Positions kept in any case"): the two ends of a
+// row. The policy chooses only among the keys between them.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace toptheta {
 
-// Of one row: how many keys at its beginning and at its end; together at most its length.
+// For one row: how many keys at its beginning and at its end are always kept. The two together are at most
+// the row's length.
 struct RowEnds {
   std::size_t first = 0;
   std::size_t recent = 0;
@@ -19,7 +20,7 @@ struct RowEnds {
   [[nodiscard]] std::span<T> rest_of(std::span<T> row) const {
     return row.subspan(first, row.size() - first - recent);
   }
-  // Calls visit(value) for every value of the row that is kept in any case.
+  // Calls visit(value) for each value of the row that is always kept.
   template <typename Visit>
   void for_each(std::span<const float> row, Visit visit) const {
     for (const float value : row.first(first))
@@ -29,14 +30,16 @@ struct RowEnds {
   }
 };
 
-// What a user asks for: the first keys of the sequence, and the last ones up to the query's own.
+// What the user asks for: the first `first` keys of the sequence, and the last `recent` keys up to and
+// including the query's own.
 struct KeptEnds {
   std::int64_t first = 0;
   std::int64_t recent = 0;
 
   [[nodiscard]] bool any() const { return first > 0 || recent > 0; }
   [[nodiscard]] std::int64_t count() const { return first + recent; }
-  // As far as a row of n keys sees them, the first of which is at position first_key.
+  // The part of these that a row of n keys contains, where the row's first key is at position first_key. Keys
+  // that count as `first` do not count as `recent` too.
   [[nodiscard]] RowEnds of_row(std::int64_t first_key, std::int64_t n) const {
     const std::int64_t seen = std::clamp<std::int64_t>(first - first_key, 0, n);
     return {static_cast<std::size_t>(seen), static_cast<std::size_t>(std::min(recent, n - seen))};

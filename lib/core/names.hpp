@@ -1,11 +1,11 @@
-// One table of names for each enumeration that users choose from. It parses, prints and lists the choice;
-// flags (apps/common/choice_flag.hpp), file readers and error messages all go by it, so that a name is
+// One table of names for each enumeration that users choose from. It parses, prints and lists the choice.
+// Flags (apps/common/choice_flag.hpp), file readers and error messages all use it, so that each name is
 // written once.
 //
 //   enum class Sdc { none, exact };
 //   template <>
-//   inline constexpr auto kNames<Sdc> = std::to_array<Named<Sdc>>({{Sdc::none, "none"}, {Sdc::exact,
-//   "exact"}});
+//   inline constexpr auto kNames<Sdc> =
+//       std::to_array<Named<Sdc>>({{Sdc::none, "none"}, {Sdc::exact, "exact"}});
 //
 //   name_of(Sdc::exact)       "exact"
 //   value_named<Sdc>("none")  Sdc::none; nullopt for anything that is not in the table
@@ -28,8 +28,8 @@ struct Named {
   std::string_view name;
 };
 
-// Specialised right after the enumeration; values in the order in which they are listed. A value may have
-// several names: the first is printed and listed, all of them are understood.
+// To be specialised right after the enumeration, with the values in the order in which they are listed. A
+// value may have several names: the first is printed and listed, and all of them are understood.
 template <class E>
 inline constexpr std::array<Named<E>, 0> kNames{};
 
@@ -40,7 +40,7 @@ template <NamedEnum E>
 constexpr std::string_view name_of(E value) {
   for (const Named<E>& entry : kNames<E>)
     if (entry.value == value) return entry.name;
-  assert(false);  // a value that its table lacks
+  assert(false);  // the table lacks this value
   return {};
 }
 
@@ -51,7 +51,7 @@ constexpr std::optional<E> value_named(std::string_view name) {
   return std::nullopt;
 }
 
-// Each value's first name.
+// The first name of each value, in the order of the table.
 template <NamedEnum E>
 std::vector<std::string_view> names_of() {
   std::vector<std::string_view> names;

@@ -1,13 +1,13 @@
-// The normal distribution, as far as it is needed.
+// Quantiles of the normal distribution.
 #pragma once
 #include <cmath>
 
 namespace toptheta {
 
-// Standard deviations on either side of the mean that hold 95%.
+// The central 95% of a normal distribution lies within this many standard deviations of its mean.
 inline constexpr double kNormal95 = 1.959963984540054;
 
-// Those that hold this share; above 0, below 1.
+// The same for another share, 0 < share < 1, by bisection.
 inline double normal_within(double share) {
   if (share == 0.95) return kNormal95;
   double low = 0;

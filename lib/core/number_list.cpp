@@ -21,7 +21,7 @@ constexpr std::size_t kMaxListLength = 100000;
                     .next = "see --help of this subcommand"});
 }
 
-// A whole number that uses up all of `text`; nothing else.
+// Whether all of `text` is one whole number.
 bool parse_whole(std::string_view text, std::int64_t& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
@@ -77,7 +77,7 @@ std::vector<std::int64_t> parse_number_list(std::string_view text, std::string_v
   std::vector<std::int64_t> sorted = values;
   std::sort(sorted.begin(), sorted.end());
   const auto repeated = std::adjacent_find(sorted.begin(), sorted.end());
-  if (repeated != sorted.end()) bad_list(text, flag, fmt::format("{} stands twice", *repeated));
+  if (repeated != sorted.end()) bad_list(text, flag, fmt::format("{} appears twice", *repeated));
   return values;
 }
 
@@ -96,7 +96,7 @@ std::vector<LayerK> parse_layer_k(std::string_view text) {
                         .found = fmt::format("'{}'", part)});
     if (std::any_of(result.begin(), result.end(),
                     [&](const LayerK& other) { return other.layer == entry.layer; }))
-      throw UsageError({.where = "--layer-k", .what = fmt::format("layer {} stands twice", entry.layer)});
+      throw UsageError({.where = "--layer-k", .what = fmt::format("layer {} appears twice", entry.layer)});
     result.push_back(entry);
   }
   return result;

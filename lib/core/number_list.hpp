@@ -8,9 +8,9 @@
 
 namespace toptheta {
 
-// "16,32,64"; "16-256*2" = 16,32,64,128,256; "100-500+100" = 100,200,...,500; parts joined by commas.
-// The result is in the order given. Throws UsageError naming `flag` on anything else, on values below 1, and
-// on repeated values.
+// Parses "16,32,64"; "16-256*2" = 16,32,64,128,256; "100-500+100" = 100,200,...,500; or several of these
+// joined by commas. The values are returned in the order given. Throws UsageError naming `flag` for anything
+// else, for values below 1, for repeated values and for ranges of more than 100000 values.
 std::vector<std::int64_t> parse_number_list(std::string_view text, std::string_view flag);
 
 // A layer whose k is kDenseK keeps everything.
@@ -22,10 +22,11 @@ struct LayerK {
   bool operator==(const LayerK&) const = default;
 };
 
-// "0:512,1:512,2:dense"; layers count from 0. Throws UsageError naming --layer-k.
+// Parses "0:512,1:512,2:dense"; layers count from 0. Throws UsageError naming --layer-k.
 std::vector<LayerK> parse_layer_k(std::string_view text);
 
-// k of every layer: `k` except where `overrides` says otherwise. Throws UsageError for a layer out of range.
+// The k of each layer: `k`, except where `overrides` says otherwise. Throws UsageError for a layer that is
+// out of range.
 std::vector<std::int64_t> resolve_layer_k(std::int64_t k, const std::vector<LayerK>& overrides,
                                           std::int64_t num_layers);
 

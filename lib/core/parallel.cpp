@@ -14,9 +14,9 @@ namespace {
 const int kDefaultThreads = omp_get_max_threads();
 const int kProcessors = omp_get_num_procs();
 
-// One parallel region: this thread leads, the others serve.
+// Runs `program` in one parallel region: this thread leads, the others serve.
 void in_region(int threads, const std::function<void()>& program) {
-  // Kept from one region to the next: a step of a model allocates nothing.
+  // The team is kept from one region to the next, so that a step of a model allocates nothing.
   static thread_local std::optional<Team> kept;
   const bool crowded = threads > kProcessors;
   if (!kept || kept->capacity() != threads || kept->crowded() != crowded) kept.emplace(threads, crowded);
@@ -47,7 +47,7 @@ void run_loop(std::int64_t count, const Team::Body& body, int most_threads, Deal
   const int all = team != nullptr ? team->size() : thread_count();
   const int threads = most_threads > 0 ? std::min(most_threads, all) : all;
   if (count <= 1 || threads == 1) return run_serially(count, body);
-  // A team has no way to keep some of its threads out of a loop.
+  // A team cannot keep some of its threads out of a loop.
   if (team != nullptr) return threads == all ? team->run(count, body, deal) : run_serially(count, body);
   if (is_in_loop()) return run_serially(count, body);
   in_region(threads, [&] { Team::led()->run(count, body, deal); });

@@ -1,4 +1,4 @@
-// Working memory that threads borrow, kept from one use to the next.
+// Working memory that threads borrow and return, so that it is allocated only once.
 #pragma once
 #include <memory>
 #include <mutex>
@@ -7,11 +7,12 @@
 
 namespace toptheta {
 
-// Holds as many T as were ever in use at the same time. Safe to use from several threads.
+// Holds as many objects as were ever in use at the same time. Safe to use from several threads.
 template <class T>
 class Pool {
  public:
-  // Calls use(T&) with the one that was given back last, or with a new one. One whose use throws is dropped.
+  // Calls use(T&) with the object that was returned last, or with a new one. An object whose use throws is
+  // dropped.
   template <class Use>
   void lend(const Use& use) {
     std::unique_ptr<T> item = take();

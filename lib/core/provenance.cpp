@@ -20,7 +20,7 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
-// Whether an argument has no say in the result; `takes_value` tells whether the next argument goes with it.
+// Whether an argument does not affect the result. `takes_value` is set where the next argument is its value.
 bool has_no_say(const std::string& argument, bool& takes_value) {
   takes_value = false;
   for (const std::string_view flag : {"-q", "--quiet", "--resume", "--dry-run"})

@@ -1,4 +1,4 @@
-// Where a result came from: kept in every file and report we write.
+// Where a result came from. Every file and report that we write holds it.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -11,26 +11,27 @@ std::string commit();   // short hash, with "-dirty" where the tree had changes;
 
 struct InputFile {
   std::string path;
-  std::string sha256;         // of the whole file; empty where it was too large to be digested
-  std::string fingerprint{};  // then, of pieces of it (eval/calibration_inputs.hpp)
+  std::string sha256;         // of the whole file; empty where the file was too large to read for this
+  std::string fingerprint{};  // in that case, a digest of pieces of it (calibrate/inputs.hpp)
   bool operator==(const InputFile&) const = default;
 };
 
 struct Provenance {
   std::string version;
   std::string commit;
-  std::string command;  // the command line, quoted so that a shell runs it again
+  std::string command;  // the command line, quoted so that it can be pasted into a shell
   std::uint64_t seed = 0;
   std::vector<InputFile> inputs;
   bool operator==(const Provenance&) const = default;
 };
 
-// Version and commit of this build; `arguments` as main() got them; the inputs' digests are added by the
-// caller.
-// Flags that say how to run and where to write, not what to compute (--threads, -o, --progress, -q, --shard,
-// --sdc-from, --checkpoint, --checkpoint-every, --resume, --max-memory,
-// --fail-if), are left out of the command: equal
-// results are equal bytes, whoever computed which part of them.
+// Fills in the version and commit of this build. `arguments` are those of main(). The caller adds the inputs'
+// digests.
+//
+// The command leaves out flags that say how to run and where to write but not what to compute (--threads,
+// --output, -o, --json, --progress, -q, --quiet, --dry-run, --shard, --sdc-from, --checkpoint,
+// --checkpoint-every, --resume, --max-memory, --fail-if). Runs that compute the same thing therefore write
+// the same bytes, however the work was divided.
 Provenance make_provenance(const std::vector<std::string>& arguments, std::uint64_t seed);
 
 }  // namespace toptheta

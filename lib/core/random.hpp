@@ -1,5 +1,5 @@
-// Seeded random numbers that are the same on every platform: the engine is the standard's, the distributions
-// are ours because the standard leaves theirs open.
+// Seeded random numbers that are the same on every platform. The engine is the standard library's; the
+// distributions are our own, because the standard does not fix the numbers that its distributions give.
 #pragma once
 #include <cstdint>
 #include <random>
@@ -8,14 +8,14 @@ namespace toptheta {
 
 class Random {
  public:
-  // Streams of one seed are independent: give every piece of work its own.
+  // Different streams of one seed are independent: each piece of work gets its own.
   explicit Random(std::uint64_t seed, std::uint64_t stream = 0) {
     std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
                            static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)};
     engine_.seed(sequence);
   }
   std::uint64_t bits() { return engine_(); }
-  // Uniform in [0, 1), a multiple of 2^-53.
+  // Uniform in [0, 1): a multiple of 2^-53.
   double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
   // Uniform in 0 ... bound - 1, without bias. Requires bound > 0.
   std::uint64_t below(std::uint64_t bound) {

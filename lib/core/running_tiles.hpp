@@ -1,16 +1,17 @@
-// The order in which running-softmax placement visits a row's keys (docs/method.md, "Running softmax"): what
-// calibration and inference must agree on.
+// The order in which running-softmax placement visits the keys of a row (docs/method.md, "Running softmax").
+// Calibration and inference must visit them in the same order.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 
 namespace toptheta {
 
-// Keys that are visited together. Tiles begin at multiples of it among the positions of the sequence.
+// The number of keys in a tile. Tiles begin at the positions of the sequence that are multiples of it.
 inline constexpr std::int64_t kRunningTile = 128;
 
-// Calls visit(begin, end) for the entries [begin, end) of a row of n keys whose first is at position
-// first_key: the tile of its first key, then from that of its last key back to the second.
+// Calls visit(begin, end) for the entries [begin, end) of each tile of a row of n keys, the first of which is
+// at position first_key: first the tile of the row's first key, then from the tile of its last key backwards
+// to the second tile.
 template <class Visit>
 void for_each_running_tile(std::int64_t first_key, std::int64_t n, const Visit& visit) {
   const std::int64_t first_tile = first_key / kRunningTile;

@@ -7,8 +7,8 @@
 namespace toptheta {
 
 std::string sha256_of_text(std::string_view text);
-// Streams the file; throws InputError if it cannot be read. A directory's digest covers the names and
-// contents of the regular files directly in it, in name order (a model's identity).
+// Reads the file in pieces. Throws InputError if it cannot be read. The digest of a directory covers the
+// names and contents of the regular files directly in it, in the order of their names; it identifies a model.
 std::string sha256_of_path(const std::filesystem::path& path);
 
 }  // namespace toptheta

@@ -1,4 +1,5 @@
-// What a threshold table, a dump and a model must agree on: shape, the place of a threshold, and phase.
+// What a threshold table, a dump and a model must agree on: the shape of the model, the quantity that a
+// threshold is compared with, and the phase.
 #pragma once
 #include <cstdint>
 
@@ -14,8 +15,9 @@ struct ModelShape {
   bool operator==(const ModelShape&) const = default;
 };
 
-// Where a threshold stands: on scores s, on softmax weights p, or on e^(s - L), L the log-sum-exp of the key
-// tiles that a row has visited so far (core/running_tiles.hpp). The last two lie between 0 and 1.
+// What a threshold is compared with: the scores s, the softmax weights p, or e^(s - L), where L is the
+// log-sum-exp of the tiles of keys that the row has visited so far (core/running_tiles.hpp). The last two lie
+// between 0 and 1.
 enum class Placement { pre_softmax, post_softmax, running_softmax };
 
 template <>
@@ -24,7 +26,7 @@ inline constexpr auto kNames<Placement> =
                                      {Placement::post_softmax, "post-softmax"},
                                      {Placement::running_softmax, "running-softmax"}});
 
-// How a model reads: a sequence at once, or token by token through the KV cache.
+// How a model reads its input: a whole sequence at once, or token by token through the KV cache.
 enum class Phase { prefill, decode };
 template <>
 inline constexpr auto kNames<Phase> = std::to_array<Named<Phase>>({{Phase::prefill, "prefill"},

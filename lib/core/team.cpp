@@ -16,7 +16,7 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kMostAwake{200'000};
 constexpr nanoseconds kLeastAwake{100'000};
 constexpr std::uint32_t kLeaderSleeps = 1U << 31;
-// A share that will not be filled again.
+// Marks a share that will not be filled again.
 constexpr std::uint64_t kOver = ~std::uint64_t{0};
 
 thread_local Team* led_here = nullptr;
@@ -32,7 +32,7 @@ bool has_some(std::uint64_t pieces) {
   return next_of(pieces) < end_of(pieces);
 }
 
-// Lets the other thread of a core run, and memory be looked at less often.
+// Tells the processor that this thread only waits, so that the other thread of its core gets more time.
 void relax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -41,7 +41,7 @@ void relax() {
 #endif
 }
 
-// Whether `ready` was true within the time.
+// Calls ready() until it is true or the time is over; returns whether it was true.
 template <class Ready>
 bool wait_awake(nanoseconds most, const Ready& ready) {
   if (ready()) return true;
@@ -56,7 +56,7 @@ bool wait_awake(nanoseconds most, const Ready& ready) {
   return ready();
 }
 
-// Where the share of a thread begins.
+// The first piece of a thread's run of neighbouring pieces.
 std::int64_t run_begin(std::int64_t count, int thread, int threads) {
   return count * thread / threads;
 }
@@ -160,8 +160,9 @@ void Team::hand_out(std::int64_t count, const Body& body, Deal deal, FirstError&
   wake_sleepers();
 }
 
-// A piece that a share has left; false where it has none. Exchanged as a whole, a share that was filled again
-// in the meantime is a share like any other: its loop cannot end before this piece does.
+// Takes the next piece of a share; false where it has none left. Between the load and the exchange a share
+// may have been used up and filled again for the next loop. The exchange then compares the whole new value,
+// so it takes a piece of the new loop, which cannot end before that piece is done.
 bool Team::take(int share, std::int64_t& index) {
   std::atomic<std::uint64_t>& pieces = shares_[static_cast<std::size_t>(share)].pieces;
   std::uint64_t seen = pieces.load(std::memory_order_acquire);
@@ -175,7 +176,7 @@ bool Team::take(int share, std::int64_t& index) {
   return true;
 }
 
-// Pieces of its own, then of the others; how many.
+// Runs the thread's own pieces and then those of others. Returns how many it ran.
 std::int64_t Team::work(int thread) {
   std::int64_t done = 0;
   std::int64_t index = 0;
@@ -205,8 +206,9 @@ void Team::wait_until_done(nanoseconds awake) {
     unfinished_.wait(left, std::memory_order_acquire);
 }
 
-// Whoever goes to sleep first counts itself among the sleepers, and then looks at its share once more; the
-// leader first fills the shares and then reads the count, by exchanging it: one of the two comes first.
+// A thread that goes to sleep first counts itself among the sleepers and then looks at its share once more.
+// The leader first fills the shares and then reads the count, by an exchange. So either the thread sees its
+// pieces or the leader sees the sleeper.
 void Team::wake_sleepers() {
   if (sleepers_.fetch_add(0, std::memory_order_acq_rel) == 0) return;
   bell_.fetch_add(1, std::memory_order_release);

@@ -8,7 +8,7 @@ namespace toptheta {
 
 namespace {
 
-// Bytes of the code point that starts at text[i], or 0 if none does.
+// The length in bytes of the code point that starts at text[i], or 0 if no valid one does.
 std::size_t code_point_length(std::string_view text, std::size_t i) {
   const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(text[at]); };
   const std::uint8_t lead = byte(i);
@@ -34,7 +34,8 @@ std::uint32_t code_point(std::string_view text, std::size_t i, std::size_t lengt
   return bits(i, 0x0F) << 12U | bits(i + 1, 0x3F) << 6U | bits(i + 2, 0x3F);
 }
 
-// What a terminal acts on rather than shows. None of these code points takes four bytes.
+// Whether a terminal acts on the code point rather than showing it. None of these code points takes four
+// bytes.
 bool is_control(std::uint32_t point) {
   const bool ascii_or_c1 = point < 0x20 || (point >= 0x7F && point <= 0x9F);
   const bool direction = point == 0x200E || point == 0x200F || (point >= 0x2028 && point <= 0x202E) ||

@@ -44,7 +44,7 @@ void ChunkDecoder::inflate(const ChunkedDataset& dataset, const hdf5::Dims& offs
       decompressor_.get(), stored.data(), stored.size(), out.data(), out.size(), &written);
   if (result != LIBDEFLATE_SUCCESS && result != LIBDEFLATE_INSUFFICIENT_SPACE)
     refuse(dataset, offset, "cannot be decompressed", "gzip-compressed scores (zlib format)",
-           "damaged or cut off data");
+           "damaged or truncated data");
   if (result == LIBDEFLATE_INSUFFICIENT_SPACE || written != out.size())
     refuse(dataset, offset, "decompresses to another size", fmt::format("{} bytes", out.size()),
            result == LIBDEFLATE_SUCCESS ? fmt::format("{} bytes", written) : std::string("more"));
@@ -53,7 +53,8 @@ void ChunkDecoder::inflate(const ChunkedDataset& dataset, const hdf5::Dims& offs
 void ChunkDecoder::read(const ChunkedDataset& dataset, const hdf5::Dims& offset, std::span<std::byte> out) {
   assert(static_cast<std::int64_t>(out.size()) == dataset.chunk_bytes());
   const auto bytes = static_cast<std::size_t>(dataset.stored_bytes(offset));
-  if (bytes == 0) refuse(dataset, offset, "was never written", "all chunks that rows need", "nothing");
+  if (bytes == 0)
+    refuse(dataset, offset, "was never written", "every chunk that holds scores of the rows", "nothing");
   const auto require_whole = [&] {
     if (bytes != out.size())
       refuse(dataset, offset, "has another size", fmt::format("{} bytes", out.size()),

@@ -1,4 +1,4 @@
-// Inside dump: what HDF5's filters shuffle and deflate did to a chunk, undone.
+// Internal to lib/dump: undoes what HDF5's filters shuffle and deflate did to a chunk.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +13,7 @@ struct libdeflate_decompressor;
 
 namespace toptheta {
 
-// One for each thread: its memory is kept from chunk to chunk.
+// Each thread has its own decoder, which keeps its memory from chunk to chunk.
 class ChunkDecoder {
  public:
   ChunkDecoder();
@@ -21,8 +21,8 @@ class ChunkDecoder {
   ChunkDecoder(const ChunkDecoder&) = delete;
   ChunkDecoder& operator=(const ChunkDecoder&) = delete;
 
-  // Reads and decodes the chunk at `offset` into `out`, of dataset.chunk_bytes() bytes. Throws InputError
-  // naming data set and chunk where it is damaged or was never written.
+  // Reads and decodes the chunk that begins at element `offset`. out.size() must be dataset.chunk_bytes().
+  // Throws InputError, naming data set and chunk, where the chunk is damaged or was never written.
   void read(const hdf5::ChunkedDataset& dataset, const hdf5::Dims& offset, std::span<std::byte> out);
 
  private:

@@ -29,7 +29,7 @@ class ChunkedScores final : public DirectScores {
         scratch_(scratch) {
     const ChunkMemory memory = chunk_memory(scores_);
     if (memory.best <= thread_bytes) return;
-    // Besides the band a thread has a chunk as stored, shuffled, and decoded.
+    // Besides the band, a thread holds one chunk as stored, inflated and decoded.
     const std::int64_t row = band_row_bytes();
     const std::int64_t rows = std::max<std::int64_t>(1, (thread_bytes - memory.least) / row + 1);
     band_rows_ = std::min(rows, scores_.chunk()[1]);
@@ -63,11 +63,11 @@ class ChunkedScores final : public DirectScores {
   }
 
  private:
-  // Bytes of a row of one head in a band.
+  // The bytes that a row of one head takes in a band.
   [[nodiscard]] std::int64_t band_row_bytes() const {
     return ceil_div(layer_.kv_len, scores_.chunk()[2]) * scores_.chunk()[2] * width_;
   }
-  // Bands end where chunks do, and after `most`, where it is not 0.
+  // Where the band that starts at `begin` ends: at the end of its chunk, or after `most` if that is not 0.
   static std::int64_t end_of_band(std::int64_t begin, std::int64_t chunk, std::int64_t most,
                                   std::int64_t all) {
     const std::int64_t end = std::min(all, (begin / chunk + 1) * chunk);
@@ -116,8 +116,8 @@ class ChunkedScores final : public DirectScores {
     }
   }
 
-  // Decodes a chunk, unless it is the one that was decoded last, and keeps these heads and rows, counted from
-  // its first.
+  // Decodes a chunk, unless it is the one that was decoded last, and copies some of its heads and rows,
+  // numbered from the chunk's first.
   void read_part(const hdf5::Dims& place, std::int64_t first_head, std::int64_t heads, std::int64_t first_row,
                  std::int64_t rows, ChunkScratch& scratch, std::span<std::byte> out) const {
     reserve(scratch.chunk, scores_.chunk_bytes());
@@ -147,7 +147,7 @@ class ChunkedScores final : public DirectScores {
   std::int64_t heads_;
   std::string where_;
   Pool<ChunkScratch>& scratch_;
-  std::int64_t band_rows_ = 0;  // of a band; 0: all of a chunk's, and all its heads
+  std::int64_t band_rows_ = 0;  // of a band; 0: all rows and heads of a chunk
   std::int64_t band_heads_ = 0;
 };
 
@@ -158,7 +158,7 @@ ChunkMemory chunk_memory(const ChunkedDataset& scores) {
   const std::int64_t across = ceil_div(dims[2], scores.chunk()[2]);
   const std::int64_t row = across * scores.chunk()[2] * hdf5::size_of(scores.dataset().element());
   const std::int64_t floats = std::max(kTileBytes, dims[2] * static_cast<std::int64_t>(sizeof(float)));
-  // A chunk as stored and, where it was shuffled too, inflated.
+  // A chunk as stored and, where it was also shuffled, inflated.
   const std::size_t filters = scores.filters().size();
   const std::int64_t raw = (filters > 0 ? std::min(scores.chunk_bytes(), scores.all_stored_bytes()) : 0) +
                            (filters > 1 ? scores.chunk_bytes() : 0);

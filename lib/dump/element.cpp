@@ -11,7 +11,8 @@ namespace toptheta {
 
 namespace {
 
-// Stores convert(value) of every value; `is_finite` judges the converted.
+// Stores convert(value) for each value. Returns the position of the first one for which is_finite(converted)
+// is false.
 template <class Convert, class IsFinite>
 std::optional<std::size_t> encode_each(std::span<const float> values, std::span<std::byte> out,
                                        const Convert& convert, const IsFinite& is_finite) {

@@ -1,4 +1,4 @@
-// Inside dump: a data set of floating-point numbers of any type that a dump may hold.
+// Internal to lib/dump: a data set of floating-point numbers of any type that a dump may hold.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -8,25 +8,25 @@
 
 namespace toptheta {
 
-// Throws InputError unless the elements are float16, bfloat16, float32 or float64 and, if there are any, were
-// written.
+// Throws InputError unless the elements are float16, bfloat16, float32 or float64 and, if there are any, at
+// least some were written.
 void require_floats(const hdf5::Dataset& dataset);
 
-// Reading, which must happen on one thread, and widening, which may happen on many, are two steps.
+// Reading must happen on one thread and widening may happen on many, so they are two steps.
 class FloatDataset {
  public:
-  // `dataset` has passed require_floats().
+  // `dataset` must have passed require_floats().
   explicit FloatDataset(hdf5::Dataset dataset) : dataset_(std::move(dataset)) {}
 
   [[nodiscard]] const hdf5::Dataset& dataset() const { return dataset_; }
-  // Reads the boxes, which hold `elements` together, in place of what was loaded before.
+  // Reads the boxes, which hold `elements` elements in all, replacing what was loaded before.
   void load(std::span<const hdf5::Box> boxes, std::int64_t elements);
-  // Elements first ... first + out.size() of what is loaded, as floats.
+  // Converts the loaded elements first ... first + out.size() - 1 to floats.
   void widen(std::int64_t first, std::span<float> out) const;
 
  private:
   hdf5::Dataset dataset_;
-  std::vector<std::uint16_t> halves_;  // one of the three holds what is loaded
+  std::vector<std::uint16_t> halves_;  // one of these three holds the loaded elements
   std::vector<float> floats_;
   std::vector<double> doubles_;
 };

@@ -1,4 +1,4 @@
-// What an attention dump says about itself (docs/formats.md, "Attention dump").
+// The attributes of an attention dump (docs/formats.md, "Attention dump").
 #pragma once
 #include <cstdint>
 #include <string>
@@ -12,8 +12,8 @@ namespace toptheta {
 inline constexpr std::string_view kDumpFormat = "toptheta.attention-dump";
 
 enum class DumpContent {
-  scores,  // attention scores, quadratic in the sequence length
-  qk,      // queries and keys after rotary embedding, linear in it
+  scores,  // attention scores; size quadratic in the sequence length
+  qk,      // queries and keys after rotary embedding; size linear in it
 };
 template <>
 inline constexpr auto kNames<DumpContent> =
@@ -23,12 +23,13 @@ struct DumpHeader {
   DumpContent content = DumpContent::scores;
   Placement placement = Placement::pre_softmax;  // of the scores; qk is always pre-softmax
   ModelShape shape{};
-  double scale = 1;     // qk: factor between q.k and the score
-  std::string model{};  // names for people; may be empty
+  double scale = 1;     // qk: score = scale * (q . k)
+  std::string model{};  // for people to read; may be empty
   std::string producer{};
-  std::int64_t topk_at_calibration = 0;  // the k applied while dumping; 0: dense
-  // [num_layers * num_heads] logits beside the scores in the softmax's denominator, -infinity where a head
-  // has none; empty: the model has no sinks, or the rows were taken after the softmax.
+  std::int64_t topk_at_calibration = 0;  // the k of the top-k attention while dumping; 0: dense
+  // [num_layers * num_heads] the sink logit of each head, which takes part in the softmax's denominator
+  // beside the scores (core/rows.hpp); -infinity where a head has none. Empty: the model has no sinks, or the
+  // rows hold softmax weights.
   std::vector<float> sinks{};
 };
 

@@ -9,8 +9,8 @@ namespace toptheta {
 
 namespace {
 
-// Nothing where the file cannot be opened: HDF5 does not say why, and a writer that is about to switch to
-// SWMR looks like any other that holds the file.
+// Nothing where the file cannot be opened. HDF5 does not say why, and a writer that is about to switch to
+// SWMR looks like any other program that holds the file.
 template <class Open>
 std::optional<hdf5::File> try_open(const Open& open) {
   try {

@@ -6,15 +6,15 @@
 
 namespace toptheta {
 
-// The data set `progress`, two integers: how many samples are complete, in name order; and whether the writer
-// has ended.
+// The content of the data set `progress`, two integers: how many samples, in name order, are complete, and
+// whether the writer has ended.
 struct LiveProgress {
   std::int64_t samples = 0;
   bool ended = false;
 };
 
-// What the writer says now; nullopt while there is no such file yet, or the writer has not made it readable.
-// Throws InputError where the file is readable and no live dump.
+// The writer's current progress; nullopt while the file does not exist or the writer has not made it
+// readable. Throws InputError where the file is readable but not a live dump.
 std::optional<LiveProgress> live_progress(const std::filesystem::path& path);
 
 // Whether the writer has closed the file, so that it will not change any more.

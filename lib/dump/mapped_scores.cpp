@@ -11,7 +11,7 @@ std::optional<std::span<const std::byte>> mapped_bytes(const hdf5::Dataset& data
   if (!offset) return std::nullopt;
   const std::int64_t size = dataset.size() * hdf5::size_of(dataset.element());
   const auto all = static_cast<std::int64_t>(file.bytes().size());
-  // A file that is shorter than it says is HDF5's to refuse.
+  // Where the file is shorter than it says, HDF5 reads it and refuses it.
   if (*offset % hdf5::size_of(dataset.element()) != 0 || *offset > all || size > all - *offset)
     return std::nullopt;
   return file.bytes().subspan(static_cast<std::size_t>(*offset), static_cast<std::size_t>(size));
@@ -61,7 +61,7 @@ class MappedScores final : public DirectScores {
   }
 
  private:
-  // The end of the rows that are read in one go from selected row `first` on.
+  // The end of the rows that are read together, starting with selected row `first`.
   [[nodiscard]] std::size_t stretch_end(std::size_t first) const {
     const std::int64_t most = std::max<std::int64_t>(1, kStretchBytes / row_bytes());
     std::size_t end = first + 1;

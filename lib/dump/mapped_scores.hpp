@@ -1,4 +1,4 @@
-// Inside dump: scores that stand in the file as they are wanted, read from the page cache without a copy.
+// Internal to lib/dump: scores that the file holds as plain arrays, read from the page cache without a copy.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -11,14 +11,14 @@
 
 namespace toptheta {
 
-// Null for scores that are not contiguous, in the machine's byte order, without filters and wholly within
-// `file`. float32 goes to the sink where it stands, other types are widened, up to each row's causal limit.
-// Pages are given back behind the reading. All arguments must outlive the result. Memory: for each thread,
-// kTileBytes of floats or one row, and kStretchBytes of the file.
+// Null unless the scores are contiguous, in the machine's byte order, unfiltered and wholly within `file`.
+// The sink gets float32 in place; other types are widened, up to each row's causal limit. Pages are released
+// once they are read. All arguments must outlive the result. Memory: for each thread, kTileBytes of floats
+// (or one row, if larger) and kStretchBytes of the file.
 std::unique_ptr<DirectScores> map_scores(const LayerRows& layer, std::int64_t num_heads,
                                          const MappedFile& file, Pool<TileSender>& senders);
 
-// A thread reads this much of a head in one go, and gives it back.
+// A thread reads this many bytes of a head before it releases them.
 inline constexpr std::int64_t kStretchBytes = std::int64_t{8} << 20;
 
 }  // namespace toptheta

@@ -15,7 +15,7 @@ constexpr std::int64_t kFloat = sizeof(float);
 ReadMemory of_queries_keys(const hdf5::Group& layer) {
   const hdf5::Dataset q = layer.open_dataset("q");
   const hdf5::Dataset k = layer.open_dataset("k");
-  // As stored, and in float; keys in blocks.
+  // As stored, and in float, with the keys in blocks.
   const std::int64_t matrices =
       q.size() * (kFloat + hdf5::size_of(q.element())) + k.size() * (kFloat + hdf5::size_of(k.element()));
   const std::int64_t row = (k.dims()[1] + 16) * kFloat;

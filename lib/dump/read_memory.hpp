@@ -1,4 +1,4 @@
-// Inside dump: how much memory reading a layer takes, before it is read.
+// Internal to lib/dump: how much memory reading a layer will take.
 #pragma once
 #include <cstdint>
 
@@ -7,12 +7,12 @@
 
 namespace toptheta {
 
-// `mapped`: whether the file can be read without the HDF5 library, as far as its layout allows. The least is
-// for one thread.
+// `mapped`: whether the file may be read without the HDF5 library, where its layout allows it.
+// ReadMemory::least is for one thread.
 ReadMemory read_memory(const hdf5::Group& layer, const DumpHeader& header, bool mapped, int threads);
 
-// Where the library reads: how to divide `bytes` between blocks of scores, in float and as stored, and the
-// library's cache of chunks.
+// For scores that the library reads: how to divide `bytes` between blocks of scores (in float and as stored)
+// and the library's cache of chunks.
 struct BlockMemory {
   std::int64_t block = 0;
   std::int64_t cache = 0;

@@ -19,7 +19,7 @@ namespace toptheta {
 
 namespace {
 
-// Rows with the logit beside them that their head has.
+// Adds to each block the sink logit of its head.
 class WithSinks final : public RowSink {
  public:
   WithSinks(const DumpHeader& header, RowSink& sink) : header_(header), sink_(sink) {}
@@ -49,7 +49,7 @@ struct DumpReader::Impl {
       : path(name.string()), file(hdf5::File::open(name)), structure(read_structure(file.root())) {
     if (structure.header.content == DumpContent::scores) mapping.emplace(name);
   }
-  // Not mapped: the file grows.
+  // Not mapped, because the file grows.
   Impl(const std::filesystem::path& name, hdf5::File live, std::int64_t complete)
       : path(name.string()), file(std::move(live)), structure(read_structure(file.root(), complete)) {}
 
@@ -96,7 +96,7 @@ struct DumpReader::Impl {
     Pool<TileSender> senders;
     Pool<ChunkScratch> scratch;
     std::vector<std::unique_ptr<DirectScores>> direct;
-    std::vector<const LayerRows*> others;  // the HDF5 library reads these
+    std::vector<const LayerRows*> others;  // these are read by the HDF5 library
     ReadMemory memory{.least = 1};
     for (const LayerRows& layer : layers)
       memory.grow(read_memory(layer.group, structure.header, mapping.has_value(), 1));

@@ -1,4 +1,4 @@
-// Inside dump: scores that are not finite are refused by name.
+// Internal to lib/dump: refuses scores that are not finite.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -9,9 +9,9 @@
 
 namespace toptheta {
 
-// The ranges of the block's rows, unless the block brings them already: `ranges` becomes block.ranges. Throws
-// InputError naming `where`, head, row and key position for the first NaN or infinity among the causal
-// entries of the block. `row_numbers`: of the block's rows, in the file.
+// Fills in block.ranges unless the block already has them (`ranges` is the memory for it). Throws InputError,
+// naming `where`, head, row and key position, for the first NaN or infinity among the causal entries of the
+// block. `row_numbers` are the numbers of the block's rows in the file.
 void require_finite(RowBlock& block, std::span<const std::int64_t> row_numbers, const std::string& where,
                     std::vector<RowRange>& ranges);
 

@@ -1,6 +1,5 @@
-// Inside dump: scores that need no help of the HDF5 library's but to be found, on their way to a sink. Pieces
-// of work, "lanes", run on all threads: stretches of rows of a head, or of a chunk, from any layers of a
-// sample.
+// Internal to lib/dump: sends scores that can be read without the HDF5 library to a sink, on all threads. The
+// work is cut into lanes: runs of rows of a head or of a chunk, from any of a sample's layers.
 #pragma once
 #include <functional>
 #include <memory>
@@ -14,7 +13,7 @@
 
 namespace toptheta {
 
-// Rows [first, end) of the selection of a layer, of heads [first_head, end_head).
+// Rows [first, end) of the selected rows of a layer, of the heads [first_head, end_head).
 struct Lane {
   std::size_t first = 0;
   std::size_t end = 0;
@@ -22,7 +21,7 @@ struct Lane {
   std::int64_t end_head = 0;
 };
 
-// The scores of one layer as they stand in the file.
+// The scores of one layer that are read directly from the file.
 class DirectScores {
  public:
   DirectScores() = default;
@@ -30,16 +29,17 @@ class DirectScores {
   DirectScores& operator=(const DirectScores&) = delete;
   virtual ~DirectScores() = default;
 
-  // Lanes that hold every selected row of every head once. Not `order_free`: all rows of a head are in one.
+  // Lanes that together hold every selected row of every head once. Unless `order_free`, all rows of a head
+  // are in the same lane.
   [[nodiscard]] virtual std::vector<Lane> lanes(bool order_free) const = 0;
-  // Of a row of one head, in the file's element type.
+  // The bytes of a row of one head in the file's element type.
   [[nodiscard]] virtual std::int64_t row_bytes() const = 0;
-  // Sends a lane's rows; from any thread.
+  // Sends the rows of a lane. May be called from any thread.
   virtual void send(const Lane& lane, RowSink& sink) const = 0;
 };
 
-// Sends everything, and tells how many bytes of the layers it is through with. `most_threads` as for
-// parallel_for.
+// Sends all rows of the layers. `progress`, if given, is called with the bytes of each finished lane.
+// `most_threads` as for parallel_for.
 void stream_lanes(std::span<const std::unique_ptr<DirectScores>> layers, int most_threads, RowSink& sink,
                   const std::function<void(std::int64_t bytes)>& progress);
 

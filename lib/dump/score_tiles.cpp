@@ -17,7 +17,7 @@ std::span<const T> elements(const std::byte* bytes, std::size_t count) {
   return {static_cast<const T*>(static_cast<const void*>(bytes)), count};
 }
 
-// Maps the pages of a file: what is asked for ahead of time is only brought from pages that are there.
+// Maps the pages of the file: a prefetch only works on pages that are mapped.
 void touch(std::span<const std::byte> bytes) {
   constexpr std::size_t kPage = 4096;
   for (std::size_t i = 0; i < bytes.size(); i += kPage)
@@ -43,7 +43,7 @@ RowRange widen_elements(const std::byte* bytes, Element element, std::span<float
   }
 }
 
-// The end of the tile that begins with selected row `first`.
+// The end of the tile that begins with selected row `first`. `neighbours`: only consecutive rows of the file.
 std::size_t TileSender::tile_end(const LayerRows& layer, std::size_t first, std::size_t end,
                                  bool neighbours) const {
   std::int64_t floats = layer.lengths[first];
@@ -56,7 +56,7 @@ std::size_t TileSender::tile_end(const LayerRows& layer, std::size_t first, std:
   return last;
 }
 
-// What comes after rows first ... end - 1, where rows stand in one piece.
+// Sets next_ to the bytes of rows first ... end - 1, where each row is in one piece.
 void TileSender::look_ahead(const LayerRows& layer, Element element, std::size_t first, std::size_t end,
                             const HeadPieces& pieces) {
   next_.clear();

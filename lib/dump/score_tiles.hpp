@@ -1,4 +1,5 @@
-// Inside dump: scores in memory, in the file's element type, on their way to a sink by tiles of rows.
+// Internal to lib/dump: sends scores that lie in memory, in the file's element type, to a sink in tiles of
+// rows.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,32 +13,32 @@
 
 namespace toptheta {
 
-// Some keys of some rows of one head: row number `r` of the file begins at rows + (r - first_row) *
-// row_bytes.
+// Some keys of some rows of one head. Row `r` of the file begins at rows + (r - first_row) * row_bytes.
 struct KeyPiece {
   const std::byte* rows = nullptr;  // aligned for the element type
   std::int64_t first_row = 0;
   std::int64_t row_bytes = 0;
 };
 
-// Rows of one head, cut by keys into pieces of `keys` each, the first at key 0.
+// Rows of one head, cut along the keys into pieces of `keys` keys; the first piece begins at key 0.
 struct HeadPieces {
   std::span<const KeyPiece> pieces{};
   std::int64_t keys = 0;
 };
 
-// Rows that a sink gets at a time, in floats: they and their successors stay in the second-level cache while
-// it passes over them. A longer row makes a tile of its own.
+// The bytes of scores, in float, that a sink gets at a time. They and the rows after them stay in the
+// second-level cache while the sink works on them. A longer row is a tile of its own.
 inline constexpr std::int64_t kTileBytes = std::int64_t{64} << 10;
 
-// `bytes`, aligned for elements of this type, as floats: kernels/widen.hpp.
+// Converts elements, which must be aligned for their type, to floats (kernels/rows/widen.hpp). Returns the
+// range of the values.
 RowRange widen_elements(const std::byte* bytes, hdf5::Element element, std::span<float> out);
 
-// Memory: for each tile one copy in float, but for float32 rows that stand in one piece.
+// Memory: one copy of a tile in float; none for float32 rows that lie in one piece.
 class TileSender {
  public:
-  // Sends rows first ... end - 1 of the layer's selection, in order. `where` names the data set in messages.
-  // Throws InputError as DumpReader::stream() does.
+  // Sends rows first ... end - 1 of the layer's selected rows, in order. `where` names the data set in
+  // messages. Throws InputError as DumpReader::stream() does.
   void send(const LayerRows& layer, hdf5::Element element, const std::string& where, std::int64_t head,
             std::size_t first, std::size_t end, const HeadPieces& pieces, RowSink& sink);
 

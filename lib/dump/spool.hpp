@@ -1,4 +1,4 @@
-// Inside dump: an unnamed file that collects what arrives in any order.
+// Internal to lib/dump: an unnamed file that collects data which arrive in any order.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,16 +10,16 @@ namespace toptheta {
 
 class Spool {
  public:
-  // In the directory of `target`, without a name there: nothing is left behind however the process ends.
-  // Throws UnfinishedError, naming the target, here and below.
+  // Creates the file in the directory of `target` and removes its name, so that nothing is left behind
+  // however the process ends. This and the functions below throw UnfinishedError, naming the target.
   explicit Spool(const std::filesystem::path& target);
   ~Spool();
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
-  // May be called from several threads at once for different places.
+  // May be called from several threads at once for different parts of the file.
   void write(std::int64_t offset, std::span<const std::byte> bytes);
-  // Bytes that were written.
+  // Reads bytes that were written before.
   void read(std::int64_t offset, std::span<std::byte> bytes) const;
 
  private:

@@ -16,7 +16,7 @@ std::int64_t quotient_up(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
 
-// How a layer is cut into blocks: `heads` at a time, and of these `rows` at a time.
+// How a layer is cut into blocks: `heads` heads at a time, and `rows` rows of these at a time.
 struct BlockPlan {
   std::int64_t heads = 1;
   std::int64_t rows = 1;
@@ -31,8 +31,8 @@ BlockPlan plan_blocks(std::int64_t num_heads, std::int64_t kv_len, std::int64_t 
   return plan;
 }
 
-// For chunked scores: only as many heads at a time as their chunks across all keys fit into the cache, and
-// blocks that end where chunks end, as far as that can be had.
+// For chunked scores: takes only as many heads at a time as have all chunks of their rows in the cache, and
+// ends blocks where chunks end as far as possible.
 BlockPlan plan_chunked_blocks(const hdf5::Dataset& scores, std::int64_t block_bytes,
                               std::int64_t cache_bytes) {
   const hdf5::Dims& dims = scores.dims();
@@ -41,20 +41,20 @@ BlockPlan plan_chunked_blocks(const hdf5::Dataset& scores, std::int64_t block_by
   if (chunk.empty()) return plan;
   const std::int64_t chunk_bytes = chunk[0] * chunk[1] * chunk[2] * hdf5::size_of(scores.element());
   const std::int64_t band_bytes =
-      chunk_bytes * quotient_up(dims[2], chunk[2]);  // one chunk of heads, rows, all keys
+      chunk_bytes * quotient_up(dims[2], chunk[2]);  // the heads and rows of a chunk, all keys
   const std::int64_t bands = std::max<std::int64_t>(1, cache_bytes / band_bytes);
   plan.heads = std::min(plan.heads, bands * chunk[0]);
   if (plan.heads > chunk[0]) plan.heads -= plan.heads % chunk[0];
   plan.rows = plan_blocks(plan.heads, dims[2], block_bytes).rows;
   if (plan.rows > chunk[1]) plan.rows -= plan.rows % chunk[1];
-  // One band more where a group of heads straddles two chunks.
+  // One more band where a group of heads straddles two chunks.
   const std::int64_t wanted =
       band_bytes * (quotient_up(plan.heads, chunk[0]) + (plan.heads % chunk[0] == 0 ? 0 : 1));
   plan.chunk_cache = std::max(std::min(wanted, cache_bytes), chunk_bytes);
   return plan;
 }
 
-// Boxes [heads][runs of consecutive rows][columns].
+// Boxes of these heads and columns, one for each run of consecutive rows.
 std::vector<hdf5::Box> boxes_of(std::int64_t first_head, std::int64_t heads,
                                 std::span<const std::int64_t> rows, std::int64_t columns) {
   std::vector<hdf5::Box> boxes;
@@ -68,7 +68,7 @@ std::vector<hdf5::Box> boxes_of(std::int64_t first_head, std::int64_t heads,
   return boxes;
 }
 
-// Calls use(first row, rows) for the pieces of a layer, in order.
+// Calls use(first row, number of rows) for each piece of `step` rows of a layer, in order.
 template <class Use>
 void for_each_piece(const LayerRows& layer, std::int64_t step, const Use& use) {
   const auto rows = static_cast<std::int64_t>(layer.rows.size());
@@ -85,7 +85,7 @@ std::span<const T> piece(const std::vector<T>& all, std::int64_t first, std::int
   return std::span(all).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
 }
 
-// Queries and keys of a layer in the layout of kernels/attention_rows.hpp.
+// Queries and keys of a layer in the layout that score_rows() takes (kernels/attention/score_rows.hpp).
 struct QueryKeyMatrices {
   std::int64_t head_dim = 0;
   std::int64_t key_floats = 0;  // of one KV head
@@ -122,7 +122,7 @@ QueryKeyMatrices load_queries_keys(const LayerRows& layer, const ModelShape& sha
   return matrices;
 }
 
-// Rows that are scored together: few, so that little is computed past the causal limit.
+// The number of rows that are scored together: few, so that few scores past the causal limit are computed.
 constexpr std::int64_t kScoreTile = 64;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Inside dump: one layer of one sample on its way to a sink.
+// Internal to lib/dump: sends one layer of one sample to a sink, reading through the HDF5 library.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -14,16 +14,16 @@ struct LayerRows {
   hdf5::Group group;  // of the layer
   std::int64_t layer = 0;
   std::int64_t kv_len = 0;
-  std::vector<std::int64_t> rows;     // row numbers to stream, ascending
-  std::vector<std::int32_t> lengths;  // n of each of them
+  std::vector<std::int64_t> rows;     // the row numbers to send, ascending
+  std::vector<std::int32_t> lengths;  // the length n of each of these rows
 };
 
-// HDF5 keeps this much of a data set's decoded chunks, so that blocks that cut through chunks decode each
-// only once.
+// The bytes of decoded chunks that HDF5 keeps for a data set, so that chunks which several blocks share are
+// decoded only once.
 inline constexpr std::int64_t kChunkCacheBytes = std::int64_t{256} << 20;
 
-// As DumpReader::stream(), with at most `block_bytes` of scores at a time where a row of a head is not
-// larger.
+// As DumpReader::stream(), with at most `block_bytes` of scores in memory at a time, or one row of a head if
+// that is larger.
 void stream_scores(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes,
                    std::int64_t cache_bytes, RowSink& sink);
 void stream_queries_keys(const LayerRows& layer, const DumpHeader& header, std::int64_t block_bytes,

@@ -21,8 +21,8 @@ namespace toptheta {
 namespace {
 
 constexpr std::int64_t kVersion = 1;
-// Far above every model there is; they keep a damaged file from asking for absurd amounts of memory and work
-// (docs/limits.md).
+// Far above every existing model. These limits keep a damaged file from claiming absurd amounts of memory and
+// work (docs/limits.md).
 constexpr std::int64_t kMostLayers = 4096;
 constexpr std::int64_t kMostHeads = 4096;
 constexpr std::int64_t kMostHeadsInAll = 1 << 18;
@@ -44,7 +44,7 @@ std::string optional_text(const hdf5::Object& object, const std::string& name) {
   return object.has_attribute(name) ? object.text_attribute(name) : std::string();
 }
 
-// A text attribute that names a value of E.
+// A text attribute that holds a name of E.
 template <NamedEnum E>
 E choice(const hdf5::Object& object, const std::string& name) {
   const std::string text = object.text_attribute(name);
@@ -74,7 +74,7 @@ void require_format(const hdf5::Group& root) {
   const std::int64_t version = root.int_attribute("version");
   if (version != kVersion) {
     throw InputError({.where = root.where(),
-                      .what = "this version of the dump format is not known",
+                      .what = "an unknown version of the dump format",
                       .expected = fmt::format("version {}", kVersion),
                       .found = fmt::format("version {}", version)});
   }
@@ -91,7 +91,7 @@ double read_scale(const hdf5::Group& root) {
   return scale;
 }
 
-// What rows hold: a running softmax is found from scores, and not written.
+// What the rows hold. Running-softmax values are not stored: they are computed from scores.
 Placement read_placement(const hdf5::Group& root) {
   const std::string text = root.text_attribute("placement");
   for (const Placement placement : {Placement::pre_softmax, Placement::post_softmax})
@@ -102,12 +102,12 @@ Placement read_placement(const hdf5::Group& root) {
        .expected = fmt::format("{} or {}", name_of(Placement::pre_softmax), name_of(Placement::post_softmax)),
        .found = text,
        .next = text == name_of(Placement::running_softmax)
-                   ? "write scores before the softmax, and say --placement to tt-calibrate"
+                   ? "write pre-softmax scores, and give --placement running-softmax to tt-calibrate"
                    : ""});
 }
 
-// The logits beside the scores. A dump of scores, or of queries and keys, whose model has them, but which
-// does not hold them, would give wrong shares of the softmax without a word.
+// Reads the sink logits. Where a model has them and its dump of scores, queries or keys lacks them, softmax
+// weights would silently be wrong, so such a dump is refused.
 std::vector<float> read_sinks(const hdf5::Group& root, const DumpHeader& header) {
   const bool said = root.has_attribute("has_sinks");
   const bool has = said && int_in(root, "has_sinks", 0, 1) == 1;
@@ -117,15 +117,16 @@ std::vector<float> read_sinks(const hdf5::Group& root, const DumpHeader& header)
                         .what = "the model has sink logits, which the dump does not hold",
                         .expected = fmt::format("a data set sinks [{}, {}]", header.shape.num_layers,
                                                 header.shape.num_heads),
-                        .next = "write the dump again with them: a logit of each layer and query head"});
+                        .next = "write the dump again with the sink logit of each layer and query head"});
     return {};
   }
   FloatDataset values(root.open_dataset("sinks"));
   const hdf5::Dataset& dataset = values.dataset();
   if (said && !has)
-    throw InputError({.where = dataset.where(),
-                      .what = "sink logits of a model that has none, says the attribute has_sinks",
-                      .next = "set has_sinks to 1, or leave the data set out"});
+    throw InputError(
+        {.where = dataset.where(),
+         .what = "sink logits in the dump of a model that has none according to the attribute has_sinks",
+         .next = "set has_sinks to 1, or leave the data set out"});
   const hdf5::Dims dims = {header.shape.num_layers, header.shape.num_heads};
   if (dataset.dims() != dims)
     throw InputError({.where = dataset.where(),
@@ -145,7 +146,7 @@ std::vector<float> read_sinks(const hdf5::Group& root, const DumpHeader& header)
                         .found = fmt::format("{} at layer {}, head {}", sinks[i],
                                              static_cast<std::int64_t>(i) / header.shape.num_heads,
                                              static_cast<std::int64_t>(i) % header.shape.num_heads)});
-  // Weights have been divided by the whole denominator already.
+  // Softmax weights are divided by the whole denominator already.
   return header.placement == Placement::pre_softmax ? sinks : std::vector<float>();
 }
 
@@ -162,7 +163,7 @@ DumpHeader read_header(const hdf5::Group& root) {
   if (header.shape.num_layers * header.shape.num_heads > kMostHeadsInAll)
     throw InputError(
         {.where = root.where(),
-         .what = "num_layers and num_heads are out of range together",
+         .what = "num_layers times num_heads is out of range",
          .expected = fmt::format("at most {} heads in all layers", kMostHeadsInAll),
          .found = fmt::format("{} layers of {} heads", header.shape.num_layers, header.shape.num_heads)});
   if (header.shape.num_heads % header.shape.num_kv_heads != 0) {
@@ -189,9 +190,9 @@ DumpHeader read_header(const hdf5::Group& root) {
                     .found = hdf5::format_dims(dataset.dims())});
 }
 
-// A row has at least one element of every head, and filters make less than 1100 bytes of one: a shape of more
-// rows is damaged, and not worth a list of them. Where only sampled rows were written few rows are of few
-// bytes.
+// Each row has at least one element, and filters compress less than 1100-fold. A shape with more rows than
+// that is damaged, and is refused before a list of its rows is made. Files where only sampled rows were
+// written have few rows.
 void require_plausible(const hdf5::Dataset& dataset) {
   constexpr std::int64_t kAnyRows = 1 << 20;
   constexpr std::int64_t kMostExpansion = 1100;
@@ -203,8 +204,8 @@ void require_plausible(const hdf5::Dataset& dataset) {
                     .found = hdf5::format_dims(dataset.dims())});
 }
 
-// Opens a data set of shape [heads, rows, last]; any number of rows where `rows` is negative. Returns the
-// rows, and the bytes of all.
+// Checks a data set of shape [heads, rows, last]; a negative `rows` allows any number of rows. Returns the
+// number of rows and the bytes of all elements.
 std::pair<std::int64_t, std::int64_t> check_matrices(const hdf5::Group& layer, const std::string& name,
                                                      std::int64_t heads, std::int64_t rows,
                                                      std::int64_t last) {
@@ -252,7 +253,7 @@ void read_layers(const hdf5::Group& layers, const DumpHeader& header, DumpSample
   std::sort(numbered.begin(), numbered.end());
   for (const auto& [number, link] : numbered) {
     if (!sample.layers.empty() && sample.layers.back().layer == number)
-      throw InputError({.where = layers.where() + "/" + link, .what = "the layer is there twice"});
+      throw InputError({.where = layers.where() + "/" + link, .what = "the layer appears twice"});
     sample.layers.push_back(read_layer(layers.open_group(link), number, header, sample.kv_len));
     links.push_back(link);
   }
@@ -295,7 +296,7 @@ std::vector<std::int32_t> read_positions(const hdf5::Group& layer, std::int64_t 
   }
   const hdf5::Dataset dataset = layer.open_dataset("row_index");
   if (dataset.dims() != hdf5::Dims{rows}) fail_shape(dataset, fmt::format("[{}]", rows));
-  // As 64-bit numbers, so that none is bent into range.
+  // Read as 64-bit numbers, so that none is saturated into range.
   const std::vector<std::int64_t> stored = dataset.read<std::int64_t>();
   std::vector<std::int64_t> sorted = stored;
   std::sort(sorted.begin(), sorted.end());
@@ -313,7 +314,7 @@ std::vector<std::int32_t> read_positions(const hdf5::Group& layer, std::int64_t 
   }
   if (twice != sorted.end()) {
     const auto first = std::find(stored.begin(), stored.end(), *twice);
-    fail("a query position is there twice", *twice,
+    fail("a query position appears twice", *twice,
          std::find(first + 1, stored.end(), *twice) - stored.begin());
   }
   return {stored.begin(), stored.end()};

@@ -15,7 +15,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Bytes = hn::ScalableTag<std::uint8_t>;
 
-// The vectorised part; returns the elements done.
+// The vectorised part; returns how many elements it has done.
 std::size_t Interleave(const std::uint8_t* from, std::size_t count, std::size_t width, std::uint8_t* to) {
   const Bytes d;
   const std::size_t lanes = hn::Lanes(d);

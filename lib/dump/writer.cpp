@@ -84,7 +84,8 @@ void OpenSample::require_open(std::int64_t layer, const ModelShape& shape) const
 
 hdf5::Group OpenSample::create_layer(std::int64_t layer) {
   hdf5::Group created = layers.create_group(std::to_string(layer));
-  // The positions ascend without repetition: they are the last ones exactly if the first is.
+  // The positions ascend without repetition, so they are the last ones of the sample exactly if the first one
+  // is right.
   if (info.positions.front() != info.kv_len - rows()) created.write_vector("row_index", info.positions);
   return created;
 }

@@ -1,4 +1,5 @@
-// Inside dump: the parts of DumpWriter. Recorder of scores and recorder of queries and keys share a sample.
+// Internal to lib/dump: the parts of DumpWriter. The recorder of scores and the recorder of queries and keys
+// work on the same open sample.
 #pragma once
 #include <functional>
 #include <map>
@@ -15,34 +16,35 @@
 
 namespace toptheta {
 
-// Encoded rows are moved in pieces of at most this size, unless a single row is larger.
+// Encoded rows are written in pieces of at most this size, unless a single row is larger.
 inline constexpr std::int64_t kPieceBytes = std::int64_t{4} << 20;
 
-// A sample under way.
+// A sample that is being written.
 struct OpenSample {
   DumpSampleInfo info;               // positions are filled in
-  std::vector<std::int32_t> row_of;  // [kv_len] number of the row that records a position; -1: not recorded
+  std::vector<std::int32_t> row_of;  // [kv_len] the row that records each position; -1: not recorded
   hdf5::Group group;
   hdf5::Group layers;
   std::set<std::int64_t> finished{};  // layers
 
   [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(info.positions.size()); }
-  // Throws std::logic_error if the layer is not one of the model's or was finished already.
+  // Throws std::logic_error if the model has no such layer or it was finished already.
   void require_open(std::int64_t layer, const ModelShape& shape) const;
-  // The layer's group, with its row_index unless the rows are simply the last ones.
+  // Creates the layer's group, with a row_index unless the rows are the last positions of the sample.
   [[nodiscard]] hdf5::Group create_layer(std::int64_t layer);
 };
 
-// [heads, rows, row_elements], stored as the options say.
+// Creates a data set of shape `dims` [heads, rows, elements of a row], stored according to the options.
 hdf5::Dataset create_matrices(hdf5::Group& group, const std::string& name, const hdf5::Dims& dims,
                               const DumpOptions& options);
 
-// Throws InputError for a value that encode() found wrong; `place` says where in the model it stands.
+// Throws InputError for a value that encode() reported; `place` says where in the model it is.
 [[noreturn]] void fail_value(const std::string& where, float value, DumpElement element,
                              const std::string& place);
 
-// Content `scores`. Rows arrive from many threads in any order; they are collected in a scratch file and
-// moved to HDF5 when the layer is complete, so that the file's bytes do not depend on the order.
+// The recorder for content `scores`. Rows arrive from many threads in any order. They are collected in a
+// scratch file and moved to HDF5 when the layer is complete, so that the bytes of the dump do not depend on
+// the order.
 class ScoreRecorder {
  public:
   ScoreRecorder(const std::filesystem::path& target, const DumpHeader& header, const DumpOptions& options)
@@ -64,12 +66,12 @@ class ScoreRecorder {
 
   const DumpHeader& header_;
   const DumpOptions& options_;
-  Spool spool_;  // [num_heads, rows, kv_len] of the layer under way
+  Spool spool_;  // [num_heads, rows, kv_len] of the current layer
   std::mutex mutex_;
   std::optional<Layer> layer_;
 };
 
-// Content `qk`.
+// The recorder for content `qk`.
 class QueryKeyRecorder {
  public:
   QueryKeyRecorder(const DumpHeader& header, const DumpOptions& options)
@@ -87,7 +89,8 @@ class QueryKeyRecorder {
   };
   Layer& enter_layer(OpenSample& sample, const QueriesKeys& inputs);
   void store_queries(const OpenSample& sample, const QueriesKeys& inputs, Layer& layer) const;
-  // Writes `rows` of [rows, heads, head_dim] to data set rows first_row ...; first_position is for messages.
+  // Writes values [rows, heads, head_dim] to the rows of `dataset` from first_row on; first_position is for
+  // messages.
   void store(hdf5::Dataset& dataset, const float* values, std::int64_t rows, std::int64_t first_row,
              std::int64_t first_position) const;
 

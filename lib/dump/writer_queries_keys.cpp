@@ -51,7 +51,7 @@ void QueryKeyRecorder::store_queries(const OpenSample& sample, const QueriesKeys
   const auto row_at = [&](std::int64_t r) {
     return sample.row_of[static_cast<std::size_t>(inputs.first_position + r)];
   };
-  // Runs of recorded positions: their rows follow each other too.
+  // Runs of recorded positions, whose rows are consecutive too.
   for (std::int64_t r = 0; r < inputs.rows;) {
     std::int64_t end = r;
     while (end < inputs.rows && row_at(end) >= 0)

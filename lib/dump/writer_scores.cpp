@@ -11,7 +11,7 @@ namespace toptheta {
 
 namespace {
 
-// Rows of a block that the sample records.
+// The number of the block's rows that the sample records.
 std::int64_t recorded_rows(const OpenSample& sample, const RowBlock& block) {
   std::int64_t count = 0;
   for (std::int64_t r = 0; r < block.rows(); ++r) {
@@ -66,8 +66,8 @@ void ScoreRecorder::collect(const OpenSample& sample, const RowBlock& block) {
   const std::int64_t row_bytes = sample.info.kv_len * size_of(element);
   const bool is_logit = header_.placement == Placement::pre_softmax;
   const float padding = is_logit ? -std::numeric_limits<float>::infinity() : 0.0F;
-  std::vector<std::byte> bytes;  // encoded rows that follow each other in the data set
-  std::int64_t next_row = -1;    // the row after them
+  std::vector<std::byte> bytes;  // encoded rows that are consecutive in the data set
+  std::int64_t next_row = -1;    // the row that would follow them
   const auto flush = [&] {
     const std::int64_t first_row = next_row - static_cast<std::int64_t>(bytes.size()) / row_bytes;
     spool_.write((block.head * sample.rows() + first_row) * row_bytes, bytes);
@@ -102,7 +102,7 @@ void ScoreRecorder::store_layer(OpenSample& sample) {
   const std::int64_t row_bytes = kv_len * size_of(options_.element);
   hdf5::Group group = sample.create_layer(layer_->number);
   hdf5::Dataset scores = create_matrices(group, "scores", {heads, rows, kv_len}, options_);
-  // Whole chunks at a time, so that each is compressed once.
+  // Whole chunks at a time, so that each is compressed only once.
   std::int64_t step = std::max<std::int64_t>(1, kPieceBytes / row_bytes);
   if (const hdf5::Dims chunk = scores.chunk(); !chunk.empty())
     step = std::max(chunk[1], step - step % chunk[1]);

@@ -1,4 +1,5 @@
-// Inside dump: whether what rows need was ever written. HDF5 reads what was not as zeros, without a word.
+// Internal to lib/dump: whether the elements that rows need were ever written. HDF5 silently reads the others
+// as zeros.
 #pragma once
 #include <array>
 #include <string_view>
@@ -13,8 +14,8 @@ inline constexpr std::array<std::string_view, 3> kQueryAxes = {"head", "row", "d
 inline constexpr std::array<std::string_view, 3> kKeyAxes = {"KV head", "key", "dimension"};
 
 // Throws InputError, naming data set, heads, rows and keys, where a chunk that holds a causal element of a
-// selected row is missing. Chunks past the causal limit of all of their selected rows may be. Time: without a
-// missing chunk one pass over the index of chunks.
+// selected row is missing. Chunks that lie past the causal limits of all selected rows may be missing. Time:
+// one pass over the index of chunks where none is missing.
 void require_written_scores(const LayerRows& layer, const hdf5::Dataset& scores);
 
 }  // namespace toptheta

@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::size_t kPathLimit = 4096;
 
-// A name that a signal handler may remove. Guards are never freed, only reused, so that the handler can walk
-// their list without a lock.
+// The name of a temporary file that the signal handler may have to remove. Guards are never freed, only
+// reused, so that the handler can walk their list without a lock.
 struct Guard {
   enum State : int { free, filling, armed };
   std::atomic<int> state{filling};
@@ -61,15 +61,15 @@ std::string reason(int error) {
 std::filesystem::path resolve(const std::filesystem::path& target) {
   std::error_code error;
   std::filesystem::path resolved = std::filesystem::absolute(target, error);
-  // A link may point to a link, or to a file that does not exist yet.
+  // A link may point to another link, or to a file that does not exist yet.
   for (int depth = 0; depth < 40 && std::filesystem::is_symlink(resolved, error); ++depth)
     resolved = resolved.parent_path() / std::filesystem::read_symlink(resolved, error);
   return resolved;
 }
 
-// Hidden, next to the target, and different for every process on every machine that shares the directory.
+// A hidden name next to the target, different for every process on every machine that shares the directory.
 std::filesystem::path temporary_name(const std::filesystem::path& destination) {
-  constexpr std::size_t kKeptName = 200;  // leaves room for the rest within the usual limit of 255 bytes
+  constexpr std::size_t kKeptName = 200;  // bytes; the rest fits within the usual limit of 255
   std::random_device random;
   return destination.parent_path() / fmt::format(".{}.{:08x}{:08x}.tmp",
                                                  destination.filename().native().substr(0, kKeptName),
@@ -112,7 +112,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target), d
     fail("cannot write", error);
   }
   guard_ = guard;
-  // An existing file keeps its permissions where we may set them.
+  // An existing file keeps its permissions where the system lets us set them.
   if (mode != 0) static_cast<void>(::fchmod(descriptor_, mode) == 0);
 }
 
@@ -133,15 +133,15 @@ void AtomicFile::write(std::string_view bytes) {
 }
 
 void AtomicFile::commit() {
-  // Flushes what was written through any descriptor, also a library's own.
+  // This also flushes what was written through other descriptors, such as a library's own.
   if (::fsync(descriptor_) != 0) fail("cannot write to the disk", errno);
   const int descriptor = std::exchange(descriptor_, -1);
   if (::close(descriptor) != 0) fail("cannot write to the disk", errno);
   if (::rename(temporary_.c_str(), destination_.c_str()) != 0) fail("cannot replace the file", errno);
   static_cast<Guard*>(guard_)->state = Guard::free;
   guard_ = nullptr;
-  // Makes the new name last through a power cut; the file is complete in any case, so failure is no reason to
-  // stop.
+  // This makes the new name survive a power cut. The file is complete in any case, so a failure here is
+  // ignored.
   const int directory = ::open(destination_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return;
   static_cast<void>(::fsync(directory) == 0);

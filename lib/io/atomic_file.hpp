@@ -1,7 +1,7 @@
-// Output files that are either complete or not there.
+// Output files that are either complete or absent.
 //
-// A file is written under a temporary name in its own directory, flushed to the disk and renamed on commit().
-// Whoever opens the target meanwhile sees the old file or none.
+// A file is written under a temporary name in the target's directory; commit() flushes it to the disk and
+// renames it. Whoever opens the target in the meantime sees the old file or none.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -20,15 +20,15 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  // Where to write, for libraries that open files by name. They must have closed it before commit().
+  // The path to write to, for libraries that open files by name. They must have closed it before commit().
   [[nodiscard]] const std::filesystem::path& temporary() const { return temporary_; }
-  // The name the caller gave, for messages.
+  // The name that the caller gave, for messages.
   [[nodiscard]] const std::filesystem::path& target() const { return target_; }
 
   // Appends to the temporary file. Throws UnfinishedError with the system's reason.
   void write(std::string_view bytes);
 
-  // Flushes and renames. Throws UnfinishedError; the target is then untouched. Call it once.
+  // Flushes and renames. On UnfinishedError the target is untouched. Must be called at most once.
   void commit();
 
  private:
@@ -41,11 +41,11 @@ class AtomicFile {
   void* guard_ = nullptr;  // entry in the list that remove_temporary_files() walks
 };
 
-// Opens, writes and commits in one go.
+// Opens, writes and commits in one call. Throws UnfinishedError.
 void write_file_atomically(const std::filesystem::path& target, std::string_view bytes);
 
-// Removes the temporary files of all AtomicFiles alive. Async-signal-safe: for a handler of SIGINT and
-// SIGTERM, which should then end the process with _exit or by the signal's default action.
+// Removes the temporary files of all AtomicFiles that are alive. Async-signal-safe: a handler of SIGINT or
+// SIGTERM may call it, and should then end the process with _exit or by the signal's default action.
 void remove_temporary_files() noexcept;
 
 }  // namespace toptheta

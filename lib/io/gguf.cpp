@@ -39,13 +39,13 @@ std::uint32_t read_version(GgufCursor& cursor) {
                  .expected = "a little-endian file",
                  .found = fmt::format("version {} with its bytes reversed", swapped),
                  .next = "convert the model for little-endian machines"});
-  cursor.fail({.what = "a version of GGUF that is not read",
+  cursor.fail({.what = "an unsupported version of GGUF",
                .expected = "2 or 3",
                .found = fmt::format("{}", version),
                .next = "convert the model again with a current llama.cpp"});
 }
 
-// How many entries follow; no more than could fit.
+// Reads the number of entries that follow. Refuses one that could not fit into the file.
 std::uint64_t read_count(GgufCursor& cursor, const char* of, std::uint64_t least_bytes) {
   const auto count = cursor.number<std::uint64_t>();
   if (count > cursor.left() / least_bytes)
@@ -76,13 +76,13 @@ std::uint64_t alignment_of(const GgufFile& file) {
   if (!alignment) return kDefaultAlignment;
   if (*alignment <= 0 || !std::has_single_bit(static_cast<std::uint64_t>(*alignment)))
     throw InputError({.where = keys.where(kKey),
-                      .what = "an alignment that cannot be one",
+                      .what = "an alignment that is not valid",
                       .expected = "a power of two",
                       .found = fmt::format("{}", *alignment)});
   return static_cast<std::uint64_t>(*alignment);
 }
 
-// A tensor of the directory, and where its data should begin.
+// A tensor of the directory, and where the file says its data begin.
 struct Entry {
   GgufTensor tensor;
   std::uint64_t offset = 0;  // from the beginning of the data
@@ -92,18 +92,18 @@ struct Entry {
 std::vector<std::int64_t> read_shape(GgufCursor& cursor) {
   const auto dimensions = cursor.number<std::uint32_t>();
   if (dimensions == 0 || dimensions > kMostDimensions)
-    cursor.fail({.what = "a number of dimensions that cannot be one",
+    cursor.fail({.what = "a number of dimensions that is not valid",
                  .expected = fmt::format("1 to {}", kMostDimensions),
                  .found = fmt::format("{}", dimensions)});
   std::vector<std::int64_t> shape(dimensions);
   std::uint64_t elements = 1;
-  for (auto dim = shape.rbegin(); dim != shape.rend(); ++dim) {  // the file begins with the last
+  for (auto dim = shape.rbegin(); dim != shape.rend(); ++dim) {  // the file lists the last dimension first
     const auto size = cursor.number<std::uint64_t>();
-    // 2^56 elements of at most 8 bytes cannot overflow, and no file has them.
+    // A tensor of 2^56 elements of at most 8 bytes does not overflow 64 bits, and no file is that large.
     constexpr std::uint64_t kMostElements = std::uint64_t{1} << 56;
     if (size == 0 || size > kMostElements / elements)
       cursor.fail({.what = size == 0 ? "a dimension of size 0" : "an absurdly large tensor",
-                   .expected = "at least one element, and fewer than the file has bits",
+                   .expected = "at least one element and at most 2^56",
                    .found = fmt::format("a dimension of {}", size)});
     elements *= size;
     *dim = static_cast<std::int64_t>(size);
@@ -123,7 +123,7 @@ Entry read_entry(GgufCursor& cursor, std::uint64_t index, std::uint64_t count) {
   const GgufTypeInfo* type = find_gguf_type(number);
   if (type == nullptr)
     throw InputError({.where = tensor.where,
-                      .what = "a type of tensor that is not read",
+                      .what = "an unsupported tensor type",
                       .expected = readable_gguf_types(),
                       .found = shown_gguf_type(number),
                       .next = "use the model in another quantisation"});
@@ -138,7 +138,7 @@ Entry read_entry(GgufCursor& cursor, std::uint64_t index, std::uint64_t count) {
   return entry;
 }
 
-// Where the data of each tensor lie. `data`: everything after the directory and its padding.
+// Finds the data of each tensor. `data` is everything after the directory and its padding.
 void place(std::vector<Entry>& entries, std::span<const std::byte> data, std::uint64_t alignment) {
   for (Entry& entry : entries) {
     const std::string& where = entry.tensor.where;

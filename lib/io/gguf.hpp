@@ -1,5 +1,5 @@
-// GGUF, the model files of llama.cpp: metadata of typed keys, a directory of tensors, and their data, all
-// little-endian, versions 2 and 3.
+// GGUF, the file format of llama.cpp's models: metadata with typed keys, a directory of tensors, and their
+// data. Little-endian files of versions 2 and 3 are read.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace toptheta {
 
 class MappedFile;
 
-// The numbers are those of the file.
+// The values are the numbers in the file.
 enum class GgufKind : std::uint32_t {
   u8 = 0,
   i8 = 1,
@@ -30,14 +30,13 @@ enum class GgufKind : std::uint32_t {
   f32 = 6,
   boolean = 7,
   text = 8,
-  list =
-      9,  // of one of the others; GGUF allows lists of lists, of which no model makes use: they are refused
+  list = 9,  // of one of the other kinds; lists of lists, which GGUF allows and no model uses, are refused
   u64 = 10,
   i64 = 11,
   f64 = 12,
 };
 
-// One value, or a list of values of one kind.
+// One value, or a list of values of the same kind.
 struct GgufValue {
   GgufKind kind = GgufKind::u8;  // of the value, or of the list's elements; never `list`
   bool is_list = false;
@@ -49,21 +48,22 @@ struct GgufValue {
 struct GgufTensor {
   std::string name;
   GgufTensorType type = GgufTensorType::f32;
-  std::vector<std::int64_t> shape;  // row-major: the reverse of the file's order; blocks run along the last
+  std::vector<std::int64_t> shape;  // row-major, the reverse of the file's order; blocks run along the last
   std::span<const std::byte> data;  // in the mapped file
   std::string where;                // "model.gguf: tensor 'output.weight'", for messages
 
   [[nodiscard]] std::int64_t size() const;  // elements
 };
 
-// One file, mapped into memory: opening reads the metadata and the directory; the data's pages come in as
-// tensors are touched. The file must not change meanwhile.
+// One file, mapped into memory. Opening it reads the metadata and the directory; the data are read page by
+// page as tensors are touched. The file must not change meanwhile.
 class GgufFile {
  public:
-  // Throws InputError with the byte or the key or tensor at fault, unless the file is complete and
-  // consistent: known version, counts and lengths that fit the file, no key or tensor twice, no lists of
-  // lists, alignment a power of two, tensors of readable types in whole blocks, aligned, inside the file and
-  // not overlapping. Time and memory are proportional to the metadata, whatever the counts in it claim.
+  // Throws InputError, naming the byte, key or tensor, unless the file is complete and consistent: a known
+  // version; counts and lengths that fit the file; no key or tensor twice; no lists of lists; an alignment
+  // that is a power of two; tensors of supported types in whole blocks, aligned, inside the file and not
+  // overlapping. Time and memory are proportional to the real size of the metadata, whatever counts they
+  // claim.
   explicit GgufFile(const std::filesystem::path& path);
 
   [[nodiscard]] const std::string& where() const { return where_; }
@@ -71,7 +71,8 @@ class GgufFile {
   [[nodiscard]] const std::map<std::string, GgufValue, std::less<>>& metadata() const { return metadata_; }
   [[nodiscard]] const std::vector<GgufTensor>& tensors() const { return tensors_; }  // by name
   [[nodiscard]] const GgufTensor* find(std::string_view name) const;                 // or null
-  // Takes the whole pages of a part of a tensor's data out of memory until they are touched again.
+  // Drops the whole pages of a part of a tensor's data from memory; they are read again when they are next
+  // touched.
   void release(std::span<const std::byte> data) const;
 
  private:
@@ -82,15 +83,16 @@ class GgufFile {
   std::vector<GgufTensor> tensors_;
 };
 
-// A tensor's elements as floats, in parallel.
+// A tensor's elements as floats, converted in parallel; see widen_gguf() for the rounding.
 std::vector<float> floats_of(const GgufTensor& tensor);
 
-// Looks keys up by what they should be, and remembers which were asked for. Integers of every width are one
-// kind to the caller, and so are floats (for which integers are taken too). Each look-up throws InputError,
-// naming the key, where the value is of another kind or does not fit; without the key it returns nothing.
+// Looks up keys by the type that the caller expects, and remembers which keys were asked for. Integers of
+// every width are one type to the caller, and so are floats (an integer is accepted as a float). A look-up
+// returns nothing where the key is absent, and throws InputError, naming the key, where the value has another
+// type or does not fit.
 class GgufKeys {
  public:
-  explicit GgufKeys(const GgufFile& file) : file_(&file) {}  // which must stay
+  explicit GgufKeys(const GgufFile& file) : file_(&file) {}  // `file` must outlive this
 
   [[nodiscard]] std::string where(std::string_view key) const;  // "model.gguf: key 'llama.block_count'"
   [[nodiscard]] bool has(std::string_view key) const;           // does not count as asked for
@@ -103,16 +105,16 @@ class GgufKeys {
   std::optional<std::vector<bool>> flags(std::string_view key);
   std::optional<std::vector<std::int64_t>> wholes(std::string_view key);
   std::optional<std::vector<double>> numbers(std::string_view key);
-  // Whether the value is a list; counts as asked for only by the look-up that follows.
+  // Whether the key is there and holds a list; does not count as asked for.
   [[nodiscard]] bool is_list(std::string_view key) const;
-  // The same, and InputError where the key is missing.
+  // The same, but throws InputError where the key is missing.
   std::string required_text(std::string_view key);
   std::int64_t required_whole(std::string_view key);
   double required_number(std::string_view key);
 
-  // Counts a key as asked for: one that is known to change no number.
+  // Counts a key as asked for: one that is known not to change any number.
   void pass_over(std::string_view key) { asked_.emplace(key); }
-  // The keys that nobody asked for, ascending.
+  // The keys of the file that nobody asked for, in ascending order.
   [[nodiscard]] std::vector<std::string> unasked() const;
 
  private:

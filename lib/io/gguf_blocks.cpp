@@ -1,4 +1,5 @@
-// One block of each quantised type of GGUF, after the structures in ggml's ggml-common.h.
+// Decoding one block of each quantised type of GGUF. The layouts follow the structures in ggml's
+// ggml-common.h.
 #include <bit>
 #include <cassert>
 #include <cstring>
@@ -10,7 +11,7 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::size_t kSmall = 32;  // elements of the types without super-blocks
+constexpr std::size_t kSmall = 32;  // elements of a block in the types without super-blocks
 constexpr std::size_t kSuper = 256;
 
 unsigned byte_at(const std::byte* bytes, std::size_t i) {
@@ -27,7 +28,7 @@ float half_at(const std::byte* bytes) {
   return float_from_f16(bits);
 }
 
-// 16 bytes: the low nibbles are elements 0-15, the high ones 16-31.
+// 16 bytes: the low nibbles are elements 0 to 15, the high nibbles elements 16 to 31.
 template <class Map>
 void small_nibbles(const std::byte* nibbles, GgufBlock& block, const Map& map) {
   for (std::size_t i = 0; i < kSmall / 2; ++i) {
@@ -36,7 +37,7 @@ void small_nibbles(const std::byte* nibbles, GgufBlock& block, const Map& map) {
   }
 }
 
-// Nibbles with a fifth bit each, from a word of 32.
+// Nibbles plus a fifth bit each, the latter from a 32-bit word.
 void small_five_bits(const std::byte* fifth, const std::byte* nibbles, GgufBlock& block) {
   std::uint32_t high = 0;
   std::memcpy(&high, fifth, sizeof high);
@@ -51,7 +52,8 @@ void decode_q8_0(const std::byte* bytes, GgufBlock& block) {
     block.codes[i] = code(byte_at(bytes, 2 + i) ^ 0x80U);  // signed byte + 128
 }
 
-// d f16, scales and least values as nibbles of 16 bytes, 2 bits a code: 16 groups.
+// Layout: 16 bytes with a scale (low nibble) and a least value (high nibble) for each of 16 groups; the codes
+// of 2 bits; f16 factors of the scales and of the least values.
 void decode_q2_k(const std::byte* bytes, GgufBlock& block) {
   const std::byte* quarters = bytes + 16;
   const float d = half_at(bytes + 80);
@@ -64,7 +66,7 @@ void decode_q2_k(const std::byte* bytes, GgufBlock& block) {
     block.codes[i] = code(byte_at(quarters, i / 128 * 32 + i % 32) >> (i % 128 / 32 * 2) & 3U);
 }
 
-// The third bit of each code, the lower two, 16 scales of 6 bits, d.
+// Layout: the third bit of each code; the lower two bits; 16 scales of 6 bits; an f16 factor of the scales.
 void decode_q3_k(const std::byte* bytes, GgufBlock& block) {
   const std::byte* third = bytes;
   const std::byte* quarters = bytes + 32;
@@ -82,7 +84,8 @@ void decode_q3_k(const std::byte* bytes, GgufBlock& block) {
   }
 }
 
-// 8 scales and 8 least values of 6 bits in 12 bytes, as Q4_K and Q5_K have them after d and dmin.
+// Q4_K and Q5_K begin with an f16 factor of the scales, one of the least values, and 8 scales and 8 least
+// values of 6 bits each packed into 12 bytes.
 void super_scales(const std::byte* bytes, GgufBlock& block) {
   const float d = half_at(bytes);
   const float least = half_at(bytes + 2);
@@ -102,7 +105,8 @@ void super_scales(const std::byte* bytes, GgufBlock& block) {
   }
 }
 
-// Of each 64 elements, 32 bytes hold the first 32 in the low nibbles, the others in the high ones.
+// For each 64 elements there are 32 bytes: their low nibbles are the first 32 elements, their high nibbles
+// the others.
 void super_nibbles(const std::byte* nibbles, GgufBlock& block) {
   for (std::size_t i = 0; i < kSuper; ++i)
     block.codes[i] = code(byte_at(nibbles, i / 64 * 32 + i % 32) >> (i % 64 / 32 * 4) & 15U);
@@ -115,7 +119,7 @@ void decode_q5_k(const std::byte* bytes, GgufBlock& block) {
     block.codes[i] = code(block.codes[i] | (byte_at(bytes + 16, i % 32) >> (i / 32) & 1U) << 4);
 }
 
-// The low nibbles, the upper two bits, 16 signed scales, d.
+// Layout: the low nibbles; the upper two bits; 16 signed scales; an f16 factor of the scales.
 void decode_q6_k(const std::byte* bytes, GgufBlock& block) {
   const std::byte* pairs = bytes + 128;
   const std::byte* scales = bytes + 192;
@@ -130,12 +134,12 @@ void decode_q6_k(const std::byte* bytes, GgufBlock& block) {
   }
 }
 
-// The sixteen values of IQ4_NL, closer together around zero.
+// The sixteen values that IQ4_NL's codes stand for, closer together around zero.
 constexpr int kUnevenSteps[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-// Twice the values of a 4-bit float with two exponent bits.
+// Twice the values of a 4-bit float with one sign, two exponent and one mantissa bits.
 constexpr int kFloat4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-// Half of 2^(exponent - 127), which is what belongs to the doubled values; the two smallest are subnormal.
+// 2^(exponent - 127) / 2, because kFloat4 holds doubled values. The two smallest results are subnormal.
 float half_power(unsigned exponent) {
   return std::bit_cast<float>(exponent < 2 ? 0x00200000U << exponent : (exponent - 1) << 23);
 }

@@ -1,4 +1,4 @@
-// Inside io: reads a GGUF file's header from front to back and never past its end.
+// Internal to lib/io: reads a GGUF file's header from front to back, and never past the end of the file.
 #pragma once
 #include <fmt/format.h>
 
@@ -22,7 +22,7 @@ class GgufCursor {
   [[nodiscard]] std::uint64_t left() const { return bytes_.size() - at_; }
   [[nodiscard]] const std::string& file() const { return file_; }
 
-  // What is read next, for messages: "metadata entry 3", "tensor 'a'".
+  // Names the part that is read next, for messages: "metadata entry 3", "tensor 'a'".
   void enter(std::string part) { part_ = std::move(part); }
 
   template <class Number>
@@ -46,10 +46,11 @@ class GgufCursor {
     const auto part = take(length, "a text is longer than the file");
     return {reinterpret_cast<const char*>(part.data()), part.size()};
   }
-  // A text that names something: short, and fit to be shown.
+  // Reads a text that names something; refuses one that is empty, too long or not printable. `what` is the
+  // name of that name, for messages: "a key".
   std::string name(const char* what);
 
-  // Throws with the place.
+  // Throws InputError with file, byte and part filled in.
   [[noreturn]] void fail(Problem problem) const {
     problem.where = fmt::format("{}: byte {}{}{}", file_, at_, part_.empty() ? "" : ", ", part_);
     throw InputError(std::move(problem));
@@ -62,7 +63,7 @@ class GgufCursor {
   std::uint64_t at_ = 0;
 };
 
-// The value of a metadata entry, with its kind before it. Throws InputError.
+// Reads the value of a metadata entry, with the kind that comes before it. Throws InputError.
 GgufValue read_gguf_value(GgufCursor& cursor);
 
 }  // namespace toptheta

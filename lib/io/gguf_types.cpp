@@ -35,7 +35,7 @@ constexpr GgufTypeInfo kGgufTypes[] = {
     {Type::mxfp4, "MXFP4", 32, 17, 32, 128, false, 255},
 };
 
-// Types of llama.cpp that are not read, so that a message can name them.
+// Types that llama.cpp has and this project does not read, so that a message can name them.
 constexpr std::pair<std::uint32_t, std::string_view> kOtherTypes[] = {
     {4, "Q4_2"},      {5, "Q4_3"},      {9, "Q8_1"},   {15, "Q8_K"},  {16, "IQ2_XXS"},   {17, "IQ2_XS"},
     {18, "IQ3_XXS"},  {19, "IQ1_S"},    {21, "IQ3_S"}, {22, "IQ2_S"}, {23, "IQ4_XS"},    {24, "I8"},

@@ -1,12 +1,13 @@
-// The element types of GGUF tensors: their names, their blocks, and what the blocks mean.
+// The element types of GGUF tensors: their names, the layout of their blocks, and how a block's values are
+// computed.
 //
-// A quantised tensor is a sequence of blocks along its last dimension. Inside a block every element is a
-// small code, and groups of 16 or 32 elements share a scale and, for some types, a smallest value:
+// A quantised tensor is a sequence of blocks along its last dimension. Within a block each element is a small
+// code, and groups of 16 or 32 elements share a scale and, for some types, a least value:
 //
 //   value = scale * (code - zero) + least
 //
-// Every quantised type of GGUF that this project reads has this form, so one decoder serves widening to
-// floats and repacking for integer products.
+// All quantised types of GGUF that this project reads have this form. So one decoder serves both the
+// conversion to floats and the repacking for integer products.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -17,7 +18,7 @@
 
 namespace toptheta {
 
-// The numbers are those of the file.
+// The values are the numbers in the file.
 enum class GgufTensorType : std::uint32_t {
   f32 = 0,
   f16 = 1,
@@ -36,7 +37,7 @@ enum class GgufTensorType : std::uint32_t {
   mxfp4 = 39,
 };
 
-// Elements of the longest block.
+// The number of elements in the longest block, and in the shortest group.
 inline constexpr std::size_t kLongestGgufBlock = 256;
 inline constexpr std::size_t kShortestGgufGroup = 16;
 
@@ -46,33 +47,34 @@ struct GgufTypeInfo {
   std::uint32_t elements;      // of a block; 1: plain numbers
   std::uint32_t bytes;         // of a block
   std::uint32_t group;         // elements that share a scale; 0: plain numbers
-  int zero;                    // the code that means `least`
+  int zero;                    // the code whose value is `least`
   bool has_least;              // else least is 0
   std::uint32_t largest_code;  // codes are 0 ... largest_code
 };
 
-// Null for types that are not read.
+// The type with this number in the file; null where it is not one that is read.
 const GgufTypeInfo* find_gguf_type(std::uint32_t number);
 const GgufTypeInfo& gguf_type_info(GgufTensorType type);
-// "IQ2_XXS (16)" for a type that llama.cpp has and this project does not, else "16".
+// A type's number for messages: "IQ2_XXS (16)" where llama.cpp has a type that this project does not read,
+// else "16".
 std::string shown_gguf_type(std::uint32_t number);
 // The names of all types that are read, for messages.
 std::string readable_gguf_types();
 
-// What one block holds.
+// The contents of one block.
 struct GgufBlock {
   std::array<std::uint8_t, kLongestGgufBlock> codes;
   std::array<float, kLongestGgufBlock / kShortestGgufGroup> scales;  // of each group
   std::array<float, kLongestGgufBlock / kShortestGgufGroup> least;   // where the type has it
 };
 
-// `bytes`: one block of a quantised type. Scales and least values are products of what the file holds, and
-// exact in float.
+// Decodes `bytes`, one block of a quantised type. Scales and least values are products of numbers in the
+// file; they are exact in float.
 void decode_gguf_block(GgufTensorType type, const std::byte* bytes, GgufBlock& block);
 
-// Widens whole blocks (or plain numbers) to floats: bytes.size() == values.size() / elements * bytes of a
-// block. F32, F16 and BF16 are exact. Quantised types take the two roundings that the formula above has in
-// float arithmetic, in the order of ggml's own reference.
+// Converts whole blocks (or plain numbers) to floats: bytes.size() == values.size() / elements * (bytes of a
+// block). F32, F16 and BF16 are exact. For quantised types the product and the sum of the formula above are
+// each rounded to float, in the same order as in ggml's reference.
 void widen_gguf(GgufTensorType type, std::span<const std::byte> bytes, std::span<float> values);
 
 }  // namespace toptheta

@@ -1,4 +1,4 @@
-// The values of GGUF's metadata: reading one from the file, and looking them up.
+// The values in GGUF's metadata: reading them from the file, and looking them up.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ constexpr std::uint64_t kLongestName = 65535;  // the format's own limit for key
 struct KindInfo {
   GgufKind kind;
   const char* name;
-  std::uint64_t bytes;  // 0: not of one size
+  std::uint64_t bytes;  // 0: the size varies
 };
 
 constexpr KindInfo kKinds[] = {
@@ -72,7 +72,7 @@ bool is_whole(GgufKind kind) {
          kind != GgufKind::f64;
 }
 
-// u64 above the largest i64 must have been ruled out.
+// Requires that a u64 is at most the largest i64.
 std::int64_t whole_at(const GgufValue& value, std::uint64_t i) {
   using I = std::int64_t;
   switch (value.kind) {
@@ -104,7 +104,7 @@ void require(bool right, const GgufValue& value, std::string where, const char* 
   if (right) return;
   throw InputError(
       {.where = std::move(where),
-       .what = "a value of another kind",
+       .what = "wrong type of value",
        .expected = expected,
        .found = fmt::format("{}{}", value.is_list ? "array of " : "", kind_info(value.kind).name)});
 }
@@ -114,12 +114,12 @@ void require_fits(const GgufValue& value, const std::string& where) {
     if (const auto element = element_as<std::uint64_t, std::uint64_t>(value, i);
         element > std::uint64_t{std::numeric_limits<std::int64_t>::max()})
       throw InputError({.where = where,
-                        .what = "a number too large to mean anything",
+                        .what = "the number is too large",
                         .expected = "at most 2^63 - 1",
                         .found = fmt::format("{}", element)});
 }
 
-// of(value, i) of every element of a list.
+// The list of of(value, i) for each element i of a list.
 template <class Element, class Of>
 std::vector<Element> all_of_list(const GgufValue& value, const Of& of) {
   std::vector<Element> elements;
@@ -141,7 +141,7 @@ std::string GgufCursor::name(const char* what) {
   const bool shown = std::all_of(read.begin(), read.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (read.empty() || read.size() > kLongestName || !shown) {
     at_ = start;
-    fail({.what = fmt::format("{} that cannot be one", what),
+    fail({.what = fmt::format("{} that is not valid", what),
           .expected = fmt::format("1 to {} printable ASCII characters", kLongestName),
           .found = shown ? fmt::format("{} characters", read.size()) : "other characters",
           .next = "the file is damaged: fetch it again"});
@@ -156,7 +156,7 @@ GgufValue read_gguf_value(GgufCursor& cursor) {
     value.is_list = true;
     value.kind = read_kind(cursor, "list element");
     if (value.kind == GgufKind::list)
-      cursor.fail({.what = "a list of lists, which no known model has a use for",
+      cursor.fail({.what = "a list of lists, which no known model uses",
                    .expected = "a list of numbers, bools or texts"});
     value.count = cursor.number<std::uint64_t>();
   }

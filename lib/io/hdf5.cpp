@@ -21,11 +21,11 @@ herr_t add_name(hid_t, const char* name, const H5L_info_t*, void* out) {
     static_cast<std::vector<std::string>*>(out)->emplace_back(name);
     return 0;
   } catch (...) {
-    return -1;  // out of memory; must not travel through the library
+    return -1;  // out of memory; an exception must not pass through the library's C code
   }
 }
 
-// A property list of `kind` whose objects keep no times.
+// A property list of `kind` for creating objects that do not record times.
 Handle timeless(hid_t kind, const std::string& where) {
   Handle list = check_writing(H5Pcreate(kind), H5Pclose, where, "cannot create");
   H5Pset_obj_track_times(list.id(), false);
@@ -49,7 +49,8 @@ Handle dataset_properties(const Dims& dims, const Storage& storage, const std::s
 Handle chunk_cache_properties(std::int64_t bytes) {
   Handle list = link_access(H5P_DATASET_ACCESS);
   if (bytes > 0) {
-    // A prime number of slots (12 bytes each or so), so that chunks of a regular grid rarely share one.
+    // A prime number of slots (about 12 bytes each), so that the chunks of a regular grid rarely share a
+    // slot.
     constexpr std::size_t kSlots = 50021;
     H5Pset_chunk_cache(list.id(), kSlots, static_cast<std::size_t>(bytes), H5D_CHUNK_CACHE_W0_DEFAULT);
   }

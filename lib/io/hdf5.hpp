@@ -1,13 +1,14 @@
-// HDF5 files behind handles that close themselves: the only room that includes hdf5.h.
+// HDF5 files behind handles that close themselves. Only lib/io includes hdf5.h.
 //
-// Files are foreign: a damaged one is found by a child process first (io/hdf5_probe.hpp), and nothing outside
-// the opened file is followed: external links, external raw storage and virtual data sets are refused.
+// Files may come from anywhere. A child process first finds out whether the library survives reading a file
+// (io/hdf5_probe.hpp). Nothing outside the opened file is followed: external links, external raw storage and
+// virtual data sets are refused.
 //
-// Not thread-safe: the HDF5 library keeps global state, so all calls of a process must come one after the
-// other; call from one thread only. Errors: wrong content, or a file that cannot be read, throws InputError;
-// a failed write UnfinishedError. `where` is "file:/path/of/object", and the library's own innermost reason
-// is quoted. The library itself prints nothing. Files written here carry no times: equal calls give equal
-// bytes.
+// Not thread-safe: the HDF5 library keeps global state, so all calls of a process must come from one thread
+// (io/hdf5_chunks.hpp has the exception). Errors: wrong content or an unreadable file throws InputError, a
+// failed write UnfinishedError. `where` in these is "file:/path/of/object", and the message quotes the
+// library's own innermost reason; the library itself prints nothing. Files written here record no times, so
+// equal calls write equal bytes.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -27,8 +28,8 @@ using Dims = std::vector<std::int64_t>;
 // "[8, 12, 512]"
 std::string format_dims(const Dims& dims);
 
-// The element types that this project reads or writes, of either byte order. bf16: a 16-bit unsigned integer
-// with an attribute dtype = "bfloat16", or a floating-point type of that layout.
+// The element types that this project reads or writes, in either byte order. bf16 is either a 16-bit unsigned
+// integer with an attribute dtype = "bfloat16" or a floating-point type with that layout.
 enum class Element { f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, other };
 // "float16", "int32", ...; "another type" for `other`.
 std::string_view name_of(Element element);
@@ -40,11 +41,11 @@ constexpr bool is_integer(Element element) {
 // How a new data set is stored: contiguous where `chunk` is empty.
 struct Storage {
   Dims chunk{};
-  int gzip_level = 0;      // 0 ... 9; above 0 needs chunks, and shuffles bytes first
+  int gzip_level = 0;      // 0 ... 9; above 0 it needs chunks, and bytes are shuffled first
   std::int64_t cache = 0;  // bytes of chunks kept in memory while writing; 0: the library's default
 };
 
-// A box of a data set: `count` elements from `offset` on, along every axis.
+// A box within a data set: along each axis `count` elements from `offset` on.
 struct Box {
   Dims offset;
   Dims count;
@@ -74,7 +75,7 @@ class Handle {
   Close close_ = nullptr;
 };
 
-// What groups and data sets share: a place in the file, and attributes.
+// What groups and data sets have in common: a place in the file, and attributes.
 class Object {
  public:
   // "file:/path/of/object", for messages.
@@ -83,15 +84,15 @@ class Object {
   [[nodiscard]] const std::string& path() const { return path_; }
 
   [[nodiscard]] bool has_attribute(const std::string& name) const;
-  // Attributes of one element, scalar or an array of length 1. Throw InputError if missing or of another
-  // kind.
+  // Attributes that hold one element, as a scalar or an array of length 1. They throw InputError where the
+  // attribute is missing or has another type.
   [[nodiscard]] std::int64_t int_attribute(const std::string& name) const;  // an integer of any width
   [[nodiscard]] double float_attribute(const std::string& name) const;      // a float or integer of any width
   [[nodiscard]] std::string text_attribute(
       const std::string& name) const;  // fixed or variable length, valid UTF-8
   [[nodiscard]] std::vector<std::string> texts_attribute(const std::string& name) const;  // one-dimensional
 
-  // The attribute must not exist yet.
+  // Writes a new attribute, which must not exist yet.
   void write_attribute(const std::string& name, std::int64_t value);
   void write_attribute(const std::string& name, double value);
   void write_attribute(const std::string& name, std::string_view value);
@@ -117,44 +118,48 @@ class Dataset : public Object {
  public:
   [[nodiscard]] const Dims& dims() const { return dims_; }
   [[nodiscard]] Element element() const { return element_; }
-  // Elements in all. Dimensions whose product does not fit are refused on opening.
+  // The number of elements. Opening refuses dimensions whose product does not fit.
   [[nodiscard]] std::int64_t size() const { return size_; }
-  // Empty unless the data set is chunked.
+  // The shape of a chunk; empty unless the data set is chunked. Throws InputError for chunks of 4 GiB or
+  // more.
   [[nodiscard]] Dims chunk() const;
-  // Bytes that the elements take in the file, compressed or not; 0 where space was declared but nothing was
-  // ever written. Throws InputError where the file is not large enough. Time: reads the index of the chunks.
+  // The bytes that the elements take in the file, as stored (perhaps compressed); 0 where space was declared
+  // but nothing was ever written. Throws InputError where that is more than the file holds. Time: reads the
+  // index of chunks.
   [[nodiscard]] std::int64_t stored_bytes() const;
-  // Throws InputError, naming the first part that is missing, unless every element of `boxes` was written:
-  // what was not would be read as the fill value, usually 0. `axes` names the dimensions for the message:
-  // {"head", "row", "key"}. Only chunks can be told apart; in an early allocation everything counts as
-  // written.
+  // Throws InputError, naming the first missing part, unless every element of `boxes` was written: HDF5 would
+  // silently return the fill value, usually 0, for the rest. `axes` names the dimensions for the message:
+  // {"head", "row", "key"}. Only a chunked data set can be partly written; a contiguous one counts as written
+  // as soon as its space is allocated.
   void require_written(std::span<const Box> boxes, std::span<const std::string_view> axes) const;
-  // Where in the file the elements stand one after the other in the machine's byte order; nothing where they
-  // do not: chunked, compact, virtual or external storage, the other byte order, or never written.
+  // The byte offset in the file from which the elements lie one after the other in the machine's byte order.
+  // Nothing where they do not: chunked, compact, virtual or external storage, the other byte order, or never
+  // written.
   [[nodiscard]] std::optional<std::int64_t> plain_offset() const;
 
-  // Everything, converted by HDF5 to T (float, double, or an integer of 8 ... 64 bits); integers saturate.
-  // Throws InputError unless everything was written.
-  // Throws InputError if the data set holds integers (bfloat16 among them) and T is a float or the other way
-  // round.
+  // All elements, converted by HDF5 to T (float, double, or an integer of 8 to 64 bits); integers that do not
+  // fit saturate. Throws InputError unless everything was written, and where the data set holds integers (or
+  // bfloat16) and T is a floating-point type, or the reverse.
   template <class T>
   [[nodiscard]] std::vector<T> read() const;
-  // The elements of `boxes` (which must not overlap) in the order in which the data set holds them. `out`
-  // must be exactly as large. T as above.
+  // The elements of `boxes`, which must not overlap, in the order in which the data set holds them.
+  // out.size() must be their number. T and errors as above, but it does not check that the elements were
+  // written.
   template <class T>
   void read(std::span<const Box> boxes, std::span<T> out) const;
-  // The same for 16-bit elements of any kind, as bit patterns in the machine's byte order, without conversion
-  // (the library's own conversion of float16 is some hundred times slower than kernels/convert.hpp).
+  // The same for 16-bit elements of any type, as bit patterns in the machine's byte order, without
+  // conversion. (The library's own conversion of float16 is several hundred times slower than
+  // kernels/rows/convert.hpp.)
   void read_raw16(std::span<const Box> boxes, std::span<std::uint16_t> out) const;
 
-  // Everything, flushed; or one box. T must be of the data set's own kind: float, double, integers.
+  // Writes all elements and flushes, or writes one box. T must match the data set: floating-point or integer.
   template <class T>
   void write(std::span<const T> values);
   template <class T>
   void write(const Box& box, std::span<const T> values);
-  // Bytes that already have the layout of element(), little-endian (float16 and bfloat16 among them).
+  // Writes bytes that already have the layout of element(), little-endian, such as float16 and bfloat16.
   void write_raw(const Box& box, std::span<const std::byte> bytes);
-  // After the last box: reports what the destructor would have to hide.
+  // To be called after the last box: reports errors that the destructor would have to hide.
   void flush();
 
  private:
@@ -162,7 +167,7 @@ class Dataset : public Object {
   friend class ChunkedDataset;
   Dataset(Handle handle, std::shared_ptr<const std::string> file, std::string path);
   [[nodiscard]] Box whole() const { return {Dims(dims_.size(), 0), dims_}; }
-  // `elements` is how many the boxes must hold together.
+  // `elements` must be the total size of the boxes.
   [[nodiscard]] Handle select(std::span<const Box> boxes, std::int64_t elements) const;
   void read_as(std::int64_t memory_type, std::span<const Box> boxes, std::int64_t elements, void* out) const;
   void write_as(std::int64_t memory_type, const Box& box, std::int64_t elements, const void* values);
@@ -174,13 +179,14 @@ class Dataset : public Object {
 
 class Group : public Object {
  public:
-  // Names of all links, in name order (bytewise).
+  // The names of all links, sorted bytewise.
   [[nodiscard]] std::vector<std::string> links() const;
   [[nodiscard]] bool has(const std::string& name) const;
-  // Throw InputError if missing or of another kind. `name` is one link's name.
+  // These throw InputError where the object is missing or of another kind. `name` is the name of one link,
+  // not a path.
   [[nodiscard]] Group open_group(const std::string& name) const;
-  // `chunk_cache`: bytes of decoded chunks to keep, where not 0; has no effect while another handle holds the
-  // data set.
+  // `chunk_cache`: how many bytes of decoded chunks to keep in memory; 0 for the library's default. It has no
+  // effect while another handle holds the data set.
   [[nodiscard]] Dataset open_dataset(const std::string& name, std::int64_t chunk_cache = 0) const;
 
   Group create_group(const std::string& name);
@@ -188,7 +194,8 @@ class Group : public Object {
   Dataset create_dataset(const std::string& name, Element element, const Dims& dims,
                          const Storage& storage = {});
 
-  // One-dimensional, contiguous, in one go. T: float, double, or an integer of 8 ... 64 bits.
+  // Creates and writes a one-dimensional contiguous data set. T: float, double, or an integer of 8 to 64
+  // bits.
   template <class T>
   void write_vector(const std::string& name, const std::vector<T>& values);
 
@@ -200,24 +207,26 @@ class Group : public Object {
 
 class File {
  public:
-  // Opens for reading. Throws InputError if there is no such file, or it is no regular file, empty,
-  // truncated, damaged, held by a writer or not HDF5.
+  // Opens a file for reading. Throws InputError where it is missing, not a regular file, empty, truncated,
+  // damaged, held by a writer or not HDF5.
   static File open(const std::filesystem::path& path);
-  // Creates or replaces. `shown` is the name to put into messages: give the target's where `path` is
+  // Creates or replaces a file. `shown` is its name in messages: give the target's name where `path` is
   // temporary.
   static File create(const std::filesystem::path& path, const std::string& shown);
 
-  // A file in memory, to be written; image() gives its bytes, those of the file that create() would write.
+  // Creates a file in memory. image() returns its bytes, which are those that create() would write.
   static File create_in_memory(const std::string& shown);
   [[nodiscard]] std::string image() const;
-  // A file whose bytes are these (which are copied). Throws InputError, naming `shown`, unless they are HDF5.
+  // Opens a file whose content is `bytes`, which are copied. Throws InputError, naming `shown`, unless they
+  // are HDF5.
   static File open_image(std::string_view bytes, const std::string& shown);
-  // Opens a file that another process may be writing under SWMR (docs/formats.md, "Live dumps"). What the
-  // writer flushed before is seen, what it writes later need not be: open anew.
+  // Opens a file that another process may be writing under SWMR (docs/formats.md, "Live dumps"). It shows
+  // what the writer flushed before this call; to see later writes, open it again.
   static File open_live(const std::filesystem::path& path);
 
   [[nodiscard]] Group root() const;
-  // Writes out everything, reporting what the destructor would have to hide. Handles of objects must be gone.
+  // Writes everything out, and reports errors that the destructor would have to hide. Handles of objects in
+  // the file must be gone.
   void close();
 
  private:

@@ -68,7 +68,7 @@ void require_one(const Attribute& attribute, const std::string& name, const std:
                     .found = std::string(kind_of(attribute))});
 }
 
-// A fixed-length string without its padding.
+// The text of a fixed-length string without its padding.
 std::string unpadded(std::string_view bytes, H5T_str_t padding) {
   bytes = bytes.substr(0, bytes.find('\0'));
   if (padding == H5T_STR_SPACEPAD) {
@@ -92,13 +92,13 @@ std::vector<std::string> read_variable_texts(const Attribute& attribute, const s
 
 std::vector<std::string> read_fixed_texts(const Attribute& attribute, const std::string& where,
                                           const std::string& what) {
-  // A damaged file can claim any length; no real text here comes near this one.
+  // A damaged file can claim any length; no real text comes near this one.
   constexpr std::size_t kLongest = std::size_t{1} << 24;
   const std::size_t length = H5Tget_size(attribute.type.id());
   const auto count = static_cast<std::size_t>(attribute.elements);
   if (length == 0 || length > kLongest / std::max<std::size_t>(count, 1))
     throw InputError({.where = where,
-                      .what = what + ": impossible length",
+                      .what = what + ": its length is impossible",
                       .found = fmt::format("{} strings of {} bytes", count, length)});
   std::string bytes(length * count, '\0');
   if (H5Aread(attribute.handle.id(), attribute.type.id(), bytes.data()) < 0) fail_reading(where, what);
@@ -122,11 +122,11 @@ std::vector<std::string> read_texts(const Attribute& attribute, const std::strin
   return texts;
 }
 
-// Up to this size texts are stored inside the attribute; it can hold 64 KiB. Longer ones go into HDF5's
-// global heap, whose reader trusts a damaged file blindly.
+// Texts of up to this size are stored inside the attribute, which can hold 64 KiB. Longer ones go into HDF5's
+// global heap, and the library trusts a damaged heap blindly.
 constexpr std::size_t kInlineBytes = std::size_t{32} << 10;
 
-// Of variable length where `bytes` is H5T_VARIABLE.
+// A UTF-8 string type of this length; of variable length where `bytes` is H5T_VARIABLE.
 Handle text_type(std::size_t bytes) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
   H5Tset_size(type.id(), bytes);
@@ -146,7 +146,7 @@ void write_attribute_as(std::int64_t object, const std::string& where, const std
 
 void write_texts(std::int64_t object, const std::string& where, const std::string& name, std::int64_t space,
                  const std::vector<std::string>& values) {
-  std::size_t longest = 1;  // the library knows no strings of no bytes
+  std::size_t longest = 1;  // the library has no strings of length 0
   for (const std::string& value : values)
     longest = std::max(longest, value.size());
   if (longest * values.size() <= kInlineBytes) {

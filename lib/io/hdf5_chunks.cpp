@@ -15,8 +15,8 @@ namespace toptheta::hdf5 {
 
 namespace {
 
-// The library keeps global state: one call at a time in the process. Where it was built for threads, each
-// thread has error messages of its own, to be kept from printing.
+// The library keeps global state, so only one thread of the process may call it at a time. Where it was built
+// with threads, each thread has its own error printing, which must be turned off.
 class LibraryCall {
  public:
   LibraryCall() : lock_(mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
@@ -29,7 +29,7 @@ class LibraryCall {
   std::lock_guard<std::mutex> lock_;
 };
 
-// Nothing where there is a filter that we do not undo.
+// Nothing where a filter is applied that we do not undo.
 std::optional<std::vector<ChunkFilter>> filters_of(std::int64_t list, std::int64_t element_bytes) {
   std::vector<ChunkFilter> filters;
   const int count = H5Pget_nfilters(list);
@@ -83,7 +83,7 @@ std::int64_t ChunkedDataset::stored_bytes(const Dims& offset) const {
   const LibraryCall call;
   hsize_t bytes = 0;
   if (H5Dget_chunk_storage_size(dataset_.id(), place.data(), &bytes) < 0) {
-    // It fails for a chunk that is not there as for one that cannot be found.
+    // The call fails in the same way for a chunk that was never written and for one that cannot be found.
     H5Eclear2(H5E_DEFAULT);
     unsigned skipped = 0;
     haddr_t address = 0;
@@ -92,7 +92,7 @@ std::int64_t ChunkedDataset::stored_bytes(const Dims& offset) const {
       return 0;
     fail_reading(dataset_.where(), fmt::format("cannot find the chunk at {}", format_dims(offset)));
   }
-  // What is stored may be larger than what it decodes to, but not by much.
+  // A stored chunk may be larger than the decoded one, but not by much.
   if (bytes > static_cast<hsize_t>(2 * chunk_bytes_ + 4096))
     throw InputError({.where = dataset_.where(),
                       .what = fmt::format("the chunk at {} is impossibly large", format_dims(offset)),

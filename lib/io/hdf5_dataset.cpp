@@ -17,10 +17,10 @@ namespace toptheta::hdf5 {
 
 namespace {
 
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 8;  // elements of 8 bytes
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 8;  // elements of 8 bytes each
 constexpr std::int64_t kMostChunkBytes = (std::int64_t{1} << 32) - 1;         // the library's own limit
 
-// The number of elements, or -1 where it is not representable.
+// The number of elements, or -1 where it does not fit.
 std::int64_t product(const Dims& dims) {
   std::int64_t elements = 1;
   for (const std::int64_t dim : dims)

@@ -10,17 +10,17 @@ namespace toptheta::hdf5 {
 
 namespace {
 
-// Called by the library for every entry of its error stack, the innermost first.
+// The library calls this for each entry of its error stack, the innermost first.
 herr_t collect(unsigned depth, const H5E_error2_t* entry, void* out) {
   auto& reason = *static_cast<std::string*>(out);
   const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
-  // For a missing filter the innermost entry is about some plug-in directory; the next ones say which filter.
+  // For a missing filter the innermost entry is about a plug-in directory; a later one names the filter.
   if (depth == 0 || text.starts_with("required filter")) reason = text;
   return 0;
 }
 
-// "file write failed: time = ..., errno = 28, error message = 'No space left on device', ..." -> the quoted
-// part.
+// Cuts a message to the part in quotes: "file write failed: time = ..., errno = 28, error message = 'No space
+// left on device', ..." becomes "No space left on device".
 std::string shorten(const std::string& reason) {
   constexpr std::string_view kMark = "error message = '";
   const std::size_t start = reason.find(kMark);
@@ -29,7 +29,7 @@ std::string shorten(const std::string& reason) {
   return reason.substr(start + kMark.size(), end - start - kMark.size());
 }
 
-// The innermost reason of the library's error stack, which is then forgotten.
+// Returns the innermost reason on the library's error stack, and clears the stack.
 std::string take_reason() {
   std::string reason;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &reason);
@@ -41,7 +41,7 @@ std::string with_reason(std::string_view what, const std::string& reason) {
   return reason.empty() ? std::string(what) : fmt::format("{}: {}", what, shorten(reason));
 }
 
-// What the library says in words that only its makers understand, and what to do about it.
+// Translates messages that only the library's makers understand, and says what to do.
 Problem problem_of(const std::string& where, std::string_view what, const std::string& reason) {
   const auto says = [&reason](std::string_view words) { return reason.find(words) != std::string::npos; };
   if (says("unable to lock file"))
@@ -49,6 +49,7 @@ Problem problem_of(const std::string& where, std::string_view what, const std::s
             .what = "another program has the file open for writing",
             .next =
                 "try again once it has closed the file; tt-calibrate fit --follow reads a dump that is still "
+                "being "
                 "written (docs/formats.md, \"Live dumps\")"};
   if (says("already open for write"))
     return {
@@ -69,8 +70,8 @@ Problem problem_of(const std::string& where, std::string_view what, const std::s
 
 void prepare_library() {
   // The library's clean-up at exit crashes if a file could not be closed because the disk was full. Our
-  // handles close everything themselves. Must come before any other call, and fails harmlessly when it is
-  // repeated.
+  // handles close everything themselves. This must come before any other call of the library, and fails
+  // harmlessly when it is repeated.
   H5dont_atexit();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   register_lzf();

@@ -1,4 +1,4 @@
-// Inside io: turns the HDF5 library's error stack into errors of ours.
+// Internal to lib/io: turns the HDF5 library's error stack into this project's errors.
 #pragma once
 #include <string>
 #include <string_view>
@@ -7,15 +7,16 @@
 
 namespace toptheta::hdf5 {
 
-// Before the first call of the library: no clean-up at exit, and no printing of its error stack. Called
-// wherever a file is opened or created.
+// Prepares the library before its first call: no clean-up at exit, no printing of errors, the lzf filter.
+// Called wherever a file is opened or created.
 void prepare_library();
 
-// Throw with the library's innermost reason after `what`, then forget it.
+// These throw InputError or UnfinishedError: `what` followed by the library's innermost reason. They clear
+// the library's error stack.
 [[noreturn]] void fail_reading(const std::string& where, std::string_view what);
 [[noreturn]] void fail_writing(const std::string& where, std::string_view what);
 
-// A handle for the identifier that a library call returned, or the error.
+// A handle for the identifier that a library call returned; throws where the call failed.
 Handle check_reading(std::int64_t id, Handle::Close close, const std::string& where, std::string_view what);
 Handle check_writing(std::int64_t id, Handle::Close close, const std::string& where, std::string_view what);
 

@@ -8,7 +8,7 @@ namespace toptheta::hdf5 {
 
 namespace {
 
-// The handle, which is the room's own.
+// Reaches the protected handle of an object.
 struct Reach : Object {
   static std::int64_t handle_of(const Object& object) { return (object.*&Reach::id)(); }
 };

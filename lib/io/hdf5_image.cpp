@@ -10,7 +10,7 @@ namespace toptheta::hdf5 {
 
 namespace {
 
-// In memory only, growing in steps of 1 MiB.
+// Access to a file in memory only, which grows in steps of 1 MiB.
 Handle memory_access() {
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_core(access.id(), std::size_t{1} << 20, false);
@@ -18,7 +18,7 @@ Handle memory_access() {
   return access;
 }
 
-// The library refuses an image under the name of a file that exists; this one cannot.
+// The library refuses to open an image under the name of a file that exists. No file can have this name.
 constexpr const char* kNoFile = "/dev/null/image";
 
 }  // namespace
@@ -59,7 +59,7 @@ File File::open_live(const std::filesystem::path& path) {
   require_sound_file(path, true);
   const std::string name = path.string();
   const unsigned live = H5F_ACC_RDONLY | H5F_ACC_SWMR_READ;
-  // A file whose writer did not use SWMR, or is done with it, opens in the ordinary way.
+  // A file whose writer did not use SWMR, or has closed it, opens in the ordinary way.
   hid_t id = H5Fopen(name.c_str(), live, H5P_DEFAULT);
   if (id < 0) id = H5Fopen(name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   Handle handle = check_reading(id, H5Fclose, name, "cannot open the HDF5 file");

@@ -17,27 +17,27 @@ namespace toptheta::hdf5 {
 namespace {
 
 constexpr std::string_view kOneFile =
-    "give dumps that hold their own data, several where there are several; to put this one into one file: "
+    "give the dumps that hold the data, or copy this one into a single file: "
     "h5py.File(IN)[\"/\"] copied with expand_external=True, or h5repack -l CONTI for virtual data sets";
 
-// Where the last external link led that the library was about to follow; empty: none. One thread only, as the
-// library itself (io/hdf5.hpp).
+// The target of the last external link that the library was about to follow; empty where there was none. Used
+// by one thread only, like the library itself (io/hdf5.hpp).
 std::string& refused_link() {
   static std::string link;
   return link;
 }
 
-// Called by the library before it follows an external link; a negative answer stops it.
+// The library calls this before it follows an external link; a negative answer stops it.
 herr_t refuse_link(const char*, const char*, const char* file, const char* object, unsigned*, hid_t, void*) {
   try {
     refused_link() = fmt::format("'{}' in file '{}'", object, file);
   } catch (const std::exception&) {
-    refused_link().clear();  // out of memory: the library's own words must do
+    refused_link().clear();  // out of memory: the library's own message has to do
   }
   return -1;
 }
 
-// A name that the library copies into a buffer, cut where it is too long for a message.
+// A name that read(buffer, size) copies into a buffer; cut where it is too long for a message.
 template <class Read>
 std::string name_from(const Read& read) {
   std::array<char, 512> text{};
@@ -48,7 +48,7 @@ std::string name_from(const Read& read) {
   return text.data();
 }
 
-// The files of a virtual data set's sources, each once, with what is wrong with them.
+// The files with a virtual data set's sources, each named once, and which of them do not exist.
 std::string virtual_files(std::int64_t list, const std::string& where) {
   std::size_t count = 0;
   if (H5Pget_virtual_count(list, &count) < 0) fail_reading(where, "cannot read the virtual layout");
@@ -96,7 +96,7 @@ void require_own_storage(std::int64_t dataset, const std::string& where) {
       check_reading(H5Dget_create_plist(dataset), H5Pclose, where, "cannot read how it is stored");
   if (H5Pget_layout(list.id()) == H5D_VIRTUAL)
     throw InputError({.where = where,
-                      .what = "a virtual data set, which is not followed to its sources",
+                      .what = "a virtual data set, whose sources are not read",
                       .expected = "the elements in the file itself",
                       .found = "elements of data sets in " + virtual_files(list.id(), where),
                       .next = std::string(kOneFile)});

@@ -1,5 +1,6 @@
-// Inside io: ways out of an HDF5 file, which are not followed. A file that others made must not make us read
-// any file of the system, and what gives numbers must stand in the provenance.
+// Internal to lib/io: references from an HDF5 file to other files, which are not followed. A file made by
+// others must not make the program read any file of the system, and every file that numbers come from must be
+// recorded in the provenance.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,15 +10,15 @@
 
 namespace toptheta::hdf5 {
 
-// A property list of `kind` (group or data set access) under which external links are not followed, also
+// A property list of `kind` (group or data set access) under which external links are not followed, even
 // where a soft link leads to one.
 Handle link_access(std::int64_t kind);
 
-// Throws InputError with `what`, naming the external link where that was the reason.
+// Throws InputError with `what`; where an external link was the reason, names the link instead.
 [[noreturn]] void fail_opening(const std::string& where, std::string_view what);
 
-// Throws InputError where the data set's elements stand in other files or data sets: external raw storage,
-// virtual data sets.
+// Throws InputError where the elements of the data set lie in other files or data sets (external raw storage,
+// a virtual data set).
 void require_own_storage(std::int64_t dataset, const std::string& where);
 
 }  // namespace toptheta::hdf5

@@ -28,14 +28,15 @@ namespace toptheta::hdf5 {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kLimitsMemory = false;  // a sanitizer's shadow takes more than any limit
+constexpr bool kLimitsMemory = false;  // a sanitizer's shadow memory exceeds any limit
 #else
 constexpr bool kLimitsMemory = true;
 #endif
 
-constexpr rlim_t kMemory = rlim_t{1} << 29;  // beyond what the process has; metadata take a few megabytes
+constexpr rlim_t kMemory =
+    rlim_t{1} << 29;  // beyond what the process already has; real metadata take a few megabytes
 
-// Seconds of processor time: a walk reads at most all of the file.
+// The limit of processor time in seconds: a walk reads at most the whole file.
 rlim_t seconds_for(std::int64_t bytes) {
   return static_cast<rlim_t>(3 + bytes / (std::int64_t{64} << 20));
 }
@@ -47,7 +48,7 @@ void lower_limit(decltype(RLIMIT_CPU) kind, rlim_t most) {
   ::setrlimit(kind, &limit);
 }
 
-// Address space that the process has now; 0 where the system does not say.
+// The address space that the process uses now; 0 where the system does not say.
 rlim_t address_space() {
   std::array<char, 64> text{};
   const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -58,7 +59,7 @@ rlim_t address_space() {
                     : std::strtoull(text.data(), nullptr, 10) * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// In the child: limits, and nothing of the parent's that could be heard or seen.
+// Called in the child: sets its limits, and detaches it from the parent's signal handlers and terminal.
 void isolate(std::int64_t bytes) {
   for (int signal = 1; signal < NSIG; ++signal)
     if (signal != SIGKILL && signal != SIGSTOP) std::signal(signal, SIG_DFL);
@@ -71,9 +72,10 @@ void isolate(std::int64_t bytes) {
   if (kLimitsMemory && space > 0) lower_limit(RLIMIT_AS, space + kMemory);
 }
 
-// The child's wait status, or nothing where it had to be stopped: `pipe` is closed when it ends.
+// Waits for the child and returns its wait status; kills it where it takes too long. `pipe` closes when it
+// ends.
 int wait_for(pid_t child, int pipe, std::int64_t bytes) {
-  // Far more than the processor time: machines are busy and disks slow.
+  // Far more than the limit of processor time, because machines are busy and disks are slow.
   const auto patience = static_cast<int>(std::min<rlim_t>(60'000 + 10'000 * seconds_for(bytes), 1U << 30));
   struct pollfd closed {
     pipe, POLLIN, 0
@@ -92,7 +94,7 @@ int wait_for(pid_t child, int pipe, std::int64_t bytes) {
 [[noreturn]] void refuse(const std::filesystem::path& path, std::string found) {
   throw InputError(
       {.where = path.string(),
-       .what = "damaged: the HDF5 library does not survive reading it (tried in a process of its own)",
+       .what = "damaged: the HDF5 library fails badly when it reads the file (tried in a separate process)",
        .expected = "an intact HDF5 file",
        .found = std::move(found),
        .next = "write or copy the file again"});
@@ -101,18 +103,20 @@ int wait_for(pid_t child, int pipe, std::int64_t bytes) {
 void judge(const std::filesystem::path& path, int status) {
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    if (signal == SIGXCPU || signal == SIGKILL) refuse(path, "reading that does not come to an end");
+    if (signal == SIGXCPU || signal == SIGKILL) refuse(path, "reading does not end");
     refuse(path, fmt::format("a crash in the library (signal {})", signal));
   }
   const int result = WEXITSTATUS(status);
   if (result == kWalkNeedsMemory)
-    refuse(path, fmt::format("more than {} MiB of memory asked for to read its structure", kMemory >> 20));
+    refuse(path, fmt::format("reading its structure takes more than {} MiB of memory", kMemory >> 20));
   if (result == kWalkBroken) refuse(path, "attributes or links that the library cannot list");
   if (result != kWalkDone && result != kWalkNotOpened)
-    refuse(path, fmt::format("an end with status {}", result));  // a sanitizer's
+    refuse(path,
+           fmt::format("the reading process ended with status {}", result));  // the status of a sanitizer
 }
 
-// Whether the library opened the file.
+// Walks the file in a child process. Returns whether the library could open it; throws where the child
+// failed.
 bool walk_in_child(const std::filesystem::path& path, std::int64_t bytes, bool live) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
@@ -150,7 +154,7 @@ void require_sound_file(const std::filesystem::path& path, bool live) {
     refuse_lfs_pointer(path, {start.data(), static_cast<std::size_t>(count)});
   }
   if (H5Fis_hdf5(path.c_str()) == 0) throw InputError({.where = path.string(), .what = "not an HDF5 file"});
-  // A live file changes all the time; it is walked once.
+  // A live file changes all the time, so it is walked only once, whatever its size and time.
   using Version = std::tuple<dev_t, ino_t, bool, off_t, time_t, long>;
   static std::set<Version> known;
   Version version{status.st_dev, status.st_ino, live, 0, 0, 0};

@@ -33,7 +33,7 @@ const ElementInfo& info_of(Element element) {
   return kInfo[static_cast<std::size_t>(element)];
 }
 
-// Where the parts of a floating-point number stand, counted in bits from the least significant.
+// The layout of a floating-point number, in bits counted from the least significant.
 struct FloatLayout {
   std::size_t sign = 0;
   std::size_t exponent = 0;
@@ -79,7 +79,7 @@ Element integer_of_type(hid_t type, std::size_t size) {
 
 hid_t f16_type() {
   const hid_t type = H5Tcopy(H5T_IEEE_F32LE);
-  // The fields must be moved before the size may shrink.
+  // The fields must be moved before the size can shrink.
   H5Tset_fields(type, kF16.sign, kF16.exponent, kF16.exponent_bits, kF16.mantissa, kF16.mantissa_bits);
   H5Tset_size(type, 2);
   H5Tset_ebias(type, kF16.bias);

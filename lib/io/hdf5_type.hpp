@@ -1,4 +1,4 @@
-// Inside io: HDF5 datatypes and our element types.
+// Internal to lib/io: HDF5 datatypes and the element types of io/hdf5.hpp.
 #pragma once
 #include <cstdint>
 #include <type_traits>
@@ -7,13 +7,13 @@
 
 namespace toptheta::hdf5 {
 
-// What a datatype is, by its layout in bits; bfloat16 that is stored as uint16 is u16 here.
+// The element type with the bit layout of this datatype. bfloat16 that is stored as uint16 is u16 here.
 Element element_of_type(std::int64_t type);
 
 // A new little-endian datatype; `element` must not be `other`.
 Handle file_type(Element element);
 
-// The library's own identifier for the machine's type of this kind; not to be closed.
+// The library's identifier for the machine's own type of this kind; not to be closed.
 std::int64_t native_float();
 std::int64_t native_double();
 std::int64_t native_integer(std::size_t bytes, bool is_signed);

@@ -32,13 +32,13 @@ herr_t note_memory(unsigned, const H5E_error2_t* entry, void*) {
   return 0;
 }
 
-// Called by the library when one of its calls fails.
+// The library calls this when one of its calls fails.
 herr_t on_failure(hid_t stack, void*) {
   H5Ewalk2(stack, H5E_WALK_UPWARD, note_memory, nullptr);
   return 0;
 }
 
-// Bytes of all elements in memory, or more than any limit.
+// The bytes that all elements take in memory, or a number above every limit.
 long bytes_of(hid_t space, hid_t type) {
   const hssize_t elements = H5Sget_simple_extent_npoints(space);
   const size_t size = H5Tget_size(type);
@@ -60,7 +60,7 @@ herr_t walk_attribute(hid_t object, const char* name, const H5A_info_t*, void*) 
   std::vector<char> out(static_cast<std::size_t>(bytes) + 1);
   if (H5Aread(attribute.id(), type.id(), out.data()) >= 0 && H5Tdetect_class(type.id(), H5T_VLEN) <= 0 &&
       H5Tis_variable_str(type.id()) > 0) {
-    // A text must end somewhere.
+    // Every text must be terminated: reading on to its end crashes otherwise.
     for (long at = 0; at + static_cast<long>(sizeof(char*)) <= bytes;
          at += static_cast<long>(sizeof(char*))) {
       const char* text = nullptr;
@@ -72,7 +72,7 @@ herr_t walk_attribute(hid_t object, const char* name, const H5A_info_t*, void*) 
   return 0;
 }
 
-// Whether a filter is applied that only the library undoes.
+// Whether a filter is applied that only the library can undo.
 bool library_decodes(hid_t list) {
   for (int i = 0; i < H5Pget_nfilters(list); ++i) {
     unsigned flags = 0;
@@ -120,13 +120,13 @@ void walk_dataset(hid_t dataset, Walk& walk) {
 }
 
 herr_t collect_name(hid_t, const char* name, const H5L_info_t* link, void* out) {
-  if (link->type == H5L_TYPE_EXTERNAL) return 0;  // followed by no reader
+  if (link->type == H5L_TYPE_EXTERNAL) return 0;  // no reader follows these
   static_cast<std::vector<std::string>*>(out)->emplace_back(name);
   return 0;
 }
 
-// Goes on where the library refuses something: a reader may not even look at it. Objects are known by their
-// addresses; a group may hold itself.
+// Continues where the library refuses something, because a reader may never look at it. Objects are told
+// apart by their addresses: a group may contain itself.
 void walk_object(hid_t object, Walk& walk) {
   H5O_info_t info{};
   if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0 || !walk.seen.insert(info.addr).second) return;
@@ -144,14 +144,14 @@ void walk_object(hid_t object, Walk& walk) {
   }
 }
 
-// The largest that this process ever had in memory.
+// The most memory that this process ever had resident.
 long resident_bytes() {
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss << 10;
 }
 
-constexpr long kMostResident = 6 * kWalkedBytes;  // data, decoded and converted, and structures
+constexpr long kMostResident = 6 * kWalkedBytes;  // data, their decoded and converted copies, and structures
 
 }  // namespace
 
@@ -168,12 +168,13 @@ int walk_file(const char* path, bool live) noexcept {
       if (root.id() >= 0) walk_object(root.id(), walk);
       H5Fclose(file);
     }
-    // Where a loop of small pieces met the limit, the library may have forgiven the last of them.
+    // Where a loop of small allocations ran into the limit, the library may not have reported the last
+    // failure.
     if (needs_memory || resident_bytes() - before > kMostResident) return kWalkNeedsMemory;
     if (walk.broken && !live) return kWalkBroken;  // a writer may be at work on a live file
     return file >= 0 ? kWalkDone : kWalkNotOpened;
   } catch (const std::exception&) {
-    return kWalkNeedsMemory;  // nothing but the want of it throws here
+    return kWalkNeedsMemory;  // only a lack of memory throws here
   }
 }
 

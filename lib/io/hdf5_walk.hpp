@@ -1,18 +1,19 @@
-// Inside io: everything of an HDF5 file that a reader may touch, touched; for a process that may crash at it.
+// Internal to lib/io: touches everything in an HDF5 file that a reader may touch, in a process that may
+// crash.
 #pragma once
 
 namespace toptheta::hdf5 {
 
-inline constexpr int kWalkDone = 0;       // whether or not the library found something to refuse in data
-inline constexpr int kWalkNotOpened = 8;  // it did not even open the file
-// Attributes or links cannot be listed. What a reader then finds by name was not walked, and may be anything.
+inline constexpr int kWalkDone = 0;       // also where the library refused some of the data
+inline constexpr int kWalkNotOpened = 8;  // the library did not open the file
+// Attributes or links of an object cannot be listed. What a reader would then find by name was not walked.
 inline constexpr int kWalkBroken = 7;
 inline constexpr int kWalkNeedsMemory = 9;  // the library asked for more memory than it got
 
-// Opens every object of the file and reads all attributes, shapes, types, ways of storage and indices of
-// chunks. Data are read only where the library alone can decode them and they are small: kWalkedBytes of a
-// data set and as much in all. Returns one of the values above; throws nothing. `live`: a file that is being
-// written (File::open_live).
+// Opens every object of the file and reads all attributes, shapes, types, storage layouts and chunk indices.
+// Data are read only where the library alone can decode them and they are small: at most kWalkedBytes of all
+// data sets together. Returns one of the values above; never throws. `live`: the file is being written
+// (File::open_live).
 int walk_file(const char* path, bool live) noexcept;
 
 inline constexpr long kWalkedBytes = 64L << 20;

@@ -1,4 +1,4 @@
-// What of a data set was written at all: the library reads the rest as the fill value without a word.
+// Finds out which parts of a data set were written: the library silently reads the others as the fill value.
 #include <fmt/format.h>
 #include <hdf5.h>
 
@@ -14,7 +14,7 @@ namespace toptheta::hdf5 {
 
 namespace {
 
-// Deflate makes at most 1032 bytes of one, and no other filter in use makes more.
+// Deflate expands a byte to at most 1032 bytes, and no other supported filter expands more.
 constexpr std::int64_t kMostExpansion = 1100;
 
 // "heads 1 to 1, rows 8 to 15, keys 0 to 39"
@@ -31,7 +31,7 @@ std::string describe_chunk(const Dims& offset, const Dims& chunk, const Dims& di
   return text;
 }
 
-// Advances `place` to the box's next chunk in the order of the data set; false after the last.
+// Advances `place` to the next chunk of the box, in the order of the data set; false after the last one.
 bool next_chunk(Dims& place, const Dims& first, const Dims& last, const Dims& chunk) {
   for (std::size_t axis = place.size(); axis-- > 0;) {
     place[axis] += chunk[axis];
@@ -41,7 +41,7 @@ bool next_chunk(Dims& place, const Dims& first, const Dims& last, const Dims& ch
   return false;
 }
 
-// Bytes of the chunk at `place`, 0 where there is none.
+// The stored bytes of the chunk at `place`; 0 where there is none.
 std::int64_t chunk_bytes_at(std::int64_t dataset, const Dims& place, const std::string& where) {
   const std::vector<hsize_t> offset(place.begin(), place.end());
   unsigned skipped = 0;
@@ -52,7 +52,7 @@ std::int64_t chunk_bytes_at(std::int64_t dataset, const Dims& place, const std::
   return address == HADDR_UNDEF ? 0 : static_cast<std::int64_t>(bytes);
 }
 
-// How many chunks the data set has when it is complete.
+// The number of chunks of the complete data set.
 std::int64_t chunks_in_all(const Dims& dims, const Dims& chunk) {
   std::int64_t chunks = 1;
   for (std::size_t axis = 0; axis < dims.size(); ++axis)
@@ -84,11 +84,11 @@ void Dataset::require_written(std::span<const Box> boxes, std::span<const std::s
   const auto fail = [&](std::string found) {
     throw InputError({.where = where(),
                       .what = "elements were never written",
-                      .expected = "all that are read; the file would give fill values for the others",
+                      .expected = "every element that is read; HDF5 would return fill values for the others",
                       .found = std::move(found),
                       .next = "the program that wrote it did not finish: write it again"});
   };
-  if (stored == 0) fail("nothing: the data set was declared, and no element written");
+  if (stored == 0) fail("nothing: the data set was declared, but no element was written");
   const Dims sides = chunk();
   if (sides.empty()) return;
   hsize_t chunks = 0;

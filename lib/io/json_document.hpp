@@ -1,4 +1,4 @@
-// What all values of one JSON document share. Only lib/io's JSON sources include this.
+// Internal to lib/io's JSON sources: what all values of one document share.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -12,15 +12,19 @@
 namespace toptheta {
 
 struct JsonDocument {
-  enum class Mark { asked, listed, whole };  // by name; through its container; with all below it
+  enum class Mark {
+    asked,
+    listed,
+    whole
+  };  // read by name; read through its container; read with everything below it
 
   std::string source;
   nlohmann::json root;
   std::unordered_map<const nlohmann::json*, Mark> marks{};
-  std::unordered_map<const nlohmann::json*, std::int64_t> lines{};  // of a TOML file's values
+  std::unordered_map<const nlohmann::json*, std::int64_t> lines{};  // of the values of a TOML file
 };
 
-// The whole document.
+// The document's root value.
 JsonValue document_value(std::shared_ptr<JsonDocument> document);
 
 // `path` with one more step; keys that are not plain names are quoted.

@@ -15,10 +15,10 @@ struct JsonLine {
   std::string where;        // "tasks/arc.jsonl:line 17", for messages about the line
 };
 
-// Calls `use` for every line of the file, in order, holding one line at a time. Blank lines are skipped, a
-// byte order mark at the start and carriage returns at line ends are accepted; the last line needs no line
-// break. Throws InputError naming file and line for what is not one JSON value within the limits (of a line),
-// and if the file cannot be read.
+// Calls `use` for each line of the file, in order, holding one line in memory at a time. Blank lines are
+// skipped; a byte order mark at the start and carriage returns at line ends are accepted; the last line needs
+// no line break. Throws InputError, naming file and line, where a line is not one JSON value within `limits`,
+// and where the file cannot be read.
 void for_each_json_line(const std::filesystem::path& path, const std::function<void(const JsonLine&)>& use,
                         const JsonLimits& limits = {});
 

@@ -16,7 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-// Where a byte of a text stands. Lines of JSON Lines have their number in the source already.
+// The place of a byte of the text as line and column. Where the source already names a line (JSON Lines),
+// only the column is added.
 std::string text_place(std::string_view text, const std::string& source, std::size_t byte) {
   const std::string_view before = text.substr(0, std::min(byte, text.size()));
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
@@ -39,8 +40,8 @@ std::string reason_of(const nlohmann::detail::exception& error) {
   return shortened(reason, 200);
 }
 
-// Builds the document as the parser walks, so that depth and keys are checked before anything is deep or
-// lost.
+// Builds the document while the parser walks it, so that depth and repeated keys are checked before anything
+// is nested too deeply or lost.
 class DocumentBuilder final : public nlohmann::json_sax<json> {
  public:
   DocumentBuilder(std::string_view text, JsonDocument& document, const JsonLimits& limits)
@@ -118,7 +119,7 @@ class DocumentBuilder final : public nlohmann::json_sax<json> {
       if (level.container->is_object()) {
         if (level.key != nullptr) path = json_path_to_key(path, *level.key);
       } else {
-        const bool innermost = &level == &levels_.back();  // where the next element has no place yet
+        const bool innermost = &level == &levels_.back();  // the element being read is not in the list yet
         path = json_path_to_element(path, level.container->size() - (innermost ? 0 : 1));
       }
     }

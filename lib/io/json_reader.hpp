@@ -1,12 +1,13 @@
-// JSON values that know where they stand, so that every complaint about one says where, and that know which
-// of them were used, so that nothing read is ignored.
+// JSON values that know their place in the file, so that every message about one says where it is, and that
+// know whether they were used, so that nothing in a file is silently ignored.
 //
 //   const JsonValue config = read_json_file("config.json");
 //   const std::int64_t layers = config.integer("num_hidden_layers", 1, 4096);
 //   if (const auto scaling = config.find("rope_scaling")) factor = scaling->positive("factor");
 //   for (const std::string& key : config.unread_keys()) ...
 //
-// A place is "FILE", "FILE:rope_scaling.factor", "FILE:choices[2]", or with a line "FILE:line 3:choices[2]".
+// A place is "FILE", "FILE:rope_scaling.factor" or "FILE:choices[2]", or with a line
+// "FILE:line 3:choices[2]".
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -22,22 +23,24 @@ namespace toptheta {
 
 struct JsonDocument;
 
-// What a document may be. Every bound is an InputError past it, never a crash.
+// The limits of a document. One that exceeds them is refused with an InputError; it never crashes the
+// program.
 struct JsonLimits {
-  std::size_t depth = 100;                      // of arrays and objects inside each other
+  std::size_t depth = 100;                      // of nested lists and objects
   std::size_t bytes = std::size_t{256} << 20U;  // of text
 };
 
-// One value of a document, which it keeps alive; cheap to copy. A null counts as absent wherever a member is
-// asked for, as in Hugging Face's own files; is_null() of a value reached otherwise tells them apart. All
-// typed access throws InputError at the value's place, with what was expected and what stands there. Values
-// of one document are for one thread at a time, since looking at them marks them as read.
+// One value of a document. It keeps the document alive and is cheap to copy. A null member counts as absent
+// wherever members are looked up, as in Hugging Face's files; is_null() tells for a value reached otherwise.
+// All typed access throws InputError at the value's place, with what was expected and what was found. The
+// values of one document may be used by one thread at a time, because looking at them marks them as read.
 class JsonValue {
  public:
-  // "FILE:a.b[3]", and that of a member which may be missing. Cost: a walk through the document.
+  // The place of this value, "FILE:a.b[3]", and that of a member, which may be missing. Cost: a walk through
+  // the document.
   [[nodiscard]] std::string where() const;
   [[nodiscard]] std::string where(std::string_view key) const;
-  // From 1, in a TOML file; 0 elsewhere.
+  // The line, from 1, in a TOML file; 0 elsewhere.
   [[nodiscard]] std::int64_t line() const;
 
   [[nodiscard]] bool is_null() const;
@@ -45,23 +48,24 @@ class JsonValue {
   [[nodiscard]] bool is_list() const;
   [[nodiscard]] bool is_text() const;
   [[nodiscard]] bool is_number() const;
-  [[nodiscard]] bool is_integer() const;  // written without fraction and exponent, and within 64 bits
+  [[nodiscard]] bool is_integer() const;  // written without fraction or exponent, and within 64 bits
   [[nodiscard]] bool is_flag() const;
 
-  // This value.
+  // This value, as one of these types. integer() also throws outside low ... high.
   [[nodiscard]] const std::string& text() const;
   [[nodiscard]] bool flag() const;
   [[nodiscard]] std::int64_t integer(std::int64_t low, std::int64_t high) const;
   [[nodiscard]] std::uint64_t unsigned_integer() const;  // any of 64 bits
-  [[nodiscard]] double number() const;                   // always finite: the parser refuses what is not
+  [[nodiscard]] double number() const;                   // always finite: the parser refuses other numbers
   [[nodiscard]] double positive() const;
   [[nodiscard]] std::size_t size() const;                 // of a list or an object
   [[nodiscard]] std::vector<JsonValue> elements() const;  // of a list
   [[nodiscard]] std::vector<std::string> texts() const;   // of a list of strings
-  // Members of an object in the order of their keys, nulls among them; all count as read.
+  // The members of an object in the order of their keys, nulls included; all of them count as read.
   [[nodiscard]] std::vector<std::pair<std::string, JsonValue>> members() const;
 
-  // Members of an object: whether one is there and not null, one that may be absent, one that must be there.
+  // A member of an object: has() says whether it is there and not null, without marking it as read; find()
+  // returns nothing where it is absent or null; at() throws.
   [[nodiscard]] bool has(std::string_view key) const;
   [[nodiscard]] std::optional<JsonValue> find(std::string_view key) const;
   [[nodiscard]] JsonValue at(std::string_view key) const;
@@ -85,18 +89,18 @@ class JsonValue {
   [[nodiscard]] double number_or(std::string_view key, double absent) const;
   [[nodiscard]] double positive_or(std::string_view key, double absent) const;
 
-  // Paths of the members below this value that nobody asked for, such as "rope_scaling.beta"; of a member
-  // that nobody asked for only its own. `ignore` says of a member, present or not, that it is known and
-  // changes nothing here.
+  // The paths of the members below this value that nobody read, such as "rope_scaling.beta"; of an unread
+  // member only its own path, not those below it. ignore() marks a member, present or not, as known and
+  // without effect here.
   [[nodiscard]] std::vector<std::string> unread_keys() const;
   void ignore(std::string_view key) const;
 
   // The value in a few words: "3", "\"abc...\"", "a list of 12".
   [[nodiscard]] std::string shown() const;
-  // The value as the library holds it; all of it counts as read.
+  // The value as the JSON library holds it; all of it counts as read.
   [[nodiscard]] const nlohmann::json& raw() const;
 
-  // Throws InputError at this value, showing it.
+  // Throws InputError with this value's place and the value itself.
   [[noreturn]] void fail(const std::string& what, const std::string& expected = "",
                          const std::string& next = "") const;
 
@@ -113,11 +117,12 @@ class JsonValue {
 };
 
 // Parses exactly one JSON value; `source` is the file, or "FILE:line 3". Throws InputError with the place in
-// `text` for what is no JSON, is not UTF-8, names a member twice, holds a number beyond double, or exceeds a
-// limit. Cost: linear in the text; memory some 10 times the text's.
+// `text` where it is not JSON, not UTF-8, names a member twice, holds a number beyond double, or exceeds a
+// limit. Time: linear in the text; memory: about 10 times the text.
 JsonValue parse_json(std::string_view text, const std::string& source, const JsonLimits& limits = {});
 
-// A whole file; a byte order mark at its start is accepted. Throws also if the file cannot be read.
+// The same for a whole file; a byte order mark at its start is accepted. Also throws where the file cannot be
+// read.
 JsonValue read_json_file(const std::filesystem::path& path, const JsonLimits& limits = {});
 
 }  // namespace toptheta

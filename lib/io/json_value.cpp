@@ -21,7 +21,8 @@ bool is_plain(std::string_view key) {
   });
 }
 
-// Appends the way from `from` to `target`, or leaves `path` as it was. As deep as the document's limit.
+// Appends the path from `from` to `target` to `path` and returns true, or leaves `path` as it was. Recurses
+// as deep as the document is nested.
 bool find_path(const json& from, const json* target, std::string& path) {
   if (&from == target) return true;
   const std::string before = path;

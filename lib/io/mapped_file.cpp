@@ -14,7 +14,7 @@
 namespace toptheta {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const RegularFile file(path);  // closed at once: the mapping stays
+  const RegularFile file(path);  // closed on return; the mapping stays
   if (file.size() == 0) return;
   std::array<char, 100> start{};
   const ssize_t count = ::pread(file.descriptor(), start.data(), start.size(), 0);
@@ -41,7 +41,7 @@ void MappedFile::release(std::span<const std::byte> part) const {
   const auto offset = static_cast<std::size_t>(part.data() - static_cast<const std::byte*>(address_));
   const std::size_t begin = (offset + page - 1) / page * page;
   const std::size_t end = (offset + part.size()) / page * page;
-  // Only a hint: nothing depends on whether the system takes it.
+  // Only advice: nothing depends on whether the system follows it.
   if (begin < end) ::madvise(static_cast<std::byte*>(address_) + begin, end - begin, MADV_DONTNEED);
 }
 

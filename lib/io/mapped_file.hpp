@@ -1,4 +1,4 @@
-// A file's bytes in memory, read as they are touched.
+// A file's bytes mapped into memory, read as they are touched.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -8,8 +8,9 @@ namespace toptheta {
 
 class MappedFile {
  public:
-  // Throws InputError if the file cannot be read or is not a regular file, UnfinishedError where the process
-  // has no address space left for it. An empty file maps to no bytes.
+  // Throws InputError where the file cannot be read, is not a regular file, or is a Git LFS pointer or a web
+  // page (io/regular_file.hpp); UnfinishedError where the process has no address space left for it. An empty
+  // file maps to no bytes.
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -18,7 +19,8 @@ class MappedFile {
   [[nodiscard]] std::span<const std::byte> bytes() const {
     return {static_cast<const std::byte*>(address_), size_};
   }
-  // Takes the whole pages of `part`, of bytes(), out of the process's memory until they are touched again.
+  // Drops the whole pages within `part`, a part of bytes(), from memory; they are read again when they are
+  // next touched.
   void release(std::span<const std::byte> part) const;
 
  private:

@@ -42,13 +42,13 @@ void require_regular_file(const std::filesystem::path& path) {
 }
 
 RegularFile::RegularFile(const std::filesystem::path& path) {
-  require_regular_file(path);  // before opening: opening a device may already do something
+  require_regular_file(path);  // before opening, because opening a device may already have an effect
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor_ < 0) fail_to_read(path, errno);
   try {
     struct stat status {};
     if (::fstat(descriptor_, &status) != 0) fail_to_read(path, errno);
-    require_regular(path, status);  // another file may have taken its place in between
+    require_regular(path, status);  // it may have been replaced by another file meanwhile
     size_ = static_cast<std::size_t>(status.st_size);
   } catch (...) {
     ::close(descriptor_);
@@ -63,12 +63,12 @@ RegularFile::~RegularFile() {
 void refuse_lfs_pointer(const std::filesystem::path& path, std::string_view start) {
   if (start.starts_with("version https://git-lfs.github.com/spec/"))
     throw InputError({.where = path.string(),
-                      .what = "a Git LFS pointer stands in place of the file",
+                      .what = "a Git LFS pointer instead of the file itself",
                       .next = "fetch the file itself: git lfs pull"});
   if (start.starts_with("<!DOCTYPE html") || start.starts_with("<!doctype html") ||
       start.starts_with("<html"))
     throw InputError({.where = path.string(),
-                      .what = "a web page stands in place of the file",
+                      .what = "a web page instead of the file itself",
                       .next = "fetch the file itself, not the page about it"});
 }
 

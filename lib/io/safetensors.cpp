@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kLongestHeader = 100'000'000;  // the format's own limit
 
-// The JSON header of a file of which `bytes` is everything.
+// The JSON header of a file; `bytes` is the whole file.
 JsonValue parse_header(std::span<const std::byte> bytes, const std::string& file) {
   if (bytes.size() < kLengthBytes)
     throw InputError({.where = file,
@@ -49,7 +49,7 @@ JsonValue parse_header(std::span<const std::byte> bytes, const std::string& file
   throw InputError({.where = tensor.where, .what = std::move(what)});
 }
 
-// A list of whole numbers that are not negative.
+// A field that holds a list of non-negative whole numbers.
 std::vector<std::int64_t> whole_numbers(const JsonValue& entry, const char* field) {
   std::vector<std::int64_t> numbers;
   for (const JsonValue& number : entry.elements(field))
@@ -57,7 +57,7 @@ std::vector<std::int64_t> whole_numbers(const JsonValue& entry, const char* fiel
   return numbers;
 }
 
-// Bytes that a shape takes; nothing if they do not fit 63 bits.
+// The bytes that a tensor of this shape takes; nothing if the number does not fit 63 bits.
 std::optional<std::int64_t> bytes_of(const std::vector<std::int64_t>& shape, std::int64_t element_bytes) {
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
   std::int64_t bytes = element_bytes;
@@ -76,13 +76,14 @@ Tensor parse_tensor(const std::string& file, const std::string& name, const Json
   tensor.type_name = entry.text("dtype");
   tensor.shape = whole_numbers(entry, "shape");
   const std::vector<std::int64_t> offsets = whole_numbers(entry, "data_offsets");
-  if (offsets.size() != 2) entry.at("data_offsets").fail("not the two offsets of begin and end");
+  if (offsets.size() != 2) entry.at("data_offsets").fail("not two offsets, the begin and the end");
   const std::vector<std::string> unread = entry.unread_keys();
   if (!unread.empty())
-    throw InputError({.where = entry.where(unread.front()),
-                      .what = "not a field of a tensor in this format",
-                      .expected = "dtype, shape and data_offsets",
-                      .next = "use a release that knows it"});
+    throw InputError(
+        {.where = entry.where(unread.front()),
+         .what = "not a field of a tensor in this format",
+         .expected = "dtype, shape and data_offsets",
+         .next = "use a newer version of this program, or write the file again without the field"});
   const std::int64_t begin = offsets[0];
   const std::int64_t end = offsets[1];
   if (begin > end || end > static_cast<std::int64_t>(data.size())) {
@@ -108,14 +109,14 @@ Tensor parse_tensor(const std::string& file, const std::string& name, const Json
   return tensor;
 }
 
-// The format wants every byte to belong to exactly one tensor.
+// The format requires that every byte belong to exactly one tensor.
 void require_contiguous(const std::vector<Tensor>& tensors, std::span<const std::byte> data,
                         const std::string& file) {
   std::vector<const Tensor*> order;
   order.reserve(tensors.size());
   for (const Tensor& tensor : tensors)
     order.push_back(&tensor);
-  // An empty tensor stands before the one that starts at the same byte.
+  // An empty tensor goes before the tensor that starts at the same byte.
   std::stable_sort(order.begin(), order.end(), [](const Tensor* a, const Tensor* b) {
     return a->data.data() != b->data.data() ? a->data.data() < b->data.data()
                                             : a->data.size() < b->data.size();

@@ -15,8 +15,7 @@ namespace toptheta {
 
 class MappedFile;
 
-// The element types that this project meets; files may hold tensors of others, which can only be looked at as
-// bytes.
+// The element types that have a name here. A file may hold tensors of other types, whose data are only bytes.
 enum class TensorType { f32, f16, bf16, f64, i64, i32, i16, i8, u64, u32, u16, u8, boolean, other };
 
 struct Tensor {
@@ -26,23 +25,23 @@ struct Tensor {
   std::vector<std::int64_t> shape;   // row-major
   std::span<const std::byte> data;   // in the mapped file; not necessarily aligned
   std::string where;                 // "model.safetensors: tensor 'lm_head.weight'", for messages
-  const MappedFile* file = nullptr;  // that `data` lies in
+  const MappedFile* file = nullptr;  // the file that `data` lies in
 
   [[nodiscard]] std::int64_t size() const;  // elements
-  // Takes elements first ... first + count - 1 out of the process's memory until they are touched again.
+  // Drops elements first ... first + count - 1 from memory; they are read again when they are next touched.
   void release(std::int64_t first, std::int64_t count) const;
 };
 
-// The tensor's elements as floats. Throws InputError unless it is F32, F16 or BF16. Exact.
+// The tensor's elements as floats, exactly. Throws InputError unless its type is F32, F16 or BF16.
 std::vector<float> floats_of(const Tensor& tensor);
 
-// One file, mapped into memory: opening reads the header only; pages come in as tensors are touched. The file
-// must not change meanwhile.
+// One file, mapped into memory. Opening it reads only the header; the data are read page by page as tensors
+// are touched. The file must not change meanwhile.
 class SafetensorsFile {
  public:
-  // Throws InputError, naming file and tensor, unless the header is complete and well-formed, every shape
-  // times element size is exactly the tensor's span, and the spans cover the data without gaps or overlap, as
-  // the format demands.
+  // Throws InputError, naming file and tensor, unless the header is complete and well-formed, every tensor's
+  // span of bytes is exactly its shape times its element size, and the spans cover the data without gaps or
+  // overlaps, as the format requires.
   explicit SafetensorsFile(const std::filesystem::path& path);
 
   [[nodiscard]] const std::vector<Tensor>& tensors() const { return tensors_; }  // by name
@@ -55,12 +54,12 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// The tensors of a model directory: model.safetensors, or the shards that model.safetensors.index.json lists;
-// or those of one file, where the path is one.
+// The tensors of a model directory, which holds model.safetensors or the shards that
+// model.safetensors.index.json lists; or those of a single file, where the path is one.
 class SafetensorsSet {
  public:
-  // Also throws InputError if the directory holds neither, or a shard is missing or lacks a tensor that the
-  // index says it holds.
+  // Throws as SafetensorsFile, and also where the directory holds neither, or a shard is missing or lacks a
+  // tensor that the index assigns to it. Tensors of a shard that the index does not list are left out.
   explicit SafetensorsSet(const std::filesystem::path& path);
   SafetensorsSet(SafetensorsSet&&) = default;
   SafetensorsSet& operator=(SafetensorsSet&&) = default;
@@ -70,7 +69,7 @@ class SafetensorsSet {
 
   [[nodiscard]] const Tensor* find(std::string_view name) const;  // or null
   [[nodiscard]] std::vector<std::string> names() const;           // ascending
-  // The file with the weights, or the index: for messages about tensors that are not there.
+  // The file with the weights, or the index; for messages about missing tensors.
   [[nodiscard]] const std::string& where() const { return where_; }
 
  private:
@@ -81,7 +80,7 @@ class SafetensorsSet {
   std::map<std::string, const Tensor*, std::less<>> tensors_;  // in files_, whose tensors do not move
 };
 
-// A tensor to write. `data` is little-endian and exactly shape times element size.
+// A tensor to write. `data` is little-endian and holds exactly the elements of `shape`.
 struct TensorToWrite {
   std::string name;
   TensorType type = TensorType::f32;  // not `other`
@@ -89,7 +88,8 @@ struct TensorToWrite {
   std::span<const std::byte> data;
 };
 
-// Writes atomically, in the order given. Throws UnfinishedError.
+// Writes the file atomically, with the tensors in the order given; their names must differ. Throws
+// UnfinishedError.
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

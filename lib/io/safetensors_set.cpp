@@ -8,7 +8,7 @@ namespace toptheta {
 
 namespace {
 
-// Shard of every tensor, as the index says.
+// The shard of each tensor, from the index.
 std::map<std::string, std::string> parse_index(const std::filesystem::path& path) {
   const JsonValue index = read_json_file(path);
   if (!index.is_object() || !index.has("weight_map"))
@@ -16,7 +16,7 @@ std::map<std::string, std::string> parse_index(const std::filesystem::path& path
         {.where = path.string(), .what = "no weight_map that says which shard holds each tensor"});
   std::map<std::string, std::string> shards;
   for (const auto& [name, shard] : index.at("weight_map").members()) {
-    // A shard is a file of the same directory: an index from elsewhere has no business in other places.
+    // A shard must be in the same directory: a downloaded index must not lead to files elsewhere.
     if (shard.text().empty() || shard.text().find('/') != std::string::npos)
       shard.fail("not the name of a file in this directory");
     shards.emplace(name, shard.text());

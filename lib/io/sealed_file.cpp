@@ -15,7 +15,7 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::string_view kMark = "\ntt-seal sha256 ";  // then 64 digits and a line break
+constexpr std::string_view kMark = "\ntt-seal sha256 ";  // followed by 64 digits and a line break
 constexpr std::size_t kSealBytes = kMark.size() + 64 + 1;
 static_assert(kSealBytes == 81);
 
@@ -53,15 +53,15 @@ std::string read_sealed_file(const std::filesystem::path& path, std::string_view
   if (!seal.starts_with(kMark))
     throw InputError({.where = path.string(),
                       .what = fmt::format("not {}, or cut short", kind),
-                      .expected = "a file that ends in its seal",
-                      .found = fmt::format("{} bytes without one", bytes.size())});
+                      .expected = "a file that ends with its seal",
+                      .found = fmt::format("{} bytes without a seal", bytes.size())});
   bytes.resize(end);
   if (seal != seal_of(bytes))
     throw InputError({.where = path.string(),
                       .what = "the file is damaged: its content does not match its seal",
                       .expected = seal.substr(kMark.size(), 64),
                       .found = sha256_of_text(bytes),
-                      .next = "copy it again, or make it again"});
+                      .next = "copy the file again, or create it again"});
   return bytes;
 }
 

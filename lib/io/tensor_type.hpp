@@ -1,4 +1,4 @@
-// Inside io: the element types of safetensors files.
+// Internal to lib/io: the element types of safetensors files.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -14,8 +14,8 @@ struct TensorTypeInfo {
   std::int64_t bytes;
 };
 
-// Types that have a name in the format but none here (8-bit floats) are listed as `other`, so that their
-// spans can be checked too.
+// Types that the format names and TensorType does not (8-bit floats) are listed as `other`, so that the sizes
+// of their tensors can be checked too.
 inline constexpr std::array<TensorTypeInfo, 15> kTensorTypes = {{{TensorType::f32, "F32", 4},
                                                                  {TensorType::f16, "F16", 2},
                                                                  {TensorType::bf16, "BF16", 2},

@@ -23,10 +23,10 @@ std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) 
   };
   const RegularFile file(path);
   require_small(file.size());
-  std::string bytes(file.size() + 1, '\0');  // one byte more, so that the end is seen without growing
+  std::string bytes(file.size() + 1, '\0');  // one byte more, so that the end is found without growing
   std::size_t used = 0;
   for (;;) {
-    // The file may have grown since it was opened, or be one of /proc that do not know their size.
+    // The file may have grown since it was opened, or be a file in /proc, whose size the system reports as 0.
     if (used == bytes.size()) bytes.resize(used + std::max(used / 2, std::size_t{4096}));
     const ssize_t count = ::read(file.descriptor(), bytes.data() + used, bytes.size() - used);
     if (count < 0 && errno == EINTR) continue;

@@ -23,9 +23,9 @@ using nlohmann::json;
                     .expected = fmt::format("at most {} inside each other", depth)});
 }
 
-// toml++ limits how deep brackets may be nested, but not how many names a dotted key may have, each of which
-// is a table inside the last; it would run out of stack on a key of a million. This walks over strings and
-// comments as TOML defines them and counts the dots of what is left.
+// toml++ limits how deeply brackets may be nested, but not how many names a dotted key may have, each of
+// which is a table inside the one before; a key of a million names would overflow the stack. This walks over
+// strings and comments as TOML defines them and counts the dots in the rest.
 class DottedKeys {
  public:
   DottedKeys(std::string_view text, const std::string& source, std::size_t depth)
@@ -53,7 +53,7 @@ class DottedKeys {
   [[nodiscard]] std::ptrdiff_t line() const {
     return 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
   }
-  // Past a string, or past the end of the line where it is not closed: the parser will say so.
+  // Skips a string, or goes to the end of the line where a string is not closed; the parser will report that.
   void skip_string(char quote) {
     const bool escapes = quote == '"';
     const std::string three(3, quote);
@@ -63,7 +63,7 @@ class DottedKeys {
       if (long_one ? text_.substr(at_).starts_with(three) : text_[at_] == quote) {
         at_ += long_one ? 3 : 1;
         while (long_one && at_ < text_.size() && text_[at_] == quote)
-          ++at_;  // up to two quotes of its own stand before the closing three
+          ++at_;  // a long string may end with up to two quotes before the closing three
         return;
       }
       if (!long_one && text_[at_] == '\n') return;
@@ -77,7 +77,7 @@ class DottedKeys {
   std::size_t at_ = 0;
 };
 
-// Copies the parsed tables into a document whose values stay where they are once they have a line.
+// Copies the parsed tables into a document. A value does not move any more once its line is recorded.
 class DocumentFiller {
  public:
   DocumentFiller(JsonDocument& document, std::size_t depth) : document_(document), depth_(depth) {}
@@ -133,7 +133,7 @@ class DocumentFiller {
 JsonValue parse_toml(std::string_view text, const std::string& source, const JsonLimits& limits) {
   if (text.size() > limits.bytes)
     throw InputError({.where = source,
-                      .what = "too large a TOML file",
+                      .what = "the TOML file is too large",
                       .expected = fmt::format("at most {} bytes", limits.bytes),
                       .found = fmt::format("{} bytes", text.size())});
   DottedKeys(text, source, limits.depth).check();

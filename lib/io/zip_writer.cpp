@@ -8,7 +8,7 @@ namespace toptheta {
 
 namespace {
 
-// Little-endian, of `bytes` bytes.
+// Appends a little-endian number of `bytes` bytes.
 void put(std::string& text, std::uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i)
     text += static_cast<char>((value >> (8 * i)) & 0xFFU);
@@ -18,14 +18,14 @@ std::uint64_t crc_of(std::string_view content) {
   return ::crc32_z(0, reinterpret_cast<const unsigned char*>(content.data()), content.size());
 }
 
-// The part that an entry's own header and the directory have in common.
+// The fields that an entry's own header and its entry in the directory have in common.
 std::string common_fields(std::string_view name, std::string_view content) {
   std::string fields;
   put(fields, 20, 2);      // version needed to extract
   put(fields, 0x0800, 2);  // names are UTF-8
   put(fields, 0, 2);       // stored
   put(fields, 0, 2);       // time
-  put(fields, 0x0021, 2);  // 1980-01-01, the first date there is
+  put(fields, 0x0021, 2);  // 1980-01-01, the first date that ZIP has
   put(fields, crc_of(content), 4);
   put(fields, content.size(), 4);  // compressed
   put(fields, content.size(), 4);

@@ -1,4 +1,4 @@
-// ZIP archives of uncompressed entries: what numpy's .npz is.
+// ZIP archives of uncompressed entries, as in numpy's .npz files.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -9,17 +9,17 @@
 
 namespace toptheta {
 
-// Entries carry no times: equal entries give equal bytes.
+// Entries record no times, so equal entries give equal bytes.
 class ZipWriter {
  public:
-  // Throws UnfinishedError, here and below, if the file cannot be written.
+  // Throws UnfinishedError, here and below, where the file cannot be written.
   explicit ZipWriter(const std::filesystem::path& path);
 
-  // `name` is relative, with '/' between folders, and used once.
+  // `name` is relative, with '/' between folders, and may be used only once.
   void add(std::string_view name, std::string_view content);
 
-  // Writes the directory and puts the file in its place. Throws UnfinishedError where the archive would be
-  // 4 GiB or more, or have 65535 entries or more, which the plain format cannot say.
+  // Writes the directory and puts the file in place. Throws UnfinishedError where the archive would have 4
+  // GiB or more, or 65535 entries or more: the plain format cannot express these.
   void commit();
 
  private:

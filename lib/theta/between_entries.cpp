@@ -13,7 +13,7 @@ double interpolated_theta(const std::vector<ThresholdEntry>& entries, std::int64
   const ThresholdEntry& below = *std::prev(above);
   const auto from_below = static_cast<double>(length - below.length);
   const auto to_above = static_cast<double>(above->length - length);
-  const double weight = from_below / (from_below + to_above);  // as ThresholdLookup computes it, to the bit
+  const double weight = from_below / (from_below + to_above);  // bit for bit as ThresholdLookup computes it
   return (1 - weight) * below.theta + weight * above->theta;
 }
 

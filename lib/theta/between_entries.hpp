@@ -1,4 +1,4 @@
-// What a head's thresholds say of a row length between those that have an entry, in double.
+// The threshold of a row length that lies between the entries of a head, in double.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -7,8 +7,9 @@
 
 namespace toptheta {
 
-// By linear interpolation between the neighbouring entries, of which there must be one; the nearest outside
-// their range. ThresholdLookup rounds this down where a table is of length bins.
+// Interpolates linearly between the neighbouring entries; outside their range, takes the nearest entry.
+// `entries` must not be empty. Where a table has length bins, ThresholdLookup computes the same and rounds it
+// down to float.
 double interpolated_theta(const std::vector<ThresholdEntry>& entries, std::int64_t length);
 
 }  // namespace toptheta

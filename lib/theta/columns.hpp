@@ -1,5 +1,5 @@
 // The columns of a threshold entry: the one list that files, exchange formats, checks, smoothing and look-up
-// walk. A new column is a member of ThresholdEntry and a line here.
+// use. A new column is a new member of ThresholdEntry and a new line here.
 #pragma once
 #include <array>
 #include <cmath>
@@ -18,17 +18,17 @@ using ColumnMember =
 
 struct ThresholdColumn {
   std::string_view name;      // in every format
-  ColumnMember member;        // its type is the column's in binary formats
-  double least;               // values are finite and at least this
+  ColumnMember member;        // its type is also the column's type in binary formats
+  double least;               // values must be finite and at least this
   std::string_view expected;  // the same in words
   double most = std::numeric_limits<double>::max();
-  // NaN in memory, empty in CSV and null in JSON where not calibrated. Other columns have no missing values.
+  // Whether values may be missing ("not calibrated"): NaN in memory, empty in CSV, null in JSON.
   bool may_be_missing = false;
-  // Written only where some entry has a value, read as missing where a file has no such column: so files
-  // without such values are what they were before the column came.
+  // Whether the column is written only where some entry has a value, and is read as missing where a file
+  // lacks it. Files without such values then look as they did before the column existed.
   bool only_where_present = false;
-  bool for_kernels = false;  // part of the C header
-  bool averaged = false;     // by length smoothing; other real columns are only interpolated
+  bool for_kernels = false;  // written to C headers
+  bool averaged = false;     // by length smoothing, which only interpolates other real columns
 };
 
 inline constexpr std::array<ThresholdColumn, 7> kThresholdColumns = {{
@@ -57,7 +57,7 @@ inline constexpr std::array<ThresholdColumn, 7> kThresholdColumns = {{
      .member = &ThresholdEntry::kept_mass,
      .least = 0,
      .expected = "a share from 0 to 1",
-     .most = 1.01,  // of softmax weights that were rounded to 16 bits
+     .most = 1.01,  // weights that were rounded to 16 bits may add up to a little more than 1
      .may_be_missing = true},
     {.name = "rho",
      .member = &ThresholdEntry::rho,
@@ -69,20 +69,20 @@ inline constexpr std::array<ThresholdColumn, 7> kThresholdColumns = {{
      .averaged = true},
 }};
 
-// The type of the values behind a member pointer.
+// The type of the member that a member pointer points to.
 template <class T>
 T value_type_of(T ThresholdEntry::*);
 
-// An entry's value of a column, as a double.
+// The value of an entry in a column, as a double.
 inline double column_value(const ThresholdEntry& entry, const ThresholdColumn& column) {
   return std::visit([&entry](auto member) { return static_cast<double>(entry.*member); }, column.member);
 }
 
 using ThresholdCells = std::vector<std::vector<ThresholdEntry>>;
 
-// Whether some entry has a value of the column.
+// Whether some entry has a value in the column.
 bool has_value(const ThresholdColumn& column, const ThresholdCells& cells);
-// Whether files of these cells hold the column.
+// Whether files with these cells contain the column.
 inline bool is_written(const ThresholdColumn& column, const ThresholdCells& cells) {
   return !column.only_where_present || has_value(column, cells);
 }

@@ -10,13 +10,14 @@ namespace toptheta {
 
 namespace {
 
-// Between (0, from) and (1, to) by their logarithms; linear where one of them is 0.
+// Interpolates between `from` (share 0) and `to` (share 1): the logarithm is linear, or the value itself
+// where one of them is 0.
 double between(double from, double to, double share) {
   if (from <= 0 || to <= 0) return from + share * (to - from);
   return from * std::pow(to / from, share);
 }
 
-// The share at which between() is `value`.
+// The share at which between() gives `value`.
 double share_of(double from, double to, double value) {
   if (to <= from) return 0;
   if (from <= 0) return (value - from) / (to - from);
@@ -31,7 +32,7 @@ std::int32_t length_bin(std::int32_t length) {
 
 std::int32_t value_bin(float value, Placement placement) {
   if (placement == Placement::pre_softmax) {
-    // Exact: the factor is a power of two.
+    // This multiplication is exact, because the factor is a power of two.
     const float scaled =
         std::clamp(value * 32.0F, -static_cast<float>(kScoreBinLimit), static_cast<float>(kScoreBinLimit));
     const auto truncated = static_cast<std::int32_t>(scaled);
@@ -61,7 +62,7 @@ CurveReader::CurveReader(const ScoreCurve& curve, Placement placement)
   std::int64_t mass = 0;
   for (auto bin = curve.bins.rbegin(); bin != curve.bins.rend(); ++bin) {
     const double upper = lower_edge(bin->bin + 1, placement);
-    // Also where a gap begins: nothing lies within it.
+    // A point also at the upper edge of a gap, within which nothing lies.
     if (points_.empty() || points_.back().theta > upper)
       points_.push_back(
           {upper, static_cast<double>(count) / rows_, static_cast<double>(mass) * kMassUnit / rows_});

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int32_t kLongest = std::numeric_limits<std::int32_t>::max();
 
-// The first length that is not before a bin: the bin's own, unless it is empty.
+// The first length that is in bin `bin` or a later one: the first of the bin's own, unless the bin is empty.
 std::int64_t begin_of(std::int64_t bin, std::int64_t per_octave) {
   const std::int64_t octave = std::int64_t{1} << (bin / per_octave);
   const std::int64_t part = bin % per_octave;
@@ -52,11 +52,12 @@ std::int64_t parse_length_bins(std::string_view text, std::string_view flag) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > kMostLengthBins)
-    throw UsageError({.where = std::string(flag),
-                      .what = "not a number of length bins",
-                      .expected = fmt::format(
-                          "1 to {} bins to the octave, or all: every row length by itself", kMostLengthBins),
-                      .found = fmt::format("'{}'", text)});
+    throw UsageError(
+        {.where = std::string(flag),
+         .what = "not a number of length bins",
+         .expected = fmt::format("1 to {} bins per octave, or 'all' for a threshold of each row length",
+                                 kMostLengthBins),
+         .found = fmt::format("'{}'", text)});
   return value;
 }
 

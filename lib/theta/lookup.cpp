@@ -14,13 +14,13 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-// The calibrated value of one length.
+// The calibrated value for one length.
 struct Sample {
   std::int64_t length;
   double value;
 };
 
-// The value for `length`, which lies between `below` and `above`.
+// The value for a length between `below` and `above`.
 double between(const Sample& below, const Sample& above, std::int64_t length, LengthLookup method) {
   const auto from_below = static_cast<double>(length - below.length);
   const auto to_above = static_cast<double>(above.length - length);
@@ -47,7 +47,7 @@ void resolve(const std::vector<Sample>& samples, std::int64_t first, std::int64_
   }
 }
 
-// The lengths that have a value of the column.
+// The entries that have a value in the column.
 std::vector<Sample> samples_of(const std::vector<ThresholdEntry>& entries, double ThresholdEntry::*column) {
   std::vector<Sample> samples;
   samples.reserve(entries.size());
@@ -56,7 +56,7 @@ std::vector<Sample> samples_of(const std::vector<ThresholdEntry>& entries, doubl
   return samples;
 }
 
-// Whether there are terms to look up; writes those of first ... terms.size() - 1.
+// Fills terms[first] ... terms[terms.size() - 1]; returns false where no entry has a term.
 bool resolve_terms(const std::vector<Sample>& samples, std::int64_t first, LengthLookup method,
                    std::span<float> terms) {
   if (samples.empty()) return false;
@@ -78,7 +78,8 @@ ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, st
                                  LengthLookup method)
     : num_heads_(table.meta.shape.num_heads), max_length_(max_length), has_sdc_(true), has_rho_(true) {
   const Target& target = table.target(k);
-  if (table.meta.length_bins > 0) method = LengthLookup::linear;  // a bin stands for lengths around its own
+  if (table.meta.length_bins > 0)
+    method = LengthLookup::linear;  // the entry of a bin stands for the lengths around it
   const std::size_t size = target.cells.size() * static_cast<std::size_t>(max_length + 1);
   theta_.assign(size, -kInfinity);
   sdc_.assign(size, kNaN);

@@ -12,7 +12,7 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::int64_t kMostEntries = std::int64_t{1} << 25;  // of all heads and targets: 2 GB
+constexpr std::int64_t kMostEntries = std::int64_t{1} << 25;  // in all heads and targets together: 2 GB
 
 using RealColumn = double ThresholdEntry::*;
 
@@ -20,7 +20,7 @@ double mix(double a, double b, double weight) {
   return (1 - weight) * a + weight * b;
 }
 
-// An entry between two calibrated ones. NaN, "not calibrated", on either side stays NaN.
+// An entry between two calibrated ones. Where either is NaN ("not calibrated"), so is the result.
 ThresholdEntry interpolate(const ThresholdEntry& below, const ThresholdEntry& above, std::int32_t length) {
   const double weight =
       static_cast<double>(length - below.length) / static_cast<double>(above.length - below.length);
@@ -44,8 +44,8 @@ std::vector<ThresholdEntry> fill_lengths(const std::vector<ThresholdEntry>& entr
   return filled;
 }
 
-// Values that only some calibrated lengths have (SDC terms, of a second pass over other rows) are
-// interpolated among themselves.
+// Values that only some of the calibrated lengths have (SDC terms come from a second pass over other rows)
+// are interpolated among themselves.
 void fill_column(std::vector<ThresholdEntry>& filled, const std::vector<ThresholdEntry>& entries,
                  RealColumn column) {
   std::vector<ThresholdEntry> with_value;
@@ -58,7 +58,8 @@ void fill_column(std::vector<ThresholdEntry>& filled, const std::vector<Threshol
     filled[begin + i].*column = values[i].*column;
 }
 
-// Gaussian average of one column along the length; entries that are NaN have no weight and stay NaN.
+// Averages one column along the length with Gaussian weights. Entries that are NaN have no weight and stay
+// NaN.
 void average(std::vector<ThresholdEntry>& entries, RealColumn column, double sigma) {
   const auto count = static_cast<std::int64_t>(entries.size());
   const auto radius = static_cast<std::int64_t>(std::ceil(std::min(4 * sigma, static_cast<double>(count))));
@@ -80,7 +81,7 @@ void average(std::vector<ThresholdEntry>& entries, RealColumn column, double sig
       const double value = values[static_cast<std::size_t>(j)];
       if (std::isnan(value)) continue;
       const double weight = weights[static_cast<std::size_t>(std::abs(j - i))];
-      sum += weight * (value - center);  // differences, so that a constant stays what it is to the last bit
+      sum += weight * (value - center);  // differences, so that a constant stays the same to the last bit
       total += weight;
     }
     entries[static_cast<std::size_t>(i)].*column = center + sum / total;
@@ -94,10 +95,10 @@ void require_fillable(const ThresholdTable& table) {
       if (!cell.empty()) entries += cell.back().length - cell.front().length + std::int64_t{1};
   if (entries > kMostEntries)
     throw InputError({.where = "threshold table",
-                      .what = "the row lengths lie too far apart to fill all between them",
+                      .what = "the row lengths are too far apart to fill in all lengths between them",
                       .expected = fmt::format("at most {} entries afterwards", kMostEntries),
                       .found = fmt::format("{} between the shortest and the longest of each head", entries),
-                      .next = "smooth one target at a time, or a table of length bins"});
+                      .next = "smooth one target at a time, or calibrate with length bins"});
 }
 
 }  // namespace
@@ -105,13 +106,13 @@ void require_fillable(const ThresholdTable& table) {
 ThresholdTable smooth_lengths(const ThresholdTable& table, double sigma) {
   if (!std::isfinite(sigma) || sigma < 0)
     throw UsageError({.where = "length smoothing",
-                      .what = "not a width",
+                      .what = "not a valid width",
                       .expected = "a number of positions of at least 0",
                       .found = fmt::format("{}", sigma)});
   require_fillable(table);
   ThresholdTable result = table;
   result.meta.estimator += fmt::format(", smoothed over lengths (sigma {})", sigma);
-  result.meta.length_bins = 0;  // every length has its own entry now: between bins, what look-up says
+  result.meta.length_bins = 0;  // every length now has its own entry; between bins it is what look-up gave
   for (Target& target : result.targets) {
     parallel_for(static_cast<std::int64_t>(target.cells.size()), [&target, sigma](std::int64_t index) {
       std::vector<ThresholdEntry>& cell = target.cells[static_cast<std::size_t>(index)];

@@ -38,7 +38,7 @@ const Target& ThresholdTable::target(std::int64_t k) const {
     throw UsageError({.where = "threshold table",
                       .what = "holds thresholds for more than one k",
                       .expected = fmt::format("one of k = {}", list_k(targets)),
-                      .found = "no k asked for",
+                      .found = "no k was given",
                       .next = "choose one with -k"});
   throw UsageError({.where = "threshold table",
                     .what = fmt::format("holds no thresholds for k = {}", format_k(k)),

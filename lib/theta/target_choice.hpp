@@ -1,4 +1,4 @@
-// Which targets of a table an exported file holds.
+// Which targets of a table an export writes.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -7,7 +7,8 @@
 
 namespace toptheta {
 
-// The target for k, or all of them in table order for k = 0. Throws UsageError listing the k there are.
+// The target for k, or for k = 0 all of them in table order. Throws UsageError listing the k that the table
+// has.
 std::vector<const Target*> choose_targets(const ThresholdTable& table, std::int64_t k);
 
 }  // namespace toptheta

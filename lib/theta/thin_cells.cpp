@@ -10,7 +10,7 @@ namespace toptheta {
 namespace {
 
 struct AtLength {
-  std::int64_t heads = 0;  // thin ones
+  std::int64_t heads = 0;  // heads whose threshold is thin
   std::int64_t fewest = 0;
 };
 
@@ -18,7 +18,7 @@ std::string describe(const ThinCells& thin) {
   const std::string lengths = thin.shortest == thin.longest
                                   ? fmt::format("rows of {} keys", thin.shortest)
                                   : fmt::format("rows of {} to {} keys", thin.shortest, thin.longest);
-  return fmt::format("-k {}: the thresholds of {} stand on as few as {} calibration row{} each, in {} head{}",
+  return fmt::format("-k {}: the thresholds of {} rest on as few as {} calibration row{} each, in {} head{}",
                      format_k(thin.k), lengths, thin.fewest, thin.fewest == 1 ? "" : "s", thin.heads,
                      thin.heads == 1 ? "" : "s");
 }

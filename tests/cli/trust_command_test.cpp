@@ -59,7 +59,7 @@ TEST_CASE("fit says how many documents it wants, and where thresholds are thin")
   CHECK(fit.err.find("note: k = 4: effective k is known to ±") != std::string::npos);
   CHECK(fit.err.find("more documents (") != std::string::npos);
   CHECK(fit.err.find("warning: -k 4: the thresholds of rows of 5 to ") != std::string::npos);
-  CHECK(fit.err.find("stand on as few as ") != std::string::npos);
+  CHECK(fit.err.find("rest on as few as ") != std::string::npos);
   // The table is the same but for the command line.
   (void)world.output("tt-calibrate fit" + kTexts + " -k 4 -o plain.h5");
   CHECK(load_table(world.path("plain.h5")).targets[0].cells[3][2].theta ==

@@ -276,7 +276,7 @@ TEST_CASE("wrong shapes and types are refused with the data set's name") {
                             hdf5::Group twin = layers.create_group("01");
                             fill_scores(6, 6)(twin);
                           }})
-            .what == "the layer is there twice");
+            .what == "the layer appears twice");
   CHECK(files
             .problem({.finish_sample =
                           [](hdf5::Group& sample) {
@@ -299,7 +299,7 @@ TEST_CASE("row_index must hold different positions of the sample") {
   CHECK(problem({0, 6, 1}).found == "6 at row 1");
   CHECK(problem({0, 1, -1}).found == "-1 at row 2");
   CHECK(problem({(std::int64_t{1} << 32) + 1, 2, 3}).found == "4294967297 at row 0");
-  CHECK(problem({2, 4, 2}).what == "a query position is there twice");
+  CHECK(problem({2, 4, 2}).what == "a query position appears twice");
   CHECK(problem({0, 1}).expected == "[3]");
   CHECK(files
             .problem({.fill =

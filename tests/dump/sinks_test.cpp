@@ -133,7 +133,7 @@ TEST_CASE("a dump that says that its model has sinks, and lacks them, is refused
   CHECK(refusal_of(scores, [](hdf5::Group& root) {
           root.write_attribute("has_sinks", std::int64_t{0});
           write_sinks(root, {1, 2}, {1, 2});
-        }) == "sink logits of a model that has none, says the attribute has_sinks");
+        }) == "sink logits in the dump of a model that has none according to the attribute has_sinks");
   CHECK(refusal_of(scores, [](hdf5::Group& root) { root.write_attribute("has_sinks", std::int64_t{2}); }) ==
         "attribute 'has_sinks' is out of range");
   // Weights were divided by the whole denominator already.

@@ -76,7 +76,7 @@ TEST_CASE("scales hold their values") {
 
 TEST_CASE("a page about a table says its thin lengths, and dense layers are empty") {
   const std::string page = format_table_page(table_of(), "<t>.h5", 0, std::nullopt);
-  CHECK(page.find("rows of 35 to 39 keys stand on as few as 2 calibration rows") != std::string::npos);
+  CHECK(page.find("rows of 35 to 39 keys rest on as few as 2 calibration rows") != std::string::npos);
   CHECK(page.find("&lt;t&gt;.h5") != std::string::npos);
   CHECK(page.find("<t>") == std::string::npos);
   CHECK(page.find("<m>") == std::string::npos);

@@ -39,7 +39,7 @@ TEST_CASE("an audit's advice: documents for a precision, and thin cells") {
   CHECK(advice[0] ==
         "k = 8: effective k is known to ±4.4%; ±3% needs 23 more documents (43 in all), here and in "
         "calibration");
-  CHECK(has(advice[1], "rows of 100 to 120 keys stand on as few as 2 calibration rows each, in 3 heads"));
+  CHECK(has(advice[1], "rows of 100 to 120 keys rest on as few as 2 calibration rows each, in 3 heads"));
   report.precision = 0.1;
   CHECK(has(advice_of(report)[0], "±10% takes 4 documents"));
   report.audit.documents = 1;

@@ -39,7 +39,7 @@ TEST_CASE("neighbouring lengths with few rows are one range") {
   const std::vector<std::string> text = describe(thin, 1);
   REQUIRE(text.size() == 1);
   CHECK(text[0] ==
-        "-k 4: the thresholds of rows of 6 to 9 keys stand on as few as 2 calibration rows each, in 1 head; "
+        "-k 4: the thresholds of rows of 6 to 9 keys rest on as few as 2 calibration rows each, in 1 head; "
         "and 1 "
         "more ranges");
   CHECK(describe(std::vector<ThinCells>{}).empty());

@@ -1,4 +1,5 @@
-// Tiles of scores far below the running maximum of all their rows are skipped: BLASST (arXiv 2512.12087).
+// BLASST (arXiv 2512.12087): skips tiles in which the scores of all rows are far below the row's running
+// maximum.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -17,7 +18,11 @@ constexpr PolicyOption kBlasstOptions[] = {
      .whole = false,
      .help =
          "a row skips a tile whose softmax weights, against the largest score so far, are all below this"},
-    {.name = "tile", .usual = 128, .least = 1, .most = 4096, .help = "keys, and rows in prefill, of a tile"}};
+    {.name = "tile",
+     .usual = 128,
+     .least = 1,
+     .most = 4096,
+     .help = "keys of a tile, and its rows in prefill"}};
 
 class BlasstSelector : public RowSelector {
  public:

@@ -1,5 +1,5 @@
-// Heavy hitters: H2O (arXiv 2306.14048). A cache of limited size holds the most recent keys and those that
-// have gathered most softmax weight since they came; what it evicts never comes back.
+// H2O, heavy hitters (arXiv 2306.14048): a cache of limited size holds the most recent keys and those that
+// have received the most softmax weight since they arrived. A key that was evicted never comes back.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -18,7 +18,7 @@ constexpr PolicyOption kH2oOptions[] = {
      .usual = kNone,
      .least = 2,
      .most = 1e9,
-     .help = "half of it for each of them, instead of heavy and recent"}};
+     .help = "keys in all, half of them heavy and half recent; instead of these two"}};
 
 constexpr double kEvicted = -1;
 
@@ -27,7 +27,7 @@ class H2oSelector : public RowSelector {
   H2oSelector(std::int64_t heavy, std::int64_t recent) : heavy_(heavy), recent_(recent) {}
 
   [[nodiscard]] bool remembers() const override { return true; }
-  // memory: for each key seen so far the weight that it has gathered, or kEvicted.
+  // memory: for each key so far the weight that it has received, or kEvicted.
   void select(const HeadRows& rows, std::vector<double>& memory, KeptRows& kept) const override {
     for (std::int64_t r = 0; r < rows.rows; ++r) {
       const std::int64_t end = rows.position(r) + 1;
@@ -38,11 +38,11 @@ class H2oSelector : public RowSelector {
   }
 
  private:
-  // Of the keys [first, end) in the cache, keeps the recent and, of the others, the heaviest; among equals
-  // the earliest.
+  // Of the keys [first, end) that are in the cache, keeps the recent ones and the heaviest of the others;
+  // among equals the earliest.
   void evict(std::int64_t first, std::int64_t end, std::vector<double>& memory) const {
     std::fill_n(memory.begin(), first, kEvicted);
-    const std::int64_t old = std::max(first, end - recent_);  // where the recent begin
+    const std::int64_t old = std::max(first, end - recent_);  // where the recent keys begin
     thread_local std::vector<std::int64_t> candidates;
     candidates.clear();
     for (std::int64_t j = first; j < old; ++j)
@@ -59,7 +59,7 @@ class H2oSelector : public RowSelector {
       memory[static_cast<std::size_t>(*j)] = kEvicted;
   }
 
-  // What the row gives to the keys that it keeps: its softmax over them.
+  // Adds to each kept key the weight that the row gives it: the softmax over the kept keys.
   static void gather(const HeadRows& rows, std::int64_t r, std::vector<double>& memory, KeptRows& kept) {
     const float* const row = rows.row(r);
     float largest = -std::numeric_limits<float>::infinity();
@@ -89,7 +89,8 @@ void check_h2o(const Policy& policy) {
   const bool heavy = !std::isnan(option_value(policy, "heavy"));
   const bool recent = !std::isnan(option_value(policy, "recent"));
   if (budget ? heavy || recent : !heavy || !recent)
-    refuse(policy, "the size of the cache is not clear", "give either budget, or both heavy and recent");
+    refuse(policy, "the size of the cache is not given, or given twice",
+           "give either budget, or both heavy and recent");
 }
 
 std::unique_ptr<const RowSelector> make_h2o(const Policy& policy) {

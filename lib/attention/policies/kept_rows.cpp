@@ -6,7 +6,7 @@ namespace toptheta {
 
 namespace {
 
-// Calls change(word, bits of it in [first, last)).
+// Calls change(word, bits of the word in [first, last)) for each word.
 template <class Change>
 void for_each_word(std::int64_t first, std::int64_t last, const Change& change) {
   while (first < last) {

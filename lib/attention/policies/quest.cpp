@@ -1,4 +1,4 @@
-// Pages of keys by an upper bound of their scores: Quest (arXiv 2406.10774).
+// Quest (arXiv 2406.10774): keeps the pages of keys with the largest upper bounds of their scores.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -16,10 +16,10 @@ constexpr PolicyOption kQuestOptions[] = {
      .least = 1,
      .most = 1e9,
      .help =
-         "pages to keep, that of the row's own key among them; instead of k, which is rounded up to pages"},
-    {.name = "page", .usual = 16, .least = 1, .most = 65536, .help = "keys of a page"}};
+         "pages to keep, including that of the row's own key; instead of k, which is rounded up to pages"},
+    {.name = "page", .usual = 16, .least = 1, .most = 65536, .help = "keys per page"}};
 
-// Smallest and largest value of every channel over the keys of every whole page: [page][head_dim].
+// The smallest and largest value of every channel over the keys of every whole page: [page][head_dim].
 struct PageBounds {
   std::vector<float> low;
   std::vector<float> high;
@@ -35,7 +35,7 @@ class QuestSelector : public RowSelector {
     thread_local std::vector<std::int64_t> order;
     bound_pages(rows, bounds);
     for (std::int64_t r = 0; r < rows.rows; ++r) {
-      // The page of the row's own key is being filled: it is always kept, and no bound is asked of it.
+      // The page of the row's own key is not full yet: it is always kept, without a bound.
       const std::int64_t first = rows.first(r) / page_;
       const std::int64_t own = rows.position(r) / page_;
       keep_page(rows, r, own, kept);
@@ -60,7 +60,7 @@ class QuestSelector : public RowSelector {
 
  private:
   void bound_pages(const HeadRows& rows, PageBounds& bounds) const {
-    const std::int64_t pages = (rows.position(rows.rows - 1) + 1) / page_;  // whole ones
+    const std::int64_t pages = (rows.position(rows.rows - 1) + 1) / page_;  // whole pages
     const auto size = static_cast<std::size_t>(pages * rows.head_dim);
     bounds.low.resize(size);
     bounds.high.resize(size);
@@ -77,7 +77,7 @@ class QuestSelector : public RowSelector {
       }
   }
 
-  // No key of the page has a larger product with the row's query.
+  // An upper bound of the product of the row's query with any key of the page.
   static double bound_of(const HeadRows& rows, std::int64_t r, std::int64_t page, const PageBounds& bounds) {
     const float* const q = rows.q + r * rows.q_stride;
     const auto at = static_cast<std::size_t>(page * rows.head_dim);
@@ -94,13 +94,13 @@ class QuestSelector : public RowSelector {
     kept.keep(r, page * page_, std::min((page + 1) * page_, rows.position(r) + 1));
   }
 
-  std::int64_t pages_;  // 0: by k
+  std::int64_t pages_;  // 0: given by k
   std::int64_t page_;
 };
 
 void check_quest(const Policy& policy) {
   if ((policy.k > 0) == (option_count(policy, "pages") > 0))
-    refuse(policy, "the number of pages is not clear", "give either pages or k");
+    refuse(policy, "the number of pages is not given, or given twice", "give either pages or k");
 }
 
 }  // namespace

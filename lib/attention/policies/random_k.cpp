@@ -1,4 +1,4 @@
-// k keys drawn at random: what any selection must beat.
+// Keeps k keys drawn at random: the baseline that any selection must beat.
 #include <algorithm>
 
 #include "attention/policies/unit.hpp"
@@ -8,9 +8,9 @@ namespace toptheta {
 namespace {
 
 constexpr PolicyOption kRandomOptions[] = {
-    {.name = "seed", .usual = 0, .least = 0, .most = 9007199254740992.0, .help = "of the draw"}};
+    {.name = "seed", .usual = 0, .least = 0, .most = 9007199254740992.0, .help = "seed of the draw"}};
 
-// Random numbers of one row: SplitMix64, which begins in no time, as core/random.hpp's engine does not.
+// Random numbers for one row: SplitMix64, which is ready at once, unlike the engine of core/random.hpp.
 class RowDraw {
  public:
   RowDraw(std::uint64_t seed, std::uint64_t stream) : state_(mixed(seed) ^ mixed(stream + kStep)) {}
@@ -43,11 +43,12 @@ class RandomSelector : public RowSelector {
   void select(const HeadRows& rows, std::vector<double>& /*memory*/, KeptRows& kept) const override {
     for (std::int64_t r = 0; r < rows.rows; ++r) {
       const std::int64_t n = rows.length(r);
-      // A stream for each row, so that a draw depends on nothing but where the row is.
+      // Each row has its own stream, so that a draw depends only on where the row is.
       RowDraw draw(seed_, (static_cast<std::uint64_t>(rows.layer) << 48U) ^
                               (static_cast<std::uint64_t>(rows.head) << 32U) ^
                               static_cast<std::uint64_t>(rows.position(r)));
-      // Floyd's way: each of the last k positions stands in for one that is drawn a second time.
+      // Floyd's algorithm: where a position is drawn a second time, the last position of the range so far
+      // takes its place.
       for (std::int64_t last = std::max<std::int64_t>(n - rows.k, 0); last < n; ++last) {
         const auto drawn = static_cast<std::int64_t>(draw.below(static_cast<std::uint64_t>(last + 1)));
         kept.keep(r, rows.first(r) + (kept.has(r, rows.first(r) + drawn) ? last : drawn));

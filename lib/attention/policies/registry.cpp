@@ -1,4 +1,4 @@
-// All policies. A new one has a declaration and a line here.
+// All policies. A new one needs a declaration and an entry here.
 #include <algorithm>
 #include <cmath>
 #include <limits>

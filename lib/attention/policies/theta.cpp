@@ -1,4 +1,4 @@
-// What is above a threshold that was calibrated for the layer, head and row length.
+// Top-theta: keeps scores above a threshold that was calibrated for the layer, head and row length.
 #include "attention/policies/unit.hpp"
 
 namespace toptheta {

@@ -1,4 +1,4 @@
-// The smallest set of keys whose softmax weights reach p: the oracle that Twilight (arXiv 2502.02770)
+// Keeps the smallest set of keys whose softmax weights reach p: the oracle that Twilight (arXiv 2502.02770)
 // estimates.
 #include <algorithm>
 #include <array>
@@ -16,10 +16,10 @@ constexpr PolicyOption kTopPOptions[] = {{.name = "p",
                                           .least = 0,
                                           .most = 1,
                                           .whole = false,
-                                          .help = "softmax mass that the kept must reach"}};
+                                          .help = "softmax mass that the kept keys must reach"}};
 
-// Rows are sorted as far as it takes to know which keys reach p: bins of equal width by how far a score is
-// below the row's largest, and a sort within the one bin in which p is reached.
+// A row is sorted only as far as needed to know which keys reach p: into bins of equal width by the distance
+// of a score from the row's largest, and then within the one bin in which p is reached.
 class TopPSelector : public RowSelector {
  public:
   explicit TopPSelector(double p) : p_(p) {}
@@ -36,7 +36,7 @@ class TopPSelector : public RowSelector {
 
  private:
   static constexpr std::size_t kBins = 128;
-  static constexpr float kBinWidth = 0.125F;  // what is further than 16 below the largest shares the last bin
+  static constexpr float kBinWidth = 0.125F;  // scores more than 16 below the largest share the last bin
 
   struct Scratch {
     std::vector<float> weights;
@@ -65,7 +65,7 @@ class TopPSelector : public RowSelector {
       if (scratch.bins[j] < last) kept.keep(r, rows.first(r) + static_cast<std::int64_t>(j));
       if (scratch.bins[j] == last) scratch.last.push_back(static_cast<std::int32_t>(j));
     }
-    // Among equal scores the earliest first.
+    // Among equal scores, the earliest comes first.
     std::stable_sort(scratch.last.begin(), scratch.last.end(), [row](std::int32_t a, std::int32_t b) {
       return row[static_cast<std::size_t>(a)] > row[static_cast<std::size_t>(b)];
     });

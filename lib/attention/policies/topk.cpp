@@ -1,4 +1,4 @@
-// The k largest scores of a row.
+// Top-k: keeps the k largest scores of a row.
 #include <fmt/format.h>
 
 #include "attention/policies/unit.hpp"
@@ -9,13 +9,13 @@ namespace {
 
 void check_topk(const Policy& policy) {
   if (policy.k < 1) refuse(policy, "top-k needs a k of at least 1", "give k");
-  if (policy.cap_k) refuse(policy, "top-k keeps k elements already", "drop cap-k");
+  if (policy.cap_k) refuse(policy, "top-k already keeps k elements", "drop cap-k");
   if (policy.placement == Placement::running_softmax)
     refuse(policy, "a running softmax is compared with thresholds, which top-k does not have",
            "use pre-softmax or post-softmax placement");
   if (policy.sdc == Sdc::exp_threshold || policy.sdc == Sdc::calibrated)
     refuse(policy,
-           fmt::format("{} SDC estimates the dropped from the threshold, which top-k does not have",
+           fmt::format("{} SDC estimates the dropped scores from the threshold, which top-k does not have",
                        name_of(policy.sdc)),
            "use exact SDC or none");
 }

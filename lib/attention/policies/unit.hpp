@@ -1,7 +1,7 @@
-// One policy, declared in one place: its name, its options, what goes with it, and what it keeps of a row.
-// Flags, help texts, parsing, JSON, CSV and tables follow from the declaration.
+// One policy, declared in one place: its name, its options, what it can be combined with, and what it keeps
+// of a row. Flags, help texts, parsing, JSON, CSV and tables follow from the declaration.
 //
-// A new policy is a source file beside this one that defines a PolicyUnit, and a line in registry.cpp.
+// A new policy is a source file beside this one that defines a PolicyUnit, and an entry in registry.cpp.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -14,22 +14,22 @@
 
 namespace toptheta {
 
-// An option of one policy, "window" in window:window=256.
+// An option of one policy, such as "window" in window:window=256.
 struct PolicyOption {
   std::string_view name;
   double usual = 0;  // the default; NaN: none
-  double least = 0;  // the smallest and the largest value that is taken
+  double least = 0;  // the smallest and the largest value that is accepted
   double most = 0;
   bool whole = true;  // a count; otherwise any real number
   std::string_view help{};
 };
 
 // Rows of one query head that are decided together, with all of their scores. Positions are absolute: row r
-// is that of the query at position first_position + r, and sees the keys first_key[r] ... its own.
+// is that of the query at position first_position + r, and sees the keys first_key[r] ... position(r).
 struct HeadRows {
   std::int64_t layer = 0;
   std::int64_t head = 0;
-  std::int64_t k = 0;  // what the head is asked to keep; 0 where the policy has no k
+  std::int64_t k = 0;  // how many keys the head should keep; 0 where the policy has no k
   std::int64_t first_position = 0;
   std::int64_t rows = 0;
   std::span<const std::int64_t> first_key{};
@@ -42,7 +42,7 @@ struct HeadRows {
 
   [[nodiscard]] std::int64_t position(std::int64_t r) const { return first_position + r; }
   [[nodiscard]] std::int64_t first(std::int64_t r) const { return first_key[static_cast<std::size_t>(r)]; }
-  // Keys that row r sees.
+  // The number of keys that row r sees.
   [[nodiscard]] std::int64_t length(std::int64_t r) const { return position(r) + 1 - first(r); }
   [[nodiscard]] const float* row(std::int64_t r) const { return scores + r * stride; }
   [[nodiscard]] float key(std::int64_t position, std::int64_t channel) const {
@@ -50,10 +50,10 @@ struct HeadRows {
   }
 };
 
-// What some rows keep: a set of absolute key positions for each.
+// What some rows keep: for each a set of absolute key positions.
 class KeptRows {
  public:
-  // All clear, for `rows` rows of keys 0 ... keys - 1.
+  // Clears all sets, for `rows` rows and the keys 0 ... keys - 1.
   void reset(std::int64_t rows, std::int64_t keys) {
     words_ = (keys + 63) / 64;
     bits_.assign(static_cast<std::size_t>(rows * words_), 0);
@@ -75,7 +75,7 @@ class KeptRows {
   std::vector<std::uint64_t> bits_;
 };
 
-// What a policy that looks at whole rows does with them. Shared by all threads.
+// The code of a policy that looks at rows of scores. Shared by all threads.
 class RowSelector {
  public:
   RowSelector() = default;
@@ -83,12 +83,13 @@ class RowSelector {
   RowSelector& operator=(const RowSelector&) = delete;
   virtual ~RowSelector() = default;
 
-  // Rows come in blocks that end before positions that are multiples of this, or where a call ends.
+  // Rows come in blocks that end where positions are multiples of this, or where a call ends.
   [[nodiscard]] virtual std::int64_t block_rows() const { return 64; }
-  // Whether what a row keeps depends on the rows before it. Then a head's rows come in order, and `memory`,
-  // empty at first, is handed from one block to the next, across calls.
+  // Whether what a row keeps depends on earlier rows. Then the rows of a head come in order, and `memory`,
+  // empty at first, is passed from one block to the next, also across calls.
   [[nodiscard]] virtual bool remembers() const { return false; }
-  // Marks in `kept`, which is all clear, what each row keeps; keys that the row does not see do not count.
+  // Marks in `kept`, which is clear at first, what each row keeps. Keys that the row does not see are
+  // ignored.
   virtual void select(const HeadRows& rows, std::vector<double>& memory, KeptRows& kept) const = 0;
 };
 
@@ -97,33 +98,34 @@ struct PolicyUnit {
   std::string_view keeps;  // for help texts: "the k largest scores of a row"
   Selection selection = Selection::rows;
   std::span<const PolicyOption> options{};
-  // What else goes with it.
+  // What the policy can be combined with.
   bool has_k = false;
-  std::string_view instead_of_k{};  // its own option that says as much as k would
+  std::string_view instead_of_k{};  // the policy's own option that replaces k
   bool has_placement = false;
-  bool has_theta = false;  // a threshold table, and what only thresholds have: cap-k, prefilter, lookup
-  bool drops = true;       // VMC, and SDC as far as `check` goes along
-  // Whether every key is read before it is known what is kept; otherwise only the kept ones are.
+  bool has_theta = false;  // uses a threshold table, and so cap-k, prefilter and lookup
+  bool drops = true;       // may drop keys, so VMC makes sense, and SDC where `check` allows it
+  // Whether every key is read before the policy knows what to keep; otherwise only kept keys are.
   bool reads_all_keys = true;
-  // Throws UsageError for what does not go together; called after the checks that all policies share.
+  // Throws UsageError for combinations that the policy refuses; called after the checks that all policies
+  // share.
   void (*check)(const Policy&) = nullptr;
-  // Selection::rows only.
+  // For Selection::rows only.
   std::unique_ptr<const RowSelector> (*selector)(const Policy&) = nullptr;
 };
 
-// The unit of a policy.
+// The declaration of a policy.
 const PolicyUnit& unit_of(const Policy& policy);
-// The value of one of its unit's own options; its default, or NaN, where it is not given; NaN for a name it
-// has not.
+// The value of one of the policy's own options; where it is not given, its default, which may be NaN; NaN for
+// an unknown name.
 double option_value(const Policy& policy, std::string_view name);
 std::int64_t option_count(const Policy& policy, std::string_view name);  // 0 for NaN
 
-// Policies in the order in which they are listed.
+// All policies, in the order in which they are listed.
 std::span<const PolicyUnit* const> all_policies();
 const PolicyUnit* find_policy(std::string_view name);  // null where there is none
 std::vector<std::string_view> policy_names();
 
-// Throws UsageError: "attention policy '...': what", with what to do next.
+// Throws UsageError, "attention policy '...': what", with what to do next.
 [[noreturn]] void refuse(const Policy& policy, std::string what, std::string next);
 
 }  // namespace toptheta

@@ -1,5 +1,5 @@
-// Policies that choose from rows of scores by code of their own: blocks of full rows, a set of positions for
-// each row, then softmax, compensation and V over those.
+// Policies whose own code chooses from rows of scores: blocks of full rows, a set of positions for each row,
+// then softmax, compensation and V over these positions.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -31,7 +31,7 @@ struct Block : RowRun {
 struct UnitScratch {
   std::vector<float> scores;  // [rows][stride]
   std::vector<std::int64_t> first_key;
-  std::vector<bool> broken;  // [rows] with a score that is not a number, or an infinite largest one
+  std::vector<bool> broken;  // [rows] whether a score is NaN or the largest is infinite
   std::vector<float> wide_keys;
   std::vector<float> wide_values;
   std::vector<double> value_sum;
@@ -40,7 +40,7 @@ struct UnitScratch {
   RowScratch row;
 };
 
-// Runs that end before multiples of `size` among the positions.
+// Divides rows into runs that end where positions are multiples of `size`.
 std::vector<RowRun> runs_of(std::int64_t first_position, const RowRun& rows, std::int64_t size) {
   std::vector<RowRun> runs;
   for (std::int64_t at = rows.first; at < rows.last;) {
@@ -51,10 +51,10 @@ std::vector<RowRun> runs_of(std::int64_t first_position, const RowRun& rows, std
   return runs;
 }
 
-// How the rows of a call are dealt out.
+// How the rows of a call are divided.
 struct Deal {
   std::vector<Block> blocks;
-  std::vector<RowRun> runs;  // within rows of the tiles that are counted
+  std::vector<RowRun> runs;  // each within one row of the tiles that are counted
 };
 
 Deal deal_rows(const Job& job, std::int64_t block_rows) {
@@ -70,7 +70,8 @@ Deal deal_rows(const Job& job, std::int64_t block_rows) {
   return deal;
 }
 
-// What a row keeps, once the RowSelector has had its say.
+// Completes what a row keeps after the RowSelector: all if it is dense, only keys that it sees, and those
+// that are always kept.
 void complete_row(const HeadRows& rows, std::int64_t r, const RowRule& rule, UnitScratch& scratch) {
   const std::int64_t first = rows.first(r);
   const std::int64_t end = rows.position(r) + 1;
@@ -80,7 +81,7 @@ void complete_row(const HeadRows& rows, std::int64_t r, const RowRule& rule, Uni
   scratch.kept.keep(r, end - rule.keep_recent, end);
 }
 
-// The kept of a row as a list: positions and scores.
+// Lists the positions and scores of a row's kept keys; returns their number.
 std::int64_t list_kept(std::span<const std::uint64_t> bits, const float* scores, RowScratch& row) {
   row.indices.clear();
   row.weights.clear();
@@ -93,27 +94,27 @@ std::int64_t list_kept(std::span<const std::uint64_t> bits, const float* scores,
   return static_cast<std::int64_t>(row.indices.size());
 }
 
-// What is left of a row's softmax for others than the kept.
+// The parts of a row's softmax that kept keys do not have.
 struct Weighed {
   double lost_mass = 0;
   double sink_share = 0;
 };
 
-// Scores of the listed become their softmax weights, compensated by the rule.
+// Replaces the scores of the listed keys by their softmax weights, compensated by the rule.
 Weighed weigh_listed(std::span<const float> all, const RowRule& rule, bool want_lost_mass, RowScratch& row) {
   const float m = row_max(row.weights);
   const double kept_sum = exp_in_place(row.weights, m);
   const double sink = sink_term(rule, m);
-  double dropped = 0;  // relative to m, as kept_sum is
+  double dropped = 0;  // relative to m, like kept_sum
   const auto n = static_cast<std::int64_t>(all.size());
   const auto kept = static_cast<std::int64_t>(row.weights.size());
   if (kept < n && (want_lost_mass || rule.sdc == Sdc::exact)) {
-    // The largest score may be among the dropped: relative to it nothing overflows.
+    // The largest score may be among the dropped; relative to it nothing overflows.
     const float largest = row_max(all);
     const double to_kept = std::exp(static_cast<double>(largest) - static_cast<double>(m));
     dropped = std::max(exp_sum(all, largest) * to_kept - kept_sum, 0.0);
   }
-  // These policies have nothing calibrated that could stand for the dropped.
+  // These policies have no calibrated terms for dropped scores.
   const double gamma = rule.sdc == Sdc::exact ? static_cast<double>(rule.sdc_scale) : 0;
   const double denominator = kept_sum + gamma * dropped + sink;
   const auto factor = static_cast<float>(1 / denominator);
@@ -122,7 +123,7 @@ Weighed weigh_listed(std::span<const float> all, const RowRule& rule, bool want_
   return {std::isinf(dropped) ? 1 : dropped / (dropped + kept_sum + sink), sink / denominator};
 }
 
-// The mean of the V rows that the row sees gets the weight that nothing has.
+// VMC: gives the weight that no key has to the mean of the V rows that the row sees.
 void give_back(const Job& job, const HeadRows& rows, std::int64_t r, const RowRule& rule, double sink_share,
                std::span<float> out, UnitScratch& scratch) {
   const std::int64_t kv_head = rows.head / job.group_heads();
@@ -159,7 +160,7 @@ void attend_row(const Job& job, const HeadRows& rows, std::int64_t r, RowRule ru
   counts->rows.push_back({1, n, kept, topk, job.want_lost_mass() ? weighed.lost_mass : 0});
 }
 
-// Nothing of the row is a number: all of it is kept, and its output shows it.
+// A row whose scores are not numbers: everything is kept, and the output is NaN.
 void show_broken(const Job& job, const HeadRows& rows, std::int64_t r, const RowRule& rule,
                  TileCounts* counts, UnitScratch& scratch) {
   scratch.kept.keep(r, rows.first(r), rows.position(r) + 1);
@@ -215,7 +216,7 @@ HeadRows score_block(const Job& job, std::int64_t head, const Block& block, Unit
           .head_dim = job.head_dim()};
 }
 
-// One query head, one block of rows. counts: of all runs.
+// Attends one block of rows of one query head. counts: of all runs.
 void attend_head_block(const Job& job, std::int64_t head, const Block& block, const std::vector<RowRun>& runs,
                        const float* values, TileCounts* counts, UnitScratch& scratch) {
   const HeadRows rows = score_block(job, head, block, scratch);

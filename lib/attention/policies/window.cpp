@@ -1,4 +1,4 @@
-// The most recent keys and the very first ones: StreamingLLM (arXiv 2309.17453).
+// StreamingLLM (arXiv 2309.17453): keeps the most recent keys and the very first ones.
 #include <algorithm>
 
 #include "attention/policies/unit.hpp"
@@ -12,7 +12,7 @@ constexpr PolicyOption kWindowOptions[] = {
      .usual = 256,
      .least = 1,
      .most = 1e9,
-     .help = "most recent keys, the row's own among them"},
+     .help = "most recent keys, including the row's own"},
     {.name = "sinks", .usual = 4, .least = 0, .most = 1e9, .help = "first keys"}};
 
 class WindowSelector : public RowSelector {

@@ -1,4 +1,4 @@
-// Blocks of keys by the scores on some of their antidiagonals: XAttention (arXiv 2503.16428).
+// XAttention (arXiv 2503.16428): keeps blocks of keys by the scores on some of their antidiagonals.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -15,12 +15,12 @@ constexpr PolicyOption kXAttentionOptions[] = {
      .usual = 8,
      .least = 1,
      .most = 1024,
-     .help = "every so many-th antidiagonal is looked at"},
+     .help = "only one in this many antidiagonals is looked at"},
     {.name = "block",
      .usual = 128,
      .least = 1,
      .most = 4096,
-     .help = "keys, and rows in prefill, of a block"},
+     .help = "keys of a block, and its rows in prefill"},
     {.name = "tau",
      .usual = 0.9,
      .least = 0,
@@ -41,7 +41,8 @@ class XAttentionSelector : public RowSelector {
     mass.assign(static_cast<std::size_t>(own + 1), 0);
     for (std::int64_t r = 0; r < rows.rows; r = next_group(rows, r))
       add_group(rows, r, std::min(next_group(rows, r), rows.rows), mass);
-    // The first block and the rows' own are kept in any case, and their mass counts; then the heaviest.
+    // The first block and the rows' own block are always kept, and their mass counts; then the heaviest
+    // follow.
     thread_local std::vector<std::int64_t> order;
     order.resize(static_cast<std::size_t>(own - first + 1));
     std::iota(order.begin(), order.end(), first);
@@ -68,12 +69,12 @@ class XAttentionSelector : public RowSelector {
     return (rows.position(r) / stride_ + 1) * stride_ - rows.first_position;
   }
 
-  // A group of rows and a group of keys, both as long as the stride, meet on one antidiagonal: positions i
-  // and j with (i + j) mod stride = stride - 1. Its mean score stands for the group's; a softmax over the
-  // groups of keys makes masses of them, which add up over each block.
+  // A group of rows and a group of keys, both of the length of the stride, meet on one antidiagonal: the
+  // positions i and j with (i + j) mod stride = stride - 1. The mean score there stands for the whole pair of
+  // groups. A softmax over the groups of keys turns these into masses, which are added up for each block.
   void add_group(const HeadRows& rows, std::int64_t begin, std::int64_t end,
                  std::vector<double>& mass) const {
-    thread_local std::vector<double> means;  // [groups of keys]; -infinity: no pair is seen
+    thread_local std::vector<double> means;  // [groups of keys]; -infinity where the rows see no pair
     const std::int64_t groups = rows.position(end - 1) / stride_ + 1;
     means.assign(static_cast<std::size_t>(groups), -std::numeric_limits<double>::infinity());
     double largest = -std::numeric_limits<double>::infinity();
@@ -90,7 +91,7 @@ class XAttentionSelector : public RowSelector {
       means[static_cast<std::size_t>(g)] = sum / static_cast<double>(pairs);
       largest = std::max(largest, means[static_cast<std::size_t>(g)]);
     }
-    if (std::isinf(largest)) return;  // no pair is seen: a first row or two
+    if (std::isinf(largest)) return;  // no pair is seen: one of the first rows
     double total = 0;
     for (double& mean : means) {
       mean = std::exp(mean - largest);
@@ -107,7 +108,7 @@ class XAttentionSelector : public RowSelector {
 
 void check_xattention(const Policy& policy) {
   if (option_count(policy, "block") % option_count(policy, "stride") != 0)
-    refuse(policy, "groups of keys do not fill blocks", "give a block that is a multiple of the stride");
+    refuse(policy, "groups of keys do not fill the blocks", "give a block that is a multiple of the stride");
 }
 
 }  // namespace

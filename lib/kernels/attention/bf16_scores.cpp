@@ -16,21 +16,22 @@ namespace toptheta {
 
 #if defined(__x86_64__)
 
-// Asked for function by function, as in int8_products_vnni.cpp.
+// Enabled for single functions, as in vnni.hpp.
 #define TT_BF16 __attribute__((target("avx512f,avx512bf16")))
 
 namespace {
 
 constexpr int kMostRows = 8;
-constexpr int kSums = 16;            // registers of 32
-constexpr int kPrefetchBlocks = 16;  // how far ahead keys are fetched from memory: they are half as long
+constexpr int kSums = 16;  // of 32 registers
+constexpr int kPrefetchBlocks =
+    16;  // how far ahead keys are prefetched; twice as far as for floats, which are twice as long
 
 struct Pairs {
   const std::uint16_t* q;
   const std::uint16_t* keys;
 };
 
-// A pair of dimensions of a block is a vector: a lane for each key.
+// A vector holds a pair of dimensions of a block: each lane belongs to one key.
 template <int kRows, int kBlocks>
 TT_BF16 void score_block(const ScoreTile& t, const Pairs& in, std::int64_t row, std::int64_t block) {
   const std::int64_t block_size = kKeyBlock * t.head_dim;
@@ -67,7 +68,7 @@ TT_BF16 void score_block(const ScoreTile& t, const Pairs& in, std::int64_t row, 
     }
 }
 
-// kRows rows from `row` on, all blocks.
+// kRows rows from `row` on, blocks first ... last - 1.
 template <int kRows>
 TT_BF16 void score_rows_of(const ScoreTile& t, const Pairs& in, std::int64_t row, std::int64_t first,
                            std::int64_t last) {
@@ -89,7 +90,8 @@ TT_BF16 void score_rest(const ScoreTile& t, const Pairs& in, std::int64_t row, s
 }  // namespace
 
 TT_BF16 void score_tile_bf16(const ScoreTile& t, const std::uint16_t* q, const std::uint16_t* keys) {
-  constexpr std::int64_t kStep = 4;  // blocks that stay in the first-level cache while all rows pass by
+  constexpr std::int64_t kStep =
+      4;  // blocks that stay in the first-level cache while all rows are multiplied with them
   const Pairs in{q, keys};
   for (std::int64_t first = 0; first < t.blocks; first += kStep) {
     const std::int64_t last = std::min(first + kStep, t.blocks);

@@ -1,5 +1,5 @@
-// Scores as dot products of bfloat16, where the processor has them (AVX512_BF16): twice the arithmetic of
-// fp32.
+// Scores as dot products of bfloat16 on processors that have them (AVX512_BF16), at twice the speed of
+// floats.
 #pragma once
 #include <cstdint>
 
@@ -7,12 +7,12 @@
 
 namespace toptheta {
 
-// Whether this processor, and the instruction sets that Highway is left with, have them.
+// Whether this processor has these instructions and Highway is not restricted to older instruction sets.
 bool bf16_scores_serve();
 
-// As score_tile, of queries and keys in bfloat16: q: [rows], tile.q_stride elements apart; keys: as
-// narrow_keys.hpp packs them. head_dim must be even. tile.q and tile.keys are not used. A product is exact,
-// sums are fp32 in order of the pairs of dimensions; subnormal numbers count as zero. Only where
+// As score_tile(), for queries and keys in bfloat16. q: [rows], tile.q_stride elements apart; keys: packed as
+// in narrow_keys.hpp. tile.q and tile.keys are not used. head_dim must be even. Products are exact; sums are
+// floats, added up in the order of the pairs of dimensions; subnormal numbers count as zero. Requires
 // bf16_scores_serve().
 void score_tile_bf16(const ScoreTile& tile, const std::uint16_t* q, const std::uint16_t* keys);
 

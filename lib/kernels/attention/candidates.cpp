@@ -1,5 +1,6 @@
-// Rows of a tile from the keys alone that their codes leave as candidates: the same chains of multiply-adds
-// as score_tile's for those, and the same sums for what is kept.
+// Attends the rows of a tile to only those keys whose codes leave them as candidates. Their scores are
+// computed by the same chains of multiply-adds as in score_tile(), and what is kept is summed in the same
+// order.
 #include <algorithm>
 
 #include "kernels/attention/tile_prefilter.hpp"
@@ -24,8 +25,8 @@ namespace {
 
 struct CandidateCounts {
   std::int64_t visible = 0;     // scores
-  std::int64_t candidates = 0;  // of them
-  std::int64_t positions = 0;   // keys that are a candidate of some row
+  std::int64_t candidates = 0;  // how many of these scores
+  std::int64_t positions = 0;   // keys that are a candidate for some row
 };
 
 }  // namespace
@@ -35,17 +36,18 @@ struct CandidateCounts {
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-// Some candidates of a row, one per lane: a chain of multiply-adds. Several chains at a time hide each
-// other's latency.
+// Some candidates of a row, one per lane, each with a chain of multiply-adds. Several chains at a time hide
+// each other's latency.
 struct Piece {
   const float* q;
   const float* keys[kLanes];
 };
 inline constexpr int kPieces = kLanes > 8 ? 1 : 4;
-inline constexpr std::int64_t kPiecesAhead = kPieces > 1 ? 2 * kPieces : 4;  // whose keys are under way
+inline constexpr std::int64_t kPiecesAhead =
+    kPieces > 1 ? 2 * kPieces : 4;  // how far ahead keys are prefetched
 
 #if HWY_TARGET != HWY_SCALAR
-// Four dimensions of every fourth key from `first` on: a group of four lanes for each of them.
+// Loads four dimensions of every fourth key: each group of four lanes belongs to one key.
 template <class D>
 HWY_INLINE hn::Vec<D> LoadQuads(D d, const float* const* keys, std::int64_t i) {
   constexpr auto kWidth = static_cast<std::int64_t>(hn::MaxLanes(D()));
@@ -58,7 +60,7 @@ HWY_INLINE hn::Vec<D> LoadQuads(D d, const float* const* keys, std::int64_t i) {
 }
 
 #if HWY_TARGET <= HWY_AVX3
-// Sixteen dimensions of sixteen keys, a line of memory each: transposed in registers, in four steps.
+// Adds sixteen dimensions of sixteen keys, a cache line each. They are transposed in registers in four steps.
 HWY_INLINE void AddSixteen(const Piece& piece, std::int64_t i, Vec& sum) {
   const Floats d;
   const hn::Repartition<double, Floats> dd;
@@ -145,8 +147,8 @@ HWY_INLINE void ScorePieces(const Piece (&pieces)[kPieces], std::int64_t head_di
 }
 #endif
 
-// Lists the candidates of all rows, each row's padded with its last to whole pieces; returns the number of
-// pieces.
+// Lists the candidates of all rows. Each row's list is padded with its last candidate to whole pieces.
+// Returns the number of pieces.
 HWY_INLINE std::int64_t ListPieces(const AttentionTile& t, const std::uint64_t* marks,
                                    CandidateScratch& scratch) {
   std::int64_t size = 0;
@@ -193,7 +195,8 @@ HWY_INLINE void ScorePiecesOf(const AttentionTile& t, std::int64_t pieces, Candi
   }
 }
 
-// Lists the candidates above a row's threshold: positions, and scores less `less`.
+// Lists those candidates of a row that are above its threshold: their positions, and their scores minus
+// `less`.
 HWY_INLINE std::int64_t ListSurvivors(const std::int32_t* positions, const float* scores, std::int64_t count,
                                       float theta, float less, std::int32_t* places, float* weights) {
   std::int64_t kept = 0;
@@ -218,8 +221,8 @@ HWY_INLINE std::int64_t ListSurvivors(const std::int32_t* positions, const float
   return kept;
 }
 
-// A row that keeps so much that others would weigh it in place, among all its scores: those that are not
-// candidates are below its threshold, whatever they are.
+// A row that keeps so many keys that other kernels weigh it in place, among all its scores. Those that are
+// not candidates are below its threshold anyway.
 HWY_INLINE void WeighScattered(const AttentionTile& t, std::int64_t r, std::int64_t kept,
                                const TileSums& sums, TileScratch& scratch) {
   float* const scores = scratch.scores;
@@ -236,7 +239,7 @@ HWY_INLINE void WeighScattered(const AttentionTile& t, std::int64_t r, std::int6
   SumListedValues(ListedInScratch(t, kept, scratch), join, sums.out + r * t.head_dim);
 }
 
-// Counts a row's kept, and makes their V rows ready.
+// Counts what a row keeps, and widens the V rows that it needs.
 HWY_INLINE void NoteKept(const AttentionTile& t, std::int64_t r, const std::int32_t* places,
                          std::int64_t kept, const TileSums& sums) {
   sums.states[r].kept += kept;
@@ -248,7 +251,7 @@ HWY_INLINE void NoteKept(const AttentionTile& t, std::int64_t r, const std::int3
     widen_rows(*narrow, t.head_dim, places[j], 1, narrow->wide + places[j] * t.head_dim);
 }
 
-// marks: [rows][kTileWords] of keys that the rows see.
+// marks: [rows][kTileWords], only of keys that the rows see.
 void AttendMarked(const AttentionTile& t, const std::uint64_t* marks, const TileSums& sums,
                   TileScratch& scratch) {
   CandidateScratch& candidates = scratch.candidates;

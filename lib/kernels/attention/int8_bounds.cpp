@@ -27,10 +27,11 @@ constexpr std::int64_t kMaxKeyCode = 127;
 constexpr std::int64_t kOffset = 128;
 
 inline std::int64_t max_query_code(SumWidth sums) {
-  return sums == SumWidth::bits32 ? 127 : 64;  // two products of 64 with a byte still fit 16 bits
+  return sums == SumWidth::bits32 ? 127 : 64;  // the sum of two products of 64 and a byte fits 16 bits
 }
 
-// Bounds on sums: all are above the lowest, or it stands for that; none is above the highest.
+// The range of bounds on sums. Every sum is above `lowest` or is counted as if it were; none is above
+// `highest`.
 struct BoundLimits {
   float lowest;
   float highest;
@@ -39,35 +40,36 @@ inline BoundLimits bound_limits(SumWidth sums) {
   return sums == SumWidth::bits32 ? BoundLimits{-0x1p30F, 0x1p30F} : BoundLimits{-32768, 32766};
 }
 
-// The quads of dimensions whose products are added up in one 16-bit sum; a second sum takes the rest.
+// How many quads of dimensions have their products added in the first 16-bit sum; a second sum takes the
+// others.
 inline std::int64_t first_half(std::int64_t head_dim) {
   return head_dim <= 64 ? head_dim / 4 : (head_dim / 4 + 1) / 2;
 }
 
-// What |code| may be at most in each half: rounding adds at most sqrt(dimensions) / 2 to it, and the product
-// of two such norms is to stay below 2^15.
+// The largest norm of a code vector in each half. Rounding adds at most sqrt(dimensions) / 2 to it, and the
+// product of two such norms must stay below 2^15.
 inline float norm_limit(SumWidth sums, std::int64_t head_dim) {
   if (sums == SumWidth::bits32) return std::numeric_limits<float>::infinity();
   return 181 - std::sqrt(static_cast<float>(4 * first_half(head_dim))) / 2;
 }
 
 struct Norms {
-  float largest = 0;       // |x_i|
-  float half[2] = {0, 0};  // sums of squares
+  float largest = 0;       // the largest |x_i|
+  float half[2] = {0, 0};  // sums of squares of each half
   [[nodiscard]] float both() const { return std::sqrt(half[0] + half[1]); }
   [[nodiscard]] bool finite() const { return both() < 1e15F; }
 };
 
-// The step that keeps codes within `largest_code` and their norm within the limit.
+// The step that keeps codes within `largest_code` and their norm within norm_limit().
 inline float step_for(const Norms& norms, std::int64_t largest_code, SumWidth sums, std::int64_t head_dim) {
   const float by_norm = std::sqrt(std::max(norms.half[0], norms.half[1])) / norm_limit(sums, head_dim);
-  // A little more than needed, for all of this is rounded; never so little that its inverse overflows.
+  // Slightly larger than needed, because all of this is rounded; never so small that its inverse overflows.
   const float step = std::max(norms.largest / static_cast<float>(largest_code), by_norm) * (1 + 0x1p-12F);
   return std::max(step, 1e-30F);
 }
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kRoundUp = 1 + 0x1p-12F;  // above the rounding of sums of squares
+constexpr float kRoundUp = 1 + 0x1p-12F;  // covers the rounding of sums of squares
 
 }  // namespace
 }  // namespace toptheta
@@ -76,7 +78,7 @@ constexpr float kRoundUp = 1 + 0x1p-12F;  // above the rounding of sums of squar
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-// largest |x_i| and the sum of squares of [first, last).
+// Adds the elements [first, last) to the largest |x_i| and to the sum of squares.
 template <class D>
 HWY_INLINE void AddNorms(D d, const float* x, std::int64_t first, std::int64_t last, float& largest,
                          float& squares) {
@@ -103,7 +105,7 @@ HWY_INLINE Norms NormsOf(const float* x, std::int64_t head_dim) {
   return norms;
 }
 
-// Codes of [first, last); returns the sum of squares of what rounding lost.
+// Writes the codes of [first, last); returns the sum of squares of the rounding errors.
 template <class D>
 HWY_INLINE float Code(D d, const float* x, std::int64_t first, std::int64_t last, float inverse,
                       std::int8_t* codes) {
@@ -120,12 +122,12 @@ HWY_INLINE float Code(D d, const float* x, std::int64_t first, std::int64_t last
   return hn::GetLane(hn::SumOfLanes(d, lost));
 }
 
-// codes = x / step, rounded; returns a bound of what that lost, in steps.
+// codes = x / step, rounded. Returns a bound on the norm of the rounding error, in steps.
 HWY_INLINE float CodeRow(const float* x, std::int64_t head_dim, float inverse, std::int8_t* codes) {
   const std::int64_t whole = head_dim / kLanes * kLanes;
   float lost = Code(Floats(), x, 0, whole, inverse, codes);
   if (whole < head_dim) lost += Code(hn::CappedTag<float, 4>(), x, whole, head_dim, inverse, codes);
-  // x / step itself is known to 2 roundings of at most 127.
+  // x / step, which is at most 127, is itself computed with 2 roundings.
   return std::sqrt(lost) * kRoundUp + std::sqrt(static_cast<float>(head_dim)) * 0x1p-15F;
 }
 
@@ -181,7 +183,7 @@ void CodeQueries(const float* q, std::int64_t q_stride, QueryCodes& queries) {
                                   std::accumulate(codes + middle, codes + head_dim, std::int32_t{0})};
     for (std::size_t h = 0; h < 2; ++h)
       queries.offsets[2 * at + h] = static_cast<std::int32_t>(kOffset) * sums[h];
-    // A score is a chain of at most 2 head_dim roundings and the product with the scale.
+    // The rounding of scores: a chain of at most 2 head_dim roundings, and the product with the scale.
     const float length = norms.both() * inverse * kRoundUp;
     queries.inverse_steps[at] = inverse;
     queries.norms[at] = length + error;
@@ -189,9 +191,9 @@ void CodeQueries(const float* q, std::int64_t q_stride, QueryCodes& queries) {
   }
 }
 
-// The bounds of all rows on the integer products of some blocks. With key = s (C + e), query = t (Q + f) and
-// theta' = theta / scale, a score above theta has Q . C > theta' / (s t) - |f| |C + e| - |Q| |e|. A fraction
-// of what is added up here covers the rounding of it.
+// Bounds on the integer products of all rows with some blocks. With key = s (C + e), query = t (Q + f) and
+// theta' = theta / scale, a score above theta means that Q . C > theta' / (s t) - |f| |C + e| - |Q| |e|.
+// kFraction of the magnitudes of what is added here covers the rounding of this computation.
 void RowBounds(const QueryCodes& queries, const KeyBlockFacts* facts, std::int64_t blocks, const float* theta,
                float scale, std::int32_t* bounds) {
   constexpr float kFraction = 0x1p-18F;
@@ -218,7 +220,7 @@ void RowBounds(const QueryCodes& queries, const KeyBlockFacts* facts, std::int64
           hn::MulAdd(error, hn::LoadU(d, key_norms + b), hn::Mul(norm, hn::LoadU(d, key_errors + b)));
       const Vec margin = hn::MulAdd(hn::Set(d, kFraction), hn::Add(hn::Abs(least), slack), hn::Set(d, 0.25F));
       const Vec bound = hn::Sub(hn::Sub(least, slack), margin);
-      // What is not a number, where something is not finite, becomes the lowest.
+      // NaN, which arises where something is not finite, becomes the lowest bound.
       const Vec clamped = hn::Min(hn::IfThenElse(hn::Gt(bound, lowest), bound, lowest), highest);
       hn::StoreU(hn::ConvertTo(di, hn::Floor(clamped)), di, bounds + r * kMaxCodeBlocks + b);
     }

@@ -1,6 +1,6 @@
-// Products of query codes and key codes, compared with bounds, per instruction set; included inside
-// kernels/attention/int8_bounds.cpp. With AVX2 by its product of bytes; elsewhere in 16-bit integers that the
-// compiler vectorises. Integers: all give the same marks.
+// Compares products of query codes and key codes with bounds; included in kernels/attention/int8_bounds.cpp
+// once per instruction set. AVX2 has an instruction for products of bytes; elsewhere the compiler vectorises
+// 16-bit integers. The arithmetic is exact, so all instruction sets give the same marks.
 #if defined(TOPTHETA_KERNELS_CODE_PRODUCTS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef TOPTHETA_KERNELS_CODE_PRODUCTS_INL_HPP
 #undef TOPTHETA_KERNELS_CODE_PRODUCTS_INL_HPP
@@ -21,14 +21,16 @@ namespace toptheta::HWY_NAMESPACE {
 
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
 
-inline constexpr int kCodeRows = 6;  // 12 sums, 2 vectors of keys, a query's quad and a product: 16 registers
+inline constexpr int kCodeRows =
+    6;  // 12 sums, 2 vectors of keys, a quad of the query and a product take 16 registers
 
-// Sums of the quads [first, last) of a block, the halves of a register's 32 bits each for two dimensions.
+// Sums over the quads [first, last) of a block. Each half of a 32-bit lane holds the sum of two dimensions.
 template <int kRows>
 HWY_INLINE void CodeSums(const CodeTile& t, const std::uint8_t* keys, std::int64_t row, int half,
                          std::int64_t first, std::int64_t last, __m256i (&sum)[kRows][2]) {
   for (int r = 0; r < kRows; ++r) {
-    // Bytes hold 128 too much: taken off modulo 2^16, from one of each key's two sums.
+    // The bytes of keys are 128 too large. That is subtracted, modulo 2^16, from one of the two sums of each
+    // key.
     const std::int32_t offset = t.offsets[2 * (row + r) + half];
     sum[r][0] = _mm256_set1_epi32(-offset & 0xFFFF);
     sum[r][1] = sum[r][0];
@@ -47,7 +49,7 @@ HWY_INLINE void CodeSums(const CodeTile& t, const std::uint8_t* keys, std::int64
   }
 }
 
-// Keys 0-3, 8-11, 4-7, 12-15 of a block.
+// Adds the two sums of each key. The order of the keys is 0-3, 8-11, 4-7, 12-15.
 HWY_INLINE __m256i JoinPairs(const __m256i (&sum)[2]) {
   return _mm256_hadd_epi16(sum[0], sum[1]);
 }
@@ -74,7 +76,8 @@ HWY_INLINE void MarkBlock(const CodeTile& t, std::int64_t row, std::int64_t bloc
   for (int r = 0; r < kRows; ++r)
     joined[r] = JoinPairs(sum[r]);
   CodeSums<kRows>(t, keys, row, 1, t.half, quads, sum);
-  // Saturated, as every bound allows for: the largest sum is above all, the smallest counts as one more.
+  // The sum saturates, which the bounds allow for: the largest value is above every bound, and the smallest
+  // is raised by one.
   for (int r = 0; r < kRows; ++r) {
     const __m256i both =
         _mm256_max_epi16(_mm256_adds_epi16(joined[r], JoinPairs(sum[r])), _mm256_set1_epi16(-32767));
@@ -103,7 +106,7 @@ HWY_INLINE void MarkTile(const CodeTile& t) {
 
 #else
 
-// Of one row and one block, the quads [first, last): sums[key] modulo 2^16.
+// The sums of one row and one block over the quads [first, last), modulo 2^16.
 HWY_INLINE void CodeSums(const std::uint8_t* keys, const std::int8_t* q, std::int64_t first,
                          std::int64_t last, std::int32_t offset, std::int16_t* sums) {
   std::uint16_t lanes[kKeyBlock * 4] = {};

@@ -17,15 +17,16 @@ namespace toptheta {
 namespace {
 
 constexpr int kMostRows = 8;
-constexpr int kPair = 2;                   // blocks at a time: 16 sums hide the latency of a product
-constexpr std::int64_t kBlocksAhead = 16;  // whose keys are fetched from memory
+constexpr int kPair = 2;                   // blocks at a time; 16 sums hide the latency of a product
+constexpr std::int64_t kBlocksAhead = 16;  // how far ahead keys are prefetched
 
-// Keeps the compiler from carrying a pointer for every row (floats-inl.hpp).
+// Keeps the compiler from using one pointer per row (vector/floats-inl.hpp).
 TT_VNNI inline void forget(const std::int8_t*& pointer) {
   asm("" : "+r"(pointer));  // NOLINT(hicpp-no-assembler)
 }
 
-// A block's quad of dimensions is a vector: a lane for each key. Several blocks share the quads of queries.
+// A vector holds a quad of dimensions of a block: each lane belongs to one key. Several blocks share the
+// quads of queries.
 template <int kRows, int kBlocks>
 TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block) {
   constexpr int kPointers = (kRows + 2) / 3;  // a row's address is a pointer and 0, 1 or 2 strides
@@ -75,7 +76,7 @@ TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block
       store_marks(_mm512_cmpgt_epi32_mask(sum[r][b], _mm512_set1_epi32(bounds[b])), marks + b * kMarkBytes);
 }
 
-// One or two blocks, kSome rows at a time and then the rest.
+// One or two blocks: kSome rows at a time, and then the rest.
 template <int kSome>
 TT_VNNI void mark_rows(const CodeTile& t, std::int64_t row, std::int64_t block, std::int64_t rows) {
   for (; rows >= kSome; rows -= kSome, row += kSome) {

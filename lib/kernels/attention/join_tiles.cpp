@@ -1,4 +1,4 @@
-// What surrounds the tiles: joining their states, and lists of kept keys that were selected elsewhere.
+// What is done around tiles: joining their states, and adding keys that were selected elsewhere.
 #include <algorithm>
 
 #include "kernels/attention/tile_attention.hpp"
@@ -26,8 +26,8 @@ void JoinRows(const RowState& from, const float* from_out, std::int64_t head_dim
     JoinInto(d, join, hn::LoadU(d, from_out + i), out + i);
 }
 
-// Of a row that keeps so much that tiles weigh it in place: the same order of sums. Returns the weights' sum,
-// and what they are relative to in `shift`.
+// For a row that keeps so many keys that tiles weigh it in place: sums in the same order. Returns the sum of
+// the weights, and in `shift` the score that they are relative to.
 HWY_INLINE double WeighAmongAll(const ListedKeys& k, float& shift) {
   float row[kTileKeys] = {};
   const std::int64_t padded = (k.visible + kLanes - 1) / kLanes * kLanes;
@@ -54,7 +54,7 @@ void AttendListed(const ListedKeys& k, RowState& state, float* out) {
     return SumListedValues(
         list, [&](float /*sum*/) HWY_ATTR { return JoinOf(state, shift, sum); }, out);
   }
-  // What follows in the list belongs to the next tile: it must outlive the padding.
+  // The rest of the list belongs to the next tile, so it is restored after the padding has overwritten it.
   float next[kKeyBlock] = {};
   std::copy(k.scores + k.count, k.scores + k.count + kKeyBlock, next);
   shift = WeighListed(k.scores, k.count, k.theta, state.largest);

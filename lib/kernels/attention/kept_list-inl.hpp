@@ -1,6 +1,6 @@
-// What the rows of a tile keep, as one list row after row, and the sums of V over it, per instruction set;
-// included inside a kernel file. A row keeps a dozen keys of a tile, too few to hide its own chain of list,
-// exponentials, sum and V rows: each step is done for all rows before the next.
+// Lists what the rows of a tile keep, row after row, and sums V over the list; included in kernel files once
+// per instruction set. A row keeps about a dozen keys of a tile, too few to hide the latency of its own list,
+// exponentials, sum and V rows. So each step is done for all rows before the next step.
 #if defined(TOPTHETA_KERNELS_KEPT_LIST_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef TOPTHETA_KERNELS_KEPT_LIST_INL_HPP
 #undef TOPTHETA_KERNELS_KEPT_LIST_INL_HPP
@@ -18,7 +18,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-// Lists what the marks say, scores less thresholds; returns how many.
+// Lists the marked keys, with their scores minus the thresholds; returns how many there are.
 HWY_INLINE std::int64_t ListTile(const AttentionTile& t, const TileScratch& scratch, KeptScratch& list) {
   std::int64_t count = 0;
   for (std::int64_t r = 0; r < t.rows; ++r) {
@@ -29,7 +29,8 @@ HWY_INLINE std::int64_t ListTile(const AttentionTile& t, const TileScratch& scra
   return count;
 }
 
-// weights = e^weights; false, and nothing of use done, where some score is too far above its threshold.
+// weights = e^weights. Returns false, and the results must not be used, where a score is too far above its
+// threshold.
 HWY_INLINE bool WeighTile(std::int64_t count, float* weights) {
   const Floats d;
   Vec largest = hn::Zero(d);
@@ -48,8 +49,8 @@ HWY_INLINE void FindLargest(const AttentionTile& t, KeptScratch& list) {
     if (list.counts[r] > 0) list.largest[r] = t.theta()[r] + *std::max_element(above, above + list.counts[r]);
 }
 
-// Adds the listed of all rows to their states and sums; false, and nothing done, where some score is too far
-// above its threshold.
+// Adds the listed keys of all rows to their states and sums. Returns false without doing so where a score is
+// too far above its threshold.
 HWY_INLINE bool AttendKept(const AttentionTile& t, std::int64_t count, const TileSums& sums,
                            KeptScratch& list) {
   if (count == 0) return true;

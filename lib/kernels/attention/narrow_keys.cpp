@@ -11,7 +11,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-// kLanes pairs of bfloat16 as words, the first of a pair below.
+// Loads kLanes pairs of bfloat16 as words, the first of each pair in the lower half.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Floats>> LoadPairs(const std::uint16_t* pairs) {
   const hn::RebindToUnsigned<Floats> words;
 #if HWY_TARGET == HWY_SCALAR

@@ -42,8 +42,9 @@ std::int64_t CompactAbove(std::span<const float> row, float theta, std::int32_t*
     std::uint64_t marks = 0;
     for (int l = 0; l < 64; l += kLanes)
       marks |= std::uint64_t{MaskBits(hn::Gt(hn::LoadU(d, row.data() + j + l), bound))} << l;
-    // Four at a time whether there or not: no branch to mispredict. Highway's CompressStore stores under a
-    // mask, which some processors take 20 times as long for.
+    // Copies four at a time, whether or not there are so many, because a branch for each would be
+    // mispredicted. Highway's CompressStore is a masked store, which takes 20 times as long on some
+    // processors.
     const int count = std::popcount(marks);
     for (int done = 0; done < count; done += 4)
       for (int u = 0; u < 4; ++u) {
@@ -62,15 +63,15 @@ std::int64_t CompactAbove(std::span<const float> row, float theta, std::int32_t*
   return kept;
 }
 
-// e^(values - shift) of `count` entries, stored where `out` is not null; returns the sum in double.
+// e^(values - shift) for `count` values, written to `out` if it is not null; returns their sum in double.
 HWY_INLINE double ExpShifted(const float* values, std::size_t count, float shift, float* out) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   const auto minus = hn::Set(d, shift);
   double sum = 0;
   std::size_t j = 0;
-  // Partial sums of a bounded number of terms in float, folded into the double: error stays near one float
-  // rounding.
+  // A limited number of terms is added in float, and these sums in double, so that the error stays near that
+  // of one rounding to float.
   constexpr std::size_t kFold = 64;
   while (j + lanes <= count) {
     auto partial = hn::Zero(d);
@@ -101,7 +102,7 @@ double ExpSum(std::span<const float> row, float shift) {
   return ExpShifted(row.data(), row.size(), shift, nullptr);
 }
 
-// kVectors vectors of one slice of head_dim stay in registers while all rows pass by.
+// kVectors vectors of a slice of head_dim stay in registers while all rows are added.
 template <int kVectors, class RowAt>
 HWY_INLINE void AddSlice(std::span<const float> weights, const float* values, std::int64_t head_dim,
                          float* out, RowAt row_at) {

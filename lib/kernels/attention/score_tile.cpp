@@ -17,9 +17,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-inline constexpr int kPrefetchBlocks = 8;  // how far ahead keys are fetched from memory, at least
+inline constexpr int kPrefetchBlocks = 8;  // how far ahead keys are prefetched, at least
 
-// Bit g is set where key g of a block is above the bound.
+// Bit g is set where the score of key g of a block is above the bound.
 HWY_INLINE std::uint16_t MarkBits(const Vec* scores, Vec bound) {
   std::uint32_t bits = 0;
 #pragma GCC unroll 16
@@ -28,8 +28,8 @@ HWY_INLINE std::uint16_t MarkBits(const Vec* scores, Vec bound) {
   return static_cast<std::uint16_t>(bits);
 }
 
-// The loops over registers are unrolled from the start: only then does the compiler keep the sums in
-// registers all the way from zero to the store.
+// The loops over registers are unrolled by pragma: only then does the compiler keep the sums in registers
+// from their initialisation to the store.
 template <int kRows, int kBlocks, bool kMarks>
 HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_t block) {
   const Floats d;
@@ -59,7 +59,7 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
     if (ahead != nullptr) {
       for (int b = 0; b < kBlocks; ++b, ahead += ahead_stride)
         fetch_line(ahead);
-      // One block at a time leaves too little under way between the caches.
+      // With one block at a time, too few lines would be on their way between the caches.
       if constexpr (kBlocks == 1) hwy::Prefetch(keys + block_size);
     }
 #pragma GCC unroll 16
@@ -103,7 +103,8 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
   }
 }
 
-// `panels` times kRows rows, from `row` on; keys stay in the first-level cache while all rows pass by.
+// `panels` times kRows rows, from `row` on; keys stay in the first-level cache while all rows are multiplied
+// with them.
 template <int kRows, bool kMarks>
 HWY_NOINLINE void ScorePanels(const ScoreTile& t, std::int64_t row, std::int64_t panels) {
   constexpr int kBlocks = std::max(1, std::min(4, kSumRegisters / (kRows * kBlockVectors)));

@@ -1,4 +1,4 @@
-// Scores of a tile of queries against packed keys, with the marks of those above a threshold.
+// Scores of a tile of queries and packed keys, with marks for those above a threshold.
 #pragma once
 #include <cstdint>
 
@@ -18,18 +18,18 @@ struct ScoreTile {
   float* scores = nullptr;  // [rows], score_stride apart
   std::int64_t score_stride = 0;
   const float* theta = nullptr;  // [rows]; null: no marks
-  BlockMarks marks{};            // of the scores > theta
-  // If given, the keys as they lie in memory, `stored_stride` bytes for every dimension of every block: those
-  // to come are fetched meanwhile.
+  BlockMarks marks{};            // output: set for the scores > theta
+  // If given, the keys as stored in memory, with `stored_stride` bytes per dimension of a block: later ones
+  // are prefetched.
   const void* stored = nullptr;
   std::int64_t stored_stride = 0;
 };
 
-// All scores of the tile. Each is one chain of multiply-adds over head_dim, whatever the other rows and keys,
-// times the scale.
+// Computes all scores of the tile. Each is one chain of multiply-adds over head_dim, independent of the other
+// rows and keys, times the scale.
 void score_tile(const ScoreTile& tile);
 
-// The marks alone, of scores that are there: q and keys are not used.
+// Computes only the marks, from scores that were computed before; q and keys are not used.
 void mark_scores(const ScoreTile& tile);
 
 }  // namespace toptheta

@@ -25,18 +25,18 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-// What becomes of one row within a tile.
+// The state of one row within a tile.
 struct TileRow {
   std::int64_t kept = 0;
-  bool in_place = false;  // so much is kept that its weights stay where the scores are, the dropped as zeros
+  bool in_place = false;  // many keys are kept: weights replace the scores, with zeros for dropped keys
   Join join{1, 1};
 };
 
-// Weights in place of the scores: [0, num_keys).
+// Replaces the scores [0, num_keys) by weights.
 HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta, float* scores,
                              const TileSums& sums, TileRow& row) {
   const std::int64_t padded = Pad(scores, t.visible[r], kMinusInfinity);
-  // A comparison drops what is not a number; where nothing is to be dropped, it shows in the result.
+  // A comparison with theta drops NaN. Where nothing is to be dropped, a NaN must show in the result.
   const RowRange range =
       theta == kMinusInfinity ? RangeOf(scores, padded) : RowRange{MaxAbove(scores, padded, theta), false};
   sums.states[r].largest = std::max(sums.states[r].largest, range.largest);
@@ -47,7 +47,8 @@ HWY_INLINE void WeighInPlace(const AttentionTile& t, std::int64_t r, float theta
   std::fill(scores + padded, scores + std::max(padded, t.num_keys), 0.0F);
 }
 
-// The same for a row with few kept among rows with many: the same bits as from a list of all rows.
+// The same for a row that keeps few keys, in a tile where most rows keep many. The weights are the same to
+// the bit as those from a list of all rows.
 HWY_INLINE void SpreadListed(const AttentionTile& t, std::int64_t r, float* scores, const TileSums& sums,
                              TileScratch& scratch, TileRow& row) {
   ListKept(scores, scratch.marks + r * kTileWords, 0, scratch.indices, scratch.weights);
@@ -61,7 +62,7 @@ HWY_INLINE void SpreadListed(const AttentionTile& t, std::int64_t r, float* scor
     scores[scratch.indices[j]] = scratch.weights[j];
 }
 
-// Words of marks that the tile's keys have in a union.
+// The number of words of marks that the tile's keys take in a union.
 HWY_INLINE std::int64_t UnionWords(const AttentionTile& t) {
   return (t.num_keys + 63) / 64;
 }
@@ -73,7 +74,7 @@ HWY_INLINE void UniteMarks(const AttentionTile& t, const std::uint64_t* marks, s
       kept_union[w] |= marks[r * kTileWords + w];
 }
 
-// The values that some row keeps, in their places; 64 keys ahead of that, they are fetched from memory.
+// Widens the V rows that some row keeps, each in its place. Those of the next 64 keys are prefetched.
 HWY_INLINE void WidenMarked(const AttentionTile& t, const NarrowRows& narrow, const std::uint64_t* marks) {
   std::uint64_t kept[kTileWords] = {};
   for (std::int64_t r = 0; r < t.rows; ++r)
@@ -99,7 +100,7 @@ HWY_INLINE void WidenMarked(const AttentionTile& t, const NarrowRows& narrow, co
   }
 }
 
-// Memory for `size` floats, which is kept from tile to tile.
+// Memory for `size` floats, reused from tile to tile.
 HWY_INLINE float* Room(std::vector<float>& room, std::int64_t size) {
   if (room.size() < static_cast<std::size_t>(size)) room.resize(static_cast<std::size_t>(size));
   return room.data();
@@ -146,7 +147,7 @@ void AllKept(const AttentionTile& t, const TileSums& sums, TileScratch& scratch)
     std::uint64_t all[kTileWords];
     std::fill(all, all + kTileWords, ~std::uint64_t{0});
     ClearInvisible(all, *std::max_element(t.visible, t.visible + t.rows));
-    // Windows of neighbouring rows overlap or follow each other.
+    // The windows of neighbouring rows overlap or adjoin, so the union has no gaps.
     std::int64_t hidden = kTileKeys;
     for (std::int64_t r = 0; r < t.rows; ++r)
       if (rows[r].kept > 0) hidden = std::min<std::int64_t>(hidden, t.hidden[r]);
@@ -157,7 +158,7 @@ void AllKept(const AttentionTile& t, const TileSums& sums, TileScratch& scratch)
   JoinDense(t, rows, sums, scratch);
 }
 
-// Counts what is kept; returns how many rows weigh in place.
+// Counts what each row keeps; returns how many rows weigh in place.
 HWY_INLINE std::int64_t CountRows(const AttentionTile& t, const TileSums& sums, TileScratch& scratch,
                                   TileRow* rows) {
   std::int64_t in_place = 0;
@@ -179,7 +180,7 @@ HWY_INLINE std::int64_t CountRows(const AttentionTile& t, const TileSums& sums, 
   return in_place;
 }
 
-// All rows over the same V rows.
+// Attends all rows to all V rows of the tile.
 HWY_INLINE void AttendDense(const AttentionTile& t, TileRow* rows, const TileSums& sums,
                             TileScratch& scratch) {
   for (std::int64_t r = 0; r < t.rows; ++r) {
@@ -194,7 +195,7 @@ HWY_INLINE void AttendDense(const AttentionTile& t, TileRow* rows, const TileSum
   JoinDense(t, rows, sums, scratch);
 }
 
-// The rows that do not weigh in place, one after the other.
+// Attends the rows that do not weigh in place, one after the other.
 HWY_INLINE void AttendRowByRow(const AttentionTile& t, const TileRow* rows, const TileSums& sums,
                                TileScratch& scratch) {
   for (std::int64_t r = 0; r < t.rows; ++r) {
@@ -251,7 +252,7 @@ ScoreTile scores_of(const AttentionTile& t, TileScratch& scratch) {
           .marks = {reinterpret_cast<std::byte*>(scratch.marks), kTileKeys / kKeyBlock}};
 }
 
-// A run of a tile's key blocks.
+// The part of a tile that is a run of its key blocks.
 ScoreTile part_of(const ScoreTile& whole, std::int64_t first, std::int64_t last) {
   ScoreTile part = whole;
   part.blocks = last - first;
@@ -261,7 +262,7 @@ ScoreTile part_of(const ScoreTile& whole, std::int64_t first, std::int64_t last)
   return part;
 }
 
-// Keys of fewer bits, as many at a time as stay in the first-level cache when widened.
+// For keys of 16 or 8 bits: widens as many at a time as stay in the first-level cache.
 void score_narrow(const AttentionTile& t, const NarrowKeys& narrow, const ScoreTile& whole,
                   const BlockRun& run, std::vector<float>& wide) {
   constexpr std::int64_t kFloats = 4096;
@@ -299,7 +300,7 @@ void score_run(const AttentionTile& t, const ScoreTile& whole, const BlockRun& r
   score_tile(part);
 }
 
-// What a soft-cap makes of a run of scores, and the marks of that.
+// Soft-caps a run of scores, and marks the results.
 void cap_run(const AttentionTile& t, ScoreTile part) {
   for (std::int64_t r = 0; r < t.rows; ++r)
     soft_cap({part.scores + r * part.score_stride, static_cast<std::size_t>(part.blocks * kKeyBlock)},
@@ -309,7 +310,7 @@ void cap_run(const AttentionTile& t, ScoreTile part) {
   mark_scores(part);
 }
 
-// Scores of the pages that may matter; the others count as dropped.
+// Computes the scores of the live pages; all others count as dropped.
 void score_live_pages(const AttentionTile& t, std::uint32_t live, TileScratch& scratch) {
   const ScoreTile whole = scores_of(t, scratch);
   for (const BlockRun run : runs_of_pages(live, whole.blocks)) {
@@ -347,7 +348,8 @@ void attend_tile(const AttentionTile& tile, const TileSums& sums, TileScratch& s
     score_live_pages(tile, kAllPages, scratch);
     return HWY_DYNAMIC_DISPATCH(AllKept)(tile, sums, scratch);
   }
-  // What may be skipped must have no part in any sum, and a larger product a larger score.
+  // Keys may be skipped only if the dropped take part in no sum, and if a larger product means a larger
+  // score.
   const bool skips = !tile.chosen->want_dropped && tile.scale > 0;
   std::uint32_t live = kAllPages;
   if (skips && tile.index.bounds) live = live_pages(tile, scratch);

@@ -10,8 +10,8 @@ namespace {
 constexpr std::int64_t kPageBlocks = kPageKeys / kKeyBlock;
 }  // namespace
 
-// The largest score that values between a page's bounds allow, q+ . largest + q- . smallest, with slack for
-// the rounding of it and of the scores.
+// A page is live unless, for every row, the largest score that its bounds allow is at or below the threshold.
+// That score is q+ . largest + q- . smallest, plus slack for the rounding of it and of the scores.
 std::uint32_t live_pages(const AttentionTile& t, TileScratch& scratch) {
   const TileBounds& bounds = *t.index.bounds;
   const auto size = static_cast<std::size_t>(t.rows * t.head_dim);
@@ -39,7 +39,7 @@ std::uint32_t live_pages(const AttentionTile& t, TileScratch& scratch) {
   for (std::int64_t r = 0; r < t.rows; ++r)
     for (std::int64_t p = 0; p < kKeyBlock; ++p) {
       const float bound = upper[0][r * kKeyBlock + p] + upper[1][r * kKeyBlock + p] + sums[r] * rounding;
-      if (!(bound <= t.chosen->before_cap[r])) live |= 1U << p;  // NaN rules out nothing
+      if (!(bound <= t.chosen->before_cap[r])) live |= 1U << p;  // NaN does not rule out a page
     }
   const std::int64_t pages = (t.num_keys + kPageKeys - 1) / kPageKeys;
   live = live >> bounds.first_page & ((std::uint32_t{1} << pages) - 1);

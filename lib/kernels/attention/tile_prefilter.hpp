@@ -1,5 +1,5 @@
-// What a tile of keys need not be read for, under thresholds that are known before the scan (docs/method.md,
-// "Skipping before reading"): parts of attend_tile.
+// Parts of attend_tile() that avoid reading keys, where thresholds are known before the scan (docs/method.md,
+// "Skipping before reading").
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -10,16 +10,16 @@ namespace toptheta {
 
 inline constexpr std::uint32_t kAllPages = (std::uint32_t{1} << (kTileKeys / kPageKeys)) - 1;
 
-// Bit p is set where page p may hold a key above the threshold of some row, by the tile's bounds.
+// Bit p is set where page p may hold a key above the threshold of some row, according to the tile's bounds.
 std::uint32_t live_pages(const AttentionTile& tile, TileScratch& scratch);
 
-// Neighbouring blocks of keys of which all or none are live.
+// A run of neighbouring blocks of keys, all of which are live or none.
 struct BlockRun {
   std::int64_t first = 0;
   std::int64_t last = 0;
   bool live = false;
 };
-// The runs that `blocks` blocks of a tile fall into.
+// The runs into which the first `blocks` blocks of a tile fall.
 class BlockRuns {
  public:
   BlockRuns(std::uint32_t live, std::int64_t blocks);
@@ -34,8 +34,9 @@ inline BlockRuns runs_of_pages(std::uint32_t live, std::int64_t blocks) {
   return {live, blocks};
 }
 
-// Scores in full only the keys of live pages that the tile's codes leave as candidates, and adds the kept to
-// the rows' states; false, and nothing done, where the candidates are too many for that to pay.
+// Computes full scores only for those keys of live pages that remain candidates by their codes, and adds what
+// is kept to the rows' states. Returns false without doing so where too many candidates remain for that to be
+// faster.
 bool attend_candidates(const AttentionTile& tile, std::uint32_t live, const TileSums& sums,
                        TileScratch& scratch);
 

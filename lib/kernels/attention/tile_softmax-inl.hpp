@@ -1,5 +1,5 @@
-// A row within a tile: from scores and marks to weights and their sum, and how that joins what came before,
-// per instruction set; included inside a kernel file.
+// From a row's scores and marks within a tile to weights and their sum, and the joining of these to earlier
+// tiles; included in kernel files once per instruction set.
 #if defined(TOPTHETA_KERNELS_WEIGH_ROW_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef TOPTHETA_KERNELS_WEIGH_ROW_INL_HPP
 #undef TOPTHETA_KERNELS_WEIGH_ROW_INL_HPP
@@ -27,12 +27,13 @@ namespace toptheta::HWY_NAMESPACE {
 inline constexpr std::int64_t kTileWords = kTileKeys / 64;
 inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
-// Listed weights are relative to the row's threshold, which is the same in all tiles, so that none has to
-// wait for its largest score or to be scaled when it joins: unless a score of the tile is farther above it,
-// e^40 = 2e17 times. Then they are relative to the largest.
+// Listed weights are relative to the row's threshold, which is the same in all tiles, so that no tile has to
+// wait for its largest score or be scaled when it is joined. If a score is farther above the threshold than
+// this (a factor of e^40 = 2e17), they are relative to the largest score instead.
 inline constexpr float kReach = 40;
 
-// How a tile whose sums are relative to `shift` joins a row, whose sums then are relative to the larger one.
+// How to join a tile whose sums are relative to `shift` to a row. The row's sums are then relative to the
+// larger of the two shifts.
 HWY_INLINE Join JoinOf(RowState& state, float shift, double kept_sum) {
   const Floats d;
   Join join{1, 1};
@@ -46,15 +47,15 @@ HWY_INLINE Join JoinOf(RowState& state, float shift, double kept_sum) {
   return join;
 }
 
-// Fills up a row to a whole number of vectors; needs room for one vector more.
+// Pads a row to whole vectors and returns the padded size; needs room for one vector more.
 HWY_INLINE std::int64_t Pad(float* row, std::int64_t count, float value) {
   const Floats d;
   hn::StoreU(hn::Set(d, value), d, row + count);
   return (count + kLanes - 1) / kLanes * kLanes;
 }
 
-// Calls visit(j, 0), visit(j, 1) for vectors in pairs, so that each of two sums has a register of its own; a
-// last vector without a partner goes to the first.
+// Calls visit(j, 0) and visit(j, 1) for vectors in pairs, so that two sums have a register each. A last
+// vector without a partner goes to the first.
 template <class Visit>
 HWY_INLINE void ForPairs(std::int64_t padded, Visit visit) {
   std::int64_t j = 0;
@@ -65,7 +66,7 @@ HWY_INLINE void ForPairs(std::int64_t padded, Visit visit) {
   if (j < padded) visit(j, std::integral_constant<int, 0>());
 }
 
-// Largest entry above theta.
+// The largest entry above theta.
 HWY_INLINE float MaxAbove(const float* row, std::int64_t padded, float theta) {
   const Floats d;
   const Vec bound = hn::Set(d, theta);
@@ -83,12 +84,13 @@ struct RowRange {
   bool any_nan;
 };
 
-// Of a row of which everything is kept: in one pass, for the row comes from the second-level cache.
+// The range of a row of which everything is kept, in one pass, because the row comes from the second-level
+// cache.
 HWY_INLINE RowRange RangeOf(const float* row, std::int64_t padded) {
   const Floats d;
   const Vec lowest = hn::Set(d, kMinusInfinity);
   Vec best[2] = {lowest, lowest};
-  // Not Ne, which Highway has say no to NaN.
+  // Not Ne, which in Highway is false for NaN.
   auto first = hn::Eq(lowest, lowest);
   auto second = first;
   ForPairs(padded, [&](std::int64_t j, auto u) HWY_ATTR {
@@ -101,7 +103,7 @@ HWY_INLINE RowRange RangeOf(const float* row, std::int64_t padded) {
   return {hn::GetLane(hn::MaxOfLanes(d, hn::Max(best[0], best[1]))), !hn::AllTrue(d, hn::And(first, second))};
 }
 
-// row = e^(row - shift) where above theta, else 0; returns the sum.
+// Replaces entries above theta by e^(entry - shift) and the others by 0; returns the sum.
 HWY_INLINE double ExpAbove(float* row, std::int64_t padded, float theta, float shift) {
   const Floats d;
   const Vec bound = hn::Set(d, theta);
@@ -116,7 +118,7 @@ HWY_INLINE double ExpAbove(float* row, std::int64_t padded, float theta, float s
   return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1]))));
 }
 
-// Sum of e^(x - theta) over the entries at or below theta; the padding must be -infinity.
+// The sum of e^(x - theta) over the entries at or below theta; the padding must be -infinity.
 HWY_INLINE double ExpSumBelow(const float* row, std::int64_t padded, float theta) {
   const Floats d;
   const Vec bound = hn::Set(d, theta);
@@ -124,7 +126,7 @@ HWY_INLINE double ExpSumBelow(const float* row, std::int64_t padded, float theta
   Vec sum[2] = {hn::Zero(d), hn::Zero(d)};
   ForPairs(padded, [&](std::int64_t j, auto u) HWY_ATTR {
     const Vec x = hn::LoadU(d, row + j);
-    // Above it the exponential may be anything; it is not used.
+    // For entries above theta the exponential is not used.
     const Vec e = hn::IfThenElseZero(hn::Le(x, bound), ExpBelow(d, hn::Min(x, bound), shift_log2));
     sum[u] = hn::Add(sum[u], e);
   });
@@ -139,9 +141,9 @@ HWY_INLINE std::int64_t CountMarks(const std::uint64_t* marks) {
 }
 
 #if HWY_TARGET <= HWY_AVX3
-// Positions of the set bits, ascending, and where `scores` is not null the scores there, less `less`; both
-// lists need room for kKeyBlock more. Returns how many. Of the few kept most blocks have none: those that do
-// are squeezed together, whole vectors at a time.
+// Lists the positions of the set bits, ascending, and, if `scores` is not null, the scores there minus
+// `less`. Both lists need room for kKeyBlock more. Returns how many there are. As few keys are kept, most
+// blocks have none; the others are compressed, a whole vector at a time.
 HWY_INLINE std::int64_t ListKept(const float* scores, const std::uint64_t* marks, float less,
                                  std::int32_t* indices, float* weights) {
   const Floats d;
@@ -151,7 +153,7 @@ HWY_INLINE std::int64_t ListKept(const float* scores, const std::uint64_t* marks
   const hn::CappedTag<std::uint16_t, kTileKeys / kKeyBlock> words;
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(marks);
   const auto within = hn::Iota(di, 0);
-  std::uint32_t some = 0;  // blocks
+  std::uint32_t some = 0;  // blocks with some bit set
   static_assert(hn::MaxLanes(words) == 8 * sizeof some);
   const auto blocks = hn::BitCast(words, hn::LoadU(hn::Repartition<std::uint8_t, decltype(words)>(), bytes));
   hn::StoreMaskBits(words, hn::Ne(blocks, hn::Zero(words)), reinterpret_cast<std::uint8_t*>(&some));
@@ -164,7 +166,7 @@ HWY_INLINE std::int64_t ListKept(const float* scores, const std::uint64_t* marks
     const int count = std::popcount(bits);
     const auto all = hn::Add(within, hn::Set(di, block * static_cast<std::int32_t>(kKeyBlock)));
     const auto at = hn::Compress(all, hn::RebindMask(di, mask));
-    // Mostly there are few, and stores that cross a line of the cache are slow.
+    // There are usually few, and stores that cross a cache line are slow.
     hn::StoreU(hn::LowerHalf(di4, hn::LowerHalf(at)), di4, indices + kept);
     if (HWY_UNLIKELY(count > 4)) hn::StoreU(at, di, indices + kept);
     if (scores != nullptr) {
@@ -182,7 +184,8 @@ HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
   ListKept(nullptr, marks, 0, indices, nullptr);
 }
 #else
-// Positions of the set bits, ascending. Four at a time whether there or not: no branch to mispredict.
+// Lists the positions of the set bits, ascending. It writes four at a time, whether or not there are so many,
+// because a branch for each would be mispredicted.
 HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
   for (std::int64_t w = 0; w < kTileWords; ++w) {
     std::uint64_t bits = marks[w];
@@ -197,7 +200,8 @@ HWY_INLINE void ListMarks(const std::uint64_t* marks, std::int32_t* indices) {
   }
 }
 
-// The same, and the scores there, less `less`; both lists need room for kKeyBlock more. Returns how many.
+// The same, with the scores there minus `less`; both lists need room for kKeyBlock more. Returns how many
+// there are.
 HWY_INLINE std::int64_t ListKept(const float* scores, const std::uint64_t* marks, float less,
                                  std::int32_t* indices, float* weights) {
   ListMarks(marks, indices);
@@ -208,7 +212,7 @@ HWY_INLINE std::int64_t ListKept(const float* scores, const std::uint64_t* marks
 }
 #endif
 
-// Marks of keys past what a row sees do not count.
+// Clears the marks of keys after those that a row sees.
 HWY_INLINE void ClearInvisible(std::uint64_t* marks, std::int64_t visible) {
   for (std::int64_t w = 0; w < kTileWords; ++w) {
     const std::int64_t bits = std::clamp<std::int64_t>(visible - w * 64, 0, 64);
@@ -216,7 +220,7 @@ HWY_INLINE void ClearInvisible(std::uint64_t* marks, std::int64_t visible) {
   }
 }
 
-// Nor do those that a window hides.
+// Clears the marks of keys that a window hides.
 HWY_INLINE void ClearHidden(std::uint64_t* marks, std::int64_t hidden) {
   for (std::int64_t w = 0; w * 64 < hidden; ++w) {
     const std::int64_t bits = std::min<std::int64_t>(hidden - w * 64, 64);
@@ -224,35 +228,35 @@ HWY_INLINE void ClearHidden(std::uint64_t* marks, std::int64_t hidden) {
   }
 }
 
-// Whether a row keeps so much of a tile that its weights stay in place among zeros. The row alone decides, so
-// that its sums do not depend on the others.
+// Whether a row keeps so many keys of a tile that its weights stay in place among zeros. The row alone
+// decides this, so that its sums do not depend on other rows.
 HWY_INLINE bool WeighsInPlace(std::int64_t kept, std::int64_t visible) {
   return kept * 5 > visible * 2;
 }
 
-// From a row's kept scores, listed, to their weights: the same bits as those of a list of all rows. Returns
-// what they are relative to.
+// Replaces the listed kept scores of a row by their weights, with the same bits as in a list of all rows.
+// Returns the score that they are relative to.
 HWY_INLINE float WeighListed(float* weights, std::int64_t kept, float theta, float& largest_kept) {
   const Floats d;
   const std::int64_t padded = Pad(weights, kept, kMinusInfinity);
   const float largest = MaxAbove(weights, padded, kMinusInfinity);
-  // Below the threshold where all of the list is kept in any case.
+  // The largest is below the threshold where all listed keys are always kept.
   const float shift = largest >= theta && largest - theta <= kReach ? theta : largest;
   largest_kept =
-      std::max(largest_kept, shift + (largest - shift));  // rounded as where only differences are left
+      std::max(largest_kept, shift + (largest - shift));  // rounded as where only differences are known
   for (std::int64_t j = 0; j < padded; j += kLanes)
     hn::StoreU(ExpBelow(d, hn::Sub(hn::LoadU(d, weights + j), hn::Set(d, shift)), hn::Zero(d)), d,
                weights + j);
   return shift;
 }
 
-// V rows of the tile, with a row's weights as the kernels listed them in the scratch.
+// The V rows of the tile with the weights that are listed in the scratch.
 HWY_INLINE ListedValues ListedInScratch(const AttentionTile& t, std::int64_t kept,
                                         const TileScratch& scratch) {
   return {scratch.weights, scratch.indices, kept, kept, t.value_rows(), t.head_dim, t.from_memory};
 }
 
-// A row's kept, listed in the scratch with their scores.
+// Attends a row to its kept keys, which are listed in the scratch with their scores.
 HWY_INLINE void AttendListedRow(const AttentionTile& t, std::int64_t r, std::int64_t kept,
                                 const TileSums& sums, TileScratch& scratch) {
   const float shift = WeighListed(scratch.weights, kept, t.theta()[r], sums.states[r].largest);

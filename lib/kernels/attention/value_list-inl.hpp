@@ -1,4 +1,4 @@
-// Weighted sums of listed V rows, per instruction set; included inside a kernel file. A sum is one chain of
+// Weighted sums of listed V rows; included in kernel files once per instruction set. A sum is one chain of
 // multiply-adds over ascending positions, as in value_tile.hpp.
 #if defined(TOPTHETA_KERNELS_VALUE_LIST_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef TOPTHETA_KERNELS_VALUE_LIST_INL_HPP
@@ -19,7 +19,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 
-// out = out * keep + sum * add: how a tile's sums join those of the tiles before it.
+// How a tile's sums are joined to those of the tiles before: out = out * keep + sum * add.
 struct Join {
   float keep;
   float add;
@@ -31,8 +31,7 @@ HWY_INLINE void JoinInto(D d, Join join, V sum, float* out) {
              out);
 }
 
-// Some V rows and their weights. The list may go on after what is to be summed up: that is fetched in
-// advance.
+// Some V rows and their weights. The list may continue after the rows to be summed; those are prefetched.
 struct ListedValues {
   const float* weights;
   const std::int32_t* indices;
@@ -40,12 +39,12 @@ struct ListedValues {
   std::int64_t listed;  // at least count
   const float* values;
   std::int64_t head_dim;     // a multiple of 4, not 0
-  bool from_memory = false;  // or from a cache
+  bool from_memory = false;  // otherwise from a cache
 };
 
-inline constexpr std::int64_t kFarAhead = 16;  // V rows, from memory
+inline constexpr std::int64_t kFarAhead = 16;  // V rows to prefetch from memory
 
-// The first rows of a list, before there is anything to sum up.
+// Prefetches the first rows of a list, before there is anything to sum.
 HWY_INLINE void FetchFirst(const ListedValues& l) {
   for (std::int64_t j = 0; j < std::min(kFarAhead, l.listed); ++j)
     for (std::int64_t i = 0; i < l.head_dim; i += 16)
@@ -67,7 +66,7 @@ HWY_INLINE void FetchListed(const ListedValues& l, std::int64_t j, std::int64_t 
   }
 }
 
-// Vectors of head_dim from i on.
+// Sums kVectors vectors of head_dim, from dimension i on.
 template <int kVectors, class D, class JoinFor>
 HWY_INLINE void SumListed(D d, const ListedValues& l, std::int64_t i, JoinFor join_for, float* out) {
   constexpr auto kWidth = static_cast<int>(hn::MaxLanes(D()));
@@ -88,7 +87,7 @@ HWY_INLINE void SumListed(D d, const ListedValues& l, std::int64_t i, JoinFor jo
     JoinInto(d, join, sum[v], out + i + v * kWidth);
 }
 
-// How they join is asked with the sum of the weights, added up in order, once they are known.
+// `join_for` is called with the sum of the weights, added up in order, and says how to join the result.
 template <class JoinFor>
 HWY_INLINE void SumListedValues(const ListedValues& l, JoinFor join_for, float* out) {
   const Floats d;

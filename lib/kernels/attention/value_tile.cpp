@@ -25,12 +25,12 @@ inline constexpr int kPanelRows = 6;
 
 // Some V rows of the tile.
 struct Step {
-  const float* values;  // of the first of them
+  const float* values;  // the first of these rows
   std::int64_t first;
   std::int64_t count;
 };
 
-// Rows row ... row + kRows - 1, kVectors vectors of head_dim from i on.
+// Sums rows row ... row + kRows - 1, kVectors vectors of head_dim from dimension i on.
 template <int kRows, int kVectors, class D>
 HWY_INLINE void SumDense(D d, const ValueTile& t, const Step& step, std::int64_t row, std::int64_t i) {
   constexpr auto kWidth = static_cast<int>(hn::MaxLanes(D()));
@@ -84,8 +84,8 @@ HWY_INLINE void SumPanelsOf(std::int64_t rows, const ValueTile& t, const Step& s
   if constexpr (kRows > 1) SumPanelsOf<kRows - 1>(rows, t, step, row, panels);
 }
 
-// Fetches V rows from memory, as they lie there: line by line, for memory likes to be read in long runs. The
-// slices of SumPanels would ask for every fourth line.
+// Prefetches V rows from memory, line by line in the order in which they lie there, because memory is read
+// fastest in long runs. The slices of SumPanels would request only every fourth line at a time.
 HWY_INLINE void FetchRows(const ValueTile& t, std::int64_t first, std::int64_t count) {
   const std::int64_t row = row_bytes(t.narrow != nullptr ? t.narrow->type : KvType::f32, t.head_dim);
   const char* const stored =
@@ -99,7 +99,8 @@ void SumDenseValues(const ValueTile& t) {
   const std::int64_t panels = (t.rows + kPanelRows - 1) / kPanelRows;
   const std::int64_t few = t.rows / panels;
   const std::int64_t fuller = t.rows % panels;  // panels with one row more
-  // A single row reads V from end to end anyway; a few are soon done with what has been fetched for them.
+  // A single row reads V from end to end anyway. A few rows finish early with what was prefetched for them,
+  // so their steps are shorter.
   const bool fetch = t.prefetch && t.rows > 1;
   const std::int64_t step_rows = fetch && panels == 1 ? kValueStep / 4 : kValueStep;
   for (std::int64_t first = 0; first < t.keys; first += step_rows) {

@@ -1,4 +1,4 @@
-// Weighted sums of all V rows of a tile, for all its rows.
+// Weighted sums of all V rows of a tile, for all rows of queries in it.
 #pragma once
 #include <cstdint>
 
@@ -6,7 +6,7 @@
 
 namespace toptheta {
 
-inline constexpr std::int64_t kValueStep = 96;  // V rows that stay in the first-level cache
+inline constexpr std::int64_t kValueStep = 96;  // this many V rows stay in the first-level cache
 
 struct ValueTile {
   const float* weights = nullptr;  // [rows], weight_stride apart
@@ -16,14 +16,14 @@ struct ValueTile {
   std::int64_t head_dim = 0;      // a multiple of 4
   std::int64_t keys = 0;
   float* sums = nullptr;  // [rows][head_dim]
-  bool prefetch = false;  // V comes from memory rather than from a cache
-  // If given, `values` is not used: V of fewer bits, widened a step at a time, into [kValueStep][head_dim]
-  // scratch.
+  bool prefetch = false;  // V comes from memory, not from a cache
+  // If given, V in 16 or 8 bits, and `values` is not used. It is widened step by step into narrow->wide,
+  // [kValueStep][head_dim].
   const NarrowRows* narrow = nullptr;
 };
 
-// sums = weights x values, overwriting. A sum is one chain of multiply-adds over ascending positions, so that
-// it agrees to the bit with sums over lists of rows where the other's extra weights are zero.
+// sums = weights x values; overwrites sums. Each sum is one chain of multiply-adds over ascending positions,
+// so it equals to the bit the sum over a list of rows, where the extra weights here are zero.
 void sum_dense_values(const ValueTile& tile);
 
 }  // namespace toptheta

@@ -23,7 +23,7 @@ constexpr std::size_t kMaxActivationLanes = 16;
 using ActivationTag = hn::CappedTag<float, kMaxActivationLanes>;
 using ActivationVec = hn::Vec<ActivationTag>;
 
-// out[i] = f(x[i], up[i]), up[i] = 1 where up is empty.
+// out[i] = f(x[i], up[i]), where up[i] is 1 if `up` is empty.
 template <class Function>
 HWY_INLINE void Map(std::span<const float> x, std::span<const float> up, std::span<float> out,
                     const Function& f) {
@@ -49,7 +49,7 @@ HWY_INLINE void Map(std::span<const float> x, std::span<const float> up, std::sp
 // 1 / (1 + e^-x) times y
 HWY_INLINE ActivationVec SigmoidTimes(ActivationVec x, ActivationVec y) {
   const ActivationTag d;
-  // Highway's e^x is specified up to 104, where it is infinite already.
+  // Highway's Exp is specified up to 104, where e^x is already infinite.
   const ActivationVec e = hn::Exp(d, hn::Min(hn::Neg(x), hn::Set(d, 104.0F)));
   return hn::Div(y, hn::Add(hn::Set(d, 1.0F), e));
 }
@@ -110,7 +110,7 @@ HWY_EXPORT(ClampedSwish);
 
 namespace {
 
-// The library's erf: the vector library has none.
+// Uses the standard library's erf, because Highway has none.
 void gelu_erf(std::span<const float> x, std::span<const float> up, std::span<float> out) {
   for (std::size_t i = 0; i < x.size(); ++i) {
     const float v = x[i];

@@ -1,4 +1,4 @@
-// The nonlinear functions of feed-forward parts.
+// The nonlinear functions of feed-forward layers.
 #pragma once
 #include <span>
 
@@ -19,9 +19,10 @@ struct ActivationKind {
   float limit = 7;       // clamped_swish
 };
 
-// out[i] = f(x[i]); out may be x. Not for clamped_swish.
+// out[i] = f(x[i]). Equal sizes; `out` may be `x`. Not for clamped_swish.
 void activate(const ActivationKind& kind, std::span<const float> x, std::span<float> out);
-// out[i] = f(gate[i]) * up[i], all three of one size; out may be gate or up.
+// out[i] = f(gate[i]) * up[i]; for clamped_swish the formula above with g = gate[i], u = up[i]. Equal sizes;
+// `out` may be `gate` or `up`.
 void activate_gated(const ActivationKind& kind, std::span<const float> gate, std::span<const float> up,
                     std::span<float> out);
 

@@ -20,11 +20,11 @@ using Floats = hn::CappedTag<float, 16>;
 using Words = hn::RebindToUnsigned<Floats>;
 using Vec = hn::Vec<Floats>;
 
-// Some columns (output features) of a group.
+// A vector of columns (output features) in a group.
 struct Columns {
   const float* scales;
   const float* offsets;
-  const std::uint32_t* quads;  // of the first four rows; kPanelWidth from one to the next
+  const std::uint32_t* quads;  // four codes each; those of the next four inputs are kPanelWidth further
 
   Columns(const std::byte* group, std::int64_t first)
       : scales(reinterpret_cast<const float*>(group) + first),
@@ -32,7 +32,7 @@ struct Columns {
         quads(reinterpret_cast<const std::uint32_t*>(group) + 2 * kPanelWidth + first) {}
 };
 
-// Code `at` of each quad, as a float.
+// Code number kAt of each quad, as a float.
 template <int kAt>
 HWY_INLINE Vec CodesAt(hn::Vec<Words> quads) {
   const Floats d;
@@ -41,7 +41,7 @@ HWY_INLINE Vec CodesAt(hn::Vec<Words> quads) {
   return hn::ConvertTo(d, hn::BitCast(words, code));
 }
 
-// use(group, first column) for all columns of all groups, a vector at a time.
+// Calls use(group, first column, columns) for all columns of all groups, a vector at a time.
 template <class Use>
 HWY_INLINE void ForColumns(const CodedPanel& panel, const Use& use) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(Floats()));
@@ -51,7 +51,7 @@ HWY_INLINE void ForColumns(const CodedPanel& panel, const Use& use) {
       use(g, first, Columns(panel.data + g * bytes, first));
 }
 
-// Floats hold sums of 32 products of such codes exactly: below 2^24.
+// Sums of 32 products of such codes stay below 2^24, so floats hold them exactly.
 void TimesVector(const CodedPanel& panel, const CodedVector& x, float* y) {
   const Floats d;
   std::fill_n(y, kPanelWidth, 0.0F);
@@ -89,7 +89,7 @@ void WidenPanel(const CodedPanel& panel, float* wide) {
   });
 }
 
-// Finite numbers to the nearest bfloat16, ties to even, in the upper half of each word.
+// Rounds finite numbers to the nearest bfloat16, ties to even, in the upper half of each word.
 HWY_INLINE hn::Vec<Words> Rounded(Vec x) {
   const Words du;
   const auto bits = hn::BitCast(du, x);
@@ -120,7 +120,7 @@ void WidenPanelBf16(const CodedPanel& panel, std::uint32_t* pairs) {
   });
 }
 
-// The columns' vector that holds the row, and of it one lane.
+// Widens the vector of columns that contains the row, and takes one lane of it.
 void UnpackRow(const CodedPanel& panel, std::int64_t row, float* weights) {
   const Floats d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));

@@ -1,8 +1,10 @@
-// Panels of weights of 8 bits: weight = scale * code + offset, codes 0 to 255, with a scale and an offset for
-// each group of 16 or 32 weights of a row (an output feature), as every quantised type of GGUF has them.
+// Panels of 8-bit weights: weight = scale * code + offset, with codes from 0 to 255, and a scale and an
+// offset for each group of 16 or 32 weights of a row (an output feature). Every quantised type of GGUF has
+// this form.
 //
-// A panel holds kPanelWidth rows, group by group: the scales of all rows, their offsets, then the codes, four
-// of a row side by side, [group / 4][kPanelWidth][4], which a dot product of bytes takes at once.
+// A panel holds kPanelWidth rows, group by group: the scales of all rows, their offsets, and then the codes
+// as [group / 4][kPanelWidth][4], so that four codes of a row are adjacent, as a dot product of bytes takes
+// them.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +14,7 @@
 
 namespace toptheta {
 
-// Rows of weights as they come: [rows][in], scales and offsets [rows][in / group].
+// Rows of weights before they are packed: codes [rows][in], scales and offsets [rows][in / group].
 struct CodedRows {
   std::int64_t group = 32;  // 16 or 32
   std::uint8_t* codes = nullptr;
@@ -24,11 +26,11 @@ struct CodedRows {
   }
 };
 
-// Inputs of single rows are coded in blocks of so many; a row of weights is a whole number of them.
+// A single row of inputs is coded in blocks of this many numbers; `in` is a multiple of it.
 inline constexpr std::int64_t kCodeBlock = 32;
 
-// Rounds rows of floats: 128 + the nearest integer to weight / scale, the scale the largest magnitude of a
-// group / 127.
+// Rounds rows of floats to codes: 128 + the integer nearest to weight / scale, where the scale is the largest
+// magnitude of the group / 127.
 void code_rows(const float* weights, std::int64_t rows, std::int64_t in, const CodedRows& to);
 
 constexpr std::int64_t coded_group_bytes(std::int64_t group) {
@@ -44,26 +46,29 @@ struct CodedPanel {
   std::int64_t group = 32;
 };
 
-// `count` rows, at most kPanelWidth, as a panel; `data` is all zero before.
+// Packs `count` rows, at most kPanelWidth, into a panel. `data` must be all zero before.
 void pack_coded(const CodedRows& rows, std::int64_t count, std::int64_t in, std::byte* data);
-// One row of it again: scale * code + offset, with one rounding where the processor has multiply-adds.
+// Unpacks one row: weights[i] = scale * code + offset, rounded once where the processor has fused
+// multiply-adds.
 void unpack_coded(const CodedPanel& panel, std::int64_t row, float* weights);
 
-// A row of inputs: codes from -127 to 127, a scale for each block, and the sum of each group's codes.
+// A row of inputs: codes from -127 to 127 [in], a scale for each block [in / kCodeBlock], and the sum of the
+// codes in each group of the weights [in / group].
 struct CodedVector {
   std::vector<std::int8_t> codes;
   std::vector<float> scales;
   std::vector<float> sums;
 };
-// Rounds `count` floats; the rest, up to `in`, is zero. A block with a number that is not finite becomes NaN.
+// Rounds `count` floats to codes; the rest, up to `in`, becomes zero. A block that holds a number that is not
+// finite gets the scale NaN.
 void code_vector(const float* x, std::int64_t count, std::int64_t in, std::int64_t group, CodedVector& coded);
 
-// y[c] = sum over groups of x's scale * (scale * (sum of code * x's code) + offset * x's sum), for the
-// kPanelWidth rows c. The inner sum is of integers, and exact; the same bytes at every instruction set that
-// has multiply-adds of floats.
+// For the kPanelWidth rows c of the panel: y[c] = sum over groups of x_scale * (scale * (sum of code *
+// x_code) + offset * x_sum). The inner sum is of integers and exact. All instruction sets with fused
+// multiply-adds of floats give the same bytes.
 void coded_panel_times_vector(const CodedPanel& panel, const CodedVector& x, float* y);
 
-// The panel as floats, [in][kPanelWidth], and as pairs of bfloat16, [in / 2][kPanelWidth]
+// Converts the panel to floats [in][kPanelWidth], or to pairs of bfloat16 [in / 2][kPanelWidth]
 // (matrix_vector.hpp).
 void widen_coded_panel(const CodedPanel& panel, float* wide);
 void widen_coded_panel_bf16(const CodedPanel& panel, std::uint32_t* pairs);

@@ -17,8 +17,8 @@ namespace toptheta {
 namespace {
 
 constexpr int kVectors = static_cast<int>(kPanelWidth) / 16;
-constexpr __mmask16 kAll = 0xFFFF;     // without a mask, gcc 12 warns inside its own header
-constexpr std::int64_t kAhead = 4096;  // bytes, fetched from memory meanwhile
+constexpr __mmask16 kAll = 0xFFFF;     // without a mask, gcc 12 warns about its own header
+constexpr std::int64_t kAhead = 4096;  // bytes: how far ahead of the computation to prefetch
 
 template <int kQuads>
 TT_VNNI void times_vector(const CodedPanel& panel, const CodedVector& x, float* y) {

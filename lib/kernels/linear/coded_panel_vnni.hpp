@@ -1,5 +1,5 @@
-// coded_panel_times_vector by the quad product of bytes (AVX-512 VNNI), which Highway 1.0.3 does not have: a
-// twelfth of the instructions.
+// coded_panel_times_vector() with the dot product of four bytes (AVX-512 VNNI), which Highway 1.0.3 lacks. It
+// needs a twelfth of the instructions.
 #pragma once
 #include "kernels/linear/coded_panel.hpp"
 

@@ -27,7 +27,7 @@ using Vec = hn::Vec<Floats>;
 float SumOfSquares(std::span<const float> x) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
-  // Four sums: the additions of one need not wait for each other.
+  // Four sums, so that the additions of one need not wait for those of another.
   Vec sum[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
   std::size_t i = 0;
   for (; i + 4 * lanes <= x.size(); i += 4 * lanes) {
@@ -88,7 +88,7 @@ float LayerNorm(std::span<const float> x, std::span<const float> weight, std::sp
 }
 
 float LargestMagnitude(std::span<const float> x) {
-  // As whole numbers the bits without the sign are in the order of the magnitudes, infinity and NaN last.
+  // As integers, the bits without the sign are in the order of the magnitudes, with infinity and NaN last.
   const Floats d;
   const hn::RebindToSigned<Floats> whole;
   const std::size_t lanes = hn::Lanes(d);
@@ -126,7 +126,7 @@ void RotateHalves(std::span<const float> x, std::span<const float> cos, std::spa
 
 HWY_INLINE Vec SiluTimes(Vec gate, Vec up) {
   const Floats d;
-  // Highway's e^x is specified up to 104, where it is infinite already.
+  // Highway's Exp is specified up to 104, where e^x is already infinite.
   const Vec e = hn::Exp(d, hn::Min(hn::Neg(gate), hn::Set(d, 104.0F)));
   return hn::Mul(hn::Div(gate, hn::Add(hn::Set(d, 1.0F), e)), up);
 }

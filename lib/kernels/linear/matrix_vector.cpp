@@ -4,7 +4,7 @@
 #include <cassert>
 #include <cstddef>
 
-// Sums stay in registers only where what adds to them has no call of its own.
+// Sums stay in registers only if the function that adds to them is inlined.
 #ifndef TT_INLINE
 #define TT_INLINE __attribute__((always_inline))
 #endif
@@ -19,14 +19,14 @@ HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// At most 8 lanes: a panel's 64 columns are then eight sums or more, enough to hide the latency of
-// multiply-adds, and reading memory is the limit anyway.
+// At most 8 lanes: the 64 columns of a panel then give at least eight sums, enough to hide the latency of
+// multiply-adds. Reading memory is the bottleneck in any case.
 using Floats = hn::CappedTag<float, 8>;
 using Words = hn::RebindToUnsigned<Floats>;
 using Vec = hn::Vec<Floats>;
 constexpr std::size_t kWidth = static_cast<std::size_t>(kPanelWidth);
 
-// Up to eight sums of one vector each, kept in registers over all rows.
+// Up to eight sums of one vector each, which stay in registers over all rows.
 struct Sums {
   Vec s0, s1, s2, s3, s4, s5, s6, s7;
 };
@@ -36,8 +36,8 @@ HWY_INLINE Sums NoSums() {
   return {zero, zero, zero, zero, zero, zero, zero, zero};
 }
 
-// s0 = add(s0, 0), s1 = add(s1, 1), ... for the first kCount: written out, for sums in an array would go
-// through memory.
+// s0 = add(s0, 0), s1 = add(s1, 1), ... for the first kCount sums. Written out, because an array of sums
+// would go through memory.
 template <int kCount, class Add>
 HWY_INLINE void ForEachSum(Sums& s, const Add& add) {
   s.s0 = add(s.s0, 0);
@@ -64,8 +64,8 @@ HWY_INLINE void StoreSums(Sums& s, float* y) {
   });
 }
 
-// add(line) for all lines, in turn from each quarter of a panel: four streams at once are read a fifth faster
-// than one, and faster than with anything fetched ahead by instruction.
+// Calls add(line) for all lines, taking them in turn from each quarter of a panel. Reading four streams at
+// once is a fifth faster than reading one, and faster than any prefetching by instruction.
 template <class Add>
 HWY_INLINE void InFourStreams(std::size_t lines, const Add& add) {
   const std::size_t quarter = lines / 4;
@@ -93,7 +93,7 @@ HWY_INLINE void Columns(const float* x, const float* panel, std::size_t rows, st
   StoreSums<kCount>(s, y + first);
 }
 
-// Columns as many at once as eight vectors hold, then four, two and one.
+// Handles as many columns at once as eight vectors hold, then four, two and one.
 template <class Eight, class Four, class Two, class One>
 HWY_INLINE void InVectors(PanelColumns columns, const Eight& eight, const Four& four, const Two& two,
                           const One& one) {
@@ -119,7 +119,8 @@ void PanelTimesVector(const float* x, const float* panel, std::int64_t rows, flo
       [&](std::size_t first) HWY_ATTR { Columns<1>(x, panel, n, first, y); });
 }
 
-// The products of a pair of rows: the even row in the low half of each word, the odd row in the high half.
+// Adds the products of a pair of rows: the even row is in the low half of each word, the odd row in the high
+// half.
 HWY_INLINE Vec AddPair(Vec even, Vec odd, const std::uint32_t* pair, Vec sum) {
   const Floats d;
   const Words du;

@@ -24,10 +24,10 @@ using Tag = dnnl::memory::format_tag;
 constexpr auto kFloat = dnnl::memory::data_type::f32;
 constexpr auto kBf16 = dnnl::memory::data_type::bf16;
 
-// oneDNN splits its work by the number of OpenMP threads it may use, both when it plans a product and when it
-// runs one. While a guard lives, that number is one for the calling thread. (Under clang, libomp also answers
-// oneDNN's calls to libgomp: it exports the same symbols and comes first in the search order of the dynamic
-// linker.)
+// oneDNN divides its work by the number of OpenMP threads that it may use, both when it plans a product and
+// when it runs one. While a guard lives, that number is one for the calling thread. (Under clang, libomp also
+// receives oneDNN's calls to libgomp, because it exports the same symbols and the dynamic linker finds it
+// first.)
 class OneThread {
  public:
   OneThread() { omp_set_num_threads(1); }
@@ -64,7 +64,7 @@ std::int64_t columns(const PanelKind& kind) {
   return kind.whole ? kind.stride : kPanelWidth;
 }
 
-// Empty where oneDNN has none.
+// Empty where oneDNN has no such product.
 Plan plan(std::int64_t rows, const PanelKind& kind, const Desc& weights, bool add) {
   const Desc input({rows, kind.in}, kind.bf16 ? kBf16 : kFloat, Tag::ab);
   const Desc output({rows, columns(kind)}, kFloat, dnnl::memory::dims{kind.stride, 1});
@@ -83,8 +83,8 @@ Plan plan(std::int64_t rows, const PanelKind& kind, const Desc& weights, bool ad
 #endif
 }
 
-// With AVX-512 oneDNN likes blocks of 16 x 64, which is what our panels are where their rows fill whole
-// blocks; elsewhere it takes plain rows, which they are too.
+// With AVX-512, oneDNN prefers weights in blocks of 16 x 64, and our panels have that layout where their rows
+// fill whole blocks. Elsewhere it takes plain rows, which our panels are too.
 Desc weights_of(const PanelKind& kind) {
   const dnnl::memory::dims dims = {kind.in, columns(kind)};
   if (kind.bf16) return {dims, kBf16, Tag::BA16a64b2a};
@@ -125,7 +125,7 @@ class DnnlProducts final : public PanelProducts {
     std::once_flag once;
     Product product;
   };
-  // A product takes milliseconds to plan, and a model needs few of them.
+  // Planned once for each size, because planning takes milliseconds; a model needs only a few products.
   [[nodiscard]] const Product& planned(int log_rows, bool add) const {
     Place& place = places_[static_cast<std::size_t>(2 * log_rows + (add ? 1 : 0))];
     std::call_once(place.once, [&] {
@@ -157,13 +157,13 @@ bool is_fast(const PanelKind& kind) {
   return largest && std::string_view(largest.impl_info_str()).find("ref") == std::string_view::npos;
 }
 
-// What is known of a kind.
+// What is known about a kind of product.
 struct KindOfProduct {
   std::optional<bool> fast{};
   std::unique_ptr<PanelProducts> products{};
 };
 
-// Null where it would be slow and `even_slow` is false.
+// Null where the product would be slow, unless `even_slow`.
 const PanelProducts* products_of(const PanelKind& kind, bool even_slow) {
   static std::mutex mutex;
   static std::map<PanelKind, KindOfProduct> all;

@@ -29,7 +29,7 @@ std::string name_of_isa(dnnl::cpu_isa isa) {
   };
   for (const auto& [known, name] : kIsaNames)
     if (known == isa) return std::string(name);
-  // No x86 processor, or a set that is newer than this list.
+  // Not an x86 processor, or an instruction set that is newer than this list.
   return fmt::format("instruction set {:#x}", static_cast<unsigned>(isa));
 }
 

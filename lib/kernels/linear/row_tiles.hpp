@@ -1,4 +1,4 @@
-// Rows of a product, cut into tiles. Only linear.cpp includes this.
+// Cuts the rows of a product into tiles. Internal to kernels/linear.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -11,7 +11,7 @@ struct RowTile {
   [[nodiscard]] std::int64_t rows() const { return std::int64_t{1} << log_rows; }
 };
 
-// Rows in tiles of 2^log_most, and what is left in powers of two, the larger ones first.
+// Tiles of 2^log_most rows; what is left is cut into powers of two, larger ones first.
 class RowTiles {
  public:
   RowTiles(std::int64_t rows, int log_most) : rows_(rows), log_most_(log_most) {}

@@ -1,24 +1,26 @@
-// How products are cut into pieces for threads. Which cut it is shows in no result: the columns of a row are
-// sums of their own, and so are the rows and columns that these pieces of whole products have.
+// How products are cut into pieces of work for threads. The cut does not affect results: each column of a row
+// is a sum of its own.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 
 namespace toptheta {
 
-// A row times all panels: parts of panels, neighbours in one piece, for memory likes to be read in long runs.
+// A single row times all panels. The units are parts of panels; each piece is a run of neighbouring units,
+// because long runs of memory are read fastest.
 struct RowShares {
   std::int64_t parts = 1;   // of a panel
-  std::int64_t units = 0;   // parts of all panels
-  std::int64_t pieces = 0;  // which the units are dealt out in
+  std::int64_t units = 0;   // all parts of all panels
+  std::int64_t pieces = 0;  // of work, among which the units are divided
 
   [[nodiscard]] std::int64_t first_unit(std::int64_t piece) const { return units * piece / pieces; }
 };
 
-// Units enough that no thread of a team gets over a tenth more than its share, if quarters of panels (a line
-// of the cache in each row) allow it; pieces enough that others can help one that is kept from running.
+// There are enough units that no thread of a team gets more than a tenth above its share, as far as quarters
+// of panels (one cache line in each row) allow it. There are enough pieces that others can help a thread that
+// is kept from running.
 inline RowShares row_shares(std::int64_t panels, std::int64_t threads, std::int64_t most_parts) {
-  constexpr std::int64_t kMostPieces = 8;  // for a thread
+  constexpr std::int64_t kMostPieces = 8;  // per thread
   RowShares shares;
   const auto is_uneven = [&] {
     const std::int64_t largest = (panels * shares.parts + threads - 1) / threads;
@@ -32,14 +34,15 @@ inline RowShares row_shares(std::int64_t panels, std::int64_t threads, std::int6
   return shares;
 }
 
-// Many rows times all panels: tiles of 2^log_rows rows, times groups of neighbouring panels.
+// Many rows times all panels: the pieces are tiles of 2^log_rows rows times groups of neighbouring panels.
 struct TileShares {
   int log_rows = 0;
   std::int64_t groups = 1;
 };
 
-// Two pieces for every thread. Rows are cut down to 64, which is where the weights, read again for each tile,
-// come too slowly from the last cache of many threads; then columns are cut; and then rows again.
+// Gives each thread two pieces. First tiles are made smaller, down to 64 rows: below that, the weights, which
+// are read again for each tile, would arrive too slowly from the last-level cache that many threads share.
+// Then panels are divided into groups, and finally tiles are made smaller still.
 inline TileShares tile_shares(std::int64_t rows, std::int64_t panels, std::int64_t threads, int log_most) {
   constexpr int kLogLeast = 3;
   constexpr int kLogFew = 6;

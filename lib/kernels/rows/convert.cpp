@@ -56,14 +56,14 @@ void ToBf16(const float* from, std::uint16_t* to, std::size_t count) {
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto bits = hn::BitCast(du, hn::LoadU(df, from + i));
-    // Half of the last place, less one where the place is even: ties go to even.
+    // Half a unit in the last place, less one where that place is even, so that ties go to even.
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1U));
     const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7FFFU)));
     const auto magnitude = hn::BitCast(di, hn::And(bits, hn::Set(du, 0x7FFFFFFFU)));
     const auto is_nan = hn::RebindMask(du, hn::Gt(magnitude, hn::Set(di, 0x7F800000)));
     const auto quiet = hn::Or(bits, hn::Set(du, 0x00400000U));
     const auto upper = hn::ShiftRight<16>(hn::IfThenElse(is_nan, quiet, rounded));
-    // The value fits 16 bits; as signed 32-bit integers, those above 0x7FFF would saturate on the way.
+    // The value fits 16 bits. Narrowing it as a signed 32-bit integer would saturate values above 0x7FFF.
     hn::StoreU(hn::TruncateTo(dh, upper), dh, to + i);
   }
   for (; i < count; ++i)
@@ -97,7 +97,7 @@ void bf16_from_floats(std::span<const float> from, std::span<std::uint16_t> to) 
 
 void floats_from_f64(std::span<const double> from, std::span<float> to) {
   assert(from.size() == to.size());
-  // A plain loop: compilers vectorise it, and it rounds and overflows as the language says on every
+  // A plain loop: compilers vectorise it, and it rounds and overflows as the language defines on every
   // instruction set.
   for (std::size_t i = 0; i < from.size(); ++i)
     to[i] = static_cast<float>(from[i]);

@@ -16,7 +16,8 @@ using Floats = hn::CappedTag<float, 16>;
 using Doubles = hn::CappedTag<double, 8>;
 using Ints = hn::RebindToSigned<Floats>;
 
-// Elements whose places and words are computed before they are added: these loads and stores overlap.
+// The number of elements whose places and words are computed before any is added, so that their loads and
+// stores overlap.
 constexpr std::size_t kBatch = 32;
 
 struct Batch {
@@ -24,7 +25,8 @@ struct Batch {
   HWY_ALIGN std::uint64_t words[kBatch];
 };
 
-// One element and its mass: adding 2^52 leaves the rounded mass in the low bits of the double.
+// The words to add: a count of one and the mass. Adding 2^52 leaves the rounded mass in the low bits of the
+// double.
 HWY_INLINE void FillWords(const float* masses, double mass_unit, Batch& batch) {
   const Doubles dd;
   const hn::RebindToUnsigned<Doubles> du;
@@ -48,7 +50,7 @@ HWY_INLINE void Scatter(const Batch& batch, std::uint64_t* HWY_RESTRICT words) {
   }
 }
 
-// bins_of(values): the bins of one vector of floats. Both spans have one size.
+// bins_of(v) gives the bins of a vector of floats. Both spans have the same size.
 template <class BinsOf>
 HWY_INLINE void Count(std::span<const float> values, std::span<const float> masses, double mass_unit,
                       std::int32_t first, std::uint64_t* words, const BinsOf& bins_of) {

@@ -24,7 +24,7 @@ HWY_INLINE float LargestMagnitude(const float* from, std::int64_t count) {
   const Floats d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   auto largest = hn::Zero(d);
-  auto nothing = hn::Zero(d);  // infinity * 0 and NaN * 0 are NaN
+  auto nothing = hn::Zero(d);  // stays 0 unless a value is infinite or NaN
   std::int64_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto x = hn::LoadU(d, from + i);
@@ -51,7 +51,7 @@ float CodeRow(const float* from, std::int64_t count, std::int8_t* codes) {
   const auto by = hn::Set(d, scale);
   const auto most = hn::Set(d, kMostCode);
   const auto code = [&](auto x) HWY_ATTR {
-    // A scale that is subnormal may be too small by much.
+    // A subnormal scale may be much too small, so quotients are clamped.
     return hn::NearestInt(hn::Max(hn::Min(hn::Div(x, by), most), hn::Neg(most)));
   };
   std::int64_t i = 0;

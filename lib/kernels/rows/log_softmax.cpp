@@ -18,7 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr std::size_t kSums = 8;  // side by side, on every instruction set
+constexpr std::size_t kSums = 8;  // parallel sums, the same number on every instruction set
 using Doubles = hn::CappedTag<double, kSums>;
 using Floats = hn::Rebind<float, Doubles>;
 using Vec = hn::Vec<Doubles>;
@@ -27,8 +27,8 @@ HWY_INLINE Vec Widened(const float* values) {
   return hn::PromoteTo(Doubles(), hn::LoadU(Floats(), values));
 }
 
-// Sum of term(i) over the values, where term(p) gives the terms of as many values as a vector has, from the
-// p-th on, and tail(i) one of them.
+// The sum over `size` values. term(i) gives the terms of a vector of values from the i-th on, tail(i) the
+// term of value i.
 template <class Term, class Tail>
 HWY_INLINE double SumOf(std::size_t size, const Term& term, const Tail& tail) {
   const Doubles d;

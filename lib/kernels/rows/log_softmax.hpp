@@ -1,8 +1,8 @@
-// Natural-log probabilities of rows of logits, in double, vectorised for the processor at run time
-// (docs/method.md, "Metrics").
+// Natural-log probabilities of rows of logits, computed in double and vectorised for the processor at run
+// time (docs/method.md, "Metrics").
 //
-// Exponentials are doubles within 2 ulp; eight sums run side by side and are added in a fixed order, so that
-// instruction sets differ by the rounding of the exponentials alone.
+// Exponentials are doubles within 2 ulp. Eight parallel sums are added in a fixed order, so that instruction
+// sets differ only by the rounding of the exponentials.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -10,15 +10,16 @@
 namespace toptheta {
 
 struct LogSoftmax {
-  double log_sum = 0;    // ln sum e^logit: ln p of a token is its logit less this
-  std::int64_t top = 0;  // index of the largest logit, the first among equals
+  double log_sum = 0;    // ln sum e^logit: ln p of a token is its logit minus this
+  std::int64_t top = 0;  // index of the largest logit; of equal ones, the first
 };
 
-// Of one row, which is not empty and finite. Time: one exponential a logit.
+// `logits` is one row; it must not be empty, and all of it finite. Time: one exponential per logit.
 LogSoftmax log_softmax(std::span<const float> logits);
 
-// KL divergence sum p (ln p - ln q) of two rows of one size, p the first's softmax, given what log_softmax()
-// says of each; never below 0, which rounding might leave it. Time: one exponential a logit.
+// The KL divergence, sum of p (ln p - ln q), between the softmaxes of two rows of equal size; `p` and `q` are
+// what log_softmax() returned for them. A negative result, which rounding may cause, becomes 0. Time: one
+// exponential per logit.
 double kl_divergence(std::span<const float> p_logits, const LogSoftmax& p, std::span<const float> q_logits,
                      const LogSoftmax& q);
 

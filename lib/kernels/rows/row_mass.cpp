@@ -22,7 +22,7 @@ using Vec = hn::Vec<Floats>;
 
 constexpr float kLog2E = 1.44269504F;
 
-// 2^f for |f| <= 1/2, a minimax polynomial of relative error 7.5e-8.
+// 2^f for |f| <= 1/2: a minimax polynomial with a relative error of 7.5e-8.
 HWY_INLINE Vec PowerOfTwo(Vec f) {
   const Floats d;
   Vec power = hn::Set(d, 0.0013276470110302509F);
@@ -33,25 +33,25 @@ HWY_INLINE Vec PowerOfTwo(Vec f) {
   return hn::MulAdd(power, f, hn::Set(d, 1.0000000716545667F));
 }
 
-// x log2(e) - n, which is small.
+// x log2(e) - n, which is small, without losing its digits to rounding.
 HWY_INLINE Vec Fraction(Vec x, Vec n) {
   const Floats d;
 #if HWY_NATIVE_FMA
   return hn::MulSub(x, hn::Set(d, kLog2E), n);
 #else
-  // The product, rounded, would lack the digits that are left; n times the first part of ln 2 is exact.
+  // The rounded product would lack the remaining digits. n times the first part of ln 2 is exact.
   const Vec rest = hn::Sub(x, hn::Mul(n, hn::Set(d, 0.693359375F)));
   return hn::Mul(hn::Add(rest, hn::Mul(n, hn::Set(d, 2.12194440e-4F))), hn::Set(d, kLog2E));
 #endif
 }
 
-// e^x for x <= 0, with a relative error below 2e-7 for terms that matter in a sum with 1; 0 below
-// e^-86.6, which is nothing in such a sum. A third of the work of Highway's Exp, which is right to the last
-// digit: e^x = 2^n * 2^f with n + f = x log2(e), n whole, |f| <= 1/2.
+// e^x for x <= 0, with a relative error below 2e-7 for terms that matter in a sum with 1; 0 below e^-86.6,
+// which does not matter in such a sum. It takes a third of the operations of Highway's Exp, which is exact to
+// the last digit. e^x = 2^n * 2^f, where n + f = x log2(e), n is whole and |f| <= 1/2.
 HWY_INLINE Vec ExpNegative(Vec x) {
   const Floats d;
   const hn::RebindToSigned<Floats> di;
-  // Adding it rounds to a whole number, which then stands in the lowest bits.
+  // Adding this rounds to a whole number, which is then in the lowest bits.
   const Vec round = hn::Set(d, 0x1.8p23F);
   const Vec lowest = hn::Set(d, -86.6F);
   const Vec clamped = hn::Max(x, lowest);
@@ -61,8 +61,9 @@ HWY_INLINE Vec ExpNegative(Vec x) {
   return hn::IfThenElseZero(hn::Ge(x, lowest), hn::BitCast(d, hn::Add(hn::BitCast(di, power), exponent)));
 }
 
-// Sum of term(v) over the values, in double from some terms on: so many a lane are added in float that their
-// rounding stays near that of an exponential. term(-infinity) must be 0: it fills up the last vector.
+// The sum of term(v) over the values. At most kFold terms per lane are added in float, so that their rounding
+// error stays near that of an exponential; these sums are added in double. term(-infinity) must be 0, because
+// -infinity pads the last vector.
 constexpr std::size_t kFold = 64;
 
 template <class Term>
@@ -123,7 +124,7 @@ double ExpSumAtMost(std::span<const float> values, float threshold, float shift)
   });
 }
 
-// out[j] = e^(row[j] - shift); returns ExpSumAtMost() without a threshold, to the last bit.
+// Sets out[j] = e^(row[j] - shift). Returns the same as ExpSumAtMost() without a threshold, to the last bit.
 double StoredExponentials(std::span<const float> row, float shift, std::span<float> out) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
@@ -138,7 +139,7 @@ double StoredExponentials(std::span<const float> row, float shift, std::span<flo
       j += lanes;
       return e;
     };
-    // In SumOf's order.
+    // In the same order as SumOf.
     Vec partial = hn::Zero(d);
     Vec other = partial;
     while (j + 2 * lanes <= end) {
@@ -162,10 +163,10 @@ double StoredExponentials(std::span<const float> row, float shift, std::span<flo
 
 #if HWY_NATIVE_FMA
 
-// The sum of e^(v - shift), for values that all matter, in two thirds of the operations: v log2(e) = n + f as
-// above, 2^n is made by shifting n + 127 into the exponent, and what is added up is e^(v - m / log2(e)) for
-// the whole number m next to shift * log2(e), so that n comes out of one multiplication. These terms are also
-// stored where `out` is memory for them; the sum is the same to the last bit.
+// The sum of e^(v - shift) where all values matter, in two thirds of the operations. With v log2(e) = n + f
+// as above, 2^n is made by shifting n + 127 into the exponent. The terms that are added are e^(v - m /
+// log2(e)), where m is the whole number nearest to shift * log2(e); so n is found with one multiplication.
+// Where kStored, these terms are also written to `out`; the sum is the same to the last bit.
 template <bool kStored>
 HWY_INLINE RowExponentials SumExponentials(std::span<const float> values, float shift,
                                            std::span<const std::byte> next, std::span<float> out) {
@@ -198,7 +199,7 @@ HWY_INLINE RowExponentials SumExponentials(std::span<const float> values, float 
     }
     sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(partial, other))));
   }
-  // e^(v - m / log2(e)) is e^(v - shift) times a factor near 1.
+  // e^(v - m / log2(e)) equals e^(v - shift) times a factor near 1.
   const double factor = std::exp2(static_cast<double>(m) - static_cast<double>(shift) * double{kLog2E});
   const std::span<const float> rest = values.subspan(j);
   if constexpr (!kStored)
@@ -219,7 +220,7 @@ RowExponentials Exponentials(std::span<const float> row, float shift, std::span<
 
 #else
 
-// That one multiplication would round what matters away.
+// Without FMA that one multiplication would lose the digits that matter.
 double ExpSum(std::span<const float> values, float shift, std::span<const std::byte>) {
   return ExpSumAtMost(values, std::numeric_limits<float>::infinity(), shift);
 }
@@ -260,9 +261,9 @@ double exp_sum_at_most(std::span<const float> values, float threshold, float shi
 
 namespace {
 
-// Whether ExpSum() may be used.
+// Whether all values matter in the sum, so that ExpSum() and Exponentials() may be used.
 bool all_matter(const RowRange& range) {
-  constexpr float kLargest = 0x1p20F;  // its multiple of log2(e) still has a bit for halves
+  constexpr float kLargest = 0x1p20F;  // times log2(e) it still has a bit for halves
   return range.smallest - range.largest > -86 && std::fabs(range.largest) < kLargest;
 }
 

@@ -56,7 +56,7 @@ RowRange Range(std::span<const float> row) {
   return range;
 }
 
-// The functions below read `size` floats, a multiple of kFill with -infinity at the end.
+// The functions below read `size` floats; `size` is a multiple of kFill, and -infinity pads the end.
 std::int64_t CountAbove(const float* values, std::size_t size, float bound) {
   const Floats d;
   const hn::RebindToSigned<Floats> di;
@@ -98,12 +98,12 @@ float LargestAtMost(const float* values, std::size_t size, float high) {
   return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
-// The value of this rank among `size` values. `band` has room for a quarter of them and 2 kFill; it may be
-// where they are, if they are not needed any more.
+// The value of this rank among `size` values. `band` needs room for a quarter of them and 2 * kFill more; it
+// may be the same memory as `values` where these are not needed any more.
 float Bisect(const float* values, std::size_t size, std::int64_t rank, Bracket bracket, float first_guess,
              float* band) {
-  // Halving ends it within 32 steps, once it has begun. NaN, which compares with nothing, must not keep it
-  // going.
+  // Halving ends the search within 32 steps once it begins. The limit is for NaN, which compares with
+  // nothing.
   constexpr int kMostSteps = 64;
   for (int step = 0; step < kMostSteps; ++step) {
     if (bracket.low == bracket.high) return bracket.low;
@@ -131,12 +131,12 @@ float Bisect(const float* values, std::size_t size, std::int64_t rank, Bracket b
   return std::numeric_limits<float>::quiet_NaN();
 }
 
-// The candidates of a row: everything from `low` on.
+// The candidates of a row: all values from `low` up.
 struct Candidates {
-  std::size_t size;  // filled up
+  std::size_t size;  // padded
   std::int64_t count;
   float low;
-  float guess;  // probably a little above the value of the largest rank; NaN where there is none
+  float guess;  // probably a little above the value of the largest rank; NaN: no guess
 };
 
 Candidates AllOf(std::span<const float> row, float smallest, SelectScratch& scratch) {
@@ -145,7 +145,7 @@ Candidates AllOf(std::span<const float> row, float smallest, SelectScratch& scra
           std::numeric_limits<float>::quiet_NaN()};
 }
 
-// What the row before suggests; size 0 where that does not suffice.
+// The candidates according to the hint from the previous row; size 0 where that does not suffice.
 Candidates FollowHint(std::span<const float> row, const RowRange& range, std::int64_t rank,
                       SelectScratch& scratch) {
   SelectHint& hint = scratch.hint;
@@ -155,7 +155,7 @@ Candidates FollowHint(std::span<const float> row, const RowRange& range, std::in
   if (hint.low > range.largest || hint.low <= range.smallest) return nothing;
   const std::size_t count = CompactAtLeast(row, hint.low, scratch.candidates.data());
   if (static_cast<std::int64_t>(count) <= rank) {
-    // Rows that differ that much are better off on their own, for a while.
+    // Where rows differ this much, the hint is not used for a while.
     hint.failures = std::min(hint.failures + 1, 6);
     hint.pause = 1 << hint.failures;
     hint.caution = std::min(2 * hint.caution, 8.0);
@@ -200,17 +200,18 @@ std::size_t SelectLargest(std::span<const float> row, const RowRange& range,
   Bracket bracket{found.low + 0.0F, range.largest + 0.0F, found.count, 0};
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     const float guess = i == 0 ? found.guess : std::numeric_limits<float>::quiet_NaN();
-    // A zero may be found as -0.
+    // Adding 0 turns a -0 into +0.
     values[i] = Bisect(candidates, found.size, ranks[i], bracket, guess, scratch.band.data()) + 0.0F;
     if (i + 1 == ranks.size()) break;
-    // Smaller ranks have larger values.
+    // The remaining ranks are smaller, so their values are at least this one.
     bracket.low = values[i];
     bracket.at_least_low = values[i] == -kInfinity
                                ? found.count
                                : CountAbove(candidates, found.size, float_at(order_of(values[i]) - 1));
   }
   learn(scratch.hint, ranks.front(), values.front(), found.low, found.count);
-  // What is handed on must depend on the row alone, or sums over it would depend on the row before.
+  // The returned values must depend on the row alone; otherwise sums over them would depend on the previous
+  // row.
   return Compact(candidates, found.size, values.front(), kInfinity, candidates);
 }
 

@@ -1,4 +1,4 @@
-// Inside kernels/select.cpp: how the search for a value of some rank goes on, without the vectors.
+// Internal to kernels/rows/select.cpp: the parts of the search for the value of a rank that use no vectors.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -13,12 +13,12 @@
 
 namespace toptheta::selection {
 
-// Shorter rows are bisected as they are; a sample would cost more than it spares.
+// Shorter rows are bisected as a whole: a sample would cost more than it saves.
 inline constexpr std::size_t kSampledFrom = 768;
-// And below this length the row before is not asked either.
+// Below this length the hint from the previous row is not used either.
 inline constexpr std::size_t kHintedFrom = 128;
 
-// Floats as integers of the same order, without a gap; both zeros are 0.
+// Maps floats to integers in the same order, without gaps; both zeros are 0.
 inline std::int32_t order_of(float value) {
   const auto bits = std::bit_cast<std::int32_t>(value);
   return bits >= 0 ? bits : -(bits & 0x7FFFFFFF);
@@ -28,7 +28,7 @@ inline float float_at(std::int32_t order) {
       order >= 0 ? order : static_cast<std::int32_t>(0x80000000U | static_cast<std::uint32_t>(-order)));
 }
 
-// What is known about a value of some rank: low <= value <= high.
+// Bounds of the value of some rank: low <= value <= high.
 struct Bracket {
   float low;
   float high;
@@ -36,9 +36,9 @@ struct Bracket {
   std::int64_t above_high;    // values > high
 };
 
-// A value in [low, high) to compare with next. Where the value of this rank stands if the values lie evenly
-// is the best guess, and where that fails, as it may for good, halving the interval; after some steps halving
-// the number of floats in it bounds the steps to come by 32.
+// A value in [low, high) to compare with next. The first choice is where the value would be if values were
+// evenly distributed. As that may fail forever, every third step halves the interval. After kHalvings steps
+// it halves the number of floats in the interval, so that at most 32 more steps follow.
 inline float middle(const Bracket& bracket, std::int64_t rank, int step) {
   constexpr int kHalvings = 24;
   const std::int64_t low = order_of(bracket.low);
@@ -59,10 +59,10 @@ inline void reserve(std::vector<float>& memory, std::size_t count) {
   if (memory.size() < count) memory.resize(count);
 }
 
-// Ranks in a sample between which a rank of the row lies in all but some rows of a thousand.
+// Ranks in a sample between which the rank of the row lies, in all but a few rows of a thousand.
 struct SampleRanks {
-  std::int64_t low;   // of the lower value, the larger rank
-  std::int64_t high;  // of the upper value; below 0: none
+  std::int64_t low;   // of the lower value: the larger rank
+  std::int64_t high;  // of the upper value; negative: none
 };
 inline SampleRanks sample_ranks(std::int64_t rank, std::size_t row, std::size_t sample) {
   const double expected =
@@ -72,8 +72,8 @@ inline SampleRanks sample_ranks(std::int64_t rank, std::size_t row, std::size_t 
           static_cast<std::int64_t>(std::floor(expected - 3 * deviation)) - 1};
 }
 
-// Where in its stretch of the row, in 256ths, each value of a sample is taken: places that jump about so that
-// no pattern of the row's can follow them.
+// For each value of a sample, from where in its section of the row it is taken, in 256ths of the section. The
+// places are pseudo-random, so that no pattern in the row can match them.
 inline constexpr std::size_t kLargestSample = 512;
 constexpr std::array<std::uint8_t, kLargestSample> sample_places() {
   std::array<std::uint8_t, kLargestSample> places{};
@@ -86,27 +86,28 @@ constexpr std::array<std::uint8_t, kLargestSample> sample_places() {
 }
 inline constexpr std::array<std::uint8_t, kLargestSample> kSamplePlaces = sample_places();
 
-// One value from each of `count` equally long stretches of the row.
+// Takes one value from each of `count` equally long sections of the row.
 inline void take_sample(std::span<const float> row, std::size_t count, float* sample) {
   const std::size_t stretch = row.size() / count;
   for (std::size_t i = 0; i < count; ++i)
     sample[i] = row[i * stretch + (kSamplePlaces[i] * stretch >> 8)];
 }
 
-// How many values more than the rank asks for a bracket taken from one row should hold in the next.
+// How many more values than the rank needs a bracket from one row should hold in the next row.
 inline double spare(std::int64_t rank) {
   return 16 + 4 * std::sqrt(static_cast<double>(rank));
 }
 
-// After a row: `count` of its values were at least `low`, and `value` had the rank. Where the next row's
-// bracket should end if values lie there as they do between these two.
+// Updates the hint after a row in which `count` values were at least `low` and `value` had the rank. hint.low
+// is set so that it should leave enough spare values in the next row, if values are as dense there as between
+// `low` and `value`.
 inline void learn(SelectHint& hint, std::int64_t rank, float value, float low, std::int64_t count) {
   hint.rank = -1;
   const auto between = static_cast<double>(count - 1 - rank);
   const double width = static_cast<double>(value) - static_cast<double>(low);
   if (!(width > 0) || between < 1 || !std::isfinite(width)) return;
   const double wanted = spare(rank) * hint.caution;
-  // Far below, values lie closer together.
+  // Values are denser farther below.
   const double reach = between > 4 * wanted ? 2 * wanted : wanted;
   hint.low = static_cast<float>(static_cast<double>(value) - reach * width / between);
   hint.value = value;

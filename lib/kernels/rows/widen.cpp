@@ -21,7 +21,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::ScalableTag<float>;
 using Vec = hn::Vec<Floats>;
 
-// One vector from where the elements stand.
+// Loads one vector of elements.
 HWY_INLINE Vec Load(const float* from) {
   return hn::LoadU(Floats(), from);
 }
@@ -44,7 +44,8 @@ HWY_INLINE Vec LoadBf16(const std::uint16_t* from) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(words, hn::LoadU(halves, from))));
 }
 
-// Stores and observes count values: load(i) is the vector from value i on, value(i) value i alone.
+// Stores `count` values and finds their range: load(i) gives the vector from value i on, value(i) value i
+// alone.
 template <class LoadAt, class ValueAt>
 HWY_INLINE RowRange Widen(std::size_t count, float* to, const LoadAt& load, const ValueAt& value) {
   const Floats d;

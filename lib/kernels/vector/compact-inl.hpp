@@ -1,4 +1,5 @@
-// Inside kernels/select.cpp: the values of a row that lie in a range, moved together, per instruction set.
+// Internal to kernels/rows/select.cpp: moves the values of a row that lie in a range together. Compiled once
+// per instruction set.
 #ifndef TOPTHETA_KERNELS_COMPACT_ONCE
 #define TOPTHETA_KERNELS_COMPACT_ONCE
 #include <algorithm>
@@ -11,11 +12,11 @@
 namespace toptheta::selection {
 
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
-// Arrays of the scratch are filled up with -infinity to a multiple of this many floats, four vectors at the
-// most.
+// Arrays in SelectScratch are padded with -infinity to a multiple of this many floats, which is at most four
+// vectors.
 inline constexpr std::size_t kFill = 64;
 
-// The numbers of the bits that are set, for every set of eight lanes.
+// For every set of eight lanes, the numbers of the lanes in the set.
 struct LanesOf {
   std::array<std::array<std::uint8_t, 8>, 256> places{};
 };
@@ -47,11 +48,11 @@ namespace toptheta::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using namespace selection;
 
-// At most 16 lanes, so that kFill is a whole number of four vectors on every instruction set.
+// At most 16 lanes, so that kFill is a multiple of four vectors on every instruction set.
 using Floats = hn::CappedTag<float, kFill / 4>;
 using Vec = hn::Vec<Floats>;
 
-// Fills up to a multiple of kFill, one at least, and returns it.
+// Pads values[count ...] to a multiple of kFill, at least one, and returns the padded size.
 HWY_INLINE std::size_t FillUp(float* values, std::size_t count) {
   const std::size_t size = std::max<std::size_t>((count + kFill - 1) / kFill, 1) * kFill;
   std::fill(values + count, values + size, -kInfinity);
@@ -59,8 +60,8 @@ HWY_INLINE std::size_t FillUp(float* values, std::size_t count) {
 }
 
 #if HWY_TARGET > HWY_AVX3
-// Moves the lanes whose bits are set to the front. Highway's own Compress is a table look-up too, but its
-// table is a local array that gcc copies to the stack for every vector (Highway 1.0.3).
+// Moves the lanes whose bits are set to the front. Highway's own Compress is also a table look-up, but in
+// Highway 1.0.3 its table is a local array, which gcc copies to the stack for every vector.
 HWY_INLINE Vec ToFront(Vec v, std::size_t bits) {
   const Floats d;
   const hn::Rebind<std::uint8_t, Floats> bytes;
@@ -73,22 +74,22 @@ HWY_INLINE std::size_t Bits(hn::Mask<Floats> mask) {
   hn::StoreMaskBits(Floats(), mask, bits);
   return bits[0];
 }
-// Appends the chosen lanes to out[count ...], overwriting a whole vector; returns the new count.
+// Appends the chosen lanes at out[count], overwriting a whole vector there; returns the new count.
 HWY_INLINE std::size_t Append(Vec v, hn::Mask<Floats> chosen, float* out, std::size_t count) {
   const std::size_t bits = Bits(chosen);
   hn::StoreU(ToFront(v, bits), Floats(), out + count);
   return count + static_cast<std::size_t>(std::popcount(bits));
 }
 #else
-// Not CompressStore: storing under a mask is many times slower than storing a vector on some processors.
+// Not CompressStore, because a masked store is many times slower than storing a vector on some processors.
 HWY_INLINE std::size_t Append(Vec v, hn::Mask<Floats> chosen, float* out, std::size_t count) {
   hn::StoreU(hn::Compress(v, chosen), Floats(), out + count);
   return count + hn::CountTrue(Floats(), chosen);
 }
 #endif
 
-// Copies the values in [low, high] in order, filled up; returns the size. `out` may be `values`, and needs
-// room for one vector more than what is copied.
+// Copies the values in [low, high] in order and pads them; returns the padded size. `out` may be `values`,
+// and needs room for one vector more than the values that are copied.
 HWY_INLINE std::size_t Compact(const float* values, std::size_t size, float low, float high, float* out) {
   const Floats d;
   const Vec lowest = hn::Set(d, low);
@@ -101,13 +102,14 @@ HWY_INLINE std::size_t Compact(const float* values, std::size_t size, float low,
   return FillUp(out, count);
 }
 
-// Values that are at least `low`, counted, in order; `out` needs room for 16 more than the row.
+// Copies the values that are at least `low`, in order; returns their number. `out` needs room for 16 floats
+// more than the row has.
 #if HWY_TARGET > HWY_AVX3
 inline HWY_NOINLINE std::size_t CompactAtLeast(std::span<const float> row, float low, float* out) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   const Vec lowest = hn::Set(d, low);
-  constexpr std::size_t kWord = 64;  // values at a time, a bit for each
+  constexpr std::size_t kWord = 64;  // values at a time, one bit for each
   constexpr std::size_t kAtOnce = 8;
   std::size_t count = 0;
   std::size_t j = 0;
@@ -117,7 +119,8 @@ inline HWY_NOINLINE std::size_t CompactAtLeast(std::span<const float> row, float
     for (std::size_t i = 0; i < kWord; i += lanes)
       word |= std::uint64_t{Bits(hn::Ge(hn::LoadU(d, from + i), lowest))} << i;
     const auto found = static_cast<std::size_t>(std::popcount(word));
-    // Some at once, whether they are there or not: a branch for each would be guessed wrongly too often.
+    // Copies kAtOnce values at a time, whether or not there are so many: a branch for each value would be
+    // mispredicted too often.
     for (std::size_t done = 0; done < found; done += kAtOnce)
       for (std::size_t i = 0; i < kAtOnce; ++i) {
         out[count + done + i] = from[std::countr_zero(word | std::uint64_t{1} << (kWord - 1))];

@@ -1,5 +1,5 @@
-// e^x for the attention kernels, per instruction set; included inside each kernel file. No include guard as
-// usual: Highway includes it once per instruction set.
+// e^x for the attention kernels, included in each kernel file. Highway includes it once per instruction set,
+// hence the unusual include guard.
 #if defined(TOPTHETA_KERNELS_EXP2_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef TOPTHETA_KERNELS_EXP2_INL_HPP
 #undef TOPTHETA_KERNELS_EXP2_INL_HPP
@@ -14,16 +14,16 @@ namespace toptheta::HWY_NAMESPACE {
 
 inline constexpr float kLog2E = 1.44269504088896341F;
 
-// e^(x - shift) for x up to 80 above shift, given shift * kLog2E. Relative error below 2^-22 plus the
-// rounding of shift * kLog2E, which all terms of one shift share. Below 2^-126 the result stays there: a
-// weight that cannot be told from 0 next to the largest, which is 1.
+// e^(x - shift) for x up to 80 above shift; `shift_log2` is shift * kLog2E. The relative error is below 2^-22
+// plus that of the rounded shift * kLog2E, which is the same for all terms with one shift. The result never
+// falls below 2^-126; such a weight cannot be told from 0 beside the largest, which is 1.
 template <class D>
 HWY_INLINE hwy::HWY_NAMESPACE::Vec<D> ExpBelow(D d, hwy::HWY_NAMESPACE::Vec<D> x,
                                                hwy::HWY_NAMESPACE::Vec<D> shift_log2) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::RebindToSigned<D> di;
   const auto t = hn::Max(hn::MulSub(x, hn::Set(d, kLog2E), shift_log2), hn::Set(d, -126.0F));
-  // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+  // Adding 1.5 * 2^23 rounds to an integer, which is then in the low bits.
   const auto magic = hn::Set(d, 12582912.0F);
   const auto shifted = hn::Add(t, magic);
   const auto f = hn::Sub(t, hn::Sub(shifted, magic));

@@ -1,4 +1,4 @@
-// The vectors of the attention kernels, per instruction set; included inside a kernel file.
+// The vector types of the attention kernels, included in each kernel file once per instruction set.
 #if defined(TOPTHETA_KERNELS_FLOATS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef TOPTHETA_KERNELS_FLOATS_INL_HPP
 #undef TOPTHETA_KERNELS_FLOATS_INL_HPP
@@ -10,19 +10,19 @@
 
 #include <type_traits>
 
-#include "kernels/attention/score_rows.hpp"
+#include "kernels/vector/key_block.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace toptheta::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// At most one key block per vector, so that a block is a whole number of vectors on every instruction set.
+// A vector is at most one key block, so that a block is a whole number of vectors on every instruction set.
 using Floats = hn::CappedTag<float, kKeyBlock>;
 using Vec = hn::Vec<Floats>;
 inline constexpr int kLanes = static_cast<int>(HWY_MIN(HWY_LANES(float), kKeyBlock));
 inline constexpr int kBlockVectors = static_cast<int>(kKeyBlock) / kLanes;
 
-// The register block: rows x key blocks whose sums fit the registers beside the operands.
+// The register block: as many rows times key blocks as have their sums in registers, beside the operands.
 #if HWY_TARGET <= HWY_AVX3
 inline constexpr int kSumRegisters = 16;  // of 32; 8 x 32 keys
 inline constexpr int kScoreRows = 8;
@@ -37,15 +37,16 @@ inline constexpr int kSumRegisters = 24;  // of 32; 6 x 16 keys
 inline constexpr int kScoreRows = 6;
 #endif
 
-// Keeps the compiler from deriving one pointer from another: it would carry one for every row, more than
-// there are registers for.
+// Keeps the compiler from deriving one pointer from another. It would otherwise keep one pointer per row,
+// more than there are registers.
 HWY_INLINE void Forget(const float*& pointer) {
   asm("" : "+r"(pointer));  // NOLINT(hicpp-no-assembler)
 }
 
 template <class M>
 HWY_INLINE std::uint32_t MaskBits(M mask) {
-  // All bytes that are read were written as one: smaller ones would have to be waited for.
+  // The type has exactly the size that StoreMaskBits writes, so that the load does not wait for several
+  // stores.
   std::conditional_t<(kLanes > 8), std::uint16_t, std::uint8_t> bits = 0;
   hn::StoreMaskBits(Floats(), mask, reinterpret_cast<std::uint8_t*>(&bits));
   return bits;

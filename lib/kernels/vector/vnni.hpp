@@ -1,9 +1,9 @@
-// The AVX-512 product of bytes, which Highway 1.0.3 does not have: whether the processor has it, and what
-// functions that use it are marked with.
+// Support for the AVX-512 dot product of bytes (VNNI), which Highway 1.0.3 lacks: whether the processor has
+// it, and the attribute of functions that use it.
 #pragma once
 
-// The instruction set is asked for function by function, not by a flag for the file: what the file includes
-// must stay fit for every processor, for the linker may pick its copies.
+// The attribute enables the instruction set for single functions. A compiler flag for a whole file would also
+// affect functions from headers, and the linker might use those copies on every processor.
 #define TT_VNNI __attribute__((target("avx512f,avx512bw,avx512vnni")))
 
 namespace toptheta {

@@ -17,7 +17,7 @@ namespace toptheta {
 
 namespace {
 
-// One-dimensional, little-endian like every machine we run on.
+// A one-dimensional array, little-endian like every machine that this runs on.
 struct Array {
   std::string name;
   TensorType type = TensorType::u8;
@@ -72,7 +72,7 @@ std::string about(const ThresholdTable& table) {
                                           {"provenance", json_from(table.meta.provenance)}});
 }
 
-// numpy's .npy, version 1.0.
+// The array as a numpy .npy file, version 1.0.
 std::string npy_of(const Array& array) {
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({},), }}",
                                    array.numpy_type, array.size);
@@ -100,7 +100,7 @@ void write_npz(const ThresholdTable& table, std::int64_t k, const std::filesyste
 
 void write_safetensors(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path) {
   std::vector<Array> arrays = arrays_of(table, k);
-  // Readers may map the file: larger elements first keep every array aligned.
+  // Readers may map the file: larger elements come first, so that every array is aligned.
   std::stable_sort(arrays.begin(), arrays.end(), [](const Array& a, const Array& b) {
     return a.type != TensorType::i32 && b.type == TensorType::i32;
   });

@@ -14,7 +14,7 @@ namespace toptheta {
 
 namespace {
 
-// Takes one line apart from its start; every step fails if the text is not what it says.
+// Reads one line from its start. Each step returns false if the text is not as expected.
 class LineReader {
  public:
   explicit LineReader(std::string_view line) : rest_(line) {}
@@ -24,7 +24,7 @@ class LineReader {
     rest_.remove_prefix(expected.size());
     return true;
   }
-  // A number without a sign in front other than '-', between the two.
+  // A number from `least` to `most`, without a leading '+'.
   template <typename Number>
   bool number(Number& value, Number least, Number most) {
     const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);

@@ -12,12 +12,13 @@ struct AuthorsLine {
   std::int64_t head = 0;
   std::int32_t length = 0;
   double value = 0;        // theta or M
-  std::int64_t count = 0;  // samples
-  std::int64_t k = 0;      // th.txt only
+  std::int64_t count = 0;  // number of samples
+  std::int64_t k = 0;      // in th.txt only
 };
 
-// Calls `use` for every line of `text`, in order. `columns` is 4 for th.txt and 3 for sdc.txt (without k).
-// Blank lines are skipped, carriage returns at line ends accepted. Throws InputError naming file and line.
+// Calls `use` for each line of `text`, in order. `columns` is 4 for th.txt, and 3 for sdc.txt, which has no
+// k. Blank lines are skipped; carriage returns at line ends are accepted. Throws InputError naming file and
+// line.
 void for_each_authors_line(const std::string& text, const std::string& file, int columns,
                            const std::function<void(const AuthorsLine&)>& use);
 

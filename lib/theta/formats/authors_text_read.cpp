@@ -31,7 +31,7 @@ std::vector<AuthorsLine> read_lines(const std::string& file) {
     throw InputError({.where = file,
                       .what = "holds no thresholds",
                       .expected = "lines such as L31_H31:1219 0.00022 4 64",
-                      .found = "no line at all"});
+                      .found = "no lines"});
   return lines;
 }
 
@@ -42,14 +42,14 @@ ModelShape shape_of(const std::vector<AuthorsLine>& lines, const std::string& fi
     shape.num_heads = std::max(shape.num_heads, line.head + 1);
     if (const auto fault = find_fault(shape))
       throw InputError({.where = fmt::format("{}:{}", file, line.number),
-                        .what = fmt::format("layers and heads are counted too high ({})", fault->field),
+                        .what = fmt::format("more layers and heads than a table may have ({})", fault->field),
                         .expected = fault->expected,
                         .found = fmt::format("L{}_H{}", line.layer, line.head)});
   }
   return shape;
 }
 
-// Every k may become a target, and every target has room for every head.
+// Every k may become a target, and every target has memory for every head.
 void require_few_targets(const std::vector<AuthorsLine>& lines, const ModelShape& shape,
                          const std::string& file) {
   KSet all;
@@ -62,7 +62,7 @@ void require_few_targets(const std::vector<AuthorsLine>& lines, const ModelShape
                       .found = fmt::format("{} k", all.size())});
 }
 
-// The k on the lines of each layer.
+// The set of k on the lines of each layer.
 std::vector<KSet> k_of_layers(const std::vector<AuthorsLine>& lines, std::int64_t num_layers) {
   std::vector<KSet> sets(static_cast<std::size_t>(num_layers));
   for (const AuthorsLine& line : lines)
@@ -70,7 +70,7 @@ std::vector<KSet> k_of_layers(const std::vector<AuthorsLine>& lines, std::int64_
   return sets;
 }
 
-// The set that most layers have; of equally frequent ones the larger, then the one of smaller k.
+// The set that most layers have; of equally frequent sets the larger one, then the one with the smaller k.
 KSet commonest(const std::vector<KSet>& sets) {
   std::map<KSet, std::size_t> layers;
   for (const KSet& set : sets)
@@ -89,15 +89,15 @@ std::int64_t resolve_k(std::int64_t k, const KSet& layer, const KSet& targets) {
   return layer == targets ? k : *layer.begin();
 }
 
-// One target for each k, in the order of the lines, still without thresholds.
+// One target for each k, in the order of the lines, without thresholds yet.
 std::vector<Target> empty_targets(const std::vector<AuthorsLine>& lines, const std::vector<KSet>& layers,
                                   const ModelShape& shape, const std::string& file) {
   const KSet k_of_most = commonest(layers);
   for (std::size_t layer = 0; layer < layers.size(); ++layer)
     if (layers[layer].size() > 1 && layers[layer] != k_of_most)
       throw InputError({.where = file,
-                        .what = fmt::format("layer {} has not the same k as most layers", layer),
-                        .expected = fmt::format("k = {}, or a single other one", list_k(k_of_most)),
+                        .what = fmt::format("layer {} does not have the same k as most layers", layer),
+                        .expected = fmt::format("k = {}, or a single other k", list_k(k_of_most)),
                         .found = fmt::format("k = {}", list_k(layers[layer]))});
   std::vector<Target> targets;
   KSet left = k_of_most;
@@ -115,8 +115,8 @@ std::vector<Target> empty_targets(const std::vector<AuthorsLine>& lines, const s
   return targets;
 }
 
-// Where every head has lines of one k only, and heads of a layer differ: the k of every head, dense without
-// lines. Empty otherwise.
+// Where the lines of each head have only one k, and heads of a layer differ: the k of each head, kDenseK for
+// a head without lines. Empty otherwise.
 std::vector<std::int64_t> k_of_heads(const std::vector<AuthorsLine>& lines, const ModelShape& shape) {
   std::vector<std::int64_t> k(static_cast<std::size_t>(shape.num_layers * shape.num_heads), kDenseK);
   for (const AuthorsLine& line : lines) {
@@ -127,7 +127,7 @@ std::vector<std::int64_t> k_of_heads(const std::vector<AuthorsLine>& lines, cons
   for (std::size_t first = 0; first < k.size(); first += static_cast<std::size_t>(shape.num_heads)) {
     std::int64_t other = kDenseK;
     for (std::size_t cell = first; cell < first + static_cast<std::size_t>(shape.num_heads); ++cell) {
-      if (k[cell] == kDenseK) continue;  // perhaps its rows were too short
+      if (k[cell] == kDenseK) continue;  // a head without lines: its rows may have been too short
       if (other != kDenseK && other != k[cell]) return k;
       other = k[cell];
     }
@@ -135,7 +135,7 @@ std::vector<std::int64_t> k_of_heads(const std::vector<AuthorsLine>& lines, cons
   return {};
 }
 
-// The one target of a file whose heads have a k of their own.
+// The one target of a file in which heads of a layer have different k.
 Target target_by_head(std::vector<std::int64_t> head_k, const ModelShape& shape) {
   Target target{mean_k(head_k), layer_k_of(head_k, shape.num_heads),
                 std::vector<std::vector<ThresholdEntry>>(head_k.size())};
@@ -193,6 +193,7 @@ void read_authors_sdc(const std::filesystem::path& path, std::int64_t k, Thresho
   const Target& chosen = table.target(k);
   Target& target = table.targets[static_cast<std::size_t>(&chosen - table.targets.data())];
   const std::string file = path.string();
+  std::set<const ThresholdEntry*> filled;
   for_each_authors_line(read_text_file(path), file, 3, [&](const AuthorsLine& line) {
     const auto fail = [&](std::string what, std::string next) {
       throw InputError({.where = fmt::format("{}:{}", file, line.number),
@@ -209,6 +210,8 @@ void read_authors_sdc(const std::filesystem::path& path, std::int64_t k, Thresho
     if (!known || entry == target.cells[cell].end() || entry->length != line.length)
       fail(fmt::format("the table has no threshold of this layer, head and row length for k = {}", target.k),
            "use the sdc.txt that belongs to the thresholds");
+    if (!filled.insert(&*entry).second)
+      fail("a second line for the same layer, head and row length", "keep one of the two lines");
     entry->sdc = line.value;
   });
 }

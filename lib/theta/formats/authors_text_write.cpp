@@ -18,7 +18,7 @@ std::string line_start(std::size_t cell, std::int64_t num_heads, std::int32_t le
   return fmt::format("L{}_H{}:{} ", cell / heads, cell % heads, length);
 }
 
-// Whether one of the targets before `index` has the same k in this head, and so the same lines.
+// Whether one of the targets before `index` has the same k in this head, and hence the same lines.
 bool written_before(const std::vector<const Target*>& targets, std::size_t index, std::size_t cell) {
   return std::any_of(
       targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(index),

@@ -15,13 +15,13 @@ namespace {
 
 constexpr std::size_t kPerLine = 12;
 
-// `text(value)` of every value.
+// Writes a C array whose elements are text(value) of each value.
 template <class Values, class Text>
 void write_array(AtomicFile& file, const char* type, const std::string& name, const Values& values,
                  Text text) {
   std::string lines =
       fmt::format("static const {} {}[{}] = {{", type, name, std::max<std::size_t>(values.size(), 1));
-  if (values.empty()) lines += "0";  // C has no arrays without elements
+  if (values.empty()) lines += "0";  // C does not allow empty arrays
   for (std::size_t i = 0; i < values.size(); ++i) {
     lines += i % kPerLine == 0 ? "\n  " : " ";
     lines += text(values[i]);
@@ -38,7 +38,7 @@ std::string integer_text(std::int64_t value) {
   return fmt::format("{}", value);
 }
 
-// Literals in C and C++.
+// A floating-point literal of C and C++.
 template <class Real>
 std::string real_text(Real value) {
   std::string text = fmt::format("{}", value);
@@ -75,7 +75,7 @@ Entries entries_of(const Target& target) {
   return entries;
 }
 
-// The columns beside theta that a kernel may use.
+// The columns other than theta that a kernel may use.
 std::vector<const ThresholdColumn*> kernel_columns() {
   std::vector<const ThresholdColumn*> columns;
   for (const ThresholdColumn& column : kThresholdColumns)
@@ -83,7 +83,7 @@ std::vector<const ThresholdColumn*> kernel_columns() {
   return columns;
 }
 
-// -1 where not calibrated.
+// The values of a column, -1 where not calibrated.
 std::vector<float> floats_of_column(const ThresholdColumn& column, const Target& target) {
   std::vector<float> values;
   for (const auto& cell : target.cells)
@@ -101,7 +101,7 @@ std::string upper_case(std::string_view name) {
   return text;
 }
 
-// A comment must not end early.
+// Text for a C comment, which it must not end.
 std::string comment_text(const std::string& text) {
   std::string safe;
   for (const char c : text)
@@ -151,7 +151,8 @@ static inline float toptheta_threshold(int layer, int head, int32_t n) {
 #endif
 )";
 
-// Entries stand for bins of lengths: in double, and then rounded down, as look-up in the toolkit does it.
+// Where entries stand for bins of lengths, the threshold is computed in double and then rounded down, as in
+// ThresholdLookup.
 constexpr const char* kBetweenBins = R"(
 /* Keep the scores above this of a row of n keys; -INFINITY where everything is kept. Between the entries of two
    length bins it is interpolated. */

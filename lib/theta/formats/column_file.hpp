@@ -1,4 +1,4 @@
-// Inside theta: columns of numbers in HDF5, compressed where they are long.
+// Internal to lib/theta: columns of numbers in HDF5, compressed where they are long.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace toptheta {
 
-// Entries; shorter columns are stored in one piece.
+// In elements; columns with fewer are stored contiguously.
 inline constexpr std::int64_t kColumnChunk = 16384;
 inline constexpr int kColumnGzipLevel = 4;
 

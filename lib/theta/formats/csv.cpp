@@ -15,12 +15,12 @@ namespace toptheta {
 
 namespace {
 
-// What the column k shows in a cell.
+// The value of the column k in the lines of a cell.
 std::int64_t shown_k(const Target& target, std::size_t cell) {
   return target.head_k.empty() ? target.k : target.k_of(cell);
 }
 
-// The columns of kThresholdColumns that some target has.
+// The columns of kThresholdColumns that some target has values for or that are always written.
 std::vector<const ThresholdColumn*> written_columns(const std::vector<const Target*>& targets) {
   std::vector<const ThresholdColumn*> columns;
   for (const ThresholdColumn& column : kThresholdColumns)
@@ -30,7 +30,7 @@ std::vector<const ThresholdColumn*> written_columns(const std::vector<const Targ
   return columns;
 }
 
-// Whether a layer with entries has a k of its own, which the column k does not show.
+// Whether a head with entries has another k than the column k shows.
 bool has_own_k(const std::vector<const Target*>& targets) {
   return std::any_of(targets.begin(), targets.end(), [](const Target* target) {
     for (std::size_t cell = 0; cell < target->cells.size(); ++cell)
@@ -50,8 +50,8 @@ void append_value(std::string& line, const ThresholdEntry& entry, const Threshol
   std::visit(append, column.member);
 }
 
-// What the use of a table needs beside its entries, the same in every line: header and cells, each column
-// after a comma.
+// Attributes that are needed to use a table, as columns with the same value in every line: the header's and a
+// line's part, each name and value after a comma.
 std::pair<std::string, std::string> meta_columns(const TableMeta& meta) {
   std::pair<std::string, std::string> columns;
   const auto add = [&columns](const char* name, std::int64_t value) {

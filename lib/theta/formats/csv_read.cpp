@@ -17,7 +17,7 @@ namespace toptheta {
 
 namespace {
 
-// What columns say of the whole table.
+// The columns that hold attributes of the whole table.
 struct CsvMeta {
   std::int64_t length_bins = 0;
   KeptEnds kept{};
@@ -52,7 +52,7 @@ std::optional<Number> number_in(std::string_view text) {
   return value;
 }
 
-// The columns of a file in its order, and how to read one cell of each.
+// The columns of a file, in its order, and how to read a cell of each.
 class CsvHeader {
  public:
   CsvHeader(std::string_view line, const std::string& where) : names_(split(line)) {
@@ -94,7 +94,7 @@ class CsvHeader {
     return name == "layer" || name == "head" || name == "k" || name == "k_in_force" ||
            member_of_meta(name) != nullptr;
   }
-  // Columns that say something of the table, the same in every line.
+  // Columns that hold an attribute of the table, with the same value in every line.
   using MetaMember = std::int64_t& (*)(CsvMeta&);
   static MetaMember member_of_meta(std::string_view name) {
     if (name == "length_bins") return [](CsvMeta& meta) -> std::int64_t& { return meta.length_bins; };
@@ -121,7 +121,7 @@ class CsvHeader {
     if (!value || *value < least)
       throw InputError(
           {.where = fmt::format("{}, {}", line.where, name),
-           .what = "not a number of this column",
+           .what = "not a valid number for this column",
            .expected = std::is_integral_v<Number> ? fmt::format("a whole number from {}", least) : "a number",
            .found = fmt::format("'{}'", shortened(cell))});
     return *value;
@@ -143,7 +143,7 @@ class CsvHeader {
       of_meta(line.meta) = require_number<std::int64_t>(name, cell, line, 0);
     } else {
       const ThresholdColumn& column = *column_named(name);
-      if (cell.empty() && column.may_be_missing) return;  // NaN from the start
+      if (cell.empty() && column.may_be_missing) return;  // stays NaN
       std::visit(
           [&](auto member) {
             using Value = decltype(value_type_of(member));
@@ -175,7 +175,7 @@ std::vector<CsvLine> read_lines(std::string_view text, const std::string& file) 
   if (lines.empty())
     throw InputError({.where = file,
                       .what = "holds no thresholds",
-                      .expected = "a header layer,head,length,k,theta,std,count,... and lines under it"});
+                      .expected = "a header layer,head,length,k,theta,std,count,... with lines below it"});
   return lines;
 }
 
@@ -186,14 +186,14 @@ ModelShape shape_of(const std::vector<CsvLine>& lines) {
     shape.num_heads = std::max<std::int64_t>(shape.num_heads, line.head + std::int64_t{1});
     if (const auto fault = find_fault(shape))
       throw InputError({.where = line.where,
-                        .what = fmt::format("layers and heads are counted too high ({})", fault->field),
+                        .what = fmt::format("more layers and heads than a table may have ({})", fault->field),
                         .expected = fault->expected,
                         .found = fmt::format("layer {}, head {}", line.layer, line.head)});
   }
   return shape;
 }
 
-// What the columns say of the table, which is the same in every line.
+// The attributes in the columns, which must be the same in every line.
 TableMeta meta_of(const std::vector<CsvLine>& lines) {
   for (const CsvLine& line : lines)
     if (line.meta != lines.front().meta)
@@ -210,7 +210,8 @@ TableMeta meta_of(const std::vector<CsvLine>& lines) {
   return meta;
 }
 
-// Whether each head has one k, and heads of a layer differ: a table of heads with a k of their own.
+// Whether the lines of each head have only one k, and heads of a layer differ: a table with a k for each
+// head.
 bool is_by_head(const std::vector<CsvLine>& lines) {
   std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t> of_head;
   std::map<std::int32_t, std::int64_t> of_layer;
@@ -222,7 +223,7 @@ bool is_by_head(const std::vector<CsvLine>& lines) {
   return differ;
 }
 
-// Lengths ascending, each once.
+// Inserts an entry so that lengths ascend; each may occur once.
 void add_entry(std::vector<ThresholdEntry>& cell, const CsvLine& line) {
   const auto after = std::lower_bound(
       cell.begin(), cell.end(), line.entry.length,
@@ -235,14 +236,15 @@ void add_entry(std::vector<ThresholdEntry>& cell, const CsvLine& line) {
   cell.insert(after, line.entry);
 }
 
-// The k in force in every head, dense without lines; empty cells' k does not matter to the layer's.
+// The k that applies to each head; kDenseK for a head without lines, which does not affect the smallest k of
+// its layer.
 std::vector<std::int64_t> k_of_heads(const std::vector<const CsvLine*>& lines, const ModelShape& shape) {
   std::vector<std::int64_t> k(static_cast<std::size_t>(shape.num_layers * shape.num_heads), kDenseK);
   for (const CsvLine* line : lines) {
     std::int64_t& of_head = k[static_cast<std::size_t>(line->layer * shape.num_heads + line->head)];
     if (of_head != kDenseK && of_head != line->k_in_force)
       throw InputError({.where = line->where,
-                        .what = "two k in force for the same layer and head",
+                        .what = "two different k for the same layer and head",
                         .expected = format_k(of_head),
                         .found = format_k(line->k_in_force)});
     of_head = line->k_in_force;
@@ -283,7 +285,7 @@ ThresholdTable read_csv(const std::filesystem::path& path, Placement placement) 
   }
   if (const auto fault = find_fault_of_targets(static_cast<std::int64_t>(order.size()), table.meta.shape))
     throw InputError(
-        {.where = file, .what = "too many k", .expected = fault->expected, .found = fault->found});
+        {.where = file, .what = "too many different k", .expected = fault->expected, .found = fault->found});
   for (const std::int64_t k : order)
     table.targets.push_back(target_of(k, of_target[k], table.meta.shape));
   return table;

@@ -106,10 +106,10 @@ ScoreCurves read_curves(const hdf5::Group& parent, const ModelShape& shape) {
   const hdf5::Group group = parent.open_group("curves");
   if (const std::int64_t version = group.int_attribute("version"); version != kVersion)
     throw InputError({.where = group.where(),
-                      .what = "curves of another version",
+                      .what = "an unknown version of curves",
                       .expected = fmt::format("version {}", kVersion),
                       .found = fmt::format("version {}", version),
-                      .next = "use the newer release that wrote them"});
+                      .next = "use the version of the program that wrote them"});
   const Columns columns = read_columns(group);
   ScoreCurves curves{
       std::vector<std::vector<ScoreCurve>>(static_cast<std::size_t>(shape.num_layers * shape.num_heads))};

@@ -64,7 +64,7 @@ void append_k(const JsonValue& list, std::vector<std::int64_t>& k) {
     k.push_back(value.is_text() && value.text() == "dense" ? kDenseK : value.integer(kAnyLow, kAnyHigh));
 }
 
-// Empty where the target has none.
+// Empty where the target has no head_k.
 std::vector<std::int64_t> read_json_head_k(const JsonValue& target, const ModelShape& shape) {
   std::vector<std::int64_t> head_k;
   const auto layers = target.find("head_k");
@@ -83,14 +83,14 @@ Number number_from(const JsonValue& value, const ThresholdColumn& column) {
   if constexpr (std::is_floating_point_v<Number>) {
     return value.is_null() && column.may_be_missing ? kNotCalibrated : value.number();
   } else {
-    // Out of range either way becomes what the check of the entry refuses.
+    // A number that is out of range either way becomes -1, which the check of the entry refuses.
     const std::int64_t number = value.integer(kAnyLow, kAnyHigh);
     const bool fits = number >= 0 && number <= std::numeric_limits<Number>::max();
     return fits ? static_cast<Number>(number) : Number{-1};
   }
 }
 
-// The columns of one cell, checked to be equally long and each entry by itself and in order.
+// The entries of one cell. Its columns must be equally long, and each entry valid and in order.
 std::vector<ThresholdEntry> read_json_entries(const JsonValue& cell) {
   const std::size_t size = cell.elements("length").size();
   std::vector<ThresholdEntry> entries(size);
@@ -164,8 +164,8 @@ ThresholdTable read_json(const std::filesystem::path& path) {
   const std::vector<std::string> unread = root.unread_keys();
   if (!unread.empty())
     throw InputError({.where = fmt::format("{}:{}", path.string(), unread.front()),
-                      .what = "a key that this release does not know",
-                      .next = "remove it, or use the release that wrote it"});
+                      .what = "a key that this version of the program does not know",
+                      .next = "remove it, or use the version that wrote it"});
   return table;
 }
 

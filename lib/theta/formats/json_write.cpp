@@ -50,7 +50,7 @@ std::string k_text(std::span<const std::int64_t> all_k) {
   return "[" + text + "]";
 }
 
-// , "head_k": one list for each layer.
+// The text `, "head_k": [...]` with one list for each layer; empty where the target has no head_k.
 std::string head_k_text(const Target& target, std::size_t num_heads) {
   std::string text;
   for (std::size_t first = 0; first < target.head_k.size(); first += num_heads)

@@ -1,4 +1,4 @@
-// What a table says about itself, as JSON; its provenance apart (theta/formats/provenance_json.hpp).
+// The attributes of a table as JSON, without its provenance (theta/formats/provenance_json.hpp).
 #pragma once
 #include <nlohmann/json.hpp>
 
@@ -6,7 +6,7 @@
 
 namespace toptheta {
 
-// Keys in the order of theta/formats/json.hpp.
+// The keys have the order of theta/formats/json.hpp.
 nlohmann::ordered_json json_from(const TableMeta& meta);
 
 }  // namespace toptheta

@@ -4,7 +4,8 @@
 
 namespace toptheta {
 
-// As Python's repr(): the shortest digits that read back the same, "1e-05", "4.0", "0.0002257227897644043".
+// The text that Python's repr() gives: the shortest digits that read back the same, "1e-05", "4.0",
+// "0.0002257227897644043".
 std::string python_repr(double value);
 
 // The shortest digits that read back the same; `missing` for NaN.

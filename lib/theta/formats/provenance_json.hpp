@@ -1,5 +1,5 @@
-// Provenance as JSON: {"version", "commit", "command", "seed", "inputs": [{"path", "sha256"}]}, and
-// for an input with a fingerprint in place of its digest "fingerprint".
+// Provenance as JSON: {"version", "commit", "command", "seed", "inputs": [{"path", "sha256"}]}. An input that
+// has a fingerprint instead of a digest of all its bytes also has "fingerprint" (core/provenance.hpp).
 #pragma once
 #include <nlohmann/json.hpp>
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace toptheta {
 
-// Keys in the order above.
+// The keys have the order above.
 nlohmann::ordered_json json_from(const Provenance& provenance);
 
-// Throws InputError with the value's place if a key is missing or holds another type.
+// Throws InputError with the value's place if a key is missing or its value has another type.
 Provenance provenance_from(const JsonValue& json);
 
-// JSON as UTF-8 text; bytes that are no UTF-8 (in file names) become U+FFFD.
+// JSON as UTF-8 text. Bytes that are not UTF-8, as a file name may have, become U+FFFD.
 template <class Json>
 std::string dump_json(const Json& json, int indent = -1) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);

@@ -21,7 +21,8 @@ std::optional<Fault> find_fault_of_place(std::int32_t layer, std::int32_t head, 
 }
 
 const std::vector<std::int32_t>& lengths_of(const TargetColumns& columns) {
-  return std::get<std::vector<std::int32_t>>(columns.values[0].value());  // length is the first column
+  return std::get<std::vector<std::int32_t>>(
+      columns.values[0].value());  // length is the first of the columns
 }
 
 ThresholdEntry entry_from(const TargetColumns& columns, std::size_t i) {

@@ -1,4 +1,4 @@
-// The columns that a target is stored as.
+// The columns in which formats store a target.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -12,21 +12,21 @@
 
 namespace toptheta {
 
-// k as files hold them: -1 for kDenseK.
+// The values of k as files hold them: -1 for kDenseK.
 std::vector<std::int64_t> stored_k(std::vector<std::int64_t> k);
 
 using ColumnValues = std::variant<std::vector<std::int32_t>, std::vector<std::int64_t>, std::vector<double>>;
 
-// All of one size, sorted by layer, head and length.
+// All columns have the same size and are sorted by layer, head and length.
 struct TargetColumns {
   std::vector<std::int32_t> layer;
   std::vector<std::int32_t> head;
-  // One for each of kThresholdColumns, of its type; nothing where the target has no value of the column and
-  // files leave it out.
+  // One for each of kThresholdColumns, of its type; nothing where files leave the column out because the
+  // target has no values for it.
   std::array<std::optional<ColumnValues>, kThresholdColumns.size()> values;
 };
 
-// Calls use(name, vector) for layer, head and every column that is there, in the order of files.
+// Calls use(name, vector) for layer, head and each column that is there, in the order of files.
 template <class Use>
 void for_each_column(const TargetColumns& columns, const Use& use) {
   use("layer", columns.layer);
@@ -38,9 +38,9 @@ void for_each_column(const TargetColumns& columns, const Use& use) {
 
 TargetColumns columns_from(const Target& target, std::int64_t num_heads);
 
-// The cells of a target of this shape. Throws InputError naming where/<column> and the entry for layers and
-// heads outside the shape, values out of range, and entries that are out of order or appear twice. The
-// columns must be of one size, and all but those of `only_where_present` there.
+// The cells of a target, [num_layers * num_heads]. Throws InputError naming where/<column> and the entry for
+// a layer or head outside the shape, a value out of range, and an entry that is out of order or appears
+// twice. The columns must have the same size, and only those with `only_where_present` may be absent.
 ThresholdCells cells_from(const TargetColumns& columns, const ModelShape& shape, const std::string& where);
 
 }  // namespace toptheta

@@ -21,7 +21,8 @@ namespace {
 struct FormatFunctions {
   TableFormat format;
   void (*write)(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path);
-  ThresholdTable (*read)(const std::filesystem::path& path, Placement placement);  // null: for export only
+  ThresholdTable (*read)(const std::filesystem::path& path,
+                         Placement placement);  // null where the format is for export only
   bool says_placement = true;
 };
 
@@ -62,10 +63,10 @@ TableFormat resolve_table_format(const std::filesystem::path& path, std::string_
   if (!extension.empty())
     if (const auto format = value_named<TableFormat>(std::string_view(extension).substr(1))) return *format;
   throw UsageError({.where = std::string(flag),
-                    .what = "the format of a threshold table is not known",
+                    .what = "unknown format of a threshold table",
                     .expected = "a name ending in " + listed_endings(false) + " (.txt: the authors' th.txt)",
                     .found = fmt::format("'{}'", path.string()),
-                    .next = "rename the file or say the format"});
+                    .next = "rename the file, or name the format"});
 }
 
 std::string listed_endings(bool readable_only) {
@@ -83,10 +84,9 @@ bool says_placement(TableFormat format) {
 ThresholdTable read_table(const std::filesystem::path& path, TableFormat format, Placement placement) {
   const FormatFunctions& functions = functions_of(format);
   if (functions.read != nullptr) return functions.read(path, placement);
-  throw UsageError(
-      {.where = path.string(),
-       .what = "a threshold table cannot be read back from this form, which is for other programs",
-       .next = "convert from " + listed_endings(true)});
+  throw UsageError({.where = path.string(),
+                    .what = "a threshold table cannot be read from this format, which is for other programs",
+                    .next = "convert from " + listed_endings(true)});
 }
 
 void write_table(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path,

@@ -1,5 +1,5 @@
-// The file formats of threshold tables: one list that reading, writing, help and error messages go by. A new
-// format is its own source, a name here and a line in table_formats.cpp.
+// The file formats of threshold tables: one list that reading, writing, help and error messages use. A new
+// format is a source of its own, a name here and a line in table_formats.cpp.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace toptheta {
 
 enum class TableFormat { hdf5, json, csv, authors_text, npz, safetensors, c_header };
 
-// The names are endings of files as well.
+// The names are also the endings of files.
 template <>
 inline constexpr auto kNames<TableFormat> =
     std::to_array<Named<TableFormat>>({{TableFormat::hdf5, "h5"},
@@ -25,20 +25,20 @@ inline constexpr auto kNames<TableFormat> =
                                        {TableFormat::safetensors, "safetensors"},
                                        {TableFormat::c_header, "h"}});
 
-// By the path's ending. Throws UsageError that begins with `flag`.
+// The format that the path's ending names. Throws UsageError whose place is `flag`.
 TableFormat resolve_table_format(const std::filesystem::path& path, std::string_view flag);
 
-// ".h5, .json, .csv or .txt": the endings of all formats, or of those that can be read back.
+// ".h5, .json, .csv or .txt": the endings of all formats, or only of those that can be read back.
 std::string listed_endings(bool readable_only);
 
-// Whether files of the format say their placement, model and provenance.
+// Whether files of the format hold their placement, model and provenance.
 bool says_placement(TableFormat format);
 
-// `placement` is what a th.txt or a CSV does not say. Throws UsageError for the forms that cannot be read
-// back.
+// Reads a table. `placement` is for formats that do not hold it (th.txt and CSV). Throws UsageError for
+// formats that cannot be read back, otherwise as the reader of the format.
 ThresholdTable read_table(const std::filesystem::path& path, TableFormat format,
                           Placement placement = Placement::pre_softmax);
-// k = 0: all targets (of a C header, the only one).
+// Writes a table. k = 0: all targets; in a C header, the only one.
 void write_table(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path,
                  TableFormat format);
 

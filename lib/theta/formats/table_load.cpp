@@ -47,13 +47,13 @@ void require_kind(const hdf5::Group& root) {
   const std::int64_t version = root.int_attribute("version");
   if (version < 1 || version > 3)
     throw InputError({.where = root.file(),
-                      .what = "a threshold table of another version",
+                      .what = "an unknown version of a threshold table",
                       .expected = "version 1 to 3",
                       .found = fmt::format("version {}", version),
-                      .next = version > 3 ? "use the newer release that wrote it" : ""});
+                      .next = version > 3 ? "use the newer version of the program that wrote it" : ""});
 }
 
-// A whole one-dimensional column of `size` elements (-1: any).
+// Reads a one-dimensional column of `size` elements (-1: any number).
 template <typename T>
 std::vector<T> read_column(const hdf5::Group& group, const std::string& name, std::int64_t size) {
   const hdf5::Dataset dataset = group.open_dataset(name);
@@ -62,7 +62,8 @@ std::vector<T> read_column(const hdf5::Group& group, const std::string& name, st
                       .what = "wrong shape",
                       .expected = size >= 0 ? hdf5::format_dims({size}) : "one dimension",
                       .found = hdf5::format_dims(dataset.dims())});
-  // gzip cannot shrink anything to less than a thousandth: a larger claim is no reason to ask for memory.
+  // gzip cannot compress anything to less than a thousandth of its size, so a larger claim is refused before
+  // any memory is allocated for it.
   constexpr std::int64_t kBestRatio = 1100;
   std::error_code ignored;
   const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(group.file(), ignored));
@@ -88,7 +89,7 @@ TableMeta read_meta(const hdf5::Group& root) {
   const auto placement = value_named<Placement>(name);
   if (!placement)
     throw InputError({.where = root.where(),
-                      .what = "'placement' is not known",
+                      .what = "'placement' has an unknown value",
                       .expected = listed_names<Placement>(),
                       .found = fmt::format("'{}'", name)});
   meta.placement = *placement;
@@ -123,7 +124,7 @@ TargetColumns read_target_columns(const hdf5::Group& group) {
   return columns;
 }
 
-// A data set of a newer release would change what the thresholds mean.
+// A data set that a newer version added may change what the thresholds mean.
 void require_known_columns(const hdf5::Group& group) {
   for (const std::string& name : group.links()) {
     const bool known = name == "layer" || name == "head" || name == "layer_k" || name == "head_k" ||
@@ -131,8 +132,8 @@ void require_known_columns(const hdf5::Group& group) {
                                    [&name](const ThresholdColumn& column) { return column.name == name; });
     if (!known)
       throw InputError({.where = group.where() + "/" + name,
-                        .what = "a column that this release does not know",
-                        .next = "use the newer release that wrote the table"});
+                        .what = "a column that this version of the program does not know",
+                        .next = "use the newer version that wrote the table"});
   }
 }
 
@@ -142,7 +143,7 @@ Target read_target(const hdf5::Group& group, const std::string& name, const Mode
   target.k = group.int_attribute("k");
   if (name != fmt::format("{}", target.k))
     throw InputError({.where = group.where(),
-                      .what = "the group's name is not its k",
+                      .what = "the name of the group differs from its k",
                       .expected = name,
                       .found = fmt::format("k = {}", target.k)});
   target.layer_k = read_column<std::int64_t>(group, "layer_k", shape.num_layers);

@@ -14,8 +14,8 @@ namespace toptheta {
 
 namespace {
 
-// Readers of version 1 would take heads of their own for heads with their layer's k; those of version 2
-// would use thresholds of the rest of a row without what is kept beside it.
+// Readers of version 1 would take no notice of head_k and use the k of the layer. Those of version 2 would
+// take no notice of positions that are always kept.
 std::int64_t version_of(const ThresholdTable& table) {
   const bool by_head = std::any_of(table.targets.begin(), table.targets.end(),
                                    [](const Target& target) { return !target.head_k.empty(); });
@@ -39,7 +39,7 @@ void write_meta(hdf5::Group& root, const TableMeta& meta, std::int64_t version) 
   if (meta.length_bins > 0) root.write_attribute("length_bins", meta.length_bins);
   if (meta.kept.first > 0) root.write_attribute("keep_first", meta.kept.first);
   if (meta.kept.recent > 0) root.write_attribute("keep_recent", meta.kept.recent);
-  // A data set, for the names of a thousand dumps do not fit into an attribute.
+  // A data set, because the names of a thousand dumps do not fit into an attribute.
   const std::string json = dump_json(json_from(meta.provenance));
   write_column(root, "provenance", hdf5::Element::u8, std::vector<std::uint8_t>(json.begin(), json.end()));
 }

@@ -134,7 +134,8 @@ TEST_CASE("an sdc.txt both ways") {
 TEST_CASE("bad lines of an sdc.txt are named") {
   const TempDir dir;
   for (const char* bad :
-       {"L1_H0:28 -1.0 2", "L1_H0:29 1.0 2", "L9_H0:28 1.0 2", "L1_H2:28 1.0 2", "L1_H0:28 1.0 2 64"}) {
+       {"L1_H0:28 -1.0 2", "L1_H0:29 1.0 2", "L9_H0:28 1.0 2", "L1_H2:28 1.0 2", "L1_H0:28 1.0 2 64",
+        "L1_H0:18 0.25 1", "L1_H0:18 0.5 1"}) {  // the last two give a term twice
     write_text(dir.path("sdc.txt"), std::string("L1_H0:18 0.5 1\n") + bad + "\n");
     ThresholdTable table = sample_table();
     const Problem problem = problem_of<InputError>([&] { read_authors_sdc(dir.path("sdc.txt"), 4, table); });
