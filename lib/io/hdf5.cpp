@@ -65,10 +65,10 @@ std::string format_dims(const Dims& dims) {
 
 File File::open(const std::filesystem::path& path) {
   prepare_library();
-  require_sound_file(path);
+  std::shared_ptr<const VariableTexts> texts = require_sound_file(path);
   Handle handle = check_reading(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path.string(),
                                 "cannot open the HDF5 file");
-  return {std::move(handle), std::make_shared<const std::string>(path.string())};
+  return {std::move(handle), std::make_shared<const Origin>(Origin{path.string(), std::move(texts)})};
 }
 
 File File::create(const std::filesystem::path& path, const std::string& shown) {
@@ -78,17 +78,18 @@ File File::create(const std::filesystem::path& path, const std::string& shown) {
   H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG);
   Handle handle = check_writing(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose,
                                 shown, "cannot create the HDF5 file");
-  return {std::move(handle), std::make_shared<const std::string>(shown)};
+  return {std::move(handle), std::make_shared<const Origin>(Origin{shown})};
 }
 
 Group File::root() const {
-  Handle group = check_reading(H5Gopen2(handle_.id(), "/", H5P_DEFAULT), H5Gclose, *name_, "cannot open");
+  Handle group =
+      check_reading(H5Gopen2(handle_.id(), "/", H5P_DEFAULT), H5Gclose, name_->name, "cannot open");
   return {std::move(group), name_, "/"};
 }
 
 void File::close() {
   const Handle closing = std::exchange(handle_, Handle());
-  if (H5Fflush(closing.id(), H5F_SCOPE_LOCAL) < 0) fail_writing(*name_, "cannot write");
+  if (H5Fflush(closing.id(), H5F_SCOPE_LOCAL) < 0) fail_writing(name_->name, "cannot write");
 }
 
 std::vector<std::string> Group::links() const {

@@ -76,11 +76,21 @@ class Handle {
 };
 
 // What groups and data sets have in common: a place in the file, and attributes.
+class VariableTexts;  // io/hdf5_texts.hpp
+
+// The file that objects belong to: its name in messages, and its attributes' texts of variable length as a
+// child process read them; null for a file that this process writes or holds in memory.
+struct Origin {
+  std::string name;
+  std::shared_ptr<const VariableTexts> texts{};
+  bool live = false;  // another process may be writing it
+};
+
 class Object {
  public:
   // "file:/path/of/object", for messages.
   [[nodiscard]] std::string where() const;
-  [[nodiscard]] const std::string& file() const { return *file_; }
+  [[nodiscard]] const std::string& file() const { return file_->name; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
   [[nodiscard]] bool has_attribute(const std::string& name) const;
@@ -102,15 +112,18 @@ class Object {
   void write_attribute(const std::string& name, const std::vector<std::string>& values);
 
  protected:
-  Object(Handle handle, std::shared_ptr<const std::string> file, std::string path)
+  Object(Handle handle, std::shared_ptr<const Origin> file, std::string path)
       : handle_(std::move(handle)), file_(std::move(file)), path_(std::move(path)) {}
   [[nodiscard]] std::int64_t id() const { return handle_.id(); }
-  [[nodiscard]] const std::shared_ptr<const std::string>& shared_file() const { return file_; }
+  [[nodiscard]] const std::shared_ptr<const Origin>& shared_file() const { return file_; }
   [[nodiscard]] std::string child_path(const std::string& name) const;
 
  private:
+  [[nodiscard]] std::vector<std::string> texts(const std::string& name, bool one) const;
+  [[nodiscard]] std::vector<std::string> variable_texts(const std::string& name) const;
+
   Handle handle_;
-  std::shared_ptr<const std::string> file_;
+  std::shared_ptr<const Origin> file_;
   std::string path_;
 };
 
@@ -165,7 +178,7 @@ class Dataset : public Object {
  private:
   friend class Group;
   friend class ChunkedDataset;
-  Dataset(Handle handle, std::shared_ptr<const std::string> file, std::string path);
+  Dataset(Handle handle, std::shared_ptr<const Origin> file, std::string path);
   [[nodiscard]] Box whole() const { return {Dims(dims_.size(), 0), dims_}; }
   // `elements` must be the total size of the boxes.
   [[nodiscard]] Handle select(std::span<const Box> boxes, std::int64_t elements) const;
@@ -201,7 +214,7 @@ class Group : public Object {
 
  private:
   friend class File;
-  Group(Handle handle, std::shared_ptr<const std::string> file, std::string path)
+  Group(Handle handle, std::shared_ptr<const Origin> file, std::string path)
       : Object(std::move(handle), std::move(file), std::move(path)) {}
 };
 
@@ -230,10 +243,10 @@ class File {
   void close();
 
  private:
-  File(Handle handle, std::shared_ptr<const std::string> name)
+  File(Handle handle, std::shared_ptr<const Origin> name)
       : handle_(std::move(handle)), name_(std::move(name)) {}
   Handle handle_;
-  std::shared_ptr<const std::string> name_;
+  std::shared_ptr<const Origin> name_;
 };
 
 }  // namespace toptheta::hdf5

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
 #include "io/hdf5_error.hpp"
+#include "io/hdf5_texts.hpp"
 #include "io/hdf5_type.hpp"
 #include "io/text_file.hpp"
 
@@ -78,6 +79,7 @@ std::string unpadded(std::string_view bytes, H5T_str_t padding) {
   return std::string(bytes);
 }
 
+// By the library itself: in files that this process wrote or holds in memory, and in live ones.
 std::vector<std::string> read_variable_texts(const Attribute& attribute, const std::string& where,
                                              const std::string& what) {
   std::vector<char*> pointers(static_cast<std::size_t>(attribute.elements), nullptr);
@@ -106,19 +108,6 @@ std::vector<std::string> read_fixed_texts(const Attribute& attribute, const std:
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < count; ++i)
     texts.push_back(unpadded(std::string_view(bytes).substr(i * length, length), padding));
-  return texts;
-}
-
-std::vector<std::string> read_texts(const Attribute& attribute, const std::string& name,
-                                    const std::string& where) {
-  if (H5Tget_class(attribute.type.id()) != H5T_STRING) fail_kind(attribute, name, where, "a string");
-  if (attribute.elements == 0) return {};
-  const std::string what = "cannot read " + quoted(name);
-  std::vector<std::string> texts = H5Tis_variable_str(attribute.type.id()) > 0
-                                       ? read_variable_texts(attribute, where, what)
-                                       : read_fixed_texts(attribute, where, what);
-  for (const std::string& text : texts)
-    if (!is_utf8(text)) throw InputError({.where = where, .what = quoted(name) + " is not UTF-8"});
   return texts;
 }
 
@@ -169,7 +158,7 @@ void write_texts(std::int64_t object, const std::string& where, const std::strin
 }  // namespace
 
 std::string Object::where() const {
-  return *file_ + ":" + path_;
+  return file_->name + ":" + path_;
 }
 
 std::string Object::child_path(const std::string& name) const {
@@ -203,17 +192,42 @@ double Object::float_attribute(const std::string& name) const {
   return value;
 }
 
-std::string Object::text_attribute(const std::string& name) const {
+std::vector<std::string> Object::variable_texts(const std::string& name) const {
+  const std::string what = "cannot read " + quoted(name);
+  if (file_->texts != nullptr) {
+    H5O_info_t info{};
+    if (H5Oget_info2(id(), &info, H5O_INFO_BASIC) < 0) fail_reading(where(), what);
+    const std::vector<std::string>* const found = file_->texts->find(info.addr, name);
+    if (found != nullptr) return *found;
+    if (!file_->live)
+      throw InputError({.where = where(),
+                        .what = what + ": the HDF5 library could not, or it is too long",
+                        .next = "write it as a string of fixed length"});
+  }
+  return read_variable_texts(open_attribute(id(), name, where()), where(), what);
+}
+
+std::vector<std::string> Object::texts(const std::string& name, bool one) const {
   const Attribute attribute = open_attribute(id(), name, where());
-  require_one(attribute, name, where());
-  return read_texts(attribute, name, where()).front();
+  if (one) require_one(attribute, name, where());
+  if (!one && attribute.rank != 1)
+    throw InputError({.where = where(), .what = quoted(name) + " must be a list of strings"});
+  if (H5Tget_class(attribute.type.id()) != H5T_STRING) fail_kind(attribute, name, where(), "a string");
+  if (attribute.elements == 0) return {};
+  std::vector<std::string> texts = H5Tis_variable_str(attribute.type.id()) > 0
+                                       ? variable_texts(name)
+                                       : read_fixed_texts(attribute, where(), "cannot read " + quoted(name));
+  for (const std::string& text : texts)
+    if (!is_utf8(text)) throw InputError({.where = where(), .what = quoted(name) + " is not UTF-8"});
+  return texts;
+}
+
+std::string Object::text_attribute(const std::string& name) const {
+  return texts(name, true).front();
 }
 
 std::vector<std::string> Object::texts_attribute(const std::string& name) const {
-  const Attribute attribute = open_attribute(id(), name, where());
-  if (attribute.rank != 1)
-    throw InputError({.where = where(), .what = quoted(name) + " must be a list of strings"});
-  return read_texts(attribute, name, where());
+  return texts(name, false);
 }
 
 void Object::write_attribute(const std::string& name, std::int64_t value) {

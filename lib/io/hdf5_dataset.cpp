@@ -44,7 +44,7 @@ Dims extent_of(std::int64_t space) {
 
 }  // namespace
 
-Dataset::Dataset(Handle handle, std::shared_ptr<const std::string> file, std::string path)
+Dataset::Dataset(Handle handle, std::shared_ptr<const Origin> file, std::string path)
     : Object(std::move(handle), std::move(file), std::move(path)) {
   require_own_storage(id(), where());
   const Handle space = check_reading(H5Dget_space(id()), H5Sclose, where(), "cannot read the shape");

@@ -30,15 +30,16 @@ File File::create_in_memory(const std::string& shown) {
   const Handle access = memory_access();
   Handle handle = check_writing(H5Fcreate(shown.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose,
                                 shown, "cannot create an HDF5 file in memory");
-  return {std::move(handle), std::make_shared<const std::string>(shown)};
+  return {std::move(handle), std::make_shared<const Origin>(Origin{shown})};
 }
 
 std::string File::image() const {
-  if (H5Fflush(handle_.id(), H5F_SCOPE_LOCAL) < 0) fail_writing(*name_, "cannot write");
+  if (H5Fflush(handle_.id(), H5F_SCOPE_LOCAL) < 0) fail_writing(name_->name, "cannot write");
   const ssize_t size = H5Fget_file_image(handle_.id(), nullptr, 0);
-  if (size < 0) fail_writing(*name_, "cannot write");
+  if (size < 0) fail_writing(name_->name, "cannot write");
   std::string bytes(static_cast<std::size_t>(size), '\0');
-  if (H5Fget_file_image(handle_.id(), bytes.data(), bytes.size()) < 0) fail_writing(*name_, "cannot write");
+  if (H5Fget_file_image(handle_.id(), bytes.data(), bytes.size()) < 0)
+    fail_writing(name_->name, "cannot write");
   return bytes;
 }
 
@@ -51,19 +52,19 @@ File File::open_image(std::string_view bytes, const std::string& shown) {
     throw InputError({.where = shown, .what = "not an HDF5 file"});
   Handle handle = check_reading(H5Fopen(kNoFile, H5F_ACC_RDONLY, access.id()), H5Fclose, shown,
                                 "cannot open the HDF5 file");
-  return {std::move(handle), std::make_shared<const std::string>(shown)};
+  return {std::move(handle), std::make_shared<const Origin>(Origin{shown})};
 }
 
 File File::open_live(const std::filesystem::path& path) {
   prepare_library();
-  require_sound_file(path, true);
+  std::shared_ptr<const VariableTexts> texts = require_sound_file(path, true);
   const std::string name = path.string();
   const unsigned live = H5F_ACC_RDONLY | H5F_ACC_SWMR_READ;
   // A file whose writer did not use SWMR, or has closed it, opens in the ordinary way.
   hid_t id = H5Fopen(name.c_str(), live, H5P_DEFAULT);
   if (id < 0) id = H5Fopen(name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   Handle handle = check_reading(id, H5Fclose, name, "cannot open the HDF5 file");
-  return {std::move(handle), std::make_shared<const std::string>(name)};
+  return {std::move(handle), std::make_shared<const Origin>(Origin{name, std::move(texts), true})};
 }
 
 }  // namespace toptheta::hdf5

@@ -14,10 +14,14 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <set>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <tuple>
+#include <utility>
 
 #include "core/error.hpp"
 #include "io/hdf5_walk.hpp"
@@ -72,23 +76,50 @@ void isolate(std::int64_t bytes) {
   if (kLimitsMemory && space > 0) lower_limit(RLIMIT_AS, space + kMemory);
 }
 
-// Waits for the child and returns its wait status; kills it where it takes too long. `pipe` closes when it
-// ends.
-int wait_for(pid_t child, int pipe, std::int64_t bytes) {
+struct Outcome {
+  int status = 0;    // of waitpid()
+  std::string sent;  // all that the child wrote into the pipe
+};
+
+// Reads what the child sends and waits for its end; kills it where it takes too long.
+Outcome wait_for(pid_t child, int pipe, std::int64_t bytes) {
   // Far more than the limit of processor time, because machines are busy and disks are slow.
   const auto patience = static_cast<int>(std::min<rlim_t>(60'000 + 10'000 * seconds_for(bytes), 1U << 30));
-  struct pollfd closed {
-    pipe, POLLIN, 0
-  };
-  int ready = 0;
-  do
-    ready = ::poll(&closed, 1, patience);
-  while (ready < 0 && errno == EINTR);
-  if (ready == 0) ::kill(child, SIGKILL);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  Outcome outcome;
+  std::array<char, 1 << 14> piece{};
+  while (true) {
+    struct pollfd ready {
+      pipe, POLLIN, 0
+    };
+    const int events = ::poll(&ready, 1, patience);
+    if (events < 0 && errno == EINTR) continue;
+    if (events == 0) ::kill(child, SIGKILL);
+    const ssize_t count = events > 0 ? ::read(pipe, piece.data(), piece.size()) : 0;
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    outcome.sent.append(piece.data(), static_cast<std::size_t>(count));
   }
-  return status;
+  while (::waitpid(child, &outcome.status, 0) < 0 && errno == EINTR) {
+  }
+  return outcome;
+}
+
+// In the child: the walk, and what it found into the pipe. Returns the exit status.
+int walk_and_send(const char* path, bool live, int pipe) noexcept {
+  try {
+    VariableTexts texts;
+    const int result = walk_file(path, live, texts);
+    if (result != kWalkDone) return result;
+    const std::string bytes = texts.packed();
+    for (std::size_t sent = 0; sent < bytes.size();) {
+      const ssize_t count = ::write(pipe, bytes.data() + sent, bytes.size() - sent);
+      if (count < 0 && errno != EINTR) return kWalkNotSent;
+      if (count > 0) sent += static_cast<std::size_t>(count);
+    }
+    return result;
+  } catch (const std::exception&) {
+    return kWalkNeedsMemory;  // nothing else throws here
+  }
 }
 
 [[noreturn]] void refuse(const std::filesystem::path& path, std::string found) {
@@ -115,9 +146,10 @@ void judge(const std::filesystem::path& path, int status) {
            fmt::format("the reading process ended with status {}", result));  // the status of a sanitizer
 }
 
-// Walks the file in a child process. Returns whether the library could open it; throws where the child
-// failed.
-bool walk_in_child(const std::filesystem::path& path, std::int64_t bytes, bool live) {
+// Walks the file in a child process, and returns what it found; null where the library could not open the
+// file. Throws where the child failed.
+std::shared_ptr<const VariableTexts> walk_in_child(const std::filesystem::path& path, std::int64_t bytes,
+                                                   bool live) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     throw UnfinishedError({.what = "cannot create a pipe: " + std::generic_category().message(errno)});
@@ -125,7 +157,7 @@ bool walk_in_child(const std::filesystem::path& path, std::int64_t bytes, bool l
   if (child == 0) {
     ::close(ends[0]);
     isolate(bytes);
-    ::_exit(walk_file(path.c_str(), live));
+    ::_exit(walk_and_send(path.c_str(), live, ends[1]));
   }
   const int error = errno;
   ::close(ends[1]);
@@ -133,15 +165,18 @@ bool walk_in_child(const std::filesystem::path& path, std::int64_t bytes, bool l
     ::close(ends[0]);
     throw UnfinishedError({.what = "cannot start a process: " + std::generic_category().message(error)});
   }
-  const int status = wait_for(child, ends[0], bytes);
+  const Outcome outcome = wait_for(child, ends[0], bytes);
   ::close(ends[0]);
-  judge(path, status);
-  return WEXITSTATUS(status) == kWalkDone;
+  judge(path, outcome.status);
+  if (WEXITSTATUS(outcome.status) != kWalkDone) return nullptr;
+  std::optional<VariableTexts> texts = VariableTexts::unpacked(outcome.sent);
+  if (!texts) refuse(path, "the reading process did not finish its report");
+  return std::make_shared<const VariableTexts>(std::move(*texts));
 }
 
 }  // namespace
 
-void require_sound_file(const std::filesystem::path& path, bool live) {
+std::shared_ptr<const VariableTexts> require_sound_file(const std::filesystem::path& path, bool live) {
   struct stat status {};
   {
     const RegularFile file(path);
@@ -156,12 +191,16 @@ void require_sound_file(const std::filesystem::path& path, bool live) {
   if (H5Fis_hdf5(path.c_str()) == 0) throw InputError({.where = path.string(), .what = "not an HDF5 file"});
   // A live file changes all the time, so it is walked only once, whatever its size and time.
   using Version = std::tuple<dev_t, ino_t, bool, off_t, time_t, long>;
-  static std::set<Version> known;
+  static std::map<Version, std::shared_ptr<const VariableTexts>> known;
   Version version{status.st_dev, status.st_ino, live, 0, 0, 0};
   if (!live)
     version = {status.st_dev,  status.st_ino,         live,
                status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-  if (known.count(version) == 0 && walk_in_child(path, status.st_size, live)) known.insert(version);
+  const auto found = known.find(version);
+  if (found != known.end()) return found->second;
+  std::shared_ptr<const VariableTexts> texts = walk_in_child(path, status.st_size, live);
+  if (texts) known.emplace(version, texts);
+  return texts;
 }
 
 }  // namespace toptheta::hdf5

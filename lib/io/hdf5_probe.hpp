@@ -5,6 +5,9 @@
 // processor time and memory.
 #pragma once
 #include <filesystem>
+#include <memory>
+
+#include "io/hdf5_texts.hpp"
 
 namespace toptheta::hdf5 {
 
@@ -13,6 +16,7 @@ namespace toptheta::hdf5 {
 // reads the file next. Time: a fork, and a walk of all objects and attributes without their data, once per
 // process and version of the file. `live`: the file is being written; it is walked only once, whatever its
 // writer adds.
-void require_sound_file(const std::filesystem::path& path, bool live = false);
+// Returns the attributes' texts of variable length; null where the library did not open the file.
+std::shared_ptr<const VariableTexts> require_sound_file(const std::filesystem::path& path, bool live = false);
 
 }  // namespace toptheta::hdf5

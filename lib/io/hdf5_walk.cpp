@@ -20,7 +20,9 @@ namespace toptheta::hdf5 {
 namespace {
 
 struct Walk {
-  long left = kWalkedBytes;  // of data that may still be read
+  VariableTexts* texts = nullptr;
+  long left = kWalkedBytes;       // of data that may still be read
+  long left_text = kWalkedBytes;  // of texts that may still be sent
   std::set<haddr_t> seen{};
   bool broken = false;  // attributes or links of an object cannot be listed
 };
@@ -49,7 +51,26 @@ long bytes_of(hid_t space, hid_t type) {
              : bytes;
 }
 
-herr_t walk_attribute(hid_t object, const char* name, const H5A_info_t*, void*) {
+// The texts that `bytes` of pointers lead to: each must end somewhere. False where they are too long.
+bool collect_texts(const std::vector<char>& pointers, long bytes, long& left,
+                   std::vector<std::string>& texts) {
+  for (long at = 0; at + static_cast<long>(sizeof(char*)) <= bytes; at += static_cast<long>(sizeof(char*))) {
+    const char* text = nullptr;
+    std::memcpy(&text, pointers.data() + at, sizeof text);
+    left -= static_cast<long>(sizeof(char*) + (text == nullptr ? 0 : std::strlen(text)));
+    if (left < 0) return false;
+    texts.emplace_back(text == nullptr ? "" : text);
+  }
+  return true;
+}
+
+struct AttributesOf {
+  Walk& walk;
+  haddr_t object;
+};
+
+herr_t walk_attribute(hid_t object, const char* name, const H5A_info_t*, void* data) {
+  auto& [walk, address] = *static_cast<AttributesOf*>(data);
   const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
   if (attribute.id() < 0) return 0;
   const Handle type(H5Aget_type(attribute.id()), H5Tclose);
@@ -60,13 +81,8 @@ herr_t walk_attribute(hid_t object, const char* name, const H5A_info_t*, void*) 
   std::vector<char> out(static_cast<std::size_t>(bytes) + 1);
   if (H5Aread(attribute.id(), type.id(), out.data()) >= 0 && H5Tdetect_class(type.id(), H5T_VLEN) <= 0 &&
       H5Tis_variable_str(type.id()) > 0) {
-    // Every text must be terminated: reading on to its end crashes otherwise.
-    for (long at = 0; at + static_cast<long>(sizeof(char*)) <= bytes;
-         at += static_cast<long>(sizeof(char*))) {
-      const char* text = nullptr;
-      std::memcpy(&text, out.data() + at, sizeof text);
-      if (text != nullptr) static_cast<void>(*static_cast<const volatile char*>(text + std::strlen(text)));
-    }
+    std::vector<std::string> texts;
+    if (collect_texts(out, bytes, walk.left_text, texts)) walk.texts->add(address, name, std::move(texts));
   }
   H5Dvlen_reclaim(type.id(), space.id(), H5P_DEFAULT, out.data());
   return 0;
@@ -131,7 +147,8 @@ void walk_object(hid_t object, Walk& walk) {
   H5O_info_t info{};
   if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0 || !walk.seen.insert(info.addr).second) return;
   hsize_t place = 0;
-  if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &place, walk_attribute, nullptr) < 0)
+  AttributesOf attributes{walk, info.addr};
+  if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &place, walk_attribute, &attributes) < 0)
     walk.broken = true;
   if (info.type == H5O_TYPE_DATASET) walk_dataset(object, walk);
   if (info.type != H5O_TYPE_GROUP) return;
@@ -155,14 +172,14 @@ constexpr long kMostResident = 6 * kWalkedBytes;  // data, their decoded and con
 
 }  // namespace
 
-int walk_file(const char* path, bool live) noexcept {
+int walk_file(const char* path, bool live, VariableTexts& texts) noexcept {
   try {
     const long before = resident_bytes();
     prepare_library();
     H5Eset_auto2(H5E_DEFAULT, on_failure, nullptr);
     hid_t file = live ? H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT) : -1;
     if (file < 0) file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    Walk walk;
+    Walk walk{.texts = &texts};
     if (file >= 0) {
       const Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose);
       if (root.id() >= 0) walk_object(root.id(), walk);

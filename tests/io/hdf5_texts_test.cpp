@@ -1,0 +1,63 @@
+#include "io/hdf5_texts.hpp"
+
+#include <cstring>
+#include <fstream>
+#include <optional>
+
+#include "core/error.hpp"
+#include "io/hdf5.hpp"
+#include "io/text_file.hpp"
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
+
+namespace toptheta {
+
+TEST_CASE("texts of variable length survive the way between processes, and nothing else does") {
+  hdf5::VariableTexts texts;
+  texts.add(800, "layout", {"row-major"});
+  texts.add(800, "names", {"a", "", std::string("b\0c", 3)});
+  texts.add(0, "layout", {});
+  const std::string bytes = texts.packed();
+  const auto back = hdf5::VariableTexts::unpacked(bytes);
+  REQUIRE(back);
+  CHECK(*back->find(800, "layout") == std::vector<std::string>{"row-major"});
+  CHECK(*back->find(800, "names") == std::vector<std::string>{"a", "", std::string("b\0c", 3)});
+  CHECK(back->find(0, "layout")->empty());
+  CHECK(back->find(0, "names") == nullptr);
+  CHECK(back->find(1, "layout") == nullptr);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK_FALSE(hdf5::VariableTexts::unpacked(bytes.substr(0, size)));
+  CHECK_FALSE(hdf5::VariableTexts::unpacked(bytes + "x"));
+}
+
+TEST_CASE("a text that points anywhere into the global heap never crashes its reader") {
+  const testing::TempDir dir;
+  const std::string text(40'000, 't');  // too long for the attribute itself
+  {
+    hdf5::File file = hdf5::File::create(dir.path("a.h5"), "a.h5");
+    hdf5::Group root = file.root();
+    root.write_attribute("text", text);
+    file.close();
+  }
+  CHECK(hdf5::File::open(dir.path("a.h5")).root().text_attribute("text") == text);
+  const std::string bytes = read_file(dir.path("a.h5"));
+  const std::uint64_t heap = bytes.find("GCOL");
+  REQUIRE(heap != std::string::npos);
+  // The attribute holds the text's length, the heap's address and the text's number in it.
+  const std::size_t address = bytes.find(std::string(reinterpret_cast<const char*>(&heap), sizeof heap));
+  REQUIRE(address != std::string::npos);
+  for (const std::uint32_t number : {0U, 2U, 3U, 17U, 40U, 64U, 100U, 1000U, 70'000U, 1U << 31U, ~0U}) {
+    std::string damaged = bytes;
+    std::memcpy(damaged.data() + address + sizeof heap, &number, sizeof number);
+    const auto path = dir.path("damaged-" + std::to_string(number) + ".h5");
+    std::ofstream(path, std::ios::binary) << damaged;
+    INFO("text " << number << " of the heap");
+    try {
+      static_cast<void>(hdf5::File::open(path).root().text_attribute("text"));
+    } catch (const InputError& error) {
+      CHECK(error.problem().where.find(path.filename().string()) != std::string::npos);
+    }
+  }
+}
+
+}  // namespace toptheta
