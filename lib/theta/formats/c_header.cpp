@@ -46,6 +46,7 @@ std::string real_text(Real value) {
   return text;
 }
 std::string float_text(float value) {
+  if (std::isinf(value)) return value > 0 ? "INFINITY" : "-INFINITY";  // beyond float
   return real_text(value) + "f";
 }
 

@@ -42,8 +42,9 @@ TEST_CASE("the C header compiles as C and C++ and looks up the same thresholds")
   const TempDir dir;
   ThresholdTable table = sample_table();
   table.meta.model = "ends a comment */ early";
-  table.targets[0].cells[2][0].theta = 1e10;  // a float without point or exponent in its shortest form
-  table.targets[0].cells[2][1].theta = 0.1;   // rounds up to float, and must not
+  table.targets[0].cells[2][0].theta = 1e10;    // a float without point or exponent in its shortest form
+  table.targets[0].cells[2][1].theta = 0.1;     // rounds up to float, and must not
+  table.targets[0].cells[3][0].theta = -1e300;  // below every float
   write_c_header(table, 16, dir.path("theta.h"));
   write_text(dir.path("main.c"), kProgram);
   const ThresholdLookup lookup(table, 16, kLongest);
