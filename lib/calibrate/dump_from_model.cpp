@@ -50,15 +50,24 @@ void require_plain_scores(const ModelConfig& config) {
   const auto fails = [&](const std::string& what) {
     throw InputError({.where = fmt::format("model {}", config.name),
                       .what = "its scores are more than queries times keys",
-                      .expected = "a model without soft caps, windows and scales by layer",
+                      .expected = "a model without soft caps and scales by layer",
                       .found = what,
                       .next = "record scores instead: --content scores"});
   };
   if (config.score_cap != 0) fails(fmt::format("scores capped at {}", config.score_cap));
-  for (const LayerKind& layer : config.layers) {
-    if (layer.window > 0) fails(fmt::format("a window of {} keys", layer.window));
-    if (layer.score_factor != 1) fails("layers whose scores have a scale of their own");
-  }
+  for (const LayerKind& layer : config.layers)
+    if (layer.score_factor != 1) fails("layers whose scores have their own scale");
+}
+
+// A dump's row of position n has n + 1 keys: it has no place for keys that the row does not see.
+void require_whole_rows(const ModelConfig& config, std::int64_t longest) {
+  for (const LayerKind& layer : config.layers)
+    if (layer.window > 0 && layer.window < longest)
+      throw InputError({.where = fmt::format("model {}", config.name),
+                        .what = "a dump cannot hold the rows of layers that see a window of keys",
+                        .expected = fmt::format("texts of at most {} tokens", layer.window),
+                        .found = fmt::format("{} tokens", longest),
+                        .next = "calibrate from the model itself (fit --model), or set --context"});
 }
 
 DumpHeader header_of(const LanguageModel& model, const ModelDumpOptions& options) {
@@ -96,6 +105,7 @@ ModelDump dump_from_model(LanguageModel& model, const std::vector<TextWindow>& w
                       .expected = fmt::format("rows of more than {} keys", options.min_k),
                       .found = fmt::format("at most {}", longest),
                       .next = "choose a smaller k, or longer texts"});
+  require_whole_rows(model.transformer.config(), static_cast<std::int64_t>(longest));
   const ResolvedPolicy policy = policy_of(shape, options);
   RowSampler sampler(options.row_fraction, options.seed, options.min_k);
   KvCache cache = model.transformer.new_cache(static_cast<std::int64_t>(longest));

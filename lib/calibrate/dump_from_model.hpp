@@ -27,7 +27,9 @@ struct ModelDump {
 };
 
 // One sample per window, named by its number. Rows are drawn as calibrate_from_model() draws them for a
-// smallest k of min_k. Throws UsageError where no row is longer than min_k.
+// smallest k of min_k. Throws UsageError where no row is longer than min_k, InputError where the content
+// cannot hold the model's scores: queries and keys those with soft caps, any those of a layer whose window is
+// shorter than a text.
 ModelDump dump_from_model(LanguageModel& model, const std::vector<TextWindow>& windows,
                           const std::filesystem::path& path, const ModelDumpOptions& options);
 

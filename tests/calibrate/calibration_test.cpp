@@ -1,5 +1,8 @@
 // Calibration as a whole: the dump's walk and the model's give the same table.
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "calibrate/dump_from_model.hpp"
 #include "calibrate/from_dumps.hpp"
@@ -74,6 +77,32 @@ TEST_CASE("scores of a text longer than a chunk of the forward pass can be dumpe
   options.k = {16};
   const Calibration calibration = calibrate_from_dumps({dir.path("long.h5")}, options);
   CHECK(calibration.table.targets[0].cells[0].back().length > 512);
+}
+
+TEST_CASE("rows that see a window of keys are in no dump, whatever it holds", "[calibration]") {
+  const testing::TempDir dir;
+  const auto model_dir = dir.path("mistral");
+  std::filesystem::copy("data/model", model_dir);
+  std::ifstream in("data/model/config.json");
+  nlohmann::json config = nlohmann::json::parse(in);
+  config["architectures"] = {"MistralForCausalLM"};
+  config["model_type"] = "mistral";
+  config["sliding_window"] = 64;
+  std::ofstream(model_dir / "config.json") << config;
+  LanguageModel model = load_language_model(model_dir);
+  const std::vector<TextWindow> texts = text_windows(model, {"data/calib-a/000.txt"}, 80);
+  for (const DumpContent content : {DumpContent::scores, DumpContent::qk}) {
+    ModelDumpOptions dump;
+    dump.content = content;
+    dump.min_k = 8;
+    CHECK_THROWS_AS(dump_from_model(model, texts, dir.path("windowed.h5"), dump), InputError);
+    CHECK_FALSE(std::filesystem::exists(dir.path("windowed.h5")));
+  }
+  const std::vector<TextWindow> fitting = text_windows(model, {"data/calib-a/000.txt"}, 64);
+  ModelDumpOptions dump;
+  dump.min_k = 8;
+  dump_from_model(model, {fitting.front()}, dir.path("whole.h5"), dump);
+  CHECK(std::filesystem::exists(dir.path("whole.h5")));
 }
 
 TEST_CASE("top-k at calibration moves later layers only, and each k on its own", "[calibration]") {
