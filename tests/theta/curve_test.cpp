@@ -3,10 +3,12 @@
 #include <cmath>
 #include <limits>
 
+#include "core/error.hpp"
 #include "support/catch.hpp"
 #include "support/sample_table.hpp"
 #include "support/temp_dir.hpp"
 #include "theta/formats/curve_csv.hpp"
+#include "theta/formats/curve_file.hpp"
 
 using namespace toptheta;
 
@@ -38,6 +40,25 @@ TEST_CASE("a value lies between the edges of its bin") {
     CHECK(lower_edge(bin, Placement::post_softmax) <= static_cast<double>(p));
     CHECK(static_cast<double>(p) < lower_edge(bin + 1, Placement::post_softmax));
   }
+}
+
+TEST_CASE("a curve that claims more than its rows can hold is refused") {
+  const testing::TempDir dir;
+  const auto reads = [&](std::int64_t count, std::int64_t mass) {
+    const ModelShape shape{.num_layers = 1, .num_heads = 1, .num_kv_heads = 1, .head_dim = 2};
+    const ScoreCurves curves{{{{length_bin(8), 2, 8, 8, {{-3, 4, 7}, {1, count, mass}}}}}};
+    hdf5::File file = hdf5::File::create(dir.path("curves.h5"), "curves.h5");
+    hdf5::Group root = file.root();
+    write_curves(root, curves, 1);
+    file.close();
+    return read_curves(hdf5::File::open(dir.path("curves.h5")).root(), shape) == curves;
+  };
+  const std::int64_t unit = std::int64_t{1} << 36;
+  CHECK(reads(12, 2 * unit));
+  CHECK_THROWS_AS(reads(13, 5), InputError);
+  CHECK_THROWS_AS(reads(std::int64_t{1} << 62, 5), InputError);
+  CHECK_THROWS_AS(reads(12, 3 * unit), InputError);
+  CHECK_THROWS_AS(reads(12, std::numeric_limits<std::int64_t>::max()), InputError);
 }
 
 TEST_CASE("a reader answers for edges exactly and in between by interpolation") {

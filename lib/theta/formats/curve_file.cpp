@@ -50,18 +50,26 @@ Columns read_columns(const hdf5::Group& group) {
 // The bins [first, first + columns.bins[c]) of curve c.
 std::vector<CurveBin> bins_of(const hdf5::Group& group, const Columns& columns, std::size_t c,
                               std::size_t first) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 62;
+  // What the curve's rows can hold at most: sums of many curves fit into 64 bits then.
+  const std::int64_t elements = columns.rows[c] * columns.longest[c];
+  const std::int64_t mass =
+      static_cast<std::int64_t>(static_cast<double>(columns.rows[c]) / kMassUnit) + elements;
   const std::int64_t size = columns.bins[c];
   if (size < 1 || static_cast<std::uint64_t>(size) > columns.bin.size() - first)
     refuse(group, "bins", c, size);
   std::vector<CurveBin> bins;
   bins.reserve(static_cast<std::size_t>(size));
+  std::int64_t counts = 0;
+  std::int64_t masses = 0;
   for (std::size_t i = first; i < first + static_cast<std::size_t>(size); ++i) {
     const std::int64_t bin = columns.bin[i];
     if (bin < -kScoreBinLimit || bin > kScoreBinLimit || (!bins.empty() && bin <= bins.back().bin))
       refuse(group, "bin", i, bin);
-    if (columns.count[i] < 1 || columns.count[i] > kMost) refuse(group, "count", i, columns.count[i]);
-    if (columns.mass[i] < 0) refuse(group, "mass", i, columns.mass[i]);
+    if (columns.count[i] < 1 || columns.count[i] > elements - counts)
+      refuse(group, "count", i, columns.count[i]);
+    if (columns.mass[i] < 0 || columns.mass[i] > mass - masses) refuse(group, "mass", i, columns.mass[i]);
+    counts += columns.count[i];
+    masses += columns.mass[i];
     bins.push_back({static_cast<std::int32_t>(bin), columns.count[i], columns.mass[i]});
   }
   return bins;
