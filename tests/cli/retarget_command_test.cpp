@@ -245,7 +245,7 @@ TEST_CASE("curves under top-k at calibration are of one k") {
   const World world;
   const Outcome several = world.run(std::string(kFit) + "-k 3,6 --tac --curve -o t.h5");
   CHECK(several.status == 2);
-  CHECK(several.err.find("curves would be of other rows for each k") != std::string::npos);
+  CHECK(several.err.find("every k has curves of its own") != std::string::npos);
   CHECK_FALSE(world.has("t.h5"));
   (void)world.output(std::string(kFit) + "-k 3 --tac --curve -o tac.h5");
   (void)world.output(std::string(kFit) + "-k 3 --curve -o dense.h5");
