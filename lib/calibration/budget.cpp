@@ -50,6 +50,11 @@ Prediction prediction_of(const BudgetWorld& world, const std::vector<std::size_t
   return result;
 }
 
+void require_limits(const Budget& budget) {
+  if (budget.smallest_k < 1 || budget.smallest_k > budget.largest_k)
+    refuse("--min-k", "the smallest k is not between 1 and the largest", "give --min-k of at most --max-k");
+}
+
 void require_amount(const Budget& budget, const BudgetWorld& world) {
   const bool share = budget.kind == BudgetKind::kept_fraction || budget.kind == BudgetKind::v_rows ||
                      budget.kind == BudgetKind::lost_mass;
@@ -58,8 +63,6 @@ void require_amount(const Budget& budget, const BudgetWorld& world) {
                       .what = "not an amount",
                       .expected = share ? "a share above 0 and below 1" : "a number above 0",
                       .found = fmt::format("{}", budget.amount)});
-  if (budget.smallest_k < 1 || budget.smallest_k > budget.largest_k)
-    refuse("--min-k", "the smallest k is not between 1 and the largest", "give --min-k of at most --max-k");
   if (budget.kind == BudgetKind::v_rows && world.group_heads() == 0)
     refuse("--v-rows", "the table does not know the model's KV groups",
            "calibrate again from a model or dump");
@@ -157,6 +160,7 @@ Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>&
 
 BudgetPlan plan_budget(const ThresholdTable& table, const Budget& budget) {
   require_rows(table);
+  require_limits(budget);  // candidates run from the smallest k on
   const BudgetWorld world(table, candidates_of(table, budget), budget.weights);
   require_amount(budget, world);
   const std::vector<BudgetItem> items = budget_items(world, budget.unit, budget.kind == BudgetKind::v_rows);
