@@ -1,10 +1,14 @@
 #include "eval/kept_fraction.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "calibration/row_threshold.hpp"
+#include "calibration/running_row.hpp"
+#include "core/error.hpp"
 
 namespace toptheta {
 
@@ -46,7 +50,7 @@ class FractionSink final : public RowSink {
       RowRange range = row_range(row);
       if (placement_ == Placement::post_softmax) {
         weights.resize(row.size());
-        softmax(row, range.largest, weights);
+        softmax(row, range.largest, weights, sink_exponential(block.sink, range.largest));
         row = weights;
         range = row_range(row);
       }
@@ -106,6 +110,11 @@ std::vector<ThresholdTable> thresholds_for_kept_fractions(Transformer& model, Kv
                                                           std::span<const std::int32_t> tokens,
                                                           std::span<const double> fractions,
                                                           const KeptFractionOptions& options) {
+  if (options.placement == Placement::running_softmax)
+    throw UsageError({.where = fmt::format("placement {}", name_of(options.placement)),
+                      .what = "thresholds for a kept fraction are not fitted for it",
+                      .expected = "placement pre-softmax or post-softmax",
+                      .next = "calibrate a table for it: tt-calibrate fit"});
   const ModelConfig& config = model.config();
   const ResolvedPolicy dense = dense_policy(config.shape);
   const std::int64_t count = std::ssize(tokens);
