@@ -80,9 +80,16 @@ double SpeedResult::median_seconds() const {
 
 std::int64_t non_embedding_parameters(const ModelConfig& config) {
   const ModelShape& shape = config.shape;
+  const Experts& experts = config.experts;
   const std::int64_t attention =
       config.hidden_size * shape.head_dim * (2 * shape.num_heads + 2 * shape.num_kv_heads);
-  return shape.num_layers * (attention + 3 * config.hidden_size * config.ffn_size);
+  const std::int64_t ffn_matrix = config.hidden_size * (config.gated() ? 3 : 2);  // per unit of ffn width
+  std::int64_t parameters = 0;
+  for (const LayerKind& layer : config.layers)
+    parameters += attention + (layer.experts ? ffn_matrix * experts.ffn_size * experts.per_token +
+                                                   config.hidden_size * experts.count
+                                             : ffn_matrix * config.ffn_size);
+  return parameters;
 }
 
 std::vector<SpeedResult> measure_speed(Transformer& model, KvCache& cache,

@@ -56,7 +56,8 @@ struct SpeedOptions {
   std::function<void(std::int64_t done, std::int64_t total)> progress{};
 };
 
-// The parameters of the matrices that a token passes, but for the embedding and the output head.
+// The parameters of the matrices that a token passes, but for the embedding and the output head. Of experts,
+// these are the router and as many experts as a token goes to.
 std::int64_t non_embedding_parameters(const ModelConfig& config);
 
 // Times each case. For decode, `cache` must hold at least workload.length positions and is left with that

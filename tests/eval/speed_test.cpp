@@ -150,6 +150,13 @@ TEST_CASE("useful work is that of the definition, and steps are timed one by one
   const std::vector<std::int32_t> tokens = some_tokens();
   const std::int64_t parameters = 2 * (32 * 8 * (2 * 4 + 2 * 2) + 3 * 32 * 48);
   CHECK(non_embedding_parameters(config) == parameters);
+  ModelConfig plain = config;
+  plain.tensors.gate = {};
+  CHECK(non_embedding_parameters(plain) == parameters - 2 * 32 * 48);
+  ModelConfig mixed = config;
+  mixed.layers[1].experts = true;
+  mixed.experts = {.count = 8, .per_token = 2, .ffn_size = 16};
+  CHECK(non_embedding_parameters(mixed) == parameters + 3 * 32 * (2 * 16 - 48) + 32 * 8);
   const std::vector<SpeedCase> cases = {{"dense", 0, dense_policy(config.shape)}};
   KvCache cache(config.shape, kTokens);
   const SpeedOptions options{.repetitions = 3, .decode_steps = 5};
