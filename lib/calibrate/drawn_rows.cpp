@@ -6,7 +6,7 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::uint64_t kShortSeed = 0x9E3779B97F4A7C15;  // another draw than that of the long rows
+constexpr std::uint64_t kShortSeed = 0x9E3779B97F4A7C15;  // makes the short rows' draw differ from the long's
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Which rows of each sample a pass of calibration reads.
+// Decides which rows of each sample a pass of calibration reads.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -10,17 +10,17 @@
 
 namespace toptheta {
 
-// Thresholds come from rows of more than smallest_k keys, of which --row-fraction draws some; curves from the
-// same rows and, so that they serve any k, from the same fraction of the shorter ones, which are drawn apart:
-// thresholds do not depend on whether there are curves.
+// Thresholds come from rows of more than smallest_k keys, of which the options' row_fraction is drawn. Curves
+// come from the same rows and, so that they serve any k, from the same fraction of the shorter rows. The
+// shorter rows are drawn separately, so that thresholds do not depend on whether curves are gathered.
 class DrawnRows {
  public:
-  // `curves`: whether this pass gathers them, where the options ask for them. Throws UsageError for a
-  // fraction out of range.
+  // `curves`: whether this pass gathers curves, provided that the options ask for them. Throws UsageError for
+  // a row_fraction outside (0, 1].
   DrawnRows(const CalibrationOptions& options, std::int64_t smallest_k, bool curves);
 
-  // Of the next sample, whose rows have these lengths (ascending): the lengths of those to read, ascending.
-  // Empty where all are too short for thresholds, and there are no curves.
+  // Takes the row lengths of the next sample, ascending, and returns those of the rows to read, ascending.
+  // The result is empty if all rows are too short for thresholds and there are no curves.
   std::vector<std::int32_t> draw(std::span<const std::int32_t> lengths);
 
  private:

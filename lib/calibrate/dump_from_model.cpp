@@ -29,8 +29,8 @@ class QueryKeyRecorder final : public LayerObserver {
   bool values_;
 };
 
-// Scores come head by head and piece by piece; a dump wants a layer complete before the next begins. A window
-// is therefore run in one piece for `scores`.
+// The forward pass hands out scores one head and one piece of the window at a time, but a dump needs each
+// layer complete before the next begins. For `scores`, a window is therefore run as a single piece.
 void record(LanguageModel& model, const TextWindow& window, KvCache& cache, const ResolvedPolicy& policy,
             DumpWriter& writer, const ModelDumpOptions& options) {
   if (options.content == DumpContent::qk) {
@@ -45,7 +45,8 @@ void record(LanguageModel& model, const TextWindow& window, KvCache& cache, cons
       {.attention = {.scores = &writer}, .first_logit_row = tokens, .chunk_rows = tokens});
 }
 
-// Scores made again of queries and keys are scale * q k^T of all keys before the query, and nothing else.
+// A reader of a `qk` dump recomputes scores as scale * q k^T over all keys up to the query's own, and cannot
+// do more: soft caps, windows and scales of single layers would be lost.
 void require_plain_scores(const ModelConfig& config) {
   const auto fails = [&](const std::string& what) {
     throw InputError({.where = fmt::format("model {}", config.name),
@@ -76,7 +77,7 @@ DumpHeader header_of(const LanguageModel& model, const ModelDumpOptions& options
   DumpHeader header;
   header.content = options.content;
   header.shape = config.shape;
-  // In float, as the transformer has it.
+  // Rounded to float, because the transformer multiplies by it as a float.
   header.scale = static_cast<double>(static_cast<float>(config.attention_scale()));
   header.model = config.name;
   header.producer = fmt::format("tt-calibrate {}", version());

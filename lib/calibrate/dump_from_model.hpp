@@ -1,4 +1,4 @@
-// A model and texts -> an attention dump.
+// Records an attention dump while a model reads texts.
 #pragma once
 #include <filesystem>
 #include <vector>
@@ -12,11 +12,11 @@ namespace toptheta {
 struct ModelDumpOptions {
   DumpContent content = DumpContent::qk;
   DumpOptions file{};
-  bool values = false;      // qk: record V too
-  double row_fraction = 1;  // of the rows longer than min_k
-  std::int64_t min_k = 0;   // rows up to this length, dense for every k from it on, are not recorded
-  std::uint64_t seed = 0;
-  std::int64_t topk = 0;  // attend by top-k while recording; 0: dense
+  bool values = false;      // content qk: record V too
+  double row_fraction = 1;  // share of the rows longer than min_k to record
+  std::int64_t min_k = 0;  // rows of up to min_k keys, which are dense for every k >= min_k, are not recorded
+  std::uint64_t seed = 0;  // of the draw of rows
+  std::int64_t topk = 0;   // attend by exact top-k while recording; 0: dense
   std::vector<LayerK> layer_k{};
   StageProgress progress{};
 };
@@ -26,10 +26,10 @@ struct ModelDump {
   std::int64_t rows = 0;  // query positions recorded
 };
 
-// One sample per window, named by its number. Rows are drawn as calibrate_from_model() draws them for a
-// smallest k of min_k. Throws UsageError where no row is longer than min_k, InputError where the content
-// cannot hold the model's scores: queries and keys those with soft caps, any those of a layer whose window is
-// shorter than a text.
+// Writes one sample per window, named by its number; windows without a row longer than min_k are left out.
+// Rows are drawn exactly as calibrate_from_model() draws them when its smallest k is min_k. Throws UsageError
+// if no row at all is longer than min_k, InputError for content qk of a model whose scores cannot be
+// recomputed from queries and keys, and for any content where a layer sees a window shorter than a text.
 ModelDump dump_from_model(LanguageModel& model, const std::vector<TextWindow>& windows,
                           const std::filesystem::path& path, const ModelDumpOptions& options);
 

@@ -44,7 +44,7 @@ void require_same(const DumpHeader& first, const DumpHeader& other, const std::s
          fmt::format("{}", other.topk_at_calibration));
 }
 
-// Elements of one head, all layers together.
+// Elements of one head, summed over layers.
 std::int64_t weight_of(const DumpSample& sample) {
   std::int64_t elements = 0;
   for (const DumpLayer& layer : sample.layers)

@@ -1,4 +1,4 @@
-// The samples of attention dumps, file by file.
+// The samples of attention dumps as a RowSource, file by file.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -12,17 +12,19 @@ namespace toptheta {
 
 class DumpSource final : public RowSource {
  public:
-  // Opens every file once to see what it holds. Throws InputError for files that do not fit each other.
+  // Opens every file once to see what it holds. Throws InputError for a file that is no dump, and for files
+  // that differ in the model's shape, placement, sink logits or top-k at calibration.
   explicit DumpSource(std::vector<std::filesystem::path> paths);
 
   [[nodiscard]] const SourceDescription& description() const override { return description_; }
   void on_read(ReadProgress progress) override;
-  // Rows of the sample, of one head in all of its layers.
+  // The number of the sample's rows for one head, summed over its layers.
   [[nodiscard]] std::int64_t rows(std::int64_t sample) const {
     return rows_[static_cast<std::size_t>(sample)];
   }
-  // DumpReader::memory() over all files, and its limit.
+  // The largest DumpReader::memory() over all files; opens each of them again.
   [[nodiscard]] ReadMemory memory() const;
+  // Applies DumpReader::limit_memory() to files opened from now on.
   void limit_memory(std::int64_t bytes) { memory_limit_ = bytes; }
   std::vector<std::int32_t> lengths(std::int64_t sample) override;
   void stream(std::int64_t sample, std::span<const std::int32_t> lengths, std::int64_t topk,
@@ -31,7 +33,7 @@ class DumpSource final : public RowSource {
  private:
   struct Place {
     std::size_t file;
-    std::size_t sample;  // in the file
+    std::size_t sample;  // its index in the file
   };
   // The reader of the sample's file; one file is open at a time.
   const DumpReader& open(const Place& place);
@@ -46,9 +48,9 @@ class DumpSource final : public RowSource {
   std::unique_ptr<DumpReader> reader_;
 };
 
-// Query positions of a sample's layers, each once, ascending; as row lengths.
+// The row lengths (query position + 1) that occur in any layer of a sample, each once, ascending.
 std::vector<std::int32_t> sample_lengths(const DumpReader& dump, std::size_t sample);
-// Streams the rows of these lengths (all where empty) of every layer of a sample.
+// Streams the rows of these lengths (ascending; empty: all rows) of every layer of a sample.
 void stream_sample(const DumpReader& dump, std::size_t sample, std::span<const std::int32_t> lengths,
                    RowSink& sink);
 

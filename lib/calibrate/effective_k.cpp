@@ -14,7 +14,7 @@ namespace {
 
 using Heads = std::vector<const std::vector<DocumentCount>*>;
 
-// Of the documents, each as often as `times` says.
+// Kept over asked for each head, where document d counts times[d] times. NaN where nothing was asked.
 std::vector<double> ratios_of(const Heads& heads, const std::vector<std::int64_t>& times) {
   std::vector<double> ratios;
   ratios.reserve(heads.size());
@@ -48,6 +48,7 @@ std::optional<Interval> interval_of(std::vector<double> values) {
   return Interval{quantile_of_sorted(values, 0.025), quantile_of_sorted(values, 0.975)};
 }
 
+// One bootstrap replicate: how often each document was drawn.
 std::vector<std::int64_t> drawn(std::uint64_t seed, std::int64_t replicate, std::size_t documents) {
   Random random(seed, static_cast<std::uint64_t>(replicate));
   std::vector<std::int64_t> times(documents, 0);
@@ -56,7 +57,8 @@ std::vector<std::int64_t> drawn(std::uint64_t seed, std::int64_t replicate, std:
   return times;
 }
 
-// To first order, what a document adds to the mean's logarithm.
+// The standard deviation between documents of the logarithm of the geometric mean, by linearization: `shares`
+// holds the first-order effect of each document on that logarithm, times the number of heads.
 double deviation_of(const Heads& heads, const std::vector<double>& ratios, std::size_t documents) {
   std::vector<double> shares(documents, 0.0);
   double counted = 0;

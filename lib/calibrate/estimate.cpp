@@ -12,12 +12,12 @@ namespace toptheta {
 
 namespace {
 
-// Measured: a fit of a few rows, and what a length of a cell takes while a table is made and written.
-constexpr std::int64_t kProgramBytes = std::int64_t{24} << 20;
-constexpr std::int64_t kColumnBytes = 72;
-constexpr std::int64_t kOutputPerEntry = 20;  // compressed, 8 to 30
+// Measured figures.
+constexpr std::int64_t kProgramBytes = std::int64_t{24} << 20;  // a fit of only a few rows
+constexpr std::int64_t kColumnBytes = 72;     // per table entry, while a table is made and written
+constexpr std::int64_t kOutputPerEntry = 20;  // after compression, which gives 8 to 30
 constexpr std::int64_t kOutputFixed = 16 << 10;
-constexpr std::int64_t kCurveBytes = 40 << 10;  // of a layer, head and length bin
+constexpr std::int64_t kCurveBytes = 40 << 10;  // per layer, head and length bin
 
 }  // namespace
 
@@ -33,7 +33,7 @@ CalibrationEstimate estimate_calibration(DumpSource& source, const CalibrationOp
   CalibrationEstimate estimate;
   estimate.samples = range.last - range.first;
   const LengthBins bins(options.length_bins);
-  std::map<std::int32_t, std::int32_t> keys;  // of the lengths that occur, with the longest of each
+  std::map<std::int32_t, std::int32_t> keys;  // length or bin (LengthBins::key) -> its longest row
   for (std::int64_t sample = range.first; sample < range.last; ++sample) {
     estimate.rows += source.rows(sample) * shape.num_heads;
     estimate.bytes += description.bytes[static_cast<std::size_t>(sample)];

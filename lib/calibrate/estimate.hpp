@@ -1,4 +1,4 @@
-// What a calibration from dumps will take, from their headers alone.
+// Estimates the work and the memory that a calibration from dumps takes, without reading any score.
 #pragma once
 #include <cstdint>
 
@@ -9,22 +9,23 @@
 namespace toptheta {
 
 struct CalibrationEstimate {
-  std::int64_t samples = 0;
-  std::int64_t rows = 0;   // of all layers and query heads, that will be read in a pass
-  std::int64_t bytes = 0;  // of these, uncompressed, in a pass
-  std::int64_t passes = 1;
-  std::int64_t entries = 0;        // of the table: targets, layers, heads, row lengths
-  std::int64_t state_bytes = 0;    // of memory: what the fitters gather, the table, and its columns
-  std::int64_t program_bytes = 0;  // of memory: the program and its libraries
-  ReadMemory reading;
-  std::int64_t output_bytes = 0;  // of the table, about
+  std::int64_t samples = 0;        // of this shard
+  std::int64_t rows = 0;           // read in one pass, over all layers and query heads
+  std::int64_t bytes = 0;          // of these rows, uncompressed
+  std::int64_t passes = 1;         // 2 with SDC
+  std::int64_t entries = 0;        // table entries: targets x layers x heads x row lengths (or bins)
+  std::int64_t state_bytes = 0;    // memory of what the fitters gather, of the table and of its columns
+  std::int64_t program_bytes = 0;  // memory of the program and its libraries
+  ReadMemory reading;              // memory of the read buffers
+  std::int64_t output_bytes = 0;   // approximate size of the table's file
 
-  // Peak memory: with the least buffers that work, and with all that is of use.
+  // Peak memory in bytes: with the smallest read buffers that work, and with the largest that still help.
   [[nodiscard]] std::int64_t least() const { return program_bytes + state_bytes + reading.least; }
   [[nodiscard]] std::int64_t best() const;
 };
 
-// Reads lengths of rows, and no scores. Memory is that of anonymous pages: pages of mapped files come and go.
+// Reads the lengths of rows but no scores. The memory figures count anonymous pages only, since the kernel
+// drops pages of mapped files whenever it needs to.
 CalibrationEstimate estimate_calibration(DumpSource& source, const CalibrationOptions& options,
                                          const Shard& shard);
 

@@ -46,7 +46,7 @@ void spread_thresholds(Communicator& cluster, const PartIdentity& identity, int 
 
 bool spread_thresholds_of_those_ahead(Communicator& cluster, const PartIdentity& identity, Stage stage,
                                       CalibrationStates& states) {
-  // One character for each process, known to all.
+  // Every process learns the stages of all: one character per rank.
   std::string stages(1, stage == Stage::sdc ? 's' : 't');
   if (cluster.rank() == 0) {
     for (int from = 1; from < cluster.size(); ++from)

@@ -1,4 +1,4 @@
-// A model and texts -> thresholds, in one pass and without a dump.
+// Fits thresholds while a model reads texts, in one pass and without a dump.
 #pragma once
 #include <filesystem>
 #include <vector>
@@ -8,11 +8,11 @@
 
 namespace toptheta {
 
-// Runs every window through the model while its attention rows are observed. Dense, one pass serves every k.
-// With `topk_at_calibration`, exact top-k (at the placement, uncompensated) is applied to a row after it is
-// observed, so that later layers see what they will see when sparsified: one pass for each k. Offline SDC
-// takes as many passes again. Rows are drawn window by window. Throws UsageError for options that cannot be
-// met.
+// Runs every window through the model and observes its attention rows. If the model stays dense, one pass
+// serves every k. With `topk_at_calibration`, exact top-k (at the placement, uncompensated) is applied to
+// each row after it was observed, so that later layers see what they will see when sparsified; this takes one
+// pass per k. Offline and calibrated SDC take as many passes again. Rows are drawn window by window. Throws
+// UsageError for options that cannot be met.
 Calibration calibrate_from_model(LanguageModel& model, const std::vector<TextWindow>& windows,
                                  const CalibrationOptions& options, bool topk_at_calibration);
 

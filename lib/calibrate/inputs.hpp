@@ -1,4 +1,4 @@
-// The files that a calibration reads, by name and content.
+// The files that a calibration reads, identified by name and content.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -11,19 +11,20 @@
 
 namespace toptheta {
 
-// `fingerprint` tells files apart at the cost of a few megabytes of reading: the SHA-256 of the size and of
-// 64 pieces of 64 KiB, evenly spaced, the first and the last among them. `sha256` is that of everything;
-// empty until it is wanted.
+// `fingerprint` tells files apart after reading at most 4 MiB of each: it is the SHA-256 of the file's size
+// and of 64 evenly spaced pieces of 64 KiB, the first and the last piece of the file among them. `sha256` is
+// the digest of the whole file, empty until it has been computed.
 struct CalibrationInput {
   std::string path;
   std::string fingerprint;
   std::string sha256{};
-  bool wanted = true;  // whether sha256 is
+  bool wanted = true;  // whether sha256 is to be computed
 };
 
-// A digest of every byte takes longer than the calibration itself: 1 to 2 GB/s on one processor.
+// Whether whole files are digested. At 1 to 2 GB/s on one processor, that can take longer than the
+// calibration itself.
 enum class DigestPolicy {
-  automatic,    // while all inputs together are small: kDigestedBytes
+  automatic,    // if all inputs together have at most kDigestedBytes
   full,         // always
   fingerprint,  // never
 };
@@ -34,22 +35,22 @@ inline constexpr auto kNames<DigestPolicy> =
                                         {DigestPolicy::fingerprint, "fingerprint"}});
 inline constexpr std::int64_t kDigestedBytes = std::int64_t{256} << 20;
 
-// Of a file. Throws InputError if it cannot be read.
+// A file's CalibrationInput::fingerprint. Throws InputError if the file cannot be read.
 std::string fingerprint_of(const std::filesystem::path& path);
 
-// Inputs by their fingerprints, not digested yet.
+// The inputs with their fingerprints; `wanted` follows the policy, and nothing is digested yet.
 std::vector<CalibrationInput> fingerprinted(const std::vector<std::filesystem::path>& paths,
                                             DigestPolicy policy = DigestPolicy::full);
 
-// Inputs that one process reads by itself, digested as the policy says: for provenance.
+// The inputs of a run of a single process, digested as the policy says, for provenance.
 std::vector<InputFile> input_files(const std::vector<std::filesystem::path>& paths,
                                    DigestPolicy policy = DigestPolicy::automatic);
 
-// Digests what falls to this shard, every count-th input, is wanted and was not digested before: reading
-// hundreds of gigabytes for their digest is work to be dealt out too.
+// Digests this shard's part of the inputs, which is every count-th one, where a digest is wanted and missing.
+// Digesting hundreds of gigabytes is work worth sharing, like the calibration itself.
 void digest_share(std::vector<CalibrationInput>& inputs, const Shard& shard);
 
-// For provenance; where a digest is missing it is empty, and the fingerprint stands in.
+// The inputs as provenance records them: with the digest where there is one, else with the fingerprint.
 std::vector<InputFile> files_of(const std::vector<CalibrationInput>& inputs);
 
 }  // namespace toptheta

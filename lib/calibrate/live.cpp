@@ -29,7 +29,7 @@ class Follower {
   [[nodiscard]] bool has_waited_enough() const {
     return std::chrono::duration<double>(Clock::now() - last_news_).count() >= follow_.timeout;
   }
-  // Waits for samples beyond those taken; nullopt where the time is up.
+  // Waits for samples beyond those taken, or for the end mark; nullopt once the time is up.
   std::optional<LiveProgress> await();
   void begin(const DumpReader& dump);
   void take(const DumpReader& dump, std::int64_t sample, DrawnRows& rows, RowSink& sink) const;
@@ -74,7 +74,7 @@ bool Follower::take_up_to(std::int64_t complete) {
   const DumpReader dump = DumpReader::open_live(path_, complete);
   if (static_cast<std::int64_t>(dump.samples().size()) < complete)
     throw InputError({.where = path_.string() + ":/progress",
-                      .what = "more complete samples than there are",
+                      .what = "it counts more complete samples than the file holds",
                       .expected = fmt::format("at most {}", dump.samples().size()),
                       .found = fmt::format("{}", complete)});
   if (!states_) begin(dump);

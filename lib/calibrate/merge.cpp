@@ -12,7 +12,7 @@ namespace toptheta {
 
 namespace {
 
-// What was read of a part before its states are added.
+// What is read of every part before the states of any are added.
 struct PartSummary {
   std::filesystem::path path;
   PartIdentity identity;
@@ -23,7 +23,7 @@ PartSummary summarize(const std::filesystem::path& path) {
   CalibrationPart part = read_part(path);
   if (part.checkpoint)
     throw InputError({.where = part.path,
-                      .what = "the checkpoint of a run that did not finish, not a part",
+                      .what = "this is the checkpoint of an unfinished run, not a part",
                       .next = "finish that run with --resume, and merge the part it writes"});
   return {path, std::move(part.identity), part.position.stage};
 }
@@ -40,13 +40,13 @@ void require_complete(const std::vector<PartSummary>& parts) {
     ++next;
     if (next < parts.size() && parts[next].identity.shard.index == shard)
       throw InputError({.where = parts[next].path.string(),
-                        .what = fmt::format("shard {}/{} is there twice", shard + 1, count),
+                        .what = fmt::format("shard {}/{} is given twice", shard + 1, count),
                         .found = parts[next - 1].path.string(),
                         .next = "leave one of them out"});
   }
   if (!missing.empty())
     throw InputError({.where = "merge",
-                      .what = "not all parts of the calibration are there",
+                      .what = "some parts of the calibration are missing",
                       .expected = fmt::format("{} parts", count),
                       .found = fmt::format("{}, without shard {}", parts.size(), fmt::join(missing, ", ")),
                       .next = "run the missing shards, or give their files too"});
@@ -57,19 +57,18 @@ void require_compatible(const std::vector<PartSummary>& parts) {
   for (const PartSummary& part : parts) {
     require_same_calibration(first.identity, first.path.string(), part.identity, part.path.string());
     if (part.identity.shard.count != first.identity.shard.count)
-      throw InputError(
-          {.where = part.path.string(),
-           .what = fmt::format("the calibration was cut otherwise than for {}", first.path.string()),
-           .expected = fmt::format("{} shards", first.identity.shard.count),
-           .found = fmt::format("{}", part.identity.shard.count)});
+      throw InputError({.where = part.path.string(),
+                        .what = fmt::format("the number of shards is not that of {}", first.path.string()),
+                        .expected = fmt::format("{} shards", first.identity.shard.count),
+                        .found = fmt::format("{}", part.identity.shard.count)});
     if (part.stage != first.stage)
       throw InputError({.where = part.path.string(),
-                        .what = "parts of the first round and of the second, SDC",
+                        .what = "parts of the first round (thresholds) and of the second (SDC) are mixed",
                         .next = "merge the first round, then the second: docs/cluster.md"});
   }
 }
 
-// The digests that the parts computed, each its share.
+// The inputs with the digests of all parts, each of which computed a share of them.
 std::vector<CalibrationInput> joined_inputs(const std::vector<PartSummary>& parts) {
   std::vector<CalibrationInput> inputs = parts.front().identity.inputs;
   for (const PartSummary& part : parts)
@@ -78,7 +77,7 @@ std::vector<CalibrationInput> joined_inputs(const std::vector<PartSummary>& part
       if (inputs[i].sha256.empty()) inputs[i].sha256 = digest;
       if (!digest.empty() && digest != inputs[i].sha256)
         throw InputError({.where = part.path.string(),
-                          .what = fmt::format("another input file than {}'s", parts.front().path.string()),
+                          .what = fmt::format("an input file is not that of {}", parts.front().path.string()),
                           .expected = inputs[i].sha256,
                           .found = digest + " " + part.identity.inputs[i].path});
     }
@@ -88,12 +87,12 @@ std::vector<CalibrationInput> joined_inputs(const std::vector<PartSummary>& part
 ThresholdTable load_sdc_table(const PartIdentity& identity, const std::filesystem::path& path) {
   if (path.empty())
     throw UsageError({.where = "merge",
-                      .what = "these parts hold the second round, SDC terms",
+                      .what = "these parts are of the second round and hold SDC terms",
                       .expected = "the table of the first round: --sdc-from theta.h5"});
   const std::string digest = sha256_of_path(path);
   if (digest != identity.table_sha256)
     throw InputError({.where = path.string(),
-                      .what = "not the table that the parts were made with",
+                      .what = "this is not the table that the parts were made with",
                       .expected = identity.table_sha256,
                       .found = digest});
   return load_table(path);
@@ -117,7 +116,7 @@ Calibration merge_calibration_parts(std::vector<std::filesystem::path> paths,
   const bool sdc = first.stage == Stage::sdc;
   if (!sdc && !sdc_table.empty())
     throw UsageError({.where = "--sdc-from",
-                      .what = "these parts hold the first round, thresholds",
+                      .what = "these parts are of the first round and hold thresholds",
                       .next = "leave it out, or give the parts of the second round"});
   if (sdc) states.begin_sdc(load_sdc_table(first.identity, sdc_table), sdc_table.string());
   for (const PartSummary& part : parts) {
@@ -129,7 +128,7 @@ Calibration merge_calibration_parts(std::vector<std::filesystem::path> paths,
   result.table.meta.provenance = first.identity.provenance;
   result.table.meta.provenance.inputs = files_of(joined_inputs(parts));
   if (!sdc && first.identity.setup.options.has_sdc())
-    result.warnings.emplace_back("these are the thresholds of the first round; SDC takes a second one");
+    result.warnings.emplace_back("these are the thresholds of the first round; SDC needs a second round");
   return result;
 }
 

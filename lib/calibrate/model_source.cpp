@@ -44,9 +44,10 @@ std::vector<std::int32_t> ModelSource::lengths(std::int64_t sample) {
 ResolvedPolicy ModelSource::policy_of(std::int64_t topk) const {
   const ModelShape& shape = description_.shape;
   if (topk == 0) return dense_policy(shape);
-  // Top-k has no tiles to visit: beside running-softmax it keeps the k largest softmax weights.
+  // Top-k visits no tiles, so it has no running-softmax placement: it keeps the k largest softmax weights.
   const Placement placement = placement_ == Placement::running_softmax ? Placement::post_softmax : placement_;
-  // Top-k chooses its k among the others; here k counts all that is kept.
+  // A policy's k counts only what it chooses beside the ends kept in any case; here k counts all that is
+  // kept.
   std::vector<LayerK> layer_k = layer_k_;
   for (LayerK& layer : layer_k)
     if (layer.k != kDenseK) layer.k -= kept_.count();

@@ -1,4 +1,4 @@
-// Windows of text that a model reads while its attention rows are observed.
+// The attention rows of a model that reads windows of text, as a RowSource.
 #pragma once
 #include <vector>
 
@@ -9,8 +9,8 @@ namespace toptheta {
 
 class ModelSource final : public RowSource {
  public:
-  // The model and the windows must outlive this object. `placement` and `layer_k` say how top-k is applied
-  // where it is asked for, beside what is kept in any case; `context` is that of text_windows().
+  // The model and the windows must outlive this object. `placement`, `layer_k` and `kept` (the positions kept
+  // in any case) say how stream() applies top-k where it is asked to; `context` is that of text_windows().
   ModelSource(LanguageModel& model, const std::vector<TextWindow>& windows, Placement placement,
               std::vector<LayerK> layer_k, std::int64_t context, const KeptEnds& kept = {});
 

@@ -14,7 +14,7 @@ namespace toptheta {
 
 namespace {
 
-// A document's windows, each named after it.
+// Cuts a document into windows, each of which is named after it.
 void add_windows(std::vector<TextWindow>& windows, const std::string& name,
                  std::span<const std::int32_t> tokens, std::int64_t context) {
   const std::int64_t document = windows.empty() ? 0 : windows.back().document + 1;
@@ -41,7 +41,7 @@ std::vector<TextWindow> text_windows(const LanguageModel& model,
     std::vector<std::int32_t> tokens = model.tokenizer.encode(read_text_file(file));
     if (tokens.empty())
       throw InputError(
-          {.where = file.string(), .what = "the text is empty", .next = "give a text with words in it"});
+          {.where = file.string(), .what = "the text is empty", .next = "give a file with text in it"});
     tokens.insert(tokens.begin(), start_token(model));
     add_windows(windows, file.string(), tokens, length);
   }

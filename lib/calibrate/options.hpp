@@ -1,5 +1,5 @@
-// What both walks of calibration share: from dumps (calibrate_from_dumps.hpp) and from a model
-// (calibrate_from_model.hpp). Same rows, same options: same thresholds.
+// Options and result of a calibration, whether from dumps (calibrate/from_dumps.hpp) or from a model
+// (calibrate/from_model.hpp). The same rows under the same options give the same thresholds.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -12,25 +12,26 @@
 
 namespace toptheta {
 
-// Called as a stage ("calibrating", "SDC", ...) goes on.
+// Called with progress in a stage ("calibrating", "SDC", ...): `done` of `total` in `unit` ("bytes",
+// "windows", ...); a total of 0 is unknown.
 using StageProgress =
     std::function<void(std::string_view stage, std::int64_t done, std::int64_t total, std::string_view unit)>;
 
 struct CalibrationOptions {
-  std::vector<std::int64_t> k{};  // one target each
-  std::vector<LayerK> layer_k{};
-  Placement placement = Placement::pre_softmax;
-  double add_sigma = 0;
-  KeptEnds kept{};               // in any case, where the thresholds are used
-  std::int64_t length_bins = 0;  // to the octave; 0: thresholds for every row length
-  double row_fraction = 1;       // of each sample's rows; which ones follows from seed and row lengths alone
-  std::uint64_t seed = 0;
-  bool tac = false;             // top-k at calibration: one pass for each k; from a model only
-  bool offline_sdc = false;     // a second pass over the same rows, with the finished thresholds
-  bool calibrated_sdc = false;  // the same
-  std::int64_t rho_bins = 0;  // of calibrated SDC: pooled over so many bins of lengths to the octave; 0: not
-  bool curves = false;        // the table also gets curves, of the same pass
-  bool pooled = false;        // and its thresholds come from them
+  std::vector<std::int64_t> k{};                 // one target each
+  std::vector<LayerK> layer_k{};                 // layers with another k than the target's
+  Placement placement = Placement::pre_softmax;  // what thresholds are compared with
+  double add_sigma = 0;                          // theta = mean + add_sigma * standard deviation
+  KeptEnds kept{};               // positions that are kept in any case where the thresholds will be used
+  std::int64_t length_bins = 0;  // bins of row lengths per octave; 0: a threshold for every row length
+  double row_fraction = 1;       // share of each sample's rows that is used
+  std::uint64_t seed = 0;        // with the row lengths, decides which rows are used
+  bool tac = false;              // top-k at calibration: one pass for each k; from a model only
+  bool offline_sdc = false;      // gather offline SDC terms in a second pass over the same rows
+  bool calibrated_sdc = false;   // gather the rho of calibrated SDC in the same second pass
+  std::int64_t rho_bins = 0;     // bins of row lengths per octave over which rho is pooled; 0: no pooling
+  bool curves = false;           // the table also gets curves, gathered in the first pass
+  bool pooled = false;           // thresholds are derived from the curves; needs `curves`
   StageProgress progress{};
 
   [[nodiscard]] bool has_sdc() const { return offline_sdc || calibrated_sdc; }
@@ -38,7 +39,7 @@ struct CalibrationOptions {
 
 struct Calibration {
   ThresholdTable table;                 // without provenance
-  std::vector<std::string> warnings{};  // for people
+  std::vector<std::string> warnings{};  // whole sentences for the user
 };
 
 }  // namespace toptheta

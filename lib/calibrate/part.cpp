@@ -90,7 +90,7 @@ void require_kind(const hdf5::Group& root, const std::string& path) {
                       .next = "use the release that wrote it"});
 }
 
-// One of two words.
+// Reads an attribute that must be one of two words, and returns whether it is the second.
 bool is_second(const hdf5::Group& root, const std::string& name, const std::string& first,
                const std::string& second) {
   const std::string text = root.text_attribute(name);
@@ -149,7 +149,7 @@ void require_same_calibration(const PartIdentity& expected, const std::string& e
                         .what = fmt::format("{} is not that of {}", what, expected_name),
                         .expected = left,
                         .found = right,
-                        .next = "let one build of the program, with the same inputs, work on all of it"});
+                        .next = "use one build of the program and the same inputs for all parts"});
   };
   require("the program's version", expected.provenance.version, found.provenance.version);
   require("the program's commit", expected.provenance.commit, found.provenance.commit);

@@ -1,12 +1,13 @@
-// Part files: what one process of a calibration has gathered, or had gathered when it wrote a checkpoint
-// (docs/formats.md, "Calibration parts").
+// Part files: what one process of a calibration gathered, in the end (a part) or up to some point (a
+// checkpoint). docs/formats.md, "Calibration parts".
 //
 //   /             format = "toptheta.calibration-part", version = 1, kind = "part" | "checkpoint",
 //                 stage = "thresholds" | "sdc", group, sample, shard, shards, table_sha256
 //   /setup        uint8 []   JSON: what the calibration computes; equal in all of its parts
 //   /provenance   uint8 []   JSON, as in a threshold table, with a fingerprint beside each input's digest
-//   /states/NAME             the states of sinks: thresholds-<group>, sdc-<group>
-// The file ends in its seal (io/sealed_file.hpp).
+//   /states/NAME             the states of the sinks: thresholds-<group>, curves-0, sdc-<group>
+//
+// The file ends with a seal (io/sealed_file.hpp) that tells whether it is complete and undamaged.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -24,20 +25,21 @@ template <>
 inline constexpr auto kNames<Stage> = std::to_array<Named<Stage>>({{Stage::thresholds, "thresholds"},
                                                                    {Stage::sdc, "sdc"}});
 
-// Where a run stands: everything before this sample of this pass is done.
+// How far a run has come: in this stage, everything before this sample of this group is done.
 struct WalkPosition {
   Stage stage = Stage::thresholds;
   std::int64_t group = 0;
   std::int64_t sample = 0;
 };
 
-// Who gathered what, from which files.
+// Which calibration a part belongs to, which share of it, and which files it read.
 struct PartIdentity {
   CalibrationSetup setup;
   Provenance provenance;  // without inputs
   std::vector<CalibrationInput> inputs;
   Shard shard{};
-  std::string table_sha256{};  // of the table whose SDC terms are gathered, where it was given
+  std::string
+      table_sha256{};  // of the table whose SDC terms are gathered; empty: of the run's own thresholds
 };
 
 struct CalibrationPart {
@@ -50,14 +52,15 @@ struct CalibrationPart {
   [[nodiscard]] hdf5::Group states() const { return file.root().open_group("states"); }
 };
 
-// A part holds its stage's states, a checkpoint those of both stages as far as they are its own. Memory: the
-// file's size once more. Throws UnfinishedError.
+// A part holds the states of its stage; a checkpoint also holds the thresholds that stage "sdc" works with,
+// unless they came from a table. Needs as much memory as the file is large. Throws UnfinishedError if the
+// file cannot be written.
 void write_part(const std::filesystem::path& path, const PartIdentity& identity,
                 const CalibrationStates& states, Stage stage);
 void write_checkpoint(const std::filesystem::path& path, const PartIdentity& identity,
                       const CalibrationStates& states, const WalkPosition& position);
 
-// A part without its seal, as processes of one run exchange it; `name` is for messages.
+// A part without its seal, as the processes of one run exchange it. `name` appears in error messages.
 std::string part_image(const std::string& name, const PartIdentity& identity, const CalibrationStates& states,
                        Stage stage);
 CalibrationPart part_from_image(const std::string& bytes, const std::string& name);
@@ -65,8 +68,8 @@ CalibrationPart part_from_image(const std::string& bytes, const std::string& nam
 // Throws InputError for anything but a complete, undamaged file of this kind.
 CalibrationPart read_part(const std::filesystem::path& path);
 
-// Throws InputError naming `found.path` unless both belong to one calibration: equal setup, program version,
-// inputs and table.
+// Throws InputError naming `path`, where `found` comes from, unless both belong to one calibration: with
+// equal setup, program version and commit, inputs, and table of --sdc-from.
 void require_same_calibration(const PartIdentity& expected, const std::string& expected_name,
                               const PartIdentity& found, const std::string& path);
 

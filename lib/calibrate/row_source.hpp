@@ -1,4 +1,5 @@
-// Where calibration gets its rows from: attention dumps, or a model that reads texts.
+// The interface through which calibration gets its rows, from attention dumps or from a model that reads
+// texts.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -14,15 +15,15 @@ namespace toptheta {
 struct SourceDescription {
   ModelShape shape;
   Placement row_content = Placement::pre_softmax;
-  std::string model;                     // a name for people
-  std::int64_t topk_at_calibration = 0;  // the k that was applied when the rows were taken; 0: dense
-  std::int64_t context = 0;              // tokens that the model saw at once; 0 for dumps
-  std::vector<std::int64_t> weights;     // [samples] how much work each is, in any unit
-  std::vector<std::int64_t> bytes{};     // [samples] to read for each; empty where it is no matter of reading
-  std::string unit = "samples";          // what a sample is called
+  std::string model;                     // a name for people to read
+  std::int64_t topk_at_calibration = 0;  // the k that was applied when the dumps were made; 0: dense
+  std::int64_t context = 0;              // the --context of the texts; 0: the model's own, and for dumps
+  std::vector<std::int64_t> weights;     // [samples] the work that each takes, in any common unit
+  std::vector<std::int64_t> bytes{};     // [samples] bytes to read for each; empty if nothing is read
+  std::string unit = "samples";          // what progress and messages call a sample, in the plural
 };
 
-// Samples are counted from 0 in an order that every process sees alike.
+// Samples are numbered from 0, in the same order in every process.
 class RowSource {
  public:
   using ReadProgress = std::function<void(std::int64_t bytes)>;
@@ -33,12 +34,13 @@ class RowSource {
   virtual ~RowSource() = default;
 
   [[nodiscard]] virtual const SourceDescription& description() const = 0;
-  // Called with the bytes of a sample that stream() is through with, from any thread, where there are bytes.
+  // Sets a callback that receives, from any thread, the number of bytes that stream() has finished with since
+  // the last call. Sources that read no files never call it.
   virtual void on_read([[maybe_unused]] ReadProgress progress) {}
-  // Lengths of the sample's rows over all of its layers, each once, ascending.
+  // The lengths of the sample's rows over all of its layers, each once, ascending.
   virtual std::vector<std::int32_t> lengths(std::int64_t sample) = 0;
-  // Sends the sample's rows of these lengths, of every layer and head (all rows where `lengths` is empty), to
-  // the sink. `topk` > 0: the model attends by exact top-k after a row is observed; dumps cannot.
+  // Sends the sample's rows of these lengths (empty: all rows), of every layer and head, to the sink. If
+  // `topk` > 0, the model applies exact top-k to each row after it was observed; dumps require topk == 0.
   virtual void stream(std::int64_t sample, std::span<const std::int32_t> lengths, std::int64_t topk,
                       RowSink& sink) = 0;
 };

@@ -34,7 +34,7 @@ class Run {
 
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
-  ~Run() { source_.on_read({}); }  // the source outlives what it reports to
+  ~Run() { source_.on_read({}); }  // the source outlives this object, which its callback refers to
 
   CalibrationOutcome execute();
 
@@ -61,7 +61,7 @@ class Run {
   CalibrationStates states_;
   WalkPosition position_;
   std::int64_t done_ = 0;
-  std::atomic<std::int64_t> read_ = 0;  // bytes, of to_read_ in this stage
+  std::atomic<std::int64_t> read_ = 0;  // bytes read in this stage, of to_read_
   std::int64_t to_read_ = 0;
   Clock::time_point saved_ = Clock::now();
 };
@@ -72,7 +72,7 @@ void Run::resume() {
   const CalibrationPart part = read_part(path);
   if (!part.checkpoint)
     throw InputError({.where = part.path,
-                      .what = "a finished part, not a checkpoint",
+                      .what = "this is a finished part, not a checkpoint",
                       .next = "merge it with the others: tt-calibrate merge"});
   require_same_calibration(identity_, "this run", part.identity, part.path);
   if (part.identity.shard != identity_.shard)
@@ -94,7 +94,7 @@ void Run::stream(std::int64_t sample, std::int64_t group, std::span<const std::i
   source_.stream(sample, lengths, states_.topk_of(static_cast<std::size_t>(group)), sink);
 }
 
-// Progress by bytes, as they are read.
+// Reports progress in bytes as they are read, if the source reads any.
 void Run::report_bytes(std::string_view stage) {
   const std::vector<std::int64_t>& bytes = source_.description().bytes;
   if (!options_.progress || bytes.empty()) return;
@@ -107,7 +107,7 @@ void Run::report_bytes(std::string_view stage) {
   read_ = 0;
   options_.progress(stage, 0, to_read_, "bytes");
   source_.on_read([this, stage](std::int64_t more) {
-    // Rows that nobody needs are not read, and how many are drawn is only nearly known before.
+    // to_read_ is an estimate: rows that nobody needs are not read, and the drawn share is approximate.
     const std::int64_t read = read_ += more;
     options_.progress(stage, std::min(read, to_read_), to_read_, "bytes");
   });
@@ -132,11 +132,13 @@ void Run::walk_group(Stage stage, std::int64_t group) {
   const std::string_view name = stage == Stage::thresholds ? "calibrating" : "SDC";
   DrawnRows rows(options_, states_.smallest_k(index), stage == Stage::thresholds);
   const std::int64_t next = std::max(range_.first, position_.sample);
-  // What is drawn depends on the samples before, unless all rows are.
+  // Unless all rows are used, what is drawn of a sample depends on the samples before it, so that those must
+  // be drawn from too.
   for (std::int64_t sample = options_.row_fraction < 1 ? 0 : next; sample < range_.last; ++sample) {
     const std::vector<std::int32_t> drawn = rows.draw(source_.lengths(sample));
     if (sample < next) continue;
-    // Where all rows are too short to be drawn, the sink sees them and can say so.
+    // If all rows are too short to be drawn, `drawn` is empty and all of them are streamed, so that the sink
+    // knows their lengths and can say why there are no thresholds.
     stream(sample, group, drawn, sink);
     position_ = {stage, group, sample + 1};
     after_sample(name);
@@ -162,14 +164,14 @@ void Run::write_part_file(Stage stage) {
 
 void Run::reach_common_stage() {
   if (cluster_ == nullptr || !job_.checkpoint.resume || job_.sdc_table != nullptr) return;
-  // A process in stage "sdc" has everybody's thresholds: one that is behind takes them from there.
+  // A process in stage "sdc" has the common thresholds already; those that are behind take them from it.
   if (!spread_thresholds_of_those_ahead(*cluster_, identity_, position_.stage, states_)) return;
   if (position_.stage == Stage::sdc) return;
   states_.begin_sdc();
   position_ = {Stage::sdc, 0, 0};
 }
 
-// Everybody's thresholds in every process that goes on with them.
+// Adds up the thresholds of all processes, and gives the result to all of them if they go on with it.
 void Run::finish_thresholds(bool needed_by_all) {
   if (cluster_ == nullptr) return;
   reduce_states(*cluster_, identity_, Stage::thresholds, states_);

@@ -1,4 +1,4 @@
-// Passes on some rows of what a forward pass streams.
+// A filter between a forward pass and a sink that lets rows of some lengths through.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -13,9 +13,9 @@ class SelectedRows final : public RowSink {
   // `sink` must outlive this object.
   explicit SelectedRows(RowSink& sink) : sink_(sink) {}
 
-  // From here on: the rows of these lengths.
+  // From now on, passes on the rows of these lengths only.
   void select(std::span<const std::int32_t> lengths);
-  // From here on: all rows.
+  // From now on, passes on all rows.
   void select_all() { wanted_.clear(); }
 
   void add(const RowBlock& block) override;

@@ -13,7 +13,7 @@ namespace toptheta {
 
 namespace {
 
-// kDenseK is written as -1.
+// k as it is stored: -1 stands for kDenseK.
 std::int64_t stored_k(std::int64_t k) {
   return k == kDenseK ? -1 : k;
 }
@@ -135,7 +135,7 @@ void require_same_setup(const CalibrationSetup& expected, const std::string& exp
            .what = fmt::format("belongs to another calibration: '{}' is not that of {}", key, expected_name),
            .expected = value.dump(),
            .found = right.at(key).dump(),
-           .next = "give what one calibration, with the same flags and inputs, wrote"});
+           .next = "give files that one calibration wrote, with the same flags and inputs"});
 }
 
 }  // namespace toptheta

@@ -1,5 +1,5 @@
-// What a calibration computes, apart from who computes which part of it: all parts and checkpoints of one
-// calibration agree on it.
+// What a calibration computes, regardless of which process computes which share of it. All parts and
+// checkpoints of one calibration have equal setups.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,21 +11,21 @@
 namespace toptheta {
 
 struct CalibrationSetup {
-  CalibrationOptions options;  // without progress
-  SourceDescription source;    // without weights
+  CalibrationOptions options;  // without `progress`
+  SourceDescription source;    // without `weights` and `bytes`
   std::int64_t samples = 0;
-  std::int64_t weight = 0;  // of all samples together
+  std::int64_t weight = 0;  // sum of the samples' weights
 };
 
 CalibrationSetup setup_of(const CalibrationOptions& options, const SourceDescription& source);
 
 nlohmann::ordered_json json_from(const CalibrationSetup& setup);
-// Throws InputError with its place where a key is missing or not known, or holds another type or an
-// impossible value.
+// Throws InputError naming the place of a key that is missing or unknown, or whose value has the wrong type
+// or is impossible.
 CalibrationSetup setup_from(const JsonValue& json);
 
-// Throws InputError naming `path` and the first thing that differs from `expected`, which belongs to
-// `expected_name`.
+// Throws InputError if the setups differ, naming `path` (the file of `found`), `expected_name` (that of
+// `expected`) and the first key that differs.
 void require_same_setup(const CalibrationSetup& expected, const std::string& expected_name,
                         const CalibrationSetup& found, const std::string& path);
 

@@ -5,12 +5,12 @@
 namespace toptheta {
 
 SampleRange samples_of(std::span<const std::int64_t> weights, const Shard& shard) {
-  // Samples without weight count as the lightest there is.
+  // A sample of weight 0 counts as 1, so that it belongs to some shard.
   const auto weight = [](std::int64_t w) { return std::max<std::int64_t>(w, 1); };
   std::int64_t total = 0;
   for (const std::int64_t w : weights)
     total += weight(w);
-  // Where shard i begins, in the total's units.
+  // Where the share of shard i begins, in units of weight: total * i / count, computed without overflow.
   const auto begin = [&](std::int64_t i) {
     return total / shard.count * i + total % shard.count * i / shard.count;
   };

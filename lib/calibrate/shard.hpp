@@ -1,11 +1,11 @@
-// Which of a calibration's samples a process works on.
+// Divides the samples of a calibration among processes.
 #pragma once
 #include <cstdint>
 #include <span>
 
 namespace toptheta {
 
-// Process `index` of `count`, from 0.
+// Share `index`, counted from 0, of `count`.
 struct Shard {
   std::int64_t index = 0;
   std::int64_t count = 1;
@@ -18,10 +18,10 @@ struct SampleRange {
   std::int64_t last = 0;
 };
 
-// Deals out samples in runs of neighbours, so that each process reads few files, of as equal a weight as they
-// come: a sample belongs to the shard in whose share of the total weight its middle lies. Depends on the
-// weights alone; a shard may get nothing where there are more shards than samples, or one sample outweighs a
-// share.
+// The samples of a shard. Each shard gets a run of neighbouring samples, so that it reads few files, and the
+// runs are of nearly equal weight: a sample belongs to the shard whose share of the total weight contains the
+// sample's middle. The result depends on the weights alone. A shard may get nothing, if there are more shards
+// than samples or if one sample outweighs a share.
 SampleRange samples_of(std::span<const std::int64_t> weights, const Shard& shard);
 
 }  // namespace toptheta

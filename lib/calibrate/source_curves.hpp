@@ -1,4 +1,4 @@
-// Curves alone, without thresholds: of dumps that are compared rather than calibrated on.
+// Gathers curves without thresholds, from dumps that are compared rather than calibrated on.
 #pragma once
 #include <string_view>
 
@@ -8,8 +8,8 @@
 
 namespace toptheta {
 
-// Counts all rows of all samples, as CurveFitter does, which also says what it throws and how much memory it
-// takes. Progress goes under the name of `stage`, sample by sample.
+// Counts all rows of all samples with a CurveFitter, whose header states memory and errors. Reports progress
+// under the name `stage` after each sample.
 ScoreCurves curves_of(RowSource& source, Placement placement, std::string_view stage,
                       const StageProgress& progress);
 

@@ -17,7 +17,7 @@ std::vector<std::vector<std::int64_t>> groups_of(const CalibrationOptions& optio
   return groups;
 }
 
-constexpr const char* kCurves = "curves-0";  // there is one group where there are curves
+constexpr const char* kCurves = "curves-0";  // with curves there is only one group
 
 std::string thresholds_name(std::size_t group) {
   return fmt::format("thresholds-{}", group);
@@ -26,25 +26,27 @@ std::string sdc_name(std::size_t group) {
   return fmt::format("sdc-{}", group);
 }
 
-// Curves count the elements of whole rows, of which thresholds of their rest cannot be read.
+// Curves count the elements of whole rows. The threshold of a row without its ends cannot be read from them.
 void require_whole_rows(const CalibrationOptions& options) {
   if (options.kept.any())
     throw UsageError({.where = "--keep-first, --keep-recent",
-                      .what = "curves are of whole rows, also of what is kept in any case",
-                      .next = "leave --curve and --estimator pooled out"});
+                      .what = "curves count whole rows, including the positions that are kept in any case",
+                      .next = "leave out --curve and --estimator pooled"});
 }
 
-// Under top-k at calibration every k leaves other rows behind, of which a table could hold one kind only.
+// Under top-k at calibration each k makes the model produce different rows, but a table has room for the
+// curves of one kind of rows only.
 void require_one_k(const CalibrationOptions& options) {
   if (options.tac && options.k.size() > 1)
-    throw UsageError({.where = "--tac",
-                      .what = "curves would be of other rows for each k",
-                      .expected = "one k",
-                      .found = fmt::format("{} of them", options.k.size()),
-                      .next = "calibrate each k by itself, or drop --tac"});
+    throw UsageError(
+        {.where = "--tac",
+         .what = "under top-k at calibration every k has curves of its own, but a table holds one set",
+         .expected = "one k",
+         .found = fmt::format("{} values of k", options.k.size()),
+         .next = "calibrate each k by itself, or drop --tac"});
 }
 
-// A table of other options than these would compensate thresholds that nobody asked for.
+// SDC terms belong to the thresholds of one table: it must have been fitted with the options of this setup.
 void require_table(const CalibrationSetup& setup, const ThresholdTable& table, const std::string& name) {
   require_shape(table, setup.source.shape, name);
   const auto fail = [&](const char* what, const std::string& expected, const std::string& found) {
@@ -168,12 +170,13 @@ std::vector<std::string> CalibrationStates::warnings() const {
   for (const auto& fitter : fitters_)
     for (std::string& warning : fitter->warnings())
       warnings.push_back(std::move(warning));
-  // A dump taken under top-k observes that k only.
+  // A dump made under top-k shows rows as they are under that k.
   const std::int64_t topk = setup_.source.topk_at_calibration;
   for (const std::int64_t k : setup_.options.k)
     if (topk > 0 && k != topk)
       warnings.push_back(fmt::format(
-          "the dumps were taken under top-{}; thresholds for k = {} see rows as that k left them", topk, k));
+          "the dumps were made under top-{0}; thresholds for k = {1} are fitted to rows as top-{0} left them",
+          topk, k));
   return warnings;
 }
 

@@ -1,4 +1,4 @@
-// Everything that a calibration gathers, pass by pass, and the table it comes to.
+// Everything that a calibration gathers, pass by pass, and the table made of it.
 #pragma once
 #include <deque>
 #include <memory>
@@ -14,50 +14,52 @@
 
 namespace toptheta {
 
-// The k of the setup fall into groups that share a pass over the samples: all of them in one, or each by
-// itself with top-k at calibration. Stage "thresholds" takes a pass for each group, and so does "sdc".
+// The k of the setup are divided into groups, each of which shares one pass over the samples: all k form one
+// group, but with top-k at calibration each k is a group. Stage "thresholds" takes one pass for each group,
+// and so does stage "sdc".
 class CalibrationStates {
  public:
   // Throws UsageError for options that cannot be met.
   explicit CalibrationStates(const CalibrationSetup& setup);
 
   [[nodiscard]] std::size_t groups() const { return fitters_.size(); }
-  // The k that the model applies while it is observed; 0: none.
+  // The top-k that the model applies while it is observed; 0: none.
   [[nodiscard]] std::int64_t topk_of(std::size_t group) const;
-  // Rows up to this length are dense for the group.
+  // Rows of up to this many keys are dense under every k of the group.
   [[nodiscard]] std::int64_t smallest_k(std::size_t group) const { return fitters_[group]->smallest_k(); }
 
   [[nodiscard]] const ThresholdFitter& thresholds(std::size_t group) const { return *fitters_[group]; }
-  // Where the rows of stage "thresholds" go: to the thresholds and, where asked for, to the curves.
+  // Takes the rows of stage "thresholds", for the thresholds and, if they are asked for, the curves.
   [[nodiscard]] RowSink& sink(std::size_t group);
 
-  // The thresholds so far as a table without provenance, with its curves. Throws as ThresholdFitter::table().
+  // A table of the thresholds so far, with the curves and without provenance. Throws what
+  // ThresholdFitter::table() throws.
   [[nodiscard]] ThresholdTable table() const;
-  // Begins stage "sdc" with the thresholds gathered here, or with a table of the same setup (UsageError if it
-  // is of another).
+  // Begins stage "sdc" with the thresholds gathered here, or with those of a table, whose file `name` is.
+  // Throws UsageError if the table was fitted with other options than the setup's.
   void begin_sdc();
   void begin_sdc(const ThresholdTable& table, const std::string& name);
   [[nodiscard]] SdcFitter& sdc(std::size_t group) { return *sdc_fitters_[group]; }
-  // The table of begin_sdc() with its SDC terms.
+  // The table of begin_sdc() with the SDC terms gathered since.
   [[nodiscard]] ThresholdTable table_with_sdc() const;
 
-  // For people; of stage "thresholds".
+  // What the user should know about the thresholds, in whole sentences.
   [[nodiscard]] std::vector<std::string> warnings() const;
 
-  // The states of both stages, as far as there are any: groups thresholds-<i> with curves-<i>, and sdc-<i>.
-  // Others may stand beside them.
+  // Saves the states of the stages asked for, as groups thresholds-<i>, curves-0 and sdc-<i> inside `group`.
   void save(hdf5::Group& group, bool thresholds, bool sdc) const;
+  // Adds states that save() wrote. Throws InputError where they do not fit this setup.
   void add_saved_thresholds(const hdf5::Group& group);
   void add_saved_sdc(const hdf5::Group& group);
-  // Forgets the thresholds gathered, to be replaced by what another process merged.
+  // Forgets the thresholds and curves gathered, so that merged ones can be added in their place.
   void clear_thresholds();
 
  private:
   CalibrationSetup setup_;
   std::vector<std::unique_ptr<ThresholdFitter>> fitters_;
-  std::unique_ptr<CurveFitter> curves_;  // where asked for; there is one group then
-  std::optional<JointSink> joint_;
-  std::deque<ThresholdTable> tables_;  // of stage "sdc": one for each group, which its fitter refers to
+  std::unique_ptr<CurveFitter> curves_;  // if asked for; there is only one group then
+  std::optional<JointSink> joint_;       // feeds both, if there are curves
+  std::deque<ThresholdTable> tables_;    // of stage "sdc": one per group; its SdcFitter refers to it
   std::vector<std::unique_ptr<SdcFitter>> sdc_fitters_;
 };
 

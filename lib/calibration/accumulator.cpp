@@ -19,8 +19,8 @@ Product multiply(double a, double b) {
   return {high, std::fma(a, b, -high)};
 }
 
-// (n * squares - sum^2) / n^2, rounded once: the difference cancels almost everything where the values lie
-// close together, and equal values must have deviation 0.
+// (n * squares - sum^2) / n^2, rounded only once. Where the values lie close together, the difference cancels
+// almost completely, and equal values must have deviation 0.
 double population_variance(double n, const ExactSum& sum, const SquareSum& squares) {
   std::array<double, 12> terms{};
   std::size_t used = 0;
@@ -38,7 +38,8 @@ double population_variance(double n, const ExactSum& sum, const SquareSum& squar
   return std::max(0.0, rounded_total(terms) / (n * n));
 }
 
-// Sums of N such values up to X are exact in two doubles as long as N^2 X <= 2^56.
+// Rounds to a multiple of 2^-50. The sum of N such values of at most X is exact in two doubles as long as
+// N^2 X <= 2^56.
 double to_multiple(double value) {
   return std::nearbyint(value * 0x1p50) * 0x1p-50;
 }

@@ -7,17 +7,17 @@ namespace toptheta {
 
 namespace {
 
-// From one choice on an item's hull to the next.
+// A step from one choice on an item's hull to the next.
 struct Step {
   std::size_t item = 0;
   std::size_t from = 0;
   std::size_t to = 0;
-  double cost = 0;    // more
-  double saving = 0;  // less loss
+  double cost = 0;    // by how much the cost rises
+  double saving = 0;  // by how much the loss falls
 };
 
-// What a step saves for what it costs is more than for another. Of one item's steps the earlier comes first
-// by itself: hulls are convex.
+// Whether step a saves more loss per cost than step b. Since hulls are convex, this keeps the steps of one
+// item in their order.
 bool pays_more(const Step& a, const Step& b) {
   const double left = a.saving * b.cost;
   const double right = b.saving * a.cost;
@@ -59,7 +59,7 @@ void choose(const std::vector<std::vector<Choice>>& items, std::size_t item, std
   allocation.chosen[item] = choice;
 }
 
-// The choice between the ends of a step, hull or not, that fits and loses least.
+// Takes the choice between the ends of a step, on the hull or not, that fits into the budget and loses least.
 void take_part(const std::vector<std::vector<Choice>>& items, const Step& step, double budget,
                Allocation& allocation) {
   const std::vector<Choice>& choices = items[step.item];
@@ -83,7 +83,8 @@ std::vector<std::size_t> lower_hull(const std::vector<Choice>& choices) {
   };
   for (std::size_t i = 0; i < choices.size(); ++i) {
     assert(i == 0 || choices[i].cost >= choices[i - 1].cost);
-    if (!hull.empty() && choices[i].loss >= choices[hull.back()].loss) continue;  // dearer, or no cheaper
+    if (!hull.empty() && choices[i].loss >= choices[hull.back()].loss)
+      continue;  // costs as much or more in vain
     if (!hull.empty() && choices[i].cost == choices[hull.back()].cost) hull.pop_back();
     while (hull.size() >= 2 && above(hull[hull.size() - 2], hull.back(), i))
       hull.pop_back();
@@ -122,7 +123,7 @@ Allocation reach_loss(const std::vector<std::vector<Choice>>& items, double loss
     const double wanted = std::min(1.0, (allocation.loss - loss) / step.saving);
     allocation.bound = allocation.cost + wanted * step.cost;
     if (wanted < 1) {
-      // The cheapest choice of the last step that is enough.
+      // Take the cheapest choice within this last step that loses little enough.
       const std::vector<Choice>& choices = items[step.item];
       for (std::size_t i = step.from + 1; i <= step.to; ++i) {
         if (allocation.loss - (choices[step.from].loss - choices[i].loss) > loss) continue;

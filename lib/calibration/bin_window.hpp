@@ -1,4 +1,5 @@
-// Inside calibration: the bins that some neighbouring rows fall into, before they go into a curve.
+// Internal to calibration: a dense window of bins in which the values of some rows are counted before the
+// counts go into a curve.
 #pragma once
 #include <algorithm>
 #include <cassert>
@@ -9,26 +10,27 @@
 
 namespace toptheta {
 
-// Words as count_scores() and count_weights() fill them, for a range of bins that is set by the first row and
-// ends with drain(). 128 KiB, of which a range of w bins touches 32 w bytes; one for each thread.
+// Holds the words that count_scores() and count_weights() fill (kernels/rows/histogram.hpp), for a range of
+// bins that open() places and that stays until drain(). 128 KiB, of which rows that span w bins touch 32 w
+// bytes. Each thread has its own.
 class BinWindow {
  public:
   static constexpr std::int32_t kBins = 4096;
-  // What the words have room for: rows of mass up to 1.1, and elements.
+  // How many rows, each of mass up to 1.1, and how many elements fit before a word could overflow.
   static constexpr std::int64_t kRows = 200;
   static constexpr std::int64_t kElements = (std::int64_t{1} << (64 - kHistogramCountShift)) - 1;
 
-  // Whether a row, or a piece of one, of bins lowest ... highest can be added.
+  // Whether a row (or a piece of one) whose values lie in bins lowest ... highest can be added.
   [[nodiscard]] bool takes(std::int32_t lowest, std::int32_t highest, std::int64_t elements) const {
     return lowest >= first_ && highest < first_ + kBins && rows_ < kRows && elements_ + elements <= kElements;
   }
-  // Makes the window, which is empty, take bins lowest ... highest < lowest + kBins; they come to lie in its
-  // middle.
+  // Moves the window, which must be empty, so that bins lowest ... highest lie in its middle. Requires
+  // highest < lowest + kBins.
   void open(std::int32_t lowest, std::int32_t highest) {
     assert(elements_ == 0 && highest - lowest < kBins);
     first_ = lowest - (kBins - 1 - (highest - lowest)) / 2;
   }
-  // Notes what the caller adds to words().
+  // Records that the caller adds a row (or a piece of one) to words().
   void add(std::int32_t lowest, std::int32_t highest, std::int64_t elements) {
     assert(takes(lowest, highest, elements));
     lowest_ = std::min(lowest_, lowest);
@@ -40,7 +42,8 @@ class BinWindow {
   [[nodiscard]] std::int32_t first() const { return first_; }
   std::uint64_t* words() { return words_.data(); }
 
-  // Calls visit(bin, count, mass) for every bin that is not empty, ascending, and empties the window.
+  // Calls visit(bin, count, mass) for every bin that is not empty, in ascending order, and empties the
+  // window.
   template <class Visit>
   void drain(Visit visit) {
     constexpr std::uint64_t kMass = (std::uint64_t{1} << kHistogramCountShift) - 1;

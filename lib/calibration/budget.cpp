@@ -50,6 +50,11 @@ Prediction prediction_of(const BudgetWorld& world, const std::vector<std::size_t
   return result;
 }
 
+void require_limits(const Budget& budget) {
+  if (budget.smallest_k < 1 || budget.smallest_k > budget.largest_k)
+    refuse("--min-k", "the smallest k is not between 1 and the largest", "give --min-k of at most --max-k");
+}
+
 void require_amount(const Budget& budget, const BudgetWorld& world) {
   const bool share = budget.kind == BudgetKind::kept_fraction || budget.kind == BudgetKind::v_rows ||
                      budget.kind == BudgetKind::lost_mass;
@@ -58,16 +63,15 @@ void require_amount(const Budget& budget, const BudgetWorld& world) {
                       .what = "not an amount",
                       .expected = share ? "a share above 0 and below 1" : "a number above 0",
                       .found = fmt::format("{}", budget.amount)});
-  if (budget.smallest_k < 1 || budget.smallest_k > budget.largest_k)
-    refuse("--min-k", "the smallest k is not between 1 and the largest", "give --min-k of at most --max-k");
   if (budget.kind == BudgetKind::v_rows && world.group_heads() == 0)
     refuse("--v-rows", "the table does not know the model's KV groups",
            "calibrate again from a model or dump");
   if (!budget.weights.empty() && budget.kind == BudgetKind::lost_mass)
-    refuse("--lost-mass", "is of mass that counts alike in all heads", "give a budget of elements or V rows");
+    refuse("--lost-mass", "weights of heads have no meaning for it: it counts mass alike in all heads",
+           "give a budget of elements or V rows");
   if (!budget.weights.empty() && budget.weights.size() != world.choices.size())
     throw InputError({.where = "sensitivity",
-                      .what = "of another model than the table",
+                      .what = "it is not of the table's model",
                       .expected = fmt::format("{} heads in all", world.choices.size()),
                       .found = fmt::format("{}", budget.weights.size())});
 }
@@ -78,7 +82,7 @@ std::vector<std::vector<std::int64_t>> candidates_of(const ThresholdTable& table
       candidate_k(table.curves.longest_row(), budget.smallest_k, budget.largest_k);
   std::vector<std::vector<std::int64_t>> result(static_cast<std::size_t>(shape.num_layers * shape.num_heads),
                                                 candidates);
-  // Layers that calibration did not see have no thresholds.
+  // Layers that calibration did not see have no thresholds and stay dense.
   for (std::int64_t layer = 0; layer < shape.num_layers; ++layer) {
     bool seen = false;
     for (std::int64_t head = 0; head < shape.num_heads; ++head)
@@ -86,7 +90,7 @@ std::vector<std::vector<std::int64_t>> candidates_of(const ThresholdTable& table
     for (std::int64_t head = 0; !seen && head < shape.num_heads; ++head)
       result[table.cell_index(layer, head)] = {kDenseK};
   }
-  (void)resolve_layer_k(1, budget.layer_k, shape.num_layers);  // layers in range
+  (void)resolve_layer_k(1, budget.layer_k, shape.num_layers);  // refuses layers out of range
   for (const LayerK& given : budget.layer_k)
     for (std::int64_t head = 0; head < shape.num_heads; ++head)
       result[table.cell_index(given.layer, head)] = {given.k};
@@ -101,7 +105,7 @@ Allocation allocate(const BudgetWorld& world, const Budget& budget, const std::v
     Allocation allocation = reach_loss(choices, budget.amount * world.rows());
     if (allocation.loss > budget.amount * world.rows() * (1 + 1e-12))
       throw UsageError({.where = "--lost-mass",
-                        .what = "the limits do not allow to lose so little",
+                        .what = "so little cannot be reached within the limits on k",
                         .expected = fmt::format("at least {:.6g}", allocation.loss / world.rows()),
                         .found = fmt::format("{}", budget.amount),
                         .next = "raise --max-k or the budget"});
@@ -116,7 +120,7 @@ Allocation allocate(const BudgetWorld& world, const Budget& budget, const std::v
   Allocation allocation = share_out(choices, amount);
   if (allocation.cost > amount * (1 + 1e-12))
     throw UsageError({.where = "budget",
-                      .what = "the smallest k of all heads keep more than that",
+                      .what = "even the smallest k in every head keeps more than that",
                       .expected = fmt::format("at least {:.6g}", budget.amount * allocation.cost / amount),
                       .found = fmt::format("{}", budget.amount),
                       .next = "lower --min-k, or raise the budget"});
@@ -156,6 +160,7 @@ Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>&
 
 BudgetPlan plan_budget(const ThresholdTable& table, const Budget& budget) {
   require_rows(table);
+  require_limits(budget);  // candidates run from the smallest k on
   const BudgetWorld world(table, candidates_of(table, budget), budget.weights);
   require_amount(budget, world);
   const std::vector<BudgetItem> items = budget_items(world, budget.unit, budget.kind == BudgetKind::v_rows);

@@ -1,5 +1,6 @@
-// A k for every head from one budget for all of them, so that the least softmax mass is lost: what a table's
-// curves say that each k keeps, shared out by calibration/allocation.hpp. docs/calibration.md, "Budget".
+// Chooses a k for every head under one budget for all heads, so that the least softmax mass is lost. The
+// table's curves tell what each k keeps and loses; calibration/allocation.hpp divides the budget.
+// docs/calibration.md, "Budget".
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -10,10 +11,10 @@ namespace toptheta {
 
 enum class BudgetKind {
   kept_fraction,  // share of the visible elements of the calibration rows; rows with n <= k keep all
-  kept_elements,  // elements that a token's row keeps, all heads of all layers together, mean over rows
-  uniform_k,      // the elements that this k in every head keeps
+  kept_elements,  // elements kept per token, summed over all heads of all layers; a mean over rows
+  uniform_k,      // as many elements as this k in every head keeps
   v_rows,         // share of the V rows that a decode step reads (value_rows())
-  lost_mass,      // mean softmax mass that a row loses: the fewest elements that lose no more
+  lost_mass,      // mean softmax mass that a row may lose; the plan keeps as few elements as possible
 };
 template <>
 inline constexpr auto kNames<BudgetKind> =
@@ -23,7 +24,7 @@ inline constexpr auto kNames<BudgetKind> =
                                       {BudgetKind::v_rows, "v-rows"},
                                       {BudgetKind::lost_mass, "lost-mass"}});
 
-// Whose k are chosen apart from each other.
+// What gets a k of its own.
 enum class BudgetUnit { head, layer };
 template <>
 inline constexpr auto kNames<BudgetUnit> = std::to_array<Named<BudgetUnit>>({{BudgetUnit::layer, "layer"},
@@ -35,52 +36,54 @@ struct Budget {
   BudgetUnit unit = BudgetUnit::head;
   std::int64_t smallest_k = 1;
   std::int64_t largest_k = kDenseK;  // kDenseK: heads may become dense
-  std::vector<LayerK> layer_k{};     // layers whose k is given; what they keep counts
-  // [layers * heads], what a row's lost mass in a head costs, such as nats of the nll (tt-eval sensitivity):
-  // the least sum of these is looked for. Empty: all alike. Not with lost_mass.
+  std::vector<LayerK> layer_k{};     // layers whose k is fixed; what they keep counts towards the budget
+  // [layers * heads] what a unit of lost mass costs in each head, for instance in nats of NLL (tt-eval
+  // sensitivity). The plan then minimizes the sum of these costs instead of the lost mass. Empty: all heads
+  // count alike. Not to be combined with lost_mass.
   std::vector<double> weights{};
 };
 
-// What some k of all heads keep, as the curves have it.
+// What a k for each head keeps and loses, according to the curves.
 struct Prediction {
-  double kept_elements = 0;  // share of the visible
-  double per_row = 0;        // elements that a token's row keeps, all heads together
-  double v_rows = 0;         // NaN where the model's KV groups are not known
-  double lost_mass = 0;      // mean over rows of all heads
-  double cost = 0;           // Budget::weights times each head's mean lost mass; NaN without weights
+  double kept_elements = 0;  // share of the visible elements
+  double per_row = 0;        // elements kept per token, summed over all heads
+  double v_rows = 0;         // share of the V rows; NaN if the model's KV groups are not known
+  double lost_mass = 0;      // mean over the rows of all heads
+  double cost = 0;           // sum over heads of Budget::weights times mean lost mass; NaN without weights
 };
 
 struct BudgetedHead {
-  double kept = 0;  // mean per row, rows with n <= k included
-  double lost_mass = 0;
+  double kept = 0;       // elements per row, rows with n <= k included
+  double lost_mass = 0;  // per row, likewise
 };
 
 struct BudgetPlan {
   std::vector<std::int64_t> head_k{};  // [layers * heads]; kDenseK where all of a head's rows are kept
   std::vector<BudgetedHead> heads{};   // [layers * heads]
   Prediction predicted{};
-  // Nothing within the budget loses less mass, or costs less by weights; with lost_mass: keeps a smaller
-  // share.
+  // No allocation within the budget loses less mass (or, with weights, costs less) than this. With lost_mass:
+  // no allocation that loses as little keeps a smaller share of the elements.
   double bound = 0;
-  std::int64_t uniform_k = 0;  // the one k for every head that keeps most nearly as many elements,
-  Prediction uniform{};        // and what it loses
+  std::int64_t uniform_k = 0;  // the single k for every head that keeps most nearly as many elements
+  Prediction uniform{};        // what that k keeps and loses, for comparison
 };
 
-// Candidates are all k up to 64 and 32 to the octave beyond. For elements and for lost mass the plan is the
-// best allocation of these but for at most one step of one head (allocation.hpp; `bound` says how far). For V
-// rows the heads of a KV group are traded by kept elements and groups by the V rows of value_rows(): the
-// bound then holds among such allocations. Throws UsageError without curves, for amounts and limits that
-// cannot be met, for V rows of a model whose KV groups are not known. Time: O(heads * candidates * curves *
-// log bins).
+// Candidates are every k up to 64 and 32 per octave beyond. For budgets of elements and of lost mass, the
+// plan is at most one step of one head away from the best allocation (allocation.hpp); `bound` tells how far.
+// For V rows, heads within a KV group are traded by kept elements, and groups by value_rows(): the bound then
+// holds among such allocations only. Throws UsageError for a table without curves, for amounts and limits
+// that cannot be met, and for V rows of a model whose KV groups are not known; InputError for weights of
+// another number of heads. Time: O(heads * candidates * curves * log bins).
 BudgetPlan plan_budget(const ThresholdTable& table, const Budget& budget);
 
-// What these k would keep: [layers * heads]; `weights` as in Budget.
+// What these k, [layers * heads], would keep and lose; `weights` as in Budget. Throws UsageError for a table
+// without curves.
 Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>& head_k,
                    const std::vector<double>& weights = {});
 
-// V rows that a decode step of n keys reads for a KV group whose heads keep k[i] keys each, were their
-// choices independent: n (1 - product of (1 - k[i] / n)). Heads of a group agree more than that, so that it
-// is rather too high; the sum of k is never exceeded.
+// The V rows that a decode step over n keys reads for a KV group whose head i keeps k[i] keys, if the heads
+// chose independently: n (1 - product of (1 - k[i] / n)). Real heads of a group agree more often, so the
+// figure is rather too high; it never exceeds the sum of k.
 double value_rows(const std::vector<double>& k, double n);
 
 }  // namespace toptheta

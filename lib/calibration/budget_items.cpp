@@ -18,7 +18,7 @@ BudgetItem head_item(const BudgetWorld& world, std::size_t cell) {
   return item;
 }
 
-// Heads with one k for all of them.
+// `count` heads from `first` on, which share one k.
 BudgetItem common_item(const BudgetWorld& world, std::size_t first, std::size_t count) {
   BudgetItem item{std::vector<Choice>(world.choices[first].size()), {}, first};
   for (std::size_t i = 0; i < item.choices.size(); ++i) {
@@ -31,7 +31,7 @@ BudgetItem common_item(const BudgetWorld& world, std::size_t first, std::size_t 
   return item;
 }
 
-// The heads of a KV group, along the allocations that are best among them by kept elements; at the cost of V
+// A KV group. Its choices are the allocations that are best among its heads by kept elements, priced in V
 // rows.
 BudgetItem group_item(const BudgetWorld& world, std::size_t first) {
   const std::size_t count = world.group_heads();
@@ -73,7 +73,7 @@ BudgetItem group_item(const BudgetWorld& world, std::size_t first) {
   return item;
 }
 
-// The cost of the heads' common k in V rows instead of elements.
+// Prices an item whose heads share one k in V rows instead of elements.
 void count_value_rows(const BudgetWorld& world, BudgetItem& item) {
   const std::size_t count = item.chosen.front().size();
   for (std::size_t i = 0; i < item.choices.size(); ++i) {

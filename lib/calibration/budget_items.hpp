@@ -1,4 +1,4 @@
-// Inside calibration: the heads of a table as a budget sees them, and what is traded as one.
+// Internal to calibration: the heads of a table as a budget sees them, and the units that it trades.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -9,43 +9,45 @@
 
 namespace toptheta {
 
-// The table's heads with every candidate k, or the one that is given.
+// The table's heads and their candidate k. A head whose k is fixed has that one candidate.
 struct BudgetWorld {
   // The table must outlive this object. Time: O(candidates of all heads * curves * log bins).
   BudgetWorld(const ThresholdTable& of, std::vector<std::vector<std::int64_t>> candidates,
               std::vector<double> of_mass);
 
-  [[nodiscard]] double rows() const;      // of all heads
-  [[nodiscard]] double elements() const;  // visible
-  // Elements that one k in every head keeps.
+  [[nodiscard]] double rows() const;      // calibration rows of all heads
+  [[nodiscard]] double elements() const;  // visible elements of all heads
+  // The elements that are kept if every head has this k.
   [[nodiscard]] double kept_under(double k) const;
   [[nodiscard]] std::size_t num_heads() const { return static_cast<std::size_t>(table.meta.shape.num_heads); }
-  // Heads that share keys and values; 0 where that is not known.
+  // How many heads share one KV head; 0 if that is not known.
   [[nodiscard]] std::size_t group_heads() const;
-  // V rows over all calibration rows of the group whose first head is `first`; k of its heads. They saw the
-  // same rows.
+  // The V rows read over all calibration rows by the group whose first cell is `first` and whose heads have
+  // the k `group_k`. All heads of a group saw the same rows.
   [[nodiscard]] double group_value_rows(std::size_t first, const std::vector<std::int64_t>& group_k) const;
-  // Lost mass of a cell's candidate as it counts: summed over rows, by weight the mean over rows.
+  // The loss that a cell's candidate counts for: lost mass summed over rows or, with weights, the weight
+  // times the mean lost mass.
   [[nodiscard]] double loss(std::size_t cell, std::size_t candidate) const;
-  // V rows that there are, for all groups.
+  // The V rows that all groups read if they are dense.
   [[nodiscard]] double all_value_rows() const;
 
   const ThresholdTable& table;
   std::vector<std::vector<std::int64_t>> k;  // [cells][candidates]
-  std::vector<std::vector<Choice>> choices;  // [cells][candidates]
+  std::vector<std::vector<Choice>> choices;  // [cells][candidates] cost in kept elements, loss in lost mass
   std::vector<HeadRows> heads;               // [cells]
-  std::vector<double> weights;               // [cells], or none
+  std::vector<double> weights;               // [cells], or empty
 };
 
-// A head, a layer or a KV group: its choices, and the candidates of its heads under each.
+// What a budget trades as one: a head, a layer or a KV group.
 struct BudgetItem {
   std::vector<Choice> choices;
-  std::vector<std::vector<std::size_t>> chosen;  // [choices][heads of the item]
-  std::size_t first = 0;                         // of its heads
+  std::vector<std::vector<std::size_t>> chosen;  // [choices][heads of the item] index into the candidates
+  std::size_t first = 0;                         // cell of its first head
 };
 
-// By layer, heads share one k. By head, each is its own item; under a budget of V rows a KV group is one,
-// along the allocations that are best among its heads by kept elements, at the cost of V rows.
+// By layer, the heads of a layer form an item and share one k. By head, each head is an item; but under a
+// budget of V rows each KV group is one, whose choices are the allocations that are best among its heads by
+// kept elements, priced in V rows.
 std::vector<BudgetItem> budget_items(const BudgetWorld& world, BudgetUnit unit, bool by_value_rows);
 
 }  // namespace toptheta

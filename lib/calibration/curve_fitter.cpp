@@ -23,7 +23,7 @@ constexpr ScoreBinning kScoreBinning = {static_cast<float>(1 / kScoreBin),
                                         static_cast<float>(kScoreBinLimit)};
 constexpr WeightBinning kWeightBinning = {kWeightShift, kWeightOne, kLowestWeightBin - 1};
 
-// Weights of 8-bit mantissas may add up to this.
+// Weights rounded to bfloat16, with a mantissa of 8 bits, may add up to this much.
 constexpr double kLargestSum = 1.1;
 
 [[noreturn]] void refuse_sum(const RowBlock& block, std::int64_t r, double sum) {
@@ -45,8 +45,8 @@ CurveHistogram& CurveFitter::histogram(std::size_t head, std::int32_t bin) {
   return *cell[at];
 }
 
-// The rows of one block on their way into the fitter's histograms, which are locked only while they gain what
-// was counted. What it holds besides is memory to reuse.
+// Counts the rows of one block. The fitter's histograms are locked only while flush() adds the counts to
+// them. The buffers are kept for the next block.
 class CurveFitter::RowCounter {
  public:
   void start(CurveFitter& fitter, std::size_t head) {
@@ -56,20 +56,20 @@ class CurveFitter::RowCounter {
   void count(const RowBlock& block, std::int64_t r);
   void flush();
 
-  // Of the last row.
+  // Of the last row counted: its range, and, where rows hold scores, its exp_sum().
   [[nodiscard]] const RowRange& range() const { return range_; }
   [[nodiscard]] double exp_sum() const { return exp_sum_; }
 
  private:
   struct Row {
-    std::span<const float> values;  // scores, where these are counted
-    std::span<const float> masses;
-    double weight_unit;   // of the masses: their softmax weights are this many times as large
-    std::int32_t lowest;  // bins
+    std::span<const float> values;  // what the row holds: scores, or weights
+    std::span<const float> masses;  // proportional to the softmax weights
+    double weight_unit;             // softmax weight = mass * weight_unit
+    std::int32_t lowest;            // the range of bins that the values fall into
     std::int32_t highest;
   };
   Row look_at(const RowBlock& block, std::int64_t r);
-  // Rounding must not take a weight of 1 for less: that of a row's only key lies on an edge.
+  // A factor that keeps rounding from counting a weight of 1, as a row's only key has, in the bin below 1.
   [[nodiscard]] double weight_slack() const {
     return fitter_->row_content_ == Placement::pre_softmax ? 1 + 0x1p-22 : 1;
   }
@@ -84,7 +84,7 @@ class CurveFitter::RowCounter {
   CurveFitter* fitter_ = nullptr;
   std::size_t head_ = 0;
   std::int32_t length_bin_ = 0;
-  std::int64_t rows_ = 0;  // since the last flush, with their range of lengths
+  std::int64_t rows_ = 0;  // rows since the last flush, with their range of lengths
   std::int32_t shortest_ = 0;
   std::int32_t longest_ = 0;
 };
@@ -97,7 +97,7 @@ CurveFitter::CurveFitter(Placement placement, Placement row_content, const Model
       counters_(std::make_unique<Pool<RowCounter>>()) {
   if (placement == Placement::running_softmax)
     throw UsageError({.where = "--placement running-softmax",
-                      .what = "has no curves: a value's weight there is not its softmax mass",
+                      .what = "has no curves, because a value's running weight is not its softmax mass",
                       .next = "leave --curve and --estimator pooled out, or use --placement post-softmax"});
   if (placement == Placement::pre_softmax && row_content == Placement::post_softmax)
     throw UsageError({.where = "--placement pre-softmax",
@@ -164,7 +164,7 @@ void CurveFitter::RowCounter::count_piece(const Row& row, std::size_t first, std
                   kWeightBinning, window_.first(), window_.words());
 }
 
-// Scores further apart than the window is wide, as a mask of finite values makes them.
+// Counts a row whose scores are further apart than the window is wide, as finite mask values make them.
 void CurveFitter::RowCounter::count_wide(const Row& row) {
   flush();
   const std::lock_guard lock(fitter_->guards_[head_ % fitter_->guards_.size()]);

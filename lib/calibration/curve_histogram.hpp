@@ -1,4 +1,4 @@
-// Inside calibration: the histogram of one layer, head and length bin, while it grows.
+// Internal to calibration: the histogram of one layer, head and length bin while it is being filled.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -14,10 +14,11 @@ struct Tally {
   std::int64_t mass = 0;
 };
 
-// Pages of bins, taken when they are first hit; the directory spans what was seen.
+// Bins are stored in pages of 64 that are allocated when the first of them is hit; the list of pages spans
+// the bins seen so far.
 class CurveHistogram {
  public:
-  // Rows whose elements are tallied apart. Throws UnfinishedError past kMaxCurveRows.
+  // Counts rows, whose elements the caller adds with at(). Throws UnfinishedError past kMaxCurveRows.
   void add_rows(std::int64_t rows, std::int32_t shortest, std::int32_t longest);
   void add(const ScoreCurve& curve);
   Tally& at(std::int32_t bin) {

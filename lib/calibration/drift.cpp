@@ -16,7 +16,7 @@ constexpr double kSignificant = 3;  // standard errors
 
 using Entries = std::vector<ThresholdEntry>;
 
-// Of entries that are not empty: the nearest to a length, the shorter of two.
+// The entry nearest to a length, the shorter one on a tie. `entries` must not be empty.
 const ThresholdEntry& nearest(const Entries& entries, double length) {
   const auto above = std::lower_bound(
       entries.begin(), entries.end(), length,
@@ -27,7 +27,7 @@ const ThresholdEntry& nearest(const Entries& entries, double length) {
   return above->length - length < length - below->length ? *above : *below;
 }
 
-// What a head's thresholds say of rows of a length: the nearest entry's, or between those of length bins.
+// A head's thresholds by row length: the nearest entry's or, in a table of length bins, interpolated.
 struct HeadThresholds {
   const Entries& entries;
   bool binned;
@@ -57,7 +57,7 @@ void compare_thresholds(const Entries& a, const HeadThresholds& of_b, Placement 
     const double variance =
         entry.std * entry.std / static_cast<double>(std::max<std::int64_t>(1, entry.count)) +
         other.std * other.std / static_cast<double>(std::max<std::int64_t>(1, other.count));
-    if (entry.std == 0 || other.std == 0) continue;  // single rows, and pooled thresholds
+    if (entry.std == 0 || other.std == 0) continue;  // unknown: from a single row, or pooled
     squares += d * d / variance;
     ++with_error;
   }
@@ -67,7 +67,8 @@ void compare_thresholds(const Entries& a, const HeadThresholds& of_b, Placement 
   if (with_error > 0) drift.standard_errors = std::sqrt(squares / static_cast<double>(with_error));
 }
 
-// What thresholds keep of a row of this curve: the mean over those of its row lengths, or the nearest one's.
+// The elements that thresholds keep of a row of this curve: the mean over the entries within the curve's row
+// lengths or, if there are none, what the threshold for the mean length keeps.
 double kept_of(const CurveReader& reader, const ScoreCurve& curve, const HeadThresholds& thresholds) {
   double kept = 0;
   double lengths = 0;
@@ -79,8 +80,8 @@ double kept_of(const CurveReader& reader, const ScoreCurve& curve, const HeadThr
   return lengths > 0 ? kept / lengths : reader.kept(thresholds.theta(reader.mean_length()));
 }
 
-// Elements that `other` keeps of the rows of these curves over those that `own` keeps. Rows with n <= k are
-// dense under both and left out. NaN without such rows or thresholds.
+// The elements that `other` keeps of the rows of these curves, divided by those that `own` keeps. Curves with
+// rows of n <= k, which are dense under both, are left out. NaN if nothing is left to compare.
 double kept_ratio(const std::vector<ScoreCurve>& curves, Placement placement, std::int64_t k,
                   const HeadThresholds& other, const HeadThresholds& own) {
   double kept_by_other = 0;
@@ -146,7 +147,7 @@ std::vector<std::int64_t> common_k(const ThresholdTable& a, const ThresholdTable
   if (common.empty())
     throw UsageError({.where = "drift",
                       .what = fmt::format("{} and {} have no k in common", path_a, path_b),
-                      .next = "bring one to the k of the other: tt-calibrate retarget"});
+                      .next = "make thresholds for a k of the other: tt-calibrate retarget"});
   return common;
 }
 
@@ -188,7 +189,7 @@ std::vector<HeadDrift> drift_between(const ThresholdTable& a, const std::string&
   if (a.meta.kept != b.meta.kept)
     throw InputError(
         {.where = path_b,
-         .what = fmt::format("what rows keep in any case is not that of {}", path_a),
+         .what = fmt::format("the positions kept in any case are not those of {}", path_a),
          .expected = fmt::format("keep-first {}, keep-recent {}", a.meta.kept.first, a.meta.kept.recent),
          .found = fmt::format("keep-first {}, keep-recent {}", b.meta.kept.first, b.meta.kept.recent)});
   std::vector<HeadDrift> drifts;

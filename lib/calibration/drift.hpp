@@ -1,4 +1,4 @@
-// How far two calibrations of one model are apart, head by head, and which heads need a new one.
+// Compares two calibrations of one model, head by head, and tells which heads should be calibrated again.
 // docs/calibration.md, "Drift".
 #pragma once
 #include <cstdint>
@@ -9,37 +9,38 @@
 
 namespace toptheta {
 
-// One head under one k. NaN where it cannot be said.
+// How one head differs between tables a and b under one k. Figures that cannot be computed are NaN.
 struct HeadDrift {
   std::int64_t k = 0;
   std::int64_t layer = 0;
   std::int64_t head = 0;
-  std::int64_t lengths = 0;  // calibrated row lengths of a with one of b beside them (at most 1/32 off)
-  double difference = kNotCalibrated;       // mean over them of theta_b - theta_a
-  double standard_errors = kNotCalibrated;  // root mean square of the difference over its standard error
-  // Mean over them of the relative change of the softmax weight at the threshold, up or down: e^|d| - 1
-  // before the softmax, |d| / the smaller theta after it.
+  std::int64_t lengths = 0;  // row lengths compared: those of a that have one of b within 1/32 of them
+  double difference = kNotCalibrated;       // mean over these lengths of d = theta_b - theta_a
+  double standard_errors = kNotCalibrated;  // root mean square of d over its standard error
+  // Mean over these lengths of the relative change of the softmax weight at the threshold, in either
+  // direction: e^|d| - 1 for pre-softmax thresholds, else |d| / the smaller theta.
   double weight_change = kNotCalibrated;
-  // From curves: what a's thresholds keep of b's calibration rows over what b's own keep, and the other way
-  // round.
+  // From curves: the elements that a's thresholds keep of b's calibration rows over those that b's own
+  // thresholds keep, and the same with a and b exchanged.
   double a_on_b = kNotCalibrated;
   double b_on_a = kNotCalibrated;
-  // Kolmogorov-Smirnov distance of all values, mean over the length bins that both have.
+  // Kolmogorov-Smirnov distance between the distributions of values; mean over the length bins in both.
   double distance = kNotCalibrated;
   bool recalibrate = false;
 };
 
-// `tolerance`: a head needs recalibration where kept elements change by more than this share, in either
-// direction, by the curves; where neither table has curves for it, where the softmax weight at the threshold
-// changes by more than this share and the difference is more than three standard errors (where these are
-// known). For every k that both have, by k in a's order, layer and head. Throws InputError naming b's path
-// for another shape or placement, UsageError without a common k, or naming a k that one of them has not.
-// `k`: only these; empty: all common ones.
+// Compares every head under every k in `k` (empty: every k that both tables have, in a's order); results are
+// ordered by k, layer and head. A head needs recalibration if, by the curves, the number of kept elements
+// changes by more than the share `tolerance` in either direction. Without curves, it needs recalibration if
+// the softmax weight at the threshold changes by more than that share, and the difference is more than three
+// standard errors where these are known. Throws InputError naming b's path for another model shape, placement
+// or other positions kept in any case; UsageError if there is no common k, or for a k that a table lacks.
 std::vector<HeadDrift> drift_between(const ThresholdTable& a, const std::string& path_a,
                                      const ThresholdTable& b, const std::string& path_b,
                                      const std::vector<std::int64_t>& k, double tolerance);
 
-// Of two curves of one length bin: the largest difference of their distribution functions at bin edges.
+// The Kolmogorov-Smirnov distance of two curves of one length bin: the largest difference between their
+// cumulative distributions at the bins' edges.
 double kolmogorov_smirnov(const ScoreCurve& a, const ScoreCurve& b);
 
 }  // namespace toptheta

@@ -25,7 +25,7 @@ void require_k(const std::vector<std::int64_t>& k) {
   };
   if (k.empty()) fail("no k to calibrate for", "none");
   if (sorted.front() < 1) fail("not a number of elements to keep", fmt::format("{}", sorted.front()));
-  if (repeated != sorted.end()) fail("the same k twice", format_k(*repeated));
+  if (repeated != sorted.end()) fail("the same k appears twice", format_k(*repeated));
 }
 
 void require_options(const FitOptions& options) {
@@ -63,11 +63,12 @@ ThresholdFitter::ThresholdFitter(FitOptions options, const ModelShape& shape)
   longest_.assign(heads, 0);
   observations_ = std::make_unique<Pool<Observations>>();
   if (smallest_k() <= options_.kept.count())
-    throw UsageError({.where = "--keep-first, --keep-recent",
-                      .what = "keep the whole of k already: there is nothing left for a threshold to choose",
-                      .expected = fmt::format("together less than {}, the smallest k", smallest_k()),
-                      .found = fmt::format("{} and {}", options_.kept.first, options_.kept.recent),
-                      .next = "choose a larger k, or keep fewer"});
+    throw UsageError(
+        {.where = "--keep-first, --keep-recent",
+         .what = "together they keep k positions or more, which leaves a threshold nothing to choose",
+         .expected = fmt::format("together less than {}, the smallest k", smallest_k()),
+         .found = fmt::format("{} and {}", options_.kept.first, options_.kept.recent),
+         .next = "choose a larger k, or keep fewer"});
   if (smallest_k() == kDenseK)
     throw UsageError({.where = "--layer-k",
                       .what = "every layer is dense: there is nothing to calibrate",
@@ -83,7 +84,7 @@ std::int64_t ThresholdFitter::smallest_k() const {
 
 struct ThresholdFitter::Observations {
   RowObserver observer;
-  std::vector<std::int64_t> rows;  // those longer than some k
+  std::vector<std::int64_t> rows;  // indices of the block's rows that are longer than some k
   std::vector<float> thresholds;   // [rows, targets]
   std::vector<double> masses;      // [rows, targets]
 };
@@ -162,7 +163,7 @@ ThresholdTable ThresholdFitter::table(TableMeta meta) const {
   for (std::size_t t = 0; t < options_.k.size(); ++t) {
     if (!has_thresholds(t))
       throw UsageError({.where = fmt::format("-k {}", options_.k[t]),
-                        .what = "every row is as short as k or shorter, so that all would stay dense",
+                        .what = "no row has more than k keys, so that all would stay dense",
                         .expected = fmt::format("rows of more than {} keys", options_.k[t]),
                         .found = fmt::format("at most {}", longest_row()),
                         .next = "choose a smaller k, or calibrate with longer texts"});

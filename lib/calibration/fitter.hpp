@@ -1,4 +1,4 @@
-// From attention rows to a threshold table. A second pass adds offline SDC terms: calibration/sdc_fitter.hpp.
+// Fits a threshold table to attention rows. A second pass adds SDC terms: calibration/sdc_fitter.hpp.
 //
 // Paper: arXiv 2502.08363, section 3.1; here: docs/method.md, "Calibrating".
 #pragma once
@@ -18,30 +18,31 @@ namespace toptheta {
 
 struct FitOptions {
   std::vector<std::int64_t> k;                   // one target each, in the table's order; unique, at least 1
-  std::vector<LayerK> layer_k{};                 // layers with a k of their own, under every target
-  Placement placement = Placement::pre_softmax;  // where the thresholds will stand
-  Placement row_content = Placement::pre_softmax;  // what the rows hold; scores serve both placements
+  std::vector<LayerK> layer_k{};                 // layers that have another k under every target
+  Placement placement = Placement::pre_softmax;  // what the thresholds will be compared with
+  Placement row_content = Placement::pre_softmax;  // what the rows hold; scores serve every placement
   double add_sigma = 0;                            // theta = mean + add_sigma * std
-  KeptEnds kept{};  // in any case where the thresholds are used: theta is of the rest, k counts all kept
-  std::int64_t length_bins = 0;  // to the octave; 0: thresholds for every row length
+  KeptEnds
+      kept{};  // positions kept in any case: theta is fitted to the others, but k counts all that is kept
+  std::int64_t length_bins = 0;  // bins of row lengths per octave; 0: a threshold for every row length
 };
 
-// Every row longer than its layer's k contributes its (k+1)-th largest value, of the scores or of
-// their softmax, and the softmax mass that its k largest hold. Memory: 72 bytes per target, layer, query head
-// and row length seen, or length bin. The result does not depend on how rows are grouped into blocks, nor on
-// the order in which heads arrive.
+// Every row longer than its layer's k contributes its (k+1)-th largest value (a score, softmax weight or
+// running weight, by placement) and the softmax mass that its k largest values hold. Memory: 72 bytes per
+// target, layer, query head and row length (or length bin) seen. The result does not depend on how rows are
+// grouped into blocks, nor on their order.
 class ThresholdFitter final : public CalibrationState {
  public:
-  // Throws UsageError for a missing, repeated or non-positive k, a layer out of range, dense layers only,
-  // add_sigma that is not finite, a k that what is kept in any case uses up,
-  // and thresholds before the softmax from rows taken after it.
+  // Throws UsageError for a missing, repeated or non-positive k, a layer out of range, only dense layers, an
+  // add_sigma that is not finite, a k no larger than the number of positions kept in any case, and rows of
+  // softmax weights unless the placement is post-softmax.
   ThresholdFitter(FitOptions options, const ModelShape& shape);
   ~ThresholdFitter() override;
 
-  // Throws InputError naming layer, head and row for a value that is not finite, or that is no softmax weight
-  // where the rows should hold them.
+  // Throws InputError naming layer, head and row for a value that is not finite, or for one that is no
+  // softmax weight in rows that should hold weights. Threads may call this at the same time.
   void add(const RowBlock& block) override;
-  // Rows meet only those of their own length, of which a sample has one.
+  // Sums are exact (calibration/accumulator.hpp), so blocks may come in any order.
   [[nodiscard]] bool is_order_free() const override { return true; }
 
   [[nodiscard]] const FitOptions& options() const { return options_; }
@@ -52,28 +53,29 @@ class ThresholdFitter final : public CalibrationState {
   void save(hdf5::Group& group) const override;
   void add_saved(const hdf5::Group& group) override;
 
-  // Rows up to this length are dense under every target: nobody need read them.
+  // Rows of up to this many keys are dense under every target and need not be read.
   [[nodiscard]] std::int64_t smallest_k() const;
 
-  // The table. Of `meta`, the caller fills in model, topk_at_calibration, row_fraction and provenance. Throws
-  // InputError if there were no rows at all, UsageError if a target got no threshold because all rows were
-  // too short.
+  // The table of thresholds. The caller fills in `meta`'s model, topk_at_calibration, row_fraction and
+  // provenance; this function sets the rest. Throws InputError if there were no rows at all, UsageError if a
+  // target got no threshold because all rows were too short.
   [[nodiscard]] ThresholdTable table(TableMeta meta) const;
 
-  // How well the thresholds are known: over all targets and heads that had rows, the widest half of a 95%
-  // interval, as a relative error of the softmax weight at the threshold (e^h - 1 for a threshold +- h before
-  // the softmax, h / theta after it). Per head, rows of one length are taken as independent (each comes from
-  // another sample) with one deviation s for all lengths, so that h = 1.96 s / sqrt(rows per length); of
-  // length bins, neighbouring rows of a sample are not independent: a bin has its rows per length it spans.
-  // Infinite as long as a head has fewer than 20 rows beyond the first of each length.
+  // How precisely the thresholds are known: the largest half-width h of the 95% intervals of all targets and
+  // heads that had rows, expressed as a relative error of the softmax weight at the threshold. That is e^h -
+  // 1 for pre-softmax thresholds, else h / theta. For each head, rows of one length count as independent,
+  // since each comes from another sample, with one standard deviation s for all lengths: h = 1.96 s /
+  // sqrt(rows per length). With length bins, the rows of a bin are divided by the number of lengths that it
+  // spans, because neighbouring rows of a sample are not independent. Infinite while any head has fewer than
+  // 20 rows beyond the first of each length.
   [[nodiscard]] double widest_interval() const;
 
-  // One sentence for each target and layer that is not dense and has heads without any threshold.
+  // A sentence for each target and layer that is not dense and has heads without any threshold.
   [[nodiscard]] std::vector<std::string> warnings() const;
 
  private:
   using Cell = ByLength<ThresholdStatistics>;
-  // What a thread takes from a block before it adds it to the cells.
+  // What a thread gathers from a block before it adds it to the cells.
   struct Observations;
 
   void observe(const RowBlock& block, Observations& seen) const;
@@ -89,11 +91,11 @@ class ThresholdFitter final : public CalibrationState {
   FitOptions options_;
   ModelShape shape_;
   LengthBins bins_;
-  std::vector<std::vector<std::int64_t>> k_;  // [layers][targets] the k in force
+  std::vector<std::vector<std::int64_t>> k_;  // [layers][targets] k of the layer under the target
   std::vector<std::vector<Cell>> cells_;      // [targets][layers * heads]
   std::vector<std::int32_t> longest_;         // [layers * heads] longest row seen, 0 for none
   std::unique_ptr<Pool<Observations>> observations_;
-  std::array<std::mutex, 64> guards_;  // of cells_ and longest_: [head % 64]
+  std::array<std::mutex, 64> guards_;  // guard cells_ and longest_: [head % 64]
 };
 
 }  // namespace toptheta

@@ -9,9 +9,10 @@ namespace toptheta {
 
 namespace {
 
-constexpr std::int64_t kFewestDegrees = 20;  // below, the deviation is a guess
+constexpr std::int64_t kFewestDegrees = 20;  // with fewer degrees of freedom, the deviation is a guess
 
-// Half of the interval of one head's thresholds, in the units of `placement`. 0 for a head without rows.
+// Half of the 95% interval of one head's thresholds, as a relative error of the softmax weight at the
+// threshold. 0 for a head without rows.
 double half_interval(const ByLength<ThresholdStatistics>& cell, const LengthBins& bins, std::int32_t longest,
                      Placement placement) {
   double deviations = 0;  // sum of squared deviations from the mean of their length

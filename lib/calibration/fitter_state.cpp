@@ -1,9 +1,11 @@
 // The state of a ThresholdFitter in a file:
 //   longest            int32 [layers * heads]   longest row seen
-//   targets/<index>    cell = layer * num_heads + head, length, count, and the sums of thresholds, of their
-//                      squares and of kept masses as float64 columns theta_0, theta_1, squares_0 ...
-//                      squares_2, mass_0, mass_1, whose exact total is the sum. Of length bins, `length` is
-//                      the bin's LengthBins::key, and a column lengths has the sum of the rows' lengths
+//   targets/<index>    columns with one element per entry:
+//     cell, length, count     cell = layer * num_heads + head; `length` is LengthBins::key with length bins
+//     theta_0, theta_1        float64: the exact total of the two is the sum of the thresholds
+//     squares_0 ... squares_2 float64: likewise, of the thresholds' squares
+//     mass_0, mass_1          float64: likewise, of the kept masses
+//     lengths                 int64, with length bins only: the sum of the rows' lengths
 #include <algorithm>
 
 #include "calibration/fitter.hpp"
@@ -28,7 +30,7 @@ void save_lengths(hdf5::Group& group, const Cells& cells) {
                     .found = fmt::format("{}", key)});
 }
 
-// Of every entry, the sum of its rows' lengths, which must lie in its bin.
+// For each entry, the sum of its rows' lengths. Throws InputError if their mean is outside the entry's bin.
 std::vector<std::int64_t> read_lengths(const hdf5::Group& group, const StateKeys& keys,
                                        const LengthBins& bins) {
   std::vector<std::int64_t> lengths;
@@ -42,7 +44,7 @@ std::vector<std::int64_t> read_lengths(const hdf5::Group& group, const StateKeys
     const std::int64_t longest = bins.longest(keys.length[i]);
     if (lengths[i] / longest > count || lengths[i] / shortest < count)
       throw InputError({.where = fmt::format("{}/lengths[{}]", group.where(), i),
-                        .what = "the rows' lengths are not those of their bin",
+                        .what = "the rows' lengths do not fit their bin",
                         .expected = fmt::format("{} rows of {} to {} keys", count, shortest, longest),
                         .found = fmt::format("{} keys in all", lengths[i])});
   }

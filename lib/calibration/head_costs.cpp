@@ -33,7 +33,8 @@ double RowsOfBin::mean_sparse(double k) const {
 double RowsOfBin::kept(double k) const {
   if (k < shortest) return k;
   if (k >= longest) return mean;
-  // What is beyond shortest - 1 grows as for equally frequent lengths, up to the true mean.
+  // The part beyond shortest - 1 grows with k as it would for equally frequent lengths, scaled so that it
+  // reaches the true mean at k = longest.
   const double dense = k - shortest + 1;
   const double sum = dense * (shortest + k) / 2 + (longest - k) * k;
   const double base = shortest - 1;
@@ -74,8 +75,8 @@ std::vector<Choice> choices_of(const std::vector<ScoreCurve>& curves, Placement 
       const auto wanted = static_cast<double>(k[i]);
       choices[i].cost += bin.rows * bin.kept(wanted);
       const double sparse = bin.rows * (1 - bin.dense_share(wanted));
-      // The curve is that of rows of mean length: those longer than k keep as much as its share k / n of
-      // them.
+      // The curve describes a row of mean length. Rows longer than k keep the share k / n of theirs, so the
+      // mass is read at the same share of the mean length.
       if (sparse > 0)
         choices[i].loss +=
             sparse * std::max(0.0, 1 - reader.mass_of_kept(wanted * bin.mean / bin.mean_sparse(wanted)));

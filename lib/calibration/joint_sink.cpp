@@ -6,7 +6,7 @@ namespace toptheta {
 
 namespace {
 
-// Floats that go to both before the next: half a second-level cache, at least one row.
+// Floats per tile of rows that goes to both sinks: half a second-level cache. A tile has at least one row.
 constexpr std::int64_t kTileFloats = 64 * 1024;
 
 }  // namespace

@@ -1,14 +1,14 @@
-// Thresholds and curves from one pass over the rows.
+// Gathers thresholds and curves in one pass over the rows.
 #pragma once
 #include "calibration/curve_fitter.hpp"
 #include "calibration/fitter.hpp"
 
 namespace toptheta {
 
-// Gives every row to the curves, then to the thresholds, some rows at a time: they are still in the
-// second-level cache then, and their range and the sum of their exponentials are found once. Each gets what
-// it would get alone. Both must outlive this object, and fit the same rows: of one content, for one
-// placement.
+// Gives the curves and then the thresholds a few rows at a time. The rows are then still in the second-level
+// cache, and their range and the sum of their exponentials are computed only once. Each sink ends up with the
+// same state as if it had received the rows alone. Both must outlive this object and have the same row
+// content and placement.
 class JointSink final : public RowSink {
  public:
   JointSink(ThresholdFitter& thresholds, CurveFitter& curves) : thresholds_(thresholds), curves_(curves) {}

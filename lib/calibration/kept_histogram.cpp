@@ -10,7 +10,7 @@ namespace toptheta {
 namespace {
 
 constexpr int kExactBits = 8;     // values below 2^8 have a bin each
-constexpr int kMantissaBits = 7;  // and octaves beyond 2^7
+constexpr int kMantissaBits = 7;  // each octave above that has 2^7 bins
 constexpr std::int64_t kExact = std::int64_t{1} << kExactBits;
 constexpr std::int64_t kBinsPerOctave = std::int64_t{1} << kMantissaBits;
 

@@ -14,11 +14,12 @@ namespace {
 
 struct Point {
   double log_n;
-  double value;  // theta, or its logarithm
-  double weight;
+  double value;   // theta, or its logarithm for weights
+  double weight;  // rows
 };
 
-// Curves whose rows are all longer than k; of these, those whose threshold the law can hold.
+// A point for each curve whose rows are all longer than k, except weights whose threshold has no logarithm.
+// Sets the law's range of row lengths.
 std::vector<Point> points_of(const std::vector<ScoreCurve>& curves, Placement placement, std::int64_t k,
                              LengthLaw& law) {
   std::vector<Point> points;
@@ -63,7 +64,7 @@ std::optional<LengthLaw> length_law(const std::vector<ScoreCurve>& curves, Place
   }
   law.center /= total;
   mean /= total;
-  double xx = 0;  // of weights that are 1 on average
+  double xx = 0;  // sums with weights scaled to an average of 1
   double xy = 0;
   for (const Point& point : points) {
     const double weight = point.weight * count / total;
@@ -87,7 +88,7 @@ void extend_lengths(ThresholdTable& table, std::int32_t length) {
   const std::int32_t longest = table.curves.longest_row();
   if (length <= longest)
     throw UsageError({.where = "--extend-to",
-                      .what = "not past the calibrated rows",
+                      .what = "the calibrated rows reach as far already",
                       .expected = fmt::format("more than {} keys", longest),
                       .found = fmt::format("{}", length)});
   const LengthBins bins(table.meta.length_bins);

@@ -20,7 +20,8 @@ std::vector<CurveReader> readers_of(const std::vector<ScoreCurve>& curves, Place
   return readers;
 }
 
-// Theta of rows of length n: at k / n of both neighbouring curves, interpolated along log n.
+// Theta for rows of length n: the value that the share k / n of elements exceeds in each of the two
+// neighbouring curves, interpolated along log n.
 double theta_at(const std::vector<CurveReader>& readers, double n, double k) {
   const auto theta = [&](const CurveReader& reader) { return reader.theta(k / n * reader.mean_length()); };
   const auto above = std::find_if(readers.begin(), readers.end(),
@@ -33,7 +34,7 @@ double theta_at(const std::vector<CurveReader>& readers, double n, double k) {
   return (1 - share) * theta(below) + share * theta(*above);
 }
 
-// The curve whose bin a length belongs to or is nearest to.
+// The last curve whose shortest row is not longer than `length`, else the first.
 std::size_t nearest_curve(const std::vector<ScoreCurve>& curves, std::int32_t length) {
   std::size_t at = 0;
   while (at + 1 < curves.size() && curves[at + 1].shortest <= length)
@@ -61,7 +62,8 @@ std::vector<ThresholdEntry> entries_of(const std::vector<ScoreCurve>& curves, co
   return entries;
 }
 
-// Elements kept and visible, and mass kept, by all heads under one k; rows with n <= k are dense.
+// Elements kept and visible, softmax mass kept, and rows, over all heads under one k. A curve whose mean
+// length is at most k is dense.
 struct Totals {
   double kept = 0;
   double visible = 0;
@@ -94,7 +96,7 @@ std::vector<CurveReader> all_readers(const ThresholdTable& table) {
   return readers;
 }
 
-// The smallest k for which `reached` holds, by bisection; it must hold from some k on.
+// The smallest k for which `reached` holds, by bisection. It must hold for every k from some k on.
 template <typename Reached>
 std::int64_t smallest_k(Reached reached) {
   std::int64_t high = 1;
@@ -116,7 +118,7 @@ void require_share(double value, const char* flag) {
                     .found = fmt::format("{}", value)});
 }
 
-// The cells of a target whose k are set.
+// Fills in the entries of a target whose k, and k of layers or heads, are set.
 Target filled(const ThresholdTable& table, Target target) {
   bool any = false;
   target.cells.resize(table.curves.cells.size());
@@ -127,7 +129,7 @@ Target filled(const ThresholdTable& table, Target target) {
   }
   if (!any)
     throw UsageError({.where = fmt::format("-k {}", format_k(target.k)),
-                      .what = "every row is as short as k or shorter, so that all would stay dense",
+                      .what = "no row has more than k keys, so that all would stay dense",
                       .expected = fmt::format("rows of more than {} keys", format_k(target.k)),
                       .found = fmt::format("at most {}", table.curves.longest_row()),
                       .next = "choose a smaller k, or calibrate with longer texts"});

@@ -14,15 +14,15 @@
 
 namespace toptheta {
 
-// A row as thresholds see it: scores, with the sum of all e^(s - largest), or weights.
+// A row in the form that thresholds are compared with: scores, or weights.
 struct RowAuditor::RowMass {
   std::span<const float> values{};
   float largest = 0;
-  double total = 1;
-  const RunningRow* running = nullptr;  // under running-softmax
-  RowEnds ends{};                       // kept in any case
+  double total = 1;                     // for scores: the sum of all e^(s - largest), the sink's included
+  const RunningRow* running = nullptr;  // set under running-softmax placement
+  RowEnds ends{};                       // positions kept in any case
 
-  // How many of its values are kept, and what softmax mass they hold before division by `total`.
+  // How many of its values are kept, and the softmax mass that they hold before division by `total`.
   [[nodiscard]] MassAbove kept(float theta, Placement placement) const {
     if (running != nullptr) return running->above(theta);
     const bool scores = placement == Placement::pre_softmax;

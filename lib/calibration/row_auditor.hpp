@@ -1,5 +1,6 @@
-// What the thresholds of a table keep of rows that they were not calibrated on: kept elements against the k
-// asked for, and the softmax mass that is lost. docs/method.md, "Counting"; docs/calibration.md, "Audit".
+// Counts what a table's thresholds keep of rows that they were not calibrated on: kept elements, to be
+// compared with the k asked for, and lost softmax mass. docs/method.md, "Counting"; docs/calibration.md,
+// "Audit".
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -12,48 +13,49 @@
 
 namespace toptheta {
 
-// What one document's rows of one head keep, rows with n <= k included, and what top-k would keep.
+// Elements over all rows of one head in one document, rows with n <= k included.
 struct DocumentCount {
   std::int64_t kept = 0;
-  std::int64_t asked = 0;  // sum of min(n, k)
+  std::int64_t asked = 0;  // what top-k would keep: the sum of min(n, k)
 };
 
-// Rows of one (target, layer, head) over all documents. Rows with n <= k are dense: nothing but their number
-// counts here.
+// The rows of one (target, layer, head) over all documents. Rows with n <= k are dense; only their number is
+// recorded, and all other figures leave them out.
 struct HeadAudit {
   std::int64_t dense_rows = 0;
-  std::int64_t rows = 0;     // with n > k
-  std::int64_t visible = 0;  // their n
-  std::int64_t kept = 0;
-  double lost_mass = 0;  // sum over rows of 1 - the kept softmax mass, before compensation
-  KeptHistogram kept_of_rows;
-  KeptHistogram lost_of_rows;  // in parts of kLostUnit
+  std::int64_t rows = 0;       // rows with n > k
+  std::int64_t visible = 0;    // sum of their n
+  std::int64_t kept = 0;       // elements that they keep
+  double lost_mass = 0;        // sum over rows of 1 - kept softmax mass, before compensation
+  KeptHistogram kept_of_rows;  // kept elements per row
+  KeptHistogram lost_of_rows;  // lost mass per row, in units of kLostUnit
 };
 inline constexpr double kLostUnit = 0x1p-20;
 
 // Memory: 16 bytes for each document, target and head, up to 52 KiB of histograms for each target and head,
-// and a look-up of every target (theta/lookup.hpp). The result does not depend on how rows are grouped into
-// blocks, nor on the order in which heads arrive.
+// and a look-up table for each target (theta/lookup.hpp). The result does not depend on how rows are grouped
+// into blocks, nor on the order in which heads arrive.
 class RowAuditor final : public RowSink {
  public:
-  // `k`: the targets to audit. `longest`: no row has more keys. Throws UsageError for scores wanted from rows
-  // taken after the softmax and for a k that the table has not, InputError for a head without thresholds.
+  // `k` names the targets to audit; no row may have more than `longest` keys. The table must outlive this
+  // object. Throws UsageError for rows of softmax weights under thresholds of another placement, and for a k
+  // that the table lacks; InputError for a head without thresholds.
   RowAuditor(const ThresholdTable& table, const std::vector<std::int64_t>& k, Placement row_content,
              std::int64_t longest);
 
-  // The rows that follow are another document's. Call it before the first.
+  // Starts a document: the rows added from now on belong to it. Must be called before the first row.
   void start_document();
-  // Throws InputError for values that are not finite, or that are no weights where rows should hold them.
+  // Throws InputError for values that are not finite, or for values that are no weights in rows of weights.
   // Time: two passes over a row, each with an exponential for every value, and one more for each target but
   // the first.
   void add(const RowBlock& block) override;
 
   [[nodiscard]] std::int64_t documents() const { return documents_; }
-  // Of the t-th target asked for, the index of a head among the table's cells.
+  // The figures of a head; `target` is an index into the constructor's `k`, `cell` is layer * heads + head.
   [[nodiscard]] const HeadAudit& head(std::size_t target, std::size_t cell) const {
     return heads_[target][cell];
   }
-  // [documents]
+  // The head's counts for each document: [documents].
   [[nodiscard]] const std::vector<DocumentCount>& counts(std::size_t target, std::size_t cell) const {
     return counts_[target][cell];
   }

@@ -11,7 +11,7 @@ namespace toptheta {
 
 namespace {
 
-// A weight may be above 1 by the rounding of a 16-bit format.
+// Rounding to a 16-bit format may lift a weight slightly above 1.
 bool is_weight(float value) {
   return value >= 0 && value <= 1.01F;
 }
@@ -21,7 +21,7 @@ std::string place(const RowBlock& block, std::int64_t r, std::size_t key) {
                      block.lengths[static_cast<std::size_t>(r)], key);
 }
 
-// Looks for what is wrong with a row that has failed.
+// Finds out what is wrong with a row that was found to be bad, and throws.
 void refuse_row(const RowBlock& block, std::int64_t r) {
   const std::span<const float> row = block.row(r);
   const auto place_of = [&](auto found) { return static_cast<std::size_t>(found - row.begin()); };
@@ -35,7 +35,7 @@ void refuse_row(const RowBlock& block, std::int64_t r) {
   const auto found = std::find_if_not(row.begin(), row.end(), is_weight);
   throw InputError({.where = place(block, r, place_of(found)),
                     .what = "not an attention weight",
-                    .expected = "weights between 0 and 1: the rows are said to be taken after the softmax",
+                    .expected = "weights between 0 and 1, because the placement of the rows is post-softmax",
                     .found = fmt::format("{}", *found),
                     .next = "if these are scores before the softmax, say placement pre-softmax"});
 }

@@ -20,8 +20,8 @@ struct Candidate {
   }
 };
 
-// ceil(fraction * rows), of a product that is a whole number but for rounding (0.07 * 100
-// is 7.000000000000001).
+// ceil(fraction * rows). The factor keeps a product that should be a whole number from being rounded up:
+// 0.07 * 100 is 7.000000000000001.
 std::size_t share(double fraction, std::size_t rows) {
   return static_cast<std::size_t>(std::ceil(fraction * static_cast<double>(rows) * (1 - 1e-12)));
 }

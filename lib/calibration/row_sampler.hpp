@@ -1,4 +1,4 @@
-// --row-fraction: calibrate on some of the rows, in favour of the lengths seen least.
+// Draws the rows to calibrate on if only a fraction is wanted, in favour of the lengths drawn least so far.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -17,8 +17,8 @@ class RowSampler {
   // 0 < fraction <= 1.
   RowSampler(double fraction, std::uint64_t seed, std::int64_t smallest_k);
 
-  // The rows to use of the next sample: ceil(fraction * rows with n > smallest_k) indices into `lengths`,
-  // ascending. Time: O(rows log rows).
+  // Draws from the next sample, whose rows have these lengths. Returns indices into `lengths`, ascending:
+  // ceil(fraction * number of rows with n > smallest_k) of them. Time: O(rows log rows).
   std::vector<std::int64_t> draw(std::span<const std::int32_t> lengths);
 
  private:

@@ -15,7 +15,8 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Indices into k, the largest k first. Rows of one block share their k: mostly there is nothing to do.
+// Sorts indices into k, the largest k first. Rows of one block share their k, so there is usually nothing to
+// do.
 void order_down(std::span<const std::int64_t> k, std::vector<std::size_t>& order) {
   const auto larger = [k](std::size_t a, std::size_t b) { return k[a] > k[b]; };
   if (order.size() == k.size() && std::is_sorted(order.begin(), order.end(), larger)) return;
@@ -24,7 +25,7 @@ void order_down(std::span<const std::int64_t> k, std::vector<std::size_t>& order
   std::sort(order.begin(), order.end(), larger);
 }
 
-// The largest float that is not above theta: s <= theta for the same floats s.
+// The largest float that is not above theta. The same floats s satisfy s <= theta for both.
 float round_down(double theta) {
   const auto rounded = static_cast<float>(theta);
   return static_cast<double>(rounded) > theta ? std::nextafter(rounded, -kInfinity) : rounded;
@@ -46,7 +47,7 @@ std::span<const float> row_thresholds(std::span<const float> row, const RowRange
   scratch.values.resize(scratch.ranks.size());
   const std::span<const float> candidates =
       select_largest(row, range, scratch.ranks, scratch.select, scratch.values);
-  const std::size_t dense = k.size() - scratch.ranks.size();  // these come first
+  const std::size_t dense = k.size() - scratch.ranks.size();  // k of at least the row's length come first
   for (std::size_t i = 0; i < scratch.values.size(); ++i)
     thresholds[scratch.order[dense + i]] = scratch.values[i];
   return candidates;
@@ -63,7 +64,7 @@ double kept_mass_of_scores(std::span<const float> candidates, float threshold, s
                            double total) {
   const MassAbove above = exp_sum_above(candidates, threshold, largest);
   const double tie = std::exp(static_cast<double>(threshold) - static_cast<double>(largest));
-  // Two sums of the same terms in different order may differ in the last digit.
+  // `total` adds the same terms in another order, so the quotient may exceed 1 by rounding.
   return std::min(1.0, (above.sum + static_cast<double>(k - above.count) * tie) / total);
 }
 
@@ -80,7 +81,8 @@ std::optional<double> dropped_logarithm(std::span<const float> scores, double th
   const float limit = round_down(theta);
   const std::int64_t dropped = std::ssize(scores) - sum_above(scores, limit).count;
   if (dropped == 0) return std::nullopt;
-  // Against the largest of the dropped, whose term is 1: no sum underflows.
+  // Terms are taken relative to the largest dropped score, whose own term is 1, so that the sum cannot
+  // underflow.
   float largest = -kInfinity;
   for (const float score : scores)
     if (score <= limit) largest = std::max(largest, score);

@@ -17,7 +17,7 @@ namespace toptheta {
 
 namespace {
 
-// The entry of the bin, or exact length, that has this key.
+// The entry with this LengthBins::key: that of a bin, or of an exact length. Null if there is none.
 const ThresholdEntry* entry_of(const std::vector<ThresholdEntry>& cell, std::int32_t key,
                                const LengthBins& bins) {
   const auto found = std::lower_bound(
@@ -26,20 +26,20 @@ const ThresholdEntry* entry_of(const std::vector<ThresholdEntry>& cell, std::int
   return found == cell.end() || bins.key(found->length) != key ? nullptr : &*found;
 }
 
-// The threshold of rows of this length.
+// The threshold for rows of this length. Throws InputError if the first pass had none like them.
 double require_theta(const std::vector<ThresholdEntry>& cell, std::int32_t length, const LengthBins& bins,
                      const std::string& where) {
   const ThresholdEntry* entry = entry_of(cell, bins.key(length), bins);
   if (entry == nullptr)
     throw InputError(
         {.where = where,
-         .what = fmt::format("a row of {} keys in the second pass, but none in the first", length),
+         .what = fmt::format("the second pass has a row of {} keys, but the first pass had none", length),
          .expected = "the same rows in both passes",
          .next = "give the files that the thresholds were fitted from, unchanged"});
   return bins.any() ? interpolated_theta(cell, length) : entry->theta;
 }
 
-// One target's statistics as a group of its own: where they are, and a sum in two parts.
+// Saves one target's statistics: the keys of its entries, and an exact sum as two columns.
 template <class Statistics>
 void save_sums(hdf5::Group group, const std::vector<ByLength<Statistics>>& cells, ExactSum Statistics::*sum,
                const std::string& name) {
@@ -66,7 +66,7 @@ void add_sums(const hdf5::Group& group, const std::vector<std::vector<ThresholdE
   }
 }
 
-// store(entry, statistics) for every length, or bin, that had rows.
+// Calls store(entry, statistics) for every length, or length bin, that had rows.
 template <class Statistics, class Store>
 void fill_cells(Target& target, const std::vector<ByLength<Statistics>>& cells, const LengthBins& bins,
                 Store store) {
@@ -94,11 +94,11 @@ SdcFitter::SdcFitter(const ThresholdTable& table, const SdcTerms& terms)
     : table_(table), terms_(terms), bins_(table.meta.length_bins) {
   if (table.meta.placement != Placement::pre_softmax)
     throw UsageError({.where = "SDC",
-                      .what = "compensates thresholds before the softmax",
+                      .what = "only thresholds before the softmax can be compensated",
                       .expected = "a table with placement pre-softmax",
                       .found = fmt::format("placement {}, which has the full denominator already",
                                            name_of(table.meta.placement)),
-                      .next = "leave SDC out, or calibrate with --placement pre-softmax"});
+                      .next = "leave out SDC, or calibrate with --placement pre-softmax"});
   for (const Target& target : table.targets) {
     cells_.emplace_back(target.cells.size());
     rho_cells_.emplace_back(target.cells.size());
@@ -115,7 +115,7 @@ void SdcFitter::add(const RowBlock& block) {
       const Target& target = table_.targets[t];
       if (length <= target.k_of(head)) continue;
       if (!range) range = require_row(block, r, Placement::pre_softmax);
-      // What is kept in any case is not among the dropped.
+      // Positions kept in any case are never dropped.
       const std::span<const float> rest =
           table_.meta.kept.of_row(block.first_key(r), length).rest_of(block.row(r));
       const double theta = require_theta(target.cells[head], length, bins_, where);

@@ -1,4 +1,4 @@
-// What stands for the dropped in a threshold table: the second pass of calibration.
+// The second pass of calibration: the terms that compensate the softmax denominator for dropped scores.
 //
 // Paper: arXiv 2502.08363, section 3.2; here: docs/method.md, "Compensating".
 #pragma once
@@ -14,38 +14,40 @@
 namespace toptheta {
 
 struct SdcTerms {
-  bool offline = true;        // M of offline SDC
-  bool calibrated = false;    // rho of calibrated SDC
-  std::int64_t rho_bins = 0;  // of lengths to the octave, over which rho is pooled and smoothed; 0: not
+  bool offline = true;        // gather the M of offline SDC
+  bool calibrated = false;    // gather the rho of calibrated SDC
+  std::int64_t rho_bins = 0;  // pool and smooth rho over bins of row lengths, this many per octave; 0: do not
 };
 
-// Over the rows that the table was fitted from, per length, where the finished table drops scores s <= theta:
-// the mean of M, the sum of e^(s-m) over these, m the row's maximum; and rho, the exponential of the mean of
-// ln(mean of e^(s-theta) over these), of the rows that drop any. Rows hold scores before the softmax. A row's
-// theta is that of its own length: in a table of length bins, the one that inference interpolates for it,
-// and its term counts for its bin. Memory: 24 bytes per term, target, layer, query head and row length seen,
-// or length bin.
+// Reads the rows that the table was fitted to once more. With s <= theta the scores that the finished table
+// drops of a row, and m the row's maximum, it computes per target, head and row length:
+//   M    the mean over rows of the sum of e^(s-m) over the dropped scores;
+//   rho  exp(mean over rows that drop any of ln(mean of e^(s-theta) over the dropped scores)).
+// Rows must hold scores before the softmax. Theta is that of the row's length. In a table of length bins it
+// is the one that inference would interpolate, and the row's terms count for its bin. Memory: 24 bytes per
+// term, target, layer, query head and row length (or length bin) seen.
 class SdcFitter final : public CalibrationState {
  public:
-  // `table` must outlive the fitter and not change. Throws UsageError for a table of post-softmax thresholds,
-  // which need no SDC.
+  // `table` must outlive the fitter and not change. Throws UsageError unless its placement is pre-softmax;
+  // other placements need no SDC.
   explicit SdcFitter(const ThresholdTable& table, const SdcTerms& terms = {});
 
-  // Throws InputError for a value that is not finite, and for a row of a length that the table has not: such
-  // a row was not in the first pass.
+  // Throws InputError for a value that is not finite, and for a row whose length has no entry in the table,
+  // because such a row cannot have been in the first pass. Threads may call this at the same time.
   void add(const RowBlock& block) override;
-  // Rows meet only those of their own length, of which a sample has one.
+  // Sums do not depend on the order of rows (calibration/accumulator.hpp).
   [[nodiscard]] bool is_order_free() const override { return true; }
 
   // Adds what another fitter with the same table has seen.
   void merge(const SdcFitter& other);
 
-  // The terms asked for. targets/<index>: cell, length, count, and the sum of M as float64 columns dropped_0,
-  // dropped_1; rho/<index>: the same with the sum of logarithms as log_0, log_1.
+  // Writes the terms asked for:
+  //   targets/<index>  cell, length, count, and the sum of M as the float64 columns dropped_0 and dropped_1
+  //   rho/<index>      the same, with the sum of logarithms as log_0 and log_1
   void save(hdf5::Group& group) const override;
   void add_saved(const hdf5::Group& group) override;
 
-  // Sets the terms of every entry of this table, or of a copy of it, whose length had rows.
+  // Sets the terms of every entry whose length had rows, in the constructor's table or a copy of it.
   void fill(ThresholdTable& table) const;
 
  private:
@@ -54,7 +56,7 @@ class SdcFitter final : public CalibrationState {
   LengthBins bins_;
   std::vector<std::vector<ByLength<SdcStatistics>>> cells_;      // [targets][layers * heads]
   std::vector<std::vector<ByLength<RhoStatistics>>> rho_cells_;  // the same
-  std::array<std::mutex, 64> guards_;                            // of both: [head % 64]
+  std::array<std::mutex, 64> guards_;                            // guard both: [head % 64]
 };
 
 }  // namespace toptheta

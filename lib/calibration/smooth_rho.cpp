@@ -15,7 +15,7 @@ namespace toptheta {
 
 namespace {
 
-// Sums of a bin's points, or of neighbouring bins.
+// Weighted sums over the points of a bin, or over neighbouring bins.
 struct LengthPool {
   double rows = 0;
   double lengths = 0;
@@ -28,7 +28,8 @@ struct LengthPool {
   }
 };
 
-// The target of the table that has rho and the k nearest to this one, by their ratio; null where none has.
+// Of the targets that have rho in this cell, the one whose k is nearest to `k` by ratio; null if there is
+// none.
 const Target* nearest_with_rho(const ThresholdTable& table, std::size_t cell, std::int64_t k) {
   const Target* nearest = nullptr;
   double least = 0;
@@ -113,7 +114,7 @@ std::vector<RhoPoint> rho_points(const std::vector<ScoreCurve>& curves, std::int
       if (upper <= lower) continue;
       const double count = static_cast<double>(bin.count) * (upper - lower) / kScoreBin;
       dropped += count;
-      // The mean of e^(s - limit) over s spread evenly from lower to upper.
+      // `count` times the mean of e^(s - limit) over s spread evenly from lower to upper.
       sum += count * std::exp(upper - limit) * -std::expm1(lower - upper) / (upper - lower);
     }
     if (dropped > 0 && sum > 0)
@@ -126,7 +127,7 @@ void fill_rho_from_curves(Target& target, const ThresholdTable& table) {
   require_curves(table, "rho");
   if (table.meta.placement != Placement::pre_softmax)
     throw UsageError({.where = "--sdc calibrated",
-                      .what = "compensates thresholds before the softmax",
+                      .what = "only thresholds before the softmax can be compensated",
                       .expected = "a table with placement pre-softmax",
                       .found = std::string(name_of(table.meta.placement))});
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {

@@ -1,4 +1,4 @@
-// Inside calibration: statistics by length as columns of a file.
+// Internal to calibration: reads and writes statistics by length (ByLength) as columns of a file.
 #pragma once
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 
 namespace toptheta {
 
-// A one-dimensional data set of `size` elements (-1: any).
+// Reads a one-dimensional data set, which must have `size` elements (-1: any number).
 template <class T>
 std::vector<T> read_state_column(const hdf5::Group& group, const std::string& name, std::int64_t size) {
   const hdf5::Dataset dataset = group.open_dataset(name);
@@ -23,7 +23,8 @@ std::vector<T> read_state_column(const hdf5::Group& group, const std::string& na
   return dataset.size() == 0 ? std::vector<T>() : dataset.read<T>();
 }
 
-// Where the entries of a list of cells stand, by cell and length, and how many rows each has.
+// The keys of all entries of a list of cells, by cell and length, with their number of rows: one element per
+// entry in each column.
 struct StateKeys {
   std::vector<std::int32_t> cell;
   std::vector<std::int32_t> length;
@@ -47,7 +48,7 @@ struct StateKeys {
     group.write_vector("count", count);
   }
 
-  // Throws InputError for cells that are not there, and for lengths and counts below 1.
+  // Throws InputError for a cell that is not below `cells`, and for lengths and counts below 1.
   static StateKeys load(const hdf5::Group& group, std::size_t cells) {
     StateKeys keys;
     keys.cell = read_state_column<std::int32_t>(group, "cell", -1);
@@ -66,7 +67,7 @@ struct StateKeys {
   }
 };
 
-// One column: `value` of every entry's statistics, in the order of the keys.
+// Writes one column: `value` of every entry's statistics, in the order of StateKeys::of().
 template <class Statistics, class Value>
 void save_state_column(hdf5::Group& group, const std::string& name,
                        const std::vector<ByLength<Statistics>>& cells, Value value) {

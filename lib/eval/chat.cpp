@@ -15,7 +15,8 @@ class ChatWriter {
     if (const auto bos = model.tokenizer.bos()) bos_ = model.tokenizer.piece(*bos).value_or("");
   }
 
-  // A blank line between the user's own system message and the task's, unless there is white space already.
+  // Renders a conversation. A blank line separates the user's own system message from the task's, unless
+  // there is white space already.
   [[nodiscard]] std::string text(const std::string& introduction, const std::string& said) const {
     std::string system = system_;
     if (!system.empty() && !introduction.empty() && trailing_white_space(system) == 0 &&
@@ -50,7 +51,7 @@ Task as_chat(Task task, const LanguageModel& model, std::string_view system) {
   if (task.kind() == TaskKind::text)
     throw UsageError(
         {.where = "--chat",
-         .what = fmt::format("{} is a text: it asks nothing that an assistant could answer", task.path),
+         .what = fmt::format("{} is a text and asks nothing that an assistant could answer", task.path),
          .expected = "multiple choice, continuations or prompts",
          .next = "evaluate texts without --chat"});
   const ChatWriter chat(model, system);

@@ -1,4 +1,4 @@
-// A task put to a model as its chat template puts conversations.
+// Rewrites a task's prompts as conversations in the form of the model's chat template.
 #pragma once
 #include <string_view>
 
@@ -7,11 +7,11 @@
 
 namespace toptheta {
 
-// As lm-evaluation-harness's --apply_chat_template does: everything before the answer, solved examples
-// included, is what one user says, after a system message of `system` and of what the task puts before
-// everything; the answer is the assistant's. `task`: read with TaskOptions::chat. The template's own start
-// token is left out where the tokenizer puts one. Throws UsageError for texts, which ask nothing, InputError
-// where the model brings no template or its template refuses the conversation.
+// Does what lm-evaluation-harness's --apply_chat_template does. The system message is `system` followed by
+// the task's description; everything else before the answer, solved examples included, is one user message;
+// the answer is the assistant's. The task must have been read with TaskOptions::chat. The start token that
+// the template writes is removed if the tokenizer adds one. Throws UsageError for a task of texts, which ask
+// nothing, and InputError if the model has no template or its template refuses the conversation.
 Task as_chat(Task task, const LanguageModel& model, std::string_view system);
 
 }  // namespace toptheta

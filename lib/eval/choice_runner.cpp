@@ -1,5 +1,5 @@
-// Multiple choice: the log-likelihood of every candidate, with the part that all candidates share computed
-// once.
+// Runs multiple-choice tasks: the log-likelihood of every choice. The beginning that all choices of a
+// question share is fed only once.
 #include <algorithm>
 
 #include "core/sha256.hpp"
@@ -16,7 +16,7 @@ using Questions = std::vector<MultipleChoiceExample>;
 
 struct EncodedQuestion {
   std::vector<TokenPair> choices;
-  std::int64_t shared = 0;  // leading ids that all choices share and none scores
+  std::int64_t shared = 0;  // number of leading ids that all choices share and that none of them scores
 };
 
 EncodedQuestion encode(const LanguageModel& model, const MultipleChoiceExample& question,
@@ -62,7 +62,7 @@ struct QuestionRecord {
   std::vector<double> answer_nll;  // nats per token of the right choice
 };
 
-// Returns the choice taken.
+// Appends the question's metrics to `to`, and returns the choice taken.
 std::int64_t record(const MultipleChoiceExample& question, const EncodedQuestion& encoded,
                     const std::vector<double>& ll, QuestionRecord& to) {
   std::vector<double> normalised;

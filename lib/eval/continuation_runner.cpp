@@ -1,5 +1,5 @@
-// Tasks with one right continuation (LAMBADA): its likelihood, and whether greedy decoding would have
-// produced it.
+// Runs tasks with one right continuation, such as LAMBADA: its likelihood, and whether greedy decoding would
+// have produced it.
 #include <algorithm>
 
 #include "core/sha256.hpp"

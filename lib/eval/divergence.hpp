@@ -1,5 +1,5 @@
-// What one policy's run over scored tokens saw, beside dense where dense is in the run. Only lib/eval
-// includes this.
+// Internal to lib/eval: the loss of scored tokens under each policy and, if a dense policy is in the run,
+// their divergence from dense.
 #pragma once
 #include <optional>
 #include <span>
@@ -13,31 +13,32 @@
 
 namespace toptheta::eval_detail {
 
+// One element per scored token. All but nll are empty without a dense policy.
 struct TokenRecord {
-  std::vector<double> nll;  // -ln p(token)
-  std::vector<double> kl;   // KL(dense || policy); this and the next two are empty without a dense policy
-  std::vector<double> same_top;  // 1 where the most likely token is dense's
-  std::vector<double> delta_p;   // p(token) - dense's
+  std::vector<double> nll;       // -ln p(token), in nats
+  std::vector<double> kl;        // KL(dense || policy), in nats
+  std::vector<double> same_top;  // 1 if the most likely token is the same as under dense, else 0
+  std::vector<double> delta_p;   // p(token) minus that under dense
 };
 
-// The first dense policy: its logits are every other policy's reference.
+// The index of the first dense policy, whose logits are the reference of all others.
 std::optional<std::size_t> reference_of(const std::vector<PolicyPlan>& policies);
 
-// The order to run policies in: the reference first.
+// The order in which to run policies: the reference first.
 std::vector<std::size_t> running_order(std::size_t policies, std::optional<std::size_t> reference);
 
-// Compares logits with those that dense gave for the same tokens. Memory: dense's logits of the rows between
-// two calls of start().
+// Compares logits with those that the dense policy gave for the same tokens. Memory: the dense logits of all
+// rows since start().
 class DivergenceMeter {
  public:
   DivergenceMeter(const std::vector<PolicyPlan>& policies, std::size_t vocab);
 
-  // Forgets the reference: other tokens come, dense's first.
+  // Starts a new sequence of tokens and forgets the reference. The dense policy must come first again.
   void start();
-  // A policy begins with the first of the tokens.
+  // The calls of add() that follow are for this policy, from the first token of the sequence on.
   void begin(std::size_t policy);
-  // logits: [targets, vocab]; row i predicts targets[i]. Requires the same targets of all policies. Returns
-  // what it found out about each row, valid until the next call.
+  // `logits` is [targets, vocab]; row i predicts targets[i]. All policies must be given the same targets.
+  // Returns the normalisation of each row, valid until the next call.
   std::span<const LogSoftmax> add(std::span<const float> logits, std::span<const std::int32_t> targets);
 
   [[nodiscard]] const TokenRecord& record_of(std::size_t policy) const { return records_[policy]; }
@@ -50,15 +51,16 @@ class DivergenceMeter {
   std::vector<std::size_t> order_;
   std::vector<TokenRecord> records_;
   std::size_t policy_ = 0;
-  std::size_t row_ = 0;                  // of the reference, of the next token
+  std::size_t row_ = 0;                  // the next token's row in the reference
   std::vector<float> reference_logits_;  // [rows since start(), vocab]
   std::vector<LogSoftmax> reference_rows_;
   std::vector<double> reference_nll_;
   std::vector<LogSoftmax> rows_;  // of the last add()
 };
 
-// kl with its quantiles, same_top, and the change in probability of the right token (llama-perplexity's
-// table, as fractions): nothing without a dense policy. `suffix`: what their names end in.
+// Appends kl with its quantiles, same_top, and delta_p (the change in probability of the right token, as
+// llama-perplexity tabulates it, but as fractions) with its quantiles. Appends nothing without a dense
+// policy. Every name gets the ending `suffix`.
 void add_divergence(const TokenRecord& record, std::vector<std::pair<std::string, Measure>>& metrics,
                     const std::string& suffix = "");
 

@@ -1,4 +1,4 @@
-// Generation tasks: completions, greedy or drawn, are compared with the answer, or written out.
+// Runs generation tasks: completions, greedy or drawn, are compared with the answer and handed to on_sample.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace {
 
 using Prompts = std::vector<GenerationExample>;
 
-// A prompt's ids, and room for at least one new token.
+// A prompt's ids. Throws InputError unless the context has room for at least one token more.
 std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const Task& task,
                                          const GenerationExample& example, std::int64_t context) {
   std::vector<std::int32_t> ids = encode_prompt(model, example.prompt);
@@ -33,15 +33,15 @@ std::vector<std::int32_t> encode_fitting(const LanguageModel& model, const Task&
   return ids;
 }
 
-// What one policy's run over the prompts saw.
+// What is recorded of one policy over all prompts.
 struct GenerationRecord {
   AttentionCounts decode;
-  std::vector<std::vector<double>> exact_match;  // of each way to compare
+  std::vector<std::vector<double>> exact_match;  // [ways to compare][prompts] 1 if right
   double seconds = 0;
   std::int64_t new_tokens = 0;
-  std::int64_t cut_short = 0;  // completions that the context's end cut
-  std::int64_t steps = 0;      // after each completion's first token
-  double step_seconds = 0;
+  std::int64_t cut_short = 0;  // completions that ended because the context was full
+  std::int64_t steps = 0;      // decode steps: new tokens other than each completion's first
+  double step_seconds = 0;     // time that these took
 };
 
 std::int64_t longest_completion(const GenerationExample& example, const EvaluationOptions& options) {
@@ -49,12 +49,12 @@ std::int64_t longest_completion(const GenerationExample& example, const Evaluati
   return asked > 0 ? asked : example.max_new_tokens;
 }
 
-// One example under one policy.
+// An example that is ready to be continued under any policy.
 struct Continuing {
   const GenerationExample& example;
   std::span<const std::int32_t> prompt;
   std::vector<std::string> stop;    // the example's and the user's
-  std::int64_t max_new_tokens = 0;  // whatever the context holds
+  std::int64_t max_new_tokens = 0;  // not yet limited to what the context has room for
   std::int64_t context = 0;
   std::optional<SamplingOptions> sampling;
 };
@@ -113,7 +113,7 @@ std::string metric_name(const AnswerMatch& match) {
   return match.name.empty() ? "exact_match" : "exact_match_" + match.name;
 }
 
-// Compares, and tells whoever wants to know.
+// Compares a completion with the answer in every way that the task asks for, and reports the sample.
 void judge(const EvaluationOptions& options, const Task& task, const AnswerRule& rule, std::size_t policy,
            std::size_t e, const std::string& text, GenerationRecord& record) {
   const GenerationExample& example = std::get<Prompts>(task.examples)[e];

@@ -1,10 +1,14 @@
 #include "eval/kept_fraction.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "calibration/row_threshold.hpp"
+#include "calibration/running_row.hpp"
+#include "core/error.hpp"
 
 namespace toptheta {
 
@@ -14,7 +18,8 @@ constexpr std::int64_t kRowsPerLength = 4;
 constexpr std::int64_t kShortest = 16;
 constexpr double kGridStep = 1.2;
 
-// First rows of the groups of kRowsPerLength that are observed, ascending, as positions.
+// Groups of kRowsPerLength neighbouring rows are observed. Returns the position of each group's first row,
+// ascending.
 std::vector<std::int64_t> grid(std::int64_t tokens, const std::vector<std::int64_t>& asked) {
   std::set<std::int64_t> lengths;
   const std::int64_t last = std::max<std::int64_t>(tokens - kRowsPerLength, 0);
@@ -29,7 +34,7 @@ std::vector<std::int64_t> grid(std::int64_t tokens, const std::vector<std::int64
   return apart;
 }
 
-// The sum of the thresholds of the rows that went by, per fraction, layer and head.
+// Sums up the thresholds of the rows that it receives, per fraction, layer and head.
 class FractionSink final : public RowSink {
  public:
   FractionSink(std::span<const double> fractions, const ModelShape& shape, Placement placement)
@@ -46,7 +51,7 @@ class FractionSink final : public RowSink {
       RowRange range = row_range(row);
       if (placement_ == Placement::post_softmax) {
         weights.resize(row.size());
-        softmax(row, range.largest, weights);
+        softmax(row, range.largest, weights, sink_exponential(block.sink, range.largest));
         row = weights;
         range = row_range(row);
       }
@@ -61,7 +66,7 @@ class FractionSink final : public RowSink {
     }
   }
 
-  // Moves what was observed into the tables, as the threshold of rows of `length`.
+  // Adds the mean over the rows since the last call to the tables, as the threshold for rows of `length`.
   void flush(std::int64_t length, std::int64_t rows, std::vector<ThresholdTable>& tables) {
     for (std::size_t f = 0; f < tables.size(); ++f)
       for (std::int64_t layer = 0; layer < shape_.num_layers; ++layer)
@@ -106,6 +111,11 @@ std::vector<ThresholdTable> thresholds_for_kept_fractions(Transformer& model, Kv
                                                           std::span<const std::int32_t> tokens,
                                                           std::span<const double> fractions,
                                                           const KeptFractionOptions& options) {
+  if (options.placement == Placement::running_softmax)
+    throw UsageError({.where = fmt::format("placement {}", name_of(options.placement)),
+                      .what = "thresholds for a kept fraction are not fitted for it",
+                      .expected = "placement pre-softmax or post-softmax",
+                      .next = "calibrate a table for it: tt-calibrate fit"});
   const ModelConfig& config = model.config();
   const ResolvedPolicy dense = dense_policy(config.shape);
   const std::int64_t count = std::ssize(tokens);

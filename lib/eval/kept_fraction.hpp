@@ -1,5 +1,5 @@
-// Thresholds that keep an asked fraction of every row, from the model's own scores: what a speed comparison
-// needs where there is no calibrated table.
+// Fits thresholds that keep a given fraction of every row to a model's own scores, for comparing speeds
+// without a calibrated table.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -13,14 +13,16 @@ namespace toptheta {
 
 struct KeptFractionOptions {
   Placement placement = Placement::pre_softmax;
-  std::vector<std::int64_t> lengths{};  // row lengths to observe beside the grid
+  std::vector<std::int64_t> lengths{};  // row lengths to observe in addition to the grid
   std::function<void(std::int64_t done, std::int64_t total)> progress{};  // in tokens
 };
 
-// Runs `tokens` densely from an empty `cache` on, which afterwards holds them all. At some forty lengths, in
-// geometric steps, four rows go through one by one, and their threshold for each fraction f, the
-// (round(f n) + 1)-th largest of n, goes into a table: one table per fraction, to be looked up linearly.
-// Requires fractions in (0, 1) and room for the tokens. Cost: a dense prefill and the steps.
+// Empties `cache` and runs all `tokens` through the dense model, which leaves them in the cache. At some
+// forty lengths, in geometric steps, it feeds four tokens one by one and observes their rows. The threshold
+// of a row of n keys for the fraction f is its (round(f n) + 1)-th largest value; the mean over the four rows
+// goes into the table of that fraction, which is meant for linear look-up. Returns one table per fraction.
+// Requires fractions in (0, 1) and a cache with room for the tokens. Throws UsageError for placement
+// running-softmax. Cost: a dense prefill and the single steps.
 std::vector<ThresholdTable> thresholds_for_kept_fractions(Transformer& model, KvCache& cache,
                                                           std::span<const std::int32_t> tokens,
                                                           std::span<const double> fractions,

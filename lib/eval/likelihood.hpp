@@ -1,4 +1,4 @@
-// Log-likelihoods of token sequences under one policy. Only lib/eval includes this.
+// Internal to lib/eval: log-likelihoods of token sequences under one policy.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -10,12 +10,12 @@
 namespace toptheta::eval_detail {
 
 struct Likelihood {
-  double log_probability = 0;  // of the scored tokens together, nats
-  bool greedy = true;          // whether each of them was the most likely one
+  double log_probability = 0;  // sum over the scored tokens, in nats
+  bool greedy = true;          // whether each scored token was the most likely one
 };
 
-// Feeds ids[begin, ids.size() - 1) after what the session holds already, and scores ids[first_scored,
-// ids.size()), which the meter sees too. Requires begin < first_scored.
+// Feeds ids[begin, ids.size() - 1) to the session, which must hold the ids before them, and scores
+// ids[first_scored, ids.size()), which also go to the meter. Requires begin < first_scored.
 inline Likelihood score(PolicySession& session, const std::vector<std::int32_t>& ids, std::int64_t begin,
                         std::int64_t first_scored, std::size_t vocab, DivergenceMeter& meter) {
   Likelihood result;
@@ -38,7 +38,7 @@ inline Likelihood score(PolicySession& session, const std::vector<std::int32_t>&
   return result;
 }
 
-// Feeds ids[0, count), of a prompt of so many tokens, without scoring.
+// Feeds ids[0, count), the beginning of a prompt of `prompt` tokens, without scoring them.
 inline void feed_prefix(PolicySession& session, const std::vector<std::int32_t>& ids, std::int64_t count,
                         std::int64_t prompt) {
   session.expect_prompt(prompt);

@@ -23,8 +23,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::ScalableTag<float>;
 using Vec = hn::Vec<Floats>;
 
-// Enough chains that the multiplier never waits for a result (latency 4, two units), few enough for 16
-// registers.
+// Enough independent chains that two units with a latency of 4 cycles never wait for a result, and few enough
+// for 16 registers.
 constexpr std::size_t kChains = 12;
 
 std::size_t FmasARound() {
@@ -57,7 +57,8 @@ float FmaChains(std::int64_t rounds) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(low, high)));
 }
 
-// In four streams, which are read faster than one (matrix_vector.cpp). count: a multiple of 16 vectors.
+// Adds up memory that it reads as four streams, which is faster than one (kernels/linear). `count` must be a
+// multiple of 16 vectors.
 float ReadAll(const float* from, std::size_t count) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
@@ -93,7 +94,7 @@ namespace {
 
 constexpr int kRuns = 15;
 
-// Whoever computes for the clock alone must make the compiler believe in the result.
+// Results are stored here so that the compiler cannot remove computations that only serve to be timed.
 std::atomic<float> sink;
 
 template <typename Work>

@@ -1,4 +1,4 @@
-// What this machine can do at most, measured on the spot: the denominators of every "fraction of the limit".
+// Measures the most that this machine can do: the denominators of every "fraction of the limit".
 #pragma once
 #include <cstdint>
 #include <span>
@@ -11,16 +11,17 @@ struct MachineLimits {
   std::string instruction_set;     // the widest that the kernels use here: "AVX2", "AVX3", ...
   std::vector<double> flops;       // [t - 1]: fp32 FLOP/s of t threads, a fused multiply-add counting as two
   std::vector<double> read_bytes;  // [t - 1]: bytes/s that t threads read from memory
-  std::string products{};          // whose matrix products of several rows: product_library()
+  std::string products{};          // the library that multiplies matrices of several rows: product_library()
 };
 
-// Best of several short runs for 1 ... threads threads, or only for the counts in `only`, NaN standing for
-// the others. Reading streams through 256 MiB, far more than caches hold; multiplying never leaves the
-// registers. Takes about a second for each thread count; leaves the number of threads as it was. Memory: 256
-// MiB.
+// Takes the best of several short runs for every thread count from 1 to `threads`, or only for the counts in
+// `only` (the others get NaN). The reading test streams through 256 MiB, far more than caches hold; the
+// arithmetic test stays in registers. Takes about a second per thread count and 256 MiB of memory, and leaves
+// the number of threads as it was.
 MachineLimits measure_machine_limits(int threads, std::span<const int> only = {});
 
-// The larger of two measurements of one machine, for the same numbers of threads: what disturbs, lowers.
+// Keeps the larger of two measurements of one machine, for each thread count. A disturbance can only lower a
+// measurement, so the larger one is nearer to the truth.
 void keep_larger(MachineLimits& limits, const MachineLimits& other);
 
 }  // namespace toptheta

@@ -1,5 +1,4 @@
-// The numbers an evaluation reports (docs/method.md, "Metrics"), from what was observed token by token or
-// example by example. Sums are in double.
+// Statistics over the values of tokens or examples that an evaluation reports. Sums are in double.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -11,17 +10,19 @@
 
 namespace toptheta {
 
-// Mean with standard error sd / sqrt(n), sd with n - 1 in its denominator; no error for fewer than two
-// values. Requires at least one value.
+// The mean with its standard error sd / sqrt(n), where sd is the sample standard deviation (n - 1 in the
+// denominator); no error for a single value. Requires at least one value.
 Measure mean_of(std::span<const double> values);
 
-// Root of the mean square, its error to first order from that of the mean square.
+// The root of the mean square. Its error follows from that of the mean square to first order. Requires at
+// least one value.
 Measure root_mean_square_of(std::span<const double> values);
 
-// Quantile by linear interpolation between order statistics (numpy's default). `sorted` ascending, not empty.
+// A quantile by linear interpolation between order statistics (numpy's default). `sorted` must be ascending
+// and not empty.
 double quantile_of_sorted(std::span<const double> sorted, double fraction);
 
-// First index of the largest value.
+// The first index of the largest value.
 std::int64_t argmax_of(std::span<const double> values);
 
 }  // namespace toptheta

@@ -1,4 +1,4 @@
-// Statistics against dense on the same examples (docs/method.md, "Metrics").
+// Statistics of differences from dense on the same examples.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -7,34 +7,35 @@
 
 namespace toptheta {
 
-// Two-sided exact test that `better` and `worse` of better + worse discordant pairs come from a fair coin; 1
-// where there are none.
+// McNemar's exact test: the two-sided p-value of the hypothesis that discordant pairs fall on either side
+// like a fair coin, given that `better` fell on one side and `worse` on the other. 1 if there are no such
+// pairs.
 double mcnemar_p(std::int64_t better, std::int64_t worse);
 
-// 95% interval of a proportion by Wilson's score, which holds at 0 and at all, where the standard error is 0.
-// Requires n >= 1.
+// The 95% interval of a proportion by Wilson's score, which also holds for 0 or n successes, where the
+// standard error is 0. Requires n >= 1.
 ConfidenceInterval wilson_interval(double successes, double n);
 
-// The values that a normal distribution of this mean and spread takes with `confidence` (above 0, below 1).
+// The central interval of a normal distribution with this mean and standard deviation that contains the
+// probability `confidence` (above 0, below 1).
 ConfidenceInterval interval_around(double value, double standard_error, double confidence);
 
-// Mean of 0s and 1s with its interval.
+// The mean of 0s and 1s, with its standard error and Wilson's interval.
 Measure proportion_of(std::span<const double> values);
 
-// Mean of value - reference over the same examples, its standard error, and the interval of as many of these
-// as hold `confidence` of a normal distribution; for 0s and 1s also McNemar's test. Both of equal length, at
-// least one.
+// The mean of value - reference over the same examples, its standard error, and its interval under a normal
+// distribution; if `proportions` (the values are 0s and 1s), also McNemar's test. Both spans must have the
+// same length, which is at least one.
 PairedDifference paired_difference(std::span<const double> values, std::span<const double> reference,
                                    bool proportions, double confidence = 0.95);
 
-// Sums over the tokens of each document.
+// Sums over the scored tokens of one document.
 struct DocumentSums {
-  double difference = 0;  // of nll to dense
-  double tokens = 0;
+  double difference = 0;  // nll minus that under dense, in nats
+  double tokens = 0;      // how many tokens
 };
-// Difference of the mean nll per token. With several documents, the standard error and the interval (95%,
-// unless `confidence` is another) are those of 2,000 resamples of documents, drawn from `seed`; with one,
-// there is neither.
+// The difference of the mean nll per token. The standard error and the interval come from a bootstrap with
+// 2,000 resamples of documents, drawn from `seed`; with a single document there is neither.
 PairedDifference bootstrap_difference(std::span<const DocumentSums> documents, std::uint64_t seed,
                                       double confidence = 0.95);
 

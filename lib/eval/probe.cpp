@@ -14,7 +14,7 @@ namespace toptheta {
 
 namespace {
 
-// The seconds of feeding these tokens to an empty cache.
+// The time that it takes to feed these tokens to an empty cache.
 double seconds_of(PolicySession& session, std::span<const std::int32_t> tokens) {
   const auto begin = std::chrono::steady_clock::now();
   session.start();

@@ -1,4 +1,4 @@
-// What an evaluation found: one structure in, one writer per format out (report/).
+// The results of an evaluation. lib/report has one writer of them per format.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -17,11 +17,11 @@ struct ConfidenceInterval {
   double high = 0;
 };
 
-// A mean with the standard error of that mean, where there is one.
+// A value, such as a mean, with its standard error if that is known.
 struct Measure {
   double value = 0;
   std::optional<double> standard_error{};
-  std::optional<ConfidenceInterval> interval{};  // of a proportion: 95%, Wilson's
+  std::optional<ConfidenceInterval> interval{};  // for proportions only: Wilson's 95% interval
 };
 
 // A metric's difference from dense on the same examples.
@@ -29,20 +29,21 @@ struct PairedDifference {
   double value = 0;
   std::optional<double> standard_error{};
   std::optional<ConfidenceInterval> interval{};  // 95%
-  // Of proportions: examples right here and wrong under dense, and the other way round; McNemar's exact test.
+  // For proportions only: the number of examples that are right here but wrong under dense, the number of the
+  // reverse, and the p-value of McNemar's exact test.
   std::optional<std::int64_t> better{};
   std::optional<std::int64_t> worse{};
   std::optional<double> p{};
 };
 
-// The policy as it was in force.
+// The policy that was in force.
 struct PolicyRecord {
   Policy policy{};
-  std::vector<std::int64_t> layer_k{};  // [num_layers], kDenseK where dense; empty under dense
-  std::vector<std::int64_t> head_k{};   // [num_layers * num_heads] where heads of one layer differ
-  std::string thresholds{};             // the table's path; empty where none was used
-  double add_sigma = 0;                 // of that table
-  bool topk_at_calibration = false;     // of that table
+  std::vector<std::int64_t> layer_k{};  // [num_layers] kDenseK where dense; empty for the dense policy
+  std::vector<std::int64_t> head_k{};   // [num_layers * num_heads] if heads of a layer differ, else empty
+  std::string thresholds{};             // path of the threshold table; empty if none was used
+  double add_sigma = 0;                 // that of the table
+  bool topk_at_calibration = false;     // that of the table
 };
 
 struct TaskRecord {
@@ -50,26 +51,26 @@ struct TaskRecord {
   std::string kind{};  // "text", "multiple-choice", "continuation" or "generation"
   std::int64_t examples = 0;
   std::string sha256{};
-  std::string definition{};  // name of the task file that says how it is read; "text" for plain texts
+  std::string definition{};  // name of the task file that describes the data; "text" for plain texts
 };
 
 struct RunResult {
   PolicyRecord policy{};
   TaskRecord task{};
-  // By name, in the order to print them: nll, perplexity, acc, acc_norm, exact_match, ...
+  // By name, in the order of printing: nll, perplexity, acc, acc_norm, exact_match, ...
   std::vector<std::pair<std::string, Measure>> metrics{};
-  // Differences from the first dense policy of the run, by metric: acc, nll, perplexity_ratio (a ratio, not a
-  // difference), ... Empty without one, and for itself.
+  // Differences from the first dense policy of the run, by metric: acc, nll, perplexity_ratio (which is a
+  // ratio, not a difference), ... Empty for that policy itself, and if the run has no dense policy.
   std::vector<std::pair<std::string, PairedDifference>> paired{};
-  // One value for each example (of texts, for each document), by name, for pairing with other runs of the
-  // task: acc, acc_norm, answer_nll, exact_match, ...; of texts nll, the sum over a document's tokens, and
-  // tokens.
+  // One value per example, by name, for pairing with other runs of the task: acc, acc_norm, answer_nll,
+  // exact_match, ... For texts, one value per document: nll (the sum over its tokens) and tokens.
   std::vector<std::pair<std::string, std::vector<double>>> samples{};
-  // What was counted, by name: tokens (scored), forward_tokens, correct, ...
+  // By name: tokens (scored, or generated), fed_tokens (run through the model), truncated, cut_short, words,
+  // bytes. Which of them there are depends on the kind of task (eval/runner.hpp).
   std::vector<std::pair<std::string, std::int64_t>> counts{};
   Phase phase = Phase::prefill;
   AttentionCounts sparsity{};
-  // Wall-clock by name; the only part, with Results::threads, that depends on the machine.
+  // Wall-clock times by name. Beside Results::threads, nothing else depends on the machine.
   std::vector<std::pair<std::string, double>> seconds{};
 
   [[nodiscard]] const Measure* metric(const std::string& name) const {
@@ -80,8 +81,8 @@ struct RunResult {
 };
 
 struct Results {
-  std::string model{};         // a name for people
-  std::string model_sha256{};  // over its files
+  std::string model{};         // a name for people to read
+  std::string model_sha256{};  // digest of its files
   ModelShape shape{};
   std::vector<RunResult> runs{};
   Provenance provenance{};

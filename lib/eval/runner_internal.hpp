@@ -1,4 +1,4 @@
-// What the runners of the three kinds of task share. Only lib/eval includes this.
+// Internal to lib/eval: what the runners of the four kinds of task share.
 #pragma once
 #include <deque>
 #include <map>
@@ -17,11 +17,11 @@ inline std::int64_t context_of(const LanguageModel& model, const EvaluationOptio
   return options.context > 0 ? options.context : model.transformer.config().context;
 }
 
-// A session per policy, and their caches.
+// One session per policy, with their caches.
 class Sessions {
  public:
-  // `capacity`: tokens of the longest sequence. `shared`: policies take turns, example by example, so that
-  // those with the same prefilter share a cache.
+  // `capacity` is the number of tokens of the longest sequence. If `shared`, policies take turns, example by
+  // example, so that those with the same prefilter can share a cache.
   Sessions(LanguageModel& model, const std::vector<PolicyPlan>& policies, std::int64_t capacity, bool shared,
            const EvaluationOptions& options) {
     std::map<Prefilter, KvCache*> common;
@@ -46,8 +46,8 @@ class Sessions {
   std::deque<PolicySession> sessions_;
 };
 
-// A context and continuation as ids that fit the model: fed are at most `context` of them. Counts the
-// contexts that were cut. Errors name `place`.
+// Tokenizes a context and its continuation, and cuts the context on the left so that at most `context` ids
+// are fed. Counts in `truncated` the contexts that were cut. Errors name `place`.
 inline TokenPair encode_example(const LanguageModel& model, std::string_view context_text,
                                 std::string_view continuation, std::int64_t context, const std::string& place,
                                 std::int64_t& truncated) {
@@ -70,7 +70,7 @@ inline void report_progress(const EvaluationOptions& options, std::int64_t done,
   if (options.progress) options.progress(done, total, unit);
 }
 
-// Filled in but for metrics and counts.
+// A result with everything filled in but metrics, samples and counts.
 inline RunResult start_result(const PolicyPlan& plan, const Task& task, Phase phase,
                               const AttentionCounts& sparsity, double forward_seconds) {
   RunResult result;

@@ -1,4 +1,5 @@
-// A model running under one policy: feeds tokens, keeps the KV cache and the counts, measures the time.
+// A model that runs under one policy: feeds tokens through a KV cache, counts what attention keeps, and
+// measures the time.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -11,36 +12,36 @@
 
 namespace toptheta {
 
-// What is counted beside what attention keeps.
+// What is counted in addition to what attention keeps.
 struct Counting {
-  TileSize tile{};
-  bool output_error = false;  // also of every head's output against dense attention's; nothing under dense
+  TileSize tile{};            // size of the tiles that are counted if they keep nothing
+  bool output_error = false;  // measure every head's output against dense attention's; ignored under dense
 };
 
 class PolicySession {
  public:
-  // Longest piece of tokens whose logits are computed at once: bounds the memory for logits at
-  // 4 bytes * kPiece * vocab_size.
+  // The most tokens that are fed at once, which limits the memory for logits to 4 bytes * kPiece *
+  // vocab_size.
   static constexpr std::int64_t kPiece = 256;
 
-  // All must outlive the session. Sessions may share a cache: one may feed only between its own start() and
-  // the start() of another.
+  // All arguments must outlive the session. Sessions may share a cache, as long as each feeds only between
+  // its own start() and the start() of another.
   PolicySession(Transformer& model, const ResolvedPolicy& policy, KvCache& cache, Phase phase,
                 const Counting& counting = {});
 
-  // Forgets the sequence in the cache without counting it.
+  // Starts a new sequence with an empty cache. The old one is not added to the totals; finish() does that.
   void start();
-  // The first `length` tokens are the prompt: under dense-last its last rows are dense. Until this is said,
-  // none are.
+  // Declares that the first `length` tokens are the prompt, whose last rows are dense under a policy with
+  // dense-last. After start(), the length is 0 and no rows are dense for that reason.
   void expect_prompt(std::int64_t length) { prompt_ = length; }
-  // Feeds tokens at the positions that follow; at most kPiece of them. Returns logits [rows -
-  // first_logit_row, vocab_size], valid until the model runs again. Under Phase::decode the tokens go one by
-  // one through the KV cache.
+  // Feeds at most kPiece tokens at the positions that follow. Returns logits [tokens - first_logit_row,
+  // vocab_size], valid until the model runs again. Under Phase::decode the tokens go one by one through the
+  // KV cache.
   std::span<const float> feed(std::span<const std::int32_t> tokens, std::int64_t first_logit_row);
-  // The sequence has ended: its counts join the totals.
+  // Ends the sequence and adds its counts to the totals.
   void finish();
 
-  // A point to come back to, for several continuations of one beginning.
+  // A point in the sequence to return to, for several continuations of the same beginning.
   struct Mark {
     std::int64_t length = 0;
     SequenceCounts counts;
@@ -52,11 +53,11 @@ class PolicySession {
 
   [[nodiscard]] const AttentionCounts& totals() const { return totals_; }
   [[nodiscard]] Phase phase() const { return phase_; }
-  [[nodiscard]] double seconds() const { return seconds_; }  // in forward passes
+  [[nodiscard]] double seconds() const { return seconds_; }  // spent in forward passes
   [[nodiscard]] std::int64_t fed_tokens() const { return fed_tokens_; }
 
-  // From here on tokens count as `phase`: generation counts its decode steps, not the prompt. Starts a new
-  // count.
+  // Counts tokens as `phase` from now on, and starts a new count, so that the decode steps after a prompt can
+  // be counted without it.
   void count_as(Phase phase);
 
  private:

@@ -19,11 +19,11 @@ class SpeedMeter {
   AttentionCounts count(const ResolvedPolicy& policy) {
     SequenceCounts counts(model_.config().shape, cache_.capacity(), workload_.phase);
     std::vector<double> warm_up;
-    run(policy, {.counts = &counts, .lost_mass = false}, warm_up);  // it would put prefilters out of work
+    run(policy, {.counts = &counts, .lost_mass = false}, warm_up);  // lost mass would need every score
     return counts.totals();
   }
 
-  // Appends one prefill's time, or those of a row of steps.
+  // Runs a prefill, or decode_steps decode steps, and appends the time of each call.
   void run(const ResolvedPolicy& policy, const AttentionListeners& listeners, std::vector<double>& seconds) {
     const bool prefill = workload_.phase == Phase::prefill;
     AttentionListeners of_phase = listeners;
@@ -49,7 +49,7 @@ class SpeedMeter {
   const SpeedOptions& options_;
 };
 
-// Of one prefill, or of one step: the counts hold `runs` of them.
+// The work of one prefill or one decode step, of which the counts hold `runs`.
 SpeedWork work_of(const ModelConfig& config, const AttentionCounts& counts, std::int64_t tokens,
                   std::int64_t runs, double weight_bytes, KvType kv) {
   const auto dim = static_cast<double>(config.shape.head_dim);
@@ -80,9 +80,16 @@ double SpeedResult::median_seconds() const {
 
 std::int64_t non_embedding_parameters(const ModelConfig& config) {
   const ModelShape& shape = config.shape;
+  const Experts& experts = config.experts;
   const std::int64_t attention =
       config.hidden_size * shape.head_dim * (2 * shape.num_heads + 2 * shape.num_kv_heads);
-  return shape.num_layers * (attention + 3 * config.hidden_size * config.ffn_size);
+  const std::int64_t ffn_matrix = config.hidden_size * (config.gated() ? 3 : 2);  // per unit of ffn width
+  std::int64_t parameters = 0;
+  for (const LayerKind& layer : config.layers)
+    parameters += attention + (layer.experts ? ffn_matrix * experts.ffn_size * experts.per_token +
+                                                   config.hidden_size * experts.count
+                                             : ffn_matrix * config.ffn_size);
+  return parameters;
 }
 
 std::vector<SpeedResult> measure_speed(Transformer& model, KvCache& cache,

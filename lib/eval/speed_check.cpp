@@ -18,12 +18,12 @@ namespace {
 constexpr std::int64_t kTokens = 320;
 constexpr std::int64_t kDecodeRows = 4;
 constexpr double kTolerance = 1e-4;
-// Scores this near to the edge of the selection, in units of the largest |score|, fall either way.
+// Scores this near to the edge of the selection, in units of the largest |score|, may fall on either side.
 constexpr double kEdge = 1e-5;
 
 using Doubles = std::vector<double>;
 
-// The inputs of attention in one layer, copied as they go by.
+// Copies the inputs of attention in one layer during a forward pass.
 struct LayerCopy : LayerObserver {
   LayerCopy(std::int64_t which, const ModelShape& model) : layer(which), shape(model) {}
   void on_layer(const LayerInputs& in) override {
@@ -47,7 +47,7 @@ struct Selected {
   bool doubtful = false;
 };
 
-// `x`: what the selection compares, scores or softmax weights.
+// What a policy keeps of a row. `x` is what the selection compares: scores or softmax weights.
 Selected select(const Doubles& x, const ResolvedPolicy& resolved, std::int64_t layer, std::int64_t head) {
   const Policy& policy = resolved.policy();
   const auto n = static_cast<std::int64_t>(x.size());
@@ -63,7 +63,8 @@ Selected select(const Doubles& x, const ResolvedPolicy& resolved, std::int64_t l
     const auto next = sorted.begin() + resolved.k(layer, head);
     std::nth_element(sorted.begin(), next, sorted.end(), std::greater<>());
     edge = *next;
-    // Halfway to the smallest that is kept, so that neither is doubtful unless they nearly tie.
+    // Take the middle between the smallest value kept and the largest dropped, so that neither is doubtful
+    // unless they nearly tie.
     edge = (edge + *std::min_element(sorted.begin(), next)) / 2;
   }
   double size = 0;
@@ -76,7 +77,7 @@ Selected select(const Doubles& x, const ResolvedPolicy& resolved, std::int64_t l
   return result;
 }
 
-// The output of one row; false where rounding may decide what is kept.
+// Computes the output of one row in double precision. Returns false if rounding may decide what is kept.
 bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int64_t head, std::int64_t row,
                    Doubles& out) {
   const Policy& policy = resolved.policy();
@@ -121,7 +122,7 @@ bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int
            std::exp(static_cast<double>(resolved.theta(in.layer, head)[n]) - largest);
   if (policy.sdc == Sdc::offline && row + 1 > resolved.k(in.layer, head))
     term = static_cast<double>(resolved.sdc(in.layer, head)[n]);
-  // Where nothing survives, nothing is weighed.
+  // If nothing survives, the denominator may be 0, but then no weight is divided by it.
   const double denominator =
       std::max(post ? all : kept + policy.sdc_scale * term, std::numeric_limits<double>::min());
   const double lost = policy.vmc ? 1 - kept / denominator : 0;
@@ -134,7 +135,7 @@ bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int
   return true;
 }
 
-// What attend() makes of them: all rows but the last few as a prefill, those as decode steps.
+// The outputs of attend() for the same inputs: all rows but the last few as a prefill, those as decode steps.
 std::vector<float> attended(const LayerCopy& in, const ResolvedPolicy& policy, KvCache& cache) {
   const ModelShape& shape = in.shape;
   const std::int64_t q_size = shape.num_heads * shape.head_dim;

@@ -1,4 +1,4 @@
-// Perplexity of texts, and the divergence from dense token by token.
+// Runs texts: perplexity, and the divergence from dense token by token.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -17,11 +17,11 @@ namespace {
 
 using Documents = std::vector<TextDocument>;
 
-// A document's windows.
+// The windows that a document is cut into.
 struct DocumentWindows {
   std::vector<Window> windows;
-  std::int64_t scored = 0;   // tokens
-  std::int64_t longest = 0;  // window, tokens
+  std::int64_t scored = 0;   // scored tokens of all windows
+  std::int64_t longest = 0;  // input tokens of the longest window
 };
 
 DocumentWindows windows_of(std::vector<Window> windows) {
@@ -48,7 +48,7 @@ std::vector<DocumentWindows> chunked(const LanguageModel& model, const Task& tas
         windows_of(chunked_windows(model.tokenizer.encode(document.text), model.tokenizer.bos(), chunk)));
   if (std::ranges::none_of(all, [](const DocumentWindows& one) { return one.scored > 0; }))
     throw UsageError({.where = "--ppl-chunk",
-                      .what = fmt::format("no text of {} fills a window", task.path),
+                      .what = fmt::format("no text of {} is long enough for a window", task.path),
                       .expected = fmt::format("at least {} tokens", chunk),
                       .next = "give a smaller --ppl-chunk"});
   return all;
@@ -68,13 +68,13 @@ std::int64_t scored_of(const std::vector<DocumentWindows>& documents) {
   return scored;
 }
 
-// Counts tokens of all windows that a run will score.
+// Reports progress in tokens, over all windows that a run scores.
 class Progress {
  public:
   Progress(const EvaluationOptions& options, std::int64_t total) : options_(options), total_(total) {
     show(0);
   }
-  // So many of the tokens that are added next are done.
+  // Reports that `part` of the tokens to be added next are done.
   void show(std::int64_t part) const { report_progress(options_, done_ + part, total_, "tokens"); }
   void add(std::int64_t tokens) { done_ += tokens; }
 
@@ -99,7 +99,7 @@ class TextScorer {
     const std::span<const std::int32_t> input(window.input);
     const std::span<const std::int32_t> targets(window.targets);
     const std::size_t unscored =
-        input.size() - targets.size();  // leading positions that predict nothing asked for
+        input.size() - targets.size();  // leading positions whose logits are not needed
     for (std::size_t begin = 0; begin < input.size(); begin += PolicySession::kPiece) {
       const std::size_t end = std::min(input.size(), begin + PolicySession::kPiece);
       const std::size_t first = std::clamp(unscored, begin, end);
@@ -134,14 +134,14 @@ class TextScorer {
   Sessions sessions_;
 };
 
-// exp of a mean, its error to first order.
+// The exponential of a mean, with its error to first order.
 Measure exponential_of(const Measure& mean) {
   const double value = std::exp(mean.value);
   if (!mean.standard_error) return {value, std::nullopt};
   return {value, value * *mean.standard_error};
 }
 
-// Of a difference of logarithms the ratio.
+// The ratio that a difference of logarithms stands for.
 PairedDifference exponential_of(const PairedDifference& difference) {
   PairedDifference ratio;
   ratio.value = std::exp(difference.value);
@@ -152,7 +152,7 @@ PairedDifference exponential_of(const PairedDifference& difference) {
   return ratio;
 }
 
-// The texts' own size, for the measures per word and per byte.
+// The size of the original texts, for the metrics per word and per byte.
 struct TextSize {
   std::int64_t words = 0;
   std::int64_t bytes = 0;
@@ -183,7 +183,8 @@ void add_metrics(const TokenRecord& record, const TextSize& size, RunResult& res
   add_divergence(record, result.metrics);
 }
 
-// The difference of the nll per token, with its interval over documents, and the ratio of the perplexities.
+// Adds the difference of the nll per token, with an interval over documents, and the ratio of the
+// perplexities.
 void add_paired(const TokenRecord& own, const TokenRecord& dense,
                 const std::vector<DocumentWindows>& documents, std::uint64_t seed, RunResult& result) {
   std::vector<DocumentSums> sums;
@@ -198,7 +199,8 @@ void add_paired(const TokenRecord& own, const TokenRecord& dense,
   result.paired = {{"nll", nll}, {"perplexity_ratio", exponential_of(nll)}};
 }
 
-// As llama-perplexity has them: tokens are the sample, those of all windows together.
+// Adds the figures of the chunked protocol. As in llama-perplexity, the tokens of all windows form one
+// sample.
 void add_chunked(const TextScorer& scorer, std::size_t policy, RunResult& result) {
   const TokenRecord& own = scorer.record_of(policy);
   const Measure nll = mean_of(own.nll);
@@ -212,7 +214,7 @@ void add_chunked(const TextScorer& scorer, std::size_t policy, RunResult& result
   result.paired.emplace_back("perplexity_ratio_chunked", exponential_of(difference));
 }
 
-// The nll of each document's tokens together.
+// For each document, the sum of its tokens' nll.
 std::vector<double> document_nll(const TokenRecord& record, const std::vector<DocumentWindows>& documents) {
   std::vector<double> sums;
   std::size_t at = 0;
@@ -286,7 +288,7 @@ std::vector<RunResult> evaluate_texts(LanguageModel& model, const std::vector<Po
     }
   }
   if (chunks.empty()) return results;
-  // The chunked protocol has windows, and therefore sessions, of its own.
+  // The chunked protocol has its own windows and therefore its own sessions.
   TextScorer scorer(model, policies, longest_of(chunks), options);
   scorer.score(chunks, progress);
   for (std::size_t p = 0; p < policies.size(); ++p)

@@ -1,4 +1,4 @@
-// The memory of a forward pass.
+// The activations of a forward pass, in memory that is reused from call to call.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -11,11 +11,11 @@
 
 namespace toptheta {
 
-// A matrix of activations: rows of equal width.
+// A matrix of activations, [rows, width].
 class ActivationRows {
  public:
   explicit ActivationRows(std::int64_t width) : width_(width) {}
-  // Grows only, so that decoding allocates nothing after its first step.
+  // Makes room for `rows` rows. Memory only grows, so that decoding allocates nothing after its first step.
   void reserve(std::int64_t rows) {
     const auto size = static_cast<std::size_t>(rows * width_);
     if (values_.size() < size) values_.resize(size);
@@ -33,16 +33,17 @@ class ActivationRows {
 // H query heads, G KV heads, D = head_dim.
 struct Activations {
   ActivationRows x;       // [rows, hidden] the residual stream
-  ActivationRows normed;  // [rows, hidden] what attention takes in, and the feed-forward part
-  ActivationRows aside;  // [rows, hidden] what a parallel block's feed-forward part takes in, if another norm
-  ActivationRows branch;    // [rows, hidden] what a part adds, where it is normed or gathered first
-  ActivationRows qkv;       // [rows, (H + 2 G) D] as the product leaves them, before rotary embedding
-  ActivationRows q;         // [rows, H, D] after it
-  ActivationRows k;         // [rows, G, D] after it
-  ActivationRows v;         // [rows, G, D]
+  ActivationRows normed;  // [rows, hidden] the normed input of attention, then of the feed-forward part
+  ActivationRows
+      aside;  // [rows, hidden] the input of a parallel block's feed-forward part, if it has its own norm
+  ActivationRows branch;  // [rows, hidden] what attention or feed-forward part adds, if that is normed first
+  ActivationRows qkv;     // [rows, (H + 2 G) D] queries, keys and values before rotary embedding
+  ActivationRows q;       // [rows, H, D] after rotary embedding
+  ActivationRows k;       // [rows, G, D] after rotary embedding
+  ActivationRows v;       // [rows, G, D]
   ActivationRows attended;  // [rows, H, D]
-  ActivationRows up;        // [rows, 2 ffn], or [rows, ffn]
-  ActivationRows gated;     // [rows, ffn]
+  ActivationRows up;        // [rows, 2 ffn] gates, then ups; [rows, ffn] if not gated
+  ActivationRows gated;     // [rows, ffn] after the activation
 
   Activations(const ModelConfig& c, std::int64_t ffn)
       : x(c.hidden_size),
@@ -62,6 +63,7 @@ struct Activations {
   }
 };
 
+// Calls body(r) for every row r, in parallel, in tiles of 16 rows.
 template <typename Body>
 void for_each_row(std::int64_t rows, const Body& body) {
   constexpr std::int64_t kTile = 16;

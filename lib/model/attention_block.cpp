@@ -1,4 +1,4 @@
-// A layer's attention: queries, keys and values from the product to the cache, and past it.
+// The attention of a layer: from the product that gives queries, keys and values to the attended output.
 #include <algorithm>
 
 #include "kernels/linear/elementwise.hpp"
@@ -29,10 +29,10 @@ void Transformer::Impl::split_and_rotate(std::int64_t layer, const Pass& pass) {
   RowWatch watch;
   for_each_row(pass.rows, [&](std::int64_t r) {
     place_head_rows(layer, r, pass.first_position() + r);
-    // Attention neither ends nor means anything with numbers that are none.
+    // With NaN or infinite inputs, attention may not terminate, and its result would mean nothing.
     const float cached = std::max(largest_magnitude(act.k.row(r)), largest_magnitude(act.v.row(r)));
     const float query = largest_magnitude(act.q.row(r));
-    // Of a NaN neither comparison holds.
+    // For a NaN both comparisons are false.
     const bool usable = query <= kLargestScoring && cached <= (small_cache ? kLargestF16 : kLargestScoring);
     if (!usable) watch.see(r, std::numeric_limits<float>::infinity());
   });
@@ -42,7 +42,8 @@ void Transformer::Impl::split_and_rotate(std::int64_t layer, const Pass& pass) {
                  act.k.row(row), act.v.row(row));
 }
 
-// One row of the product as queries, keys and values: normed, then rotated.
+// Splits one row of the product into queries, keys and values; norms queries and keys if the model does, and
+// rotates them.
 void Transformer::Impl::place_head_rows(std::int64_t layer, std::int64_t row, std::int64_t position) {
   const LayerWeights& w = weights.layers[static_cast<std::size_t>(layer)];
   const std::int64_t rope = config.layers[static_cast<std::size_t>(layer)].rope;

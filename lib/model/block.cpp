@@ -1,4 +1,4 @@
-// One block of a decoder: norms, attention, feed-forward part, and how they are joined.
+// One block of a decoder: norms, attention and feed-forward part, and how they are combined.
 #include <algorithm>
 
 #include "kernels/linear/elementwise.hpp"
@@ -51,7 +51,7 @@ void Transformer::Impl::block(std::int64_t layer, const Pass& pass) {
     norm(act.x, w.attention_norm, act.normed, pass, before);
     input = &act.normed;
   }
-  // Both halves of a parallel block see what the block was given.
+  // Both halves of a parallel block read the block's own input.
   ActivationRows* ffn_input = input;
   if (parallel && w.ffn_norm) {
     norm(act.x, w.ffn_norm, act.aside, pass, before);

@@ -15,8 +15,8 @@ namespace toptheta {
 
 namespace {
 
-// Fields that can change no number of a forward pass, or only in training, or that say how another program
-// should run the model.
+// Fields that do not affect a forward pass: they matter only in training, or tell another program how to run
+// the model.
 constexpr std::string_view kHarmless[] = {"_name_or_path",
                                           "_commit_hash",
                                           "_attn_implementation",

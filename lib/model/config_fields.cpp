@@ -27,7 +27,7 @@ std::string shown(const Json& value) {
 
 struct ConfigFields::Node {
   Json json;
-  std::set<std::string> used;  // paths of fields, "rope_scaling.factor"
+  std::set<std::string> used;  // paths of the fields looked at, such as "rope_scaling.factor"
 };
 
 ConfigFields::ConfigFields(const std::string& path) : root_(std::make_shared<Node>()), path_(path) {
@@ -56,7 +56,7 @@ bool ConfigFields::is_null(const std::string& name) const {
 namespace {
 
 bool fits(const Json& value, std::int64_t low, std::int64_t high) {
-  // Comparing as unsigned first: a huge unsigned number would wrap to a negative one.
+  // Compare as unsigned first, because a huge unsigned number would wrap to a negative one.
   const bool small = value.is_number_unsigned()
                          ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(high)
                          : value.is_number_integer();

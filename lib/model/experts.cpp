@@ -1,4 +1,4 @@
-// A mixture of experts: each row goes to the experts that its router chooses.
+// A mixture of experts: each row goes to the experts that the router chooses for it.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -9,13 +9,13 @@ namespace toptheta {
 
 namespace {
 
-// Weights of the chosen experts, 0 for the others, in place of a row's router logits.
+// Replaces a row's router logits by the weights of the chosen experts, and by 0 for the others.
 void choose(std::span<float> logits, const Experts& experts) {
   const std::vector<double> given(logits.begin(), logits.end());
   std::vector<std::size_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0U);
   const auto chosen = order.begin() + experts.per_token;
-  // The first of equals, as a stable sort would have it.
+  // Of equal logits the first comes first, as in a stable sort.
   std::partial_sort(order.begin(), chosen, order.end(), [&](std::size_t a, std::size_t b) {
     return given[a] != given[b] ? given[a] > given[b] : a < b;
   });
@@ -30,8 +30,8 @@ void choose(std::span<float> logits, const Experts& experts) {
 
 }  // namespace
 
-// expert_sums = sum over the chosen experts of weight * expert(input). The rows of an expert are one product,
-// and experts add to a row in the order of their numbers.
+// expert_sums = sum over the chosen experts of weight * expert(input). All rows of an expert go through one
+// product, and experts add to a row in the order of their numbers.
 void Transformer::Impl::mix_experts(const ExpertWeights& experts, ActivationRows& input, const Pass& pass) {
   const std::int64_t count = config.experts.count;
   const auto hidden = static_cast<std::size_t>(config.hidden_size);

@@ -10,7 +10,7 @@ namespace toptheta {
 
 namespace {
 
-// Bounds that keep every product of two sizes far from overflow, and far above any real model.
+// Bounds that are far above any real model, yet keep every product of two sizes far from overflow.
 constexpr std::int64_t kMaxSize = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxCount = std::int64_t{1} << 16;
 constexpr std::int64_t kMaxToken = std::numeric_limits<std::int32_t>::max();

@@ -1,4 +1,5 @@
-// Numbers that are none: found where they arise, in passes that are made anyway, and told with their place.
+// Detects NaN and infinities where they arise, in passes over the data that are made anyway, and reports
+// their place.
 #pragma once
 #include <atomic>
 #include <cmath>
@@ -12,10 +13,11 @@
 
 namespace toptheta {
 
-// The first row of a parallel pass in which something is wrong.
+// Remembers the first row of a parallel pass that holds something not finite.
 class RowWatch {
  public:
-  // `sign` is not finite where the row is not.
+  // Records a row. `sign` is any number that is not finite if the row holds something not finite. May be
+  // called from several threads.
   void see(std::int64_t row, float sign) {
     if (std::isfinite(sign)) return;
     std::int64_t first = first_.load(std::memory_order_relaxed);
@@ -29,26 +31,26 @@ class RowWatch {
   std::atomic<std::int64_t> first_{std::numeric_limits<std::int64_t>::max()};
 };
 
-// A part of the model, by what it leaves behind.
+// A part of the model, whose output may be found not to be finite.
 struct Place {
-  std::int64_t layer = -1;     // of which; -1: of none
-  const char* part = nullptr;  // "attention"
+  std::int64_t layer = -1;     // -1: the part belongs to no layer
+  const char* part = nullptr;  // such as "attention"
 };
 
 inline constexpr const char* kFeedForward = "feed-forward part";
 
-// Throws InputError: what `place` left at `position` is not finite.
+// Throws InputError saying that the output of `place` at `position` is not finite.
 [[noreturn]] void throw_not_finite(const ModelConfig& config, const Place& place, std::int64_t position);
 
-// Queries, keys and values of one layer that attention could not compute with: NaN, infinite, so large that
-// scores may overflow, or keys and values beyond what the cache's type holds. `row` is the first such row, at
-// `position`. Throws InputError naming the head.
+// Throws InputError for the queries, keys and values of one layer at `position` that attention cannot compute
+// with, naming the head: they are NaN, infinite, so large that scores may overflow, or beyond what the
+// cache's type can hold.
 [[noreturn]] void throw_unusable(const ModelConfig& config, std::int64_t layer, std::int64_t position,
                                  KvType kv, std::span<const float> q, std::span<const float> k,
                                  std::span<const float> v);
 
-// Magnitudes above these are refused: products of two of the first may overflow; f16 holds up to 65504, to
-// which everything below 65520 is rounded.
+// Magnitudes above these are refused. Products of two numbers above the first may overflow. An f16 holds up
+// to 65504, and everything below 65520 is rounded to that.
 inline constexpr float kLargestScoring = 1e18F;
 inline constexpr float kLargestF16 = 65519;
 

@@ -1,4 +1,4 @@
-// Generation: token after token.
+// Generates text, token by token.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -12,19 +12,19 @@ namespace toptheta {
 
 struct GenerateOptions {
   std::int64_t max_new_tokens = 0;
-  Sampler* sampler = nullptr;                   // draws the tokens; without one the likeliest is taken
-  std::span<const std::int32_t> stop_tokens{};  // end the text, and do not belong to it
-  // Told every new token as soon as it is known; false ends the text after it.
+  Sampler* sampler = nullptr;                   // draws the tokens; null: the likeliest token is taken
+  std::span<const std::int32_t> stop_tokens{};  // these end the text and do not belong to it
+  // Called with every new token as soon as it is known; returning false ends the text after that token.
   std::function<bool(std::int32_t token)> on_token{};
-  AttentionListeners prefill{};  // company of the prompt's attention
-  AttentionListeners decode{};   // company of the steps after it
+  AttentionListeners prefill{};  // listeners to the prompt's attention
+  AttentionListeners decode{};   // listeners to the attention of the steps after it
 };
 
 enum class GenerateEnd {
   stop_token,  // the model wrote one of the stop tokens
-  length,      // max_new_tokens
+  length,      // there are max_new_tokens
   context,     // the model's context or the cache is full
-  caller,      // on_token said so
+  caller,      // on_token returned false
 };
 
 struct Generation {
@@ -32,8 +32,8 @@ struct Generation {
   GenerateEnd end = GenerateEnd::length;
 };
 
-// Runs `prompt` at positions cache.length() ..., then takes or draws one token after the other. Throws
-// InputError for an empty prompt and one that does not fit the model's context or the cache.
+// Runs `prompt` at the positions from cache.length() on, then takes or draws one token after the other.
+// Throws InputError for an empty prompt, and for one that does not fit into the model's context or the cache.
 Generation generate(Transformer& model, KvCache& cache, std::span<const std::int32_t> prompt,
                     const ResolvedPolicy& policy, const GenerateOptions& options);
 

@@ -38,7 +38,8 @@ GenerationConfig read_generation_config(const std::filesystem::path& directory) 
   if (!std::filesystem::exists(path)) return config;
   const JsonValue json = read_json_file(path);
   const JsonField root(json.raw(), path.string(), "", &config.notes);
-  // Beside what is used: what says nothing about the tokens that are chosen, or the command line says anew.
+  // The known keys: those that are used, those that do not affect which tokens are chosen, and those that the
+  // command line replaces.
   root.name_unread({"eos_token_id", "bos_token_id", "pad_token_id", "do_sample", "temperature", "top_p",
                     "top_k", "max_length", "max_new_tokens", "use_cache", "transformers_version",
                     "_from_model_config", "trust_remote_code"});

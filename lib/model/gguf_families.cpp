@@ -1,5 +1,5 @@
-// What the architectures of GGUF files compute, one function each, after llama.cpp where the files leave it
-// to the program.
+// What the architectures of GGUF files compute, one function each. Where a file leaves something to the
+// program, these follow llama.cpp.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -21,7 +21,7 @@ void one_rope(const GgufFields& fields, ModelConfig& config) {
   config.ropes = {read_gguf_rope(fields, config)};
 }
 
-// LLaMA, Mistral, SmolLM2 and, with experts, Mixtral.
+// LLaMA, Mistral, SmolLM2 and (with experts) Mixtral.
 void describe_llama_gguf(const GgufFields& fields, ModelConfig& config) {
   one_rope(fields, config);
   config.layout.rotary_pairs = true;
@@ -45,21 +45,21 @@ void norm_each_head(const GgufFields& fields, ModelConfig& config) {
   config.tensors.key_norm = fields.needed("blk.{}.attn_k_norm");
 }
 
-// With experts or without.
+// Qwen 3, with or without experts.
 void describe_qwen3_gguf(const GgufFields& fields, ModelConfig& config) {
   one_rope(fields, config);
   norm_each_head(fields, config);
 }
 
-// The converter has added the 1 of (1 + w) to the norms' weights.
+// The norms' weights need no offset, because the converter has already turned w into 1 + w.
 void describe_gemma_gguf(const GgufFields& fields, ModelConfig& config) {
   one_rope(fields, config);
   config.ffn.activation = Activation::gelu_tanh;
   config.embedding_scale = std::sqrt(static_cast<double>(config.hidden_size));
 }
 
-// llama.cpp knows the largest model of a generation by its number of layers, and scales its scores by another
-// width than the head's.
+// llama.cpp recognises the largest model of a generation by its number of layers, and scales its scores by
+// hidden / heads instead of the head's width.
 void scale_gemma_scores(ModelConfig& config, std::int64_t layers_of_27b) {
   if (config.score_scale != 0 || config.shape.num_layers != layers_of_27b) return;
   const auto width = static_cast<double>(config.hidden_size) / static_cast<double>(config.shape.num_heads);
@@ -80,7 +80,7 @@ void describe_gemma2_gguf(const GgufFields& fields, ModelConfig& config) {
   read_gguf_windows(fields, config, 4096, [](std::int64_t layer) { return layer % 2 == 0; });
 }
 
-// Layers with a window have a rotary embedding of their own, which is not scaled.
+// Gives layers with a window their own rotary embedding, which is not scaled.
 void local_rope(ModelConfig& config, double theta) {
   config.ropes.push_back({.dims = config.ropes.front().dims, .theta = theta});
   for (LayerKind& layer : config.layers)
@@ -106,7 +106,7 @@ void plain_ffn(ModelConfig& config, Activation activation) {
 void describe_phi2_gguf(const GgufFields& fields, ModelConfig& config) {
   one_rope(fields, config);
   config.block = Block::parallel;
-  config.tensors.ffn_norm = {};  // the one norm serves both halves
+  config.tensors.ffn_norm = {};  // a single norm serves both halves
   plain_ffn(config, Activation::gelu_tanh);
 }
 
@@ -131,7 +131,7 @@ void describe_gptneox_gguf(const GgufFields& fields, ModelConfig& config) {
   plain_ffn(config, Activation::gelu_erf);
 }
 
-// A window makes it OLMo 3.
+// OLMo 2; with a window, OLMo 3.
 void describe_olmo2_gguf(const GgufFields& fields, ModelConfig& config) {
   one_rope(fields, config);
   config.query_key_norm = QueryKeyNorm::whole;

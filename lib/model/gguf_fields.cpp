@@ -11,7 +11,7 @@ namespace toptheta {
 
 namespace {
 
-// Bounds that keep every product of two sizes far from overflow, and far above any real model.
+// Bounds that are far above any real model, yet keep every product of two sizes far from overflow.
 constexpr std::int64_t kLargestGgufSize = std::int64_t{1} << 24;
 constexpr std::int64_t kMostGgufParts = std::int64_t{1} << 16;
 constexpr std::int64_t kMostGgufPositions = std::numeric_limits<std::int32_t>::max();
@@ -20,7 +20,7 @@ std::string of_first_layer(const std::string& pattern) {
   return layer_tensor(pattern, 0);
 }
 
-// With every pattern's tensors of one expert each, as older files have them, or of all in one.
+// The experts' tensors: one per expert, as in older files, or one for all experts.
 TensorName expert_tensor(const GgufFields& fields, const std::string& name) {
   const std::string single = "blk.{}." + name + ".{}";
   if (fields.file().find(of_first_layer(single) + ".weight") != nullptr)

@@ -17,11 +17,11 @@ namespace toptheta {
 
 namespace {
 
-// Tensors that are part of the configuration: factors of rotary frequencies.
+// Tensors that belong to the configuration rather than to the weights: factors of rotary frequencies.
 constexpr std::string_view kOfConfiguration[] = {"rope_freqs.weight", "rope_factors_long.weight",
                                                  "rope_factors_short.weight"};
 
-// Keys of the tokenizer that change no token id: ids of special tokens that a forward pass never sees, and
+// Keys of the tokenizer that affect no token id: ids of special tokens that a forward pass never sees, and
 // templates, which other parts of the program read.
 constexpr std::string_view kHarmlessOfTokenizer[] = {
     "tokenizer.chat_template",           "tokenizer.chat_templates",        "tokenizer.ggml.cls_token_id",
@@ -93,7 +93,7 @@ class GgufSource : public TensorSource {
         const std::size_t of = first_code / info.group;
         const float scale = block.scales[of];
         *at.scales++ = scale;
-        // Zeros are powers of two: exact.
+        // The zero point is a power of two, so the product is exact.
         const float offset = -static_cast<float>(info.zero) * scale;
         *at.offsets++ = info.has_least ? offset + block.least[of] : offset;
         finite &= is_finite(at.offsets[-1]) && is_finite(scale);
@@ -115,7 +115,8 @@ class GgufSource : public TensorSource {
     return from.data.subspan(static_cast<std::size_t>(first) * row_bytes,
                              static_cast<std::size_t>(count) * row_bytes);
   }
-  // What has been read is not needed again; small pieces are not worth the call.
+  // Gives back the file's pages that have been read and are not needed again. Small pieces are not worth the
+  // call.
   void release(std::span<const std::byte> part) const {
     constexpr std::size_t kWorthReleasing = std::size_t{1} << 16;
     if (part.size() >= kWorthReleasing) file_->release(part);
@@ -130,7 +131,7 @@ std::optional<std::int32_t> token_id(GgufKeys& keys, std::string_view key, std::
   if (!id) return std::nullopt;
   if (*id < 0 || *id >= end)
     throw InputError({.where = keys.where(key),
-                      .what = "no token of the vocabulary",
+                      .what = "no token of the vocabulary has this id",
                       .expected = fmt::format("0 to {}", end - 1),
                       .found = fmt::format("{}", *id)});
   return static_cast<std::int32_t>(*id);
@@ -146,12 +147,12 @@ void read_special_ids(GgufKeys& keys, ModelConfig& config) {
   }
 }
 
-// Fails where the file is only a part of a model, or of a layout of blocks from before GGUF was settled.
+// Throws InputError for a file that is only a part of a model, or whose quantised blocks have an old layout.
 void require_whole(GgufKeys& keys) {
   const std::int64_t parts = keys.whole("split.count").value_or(1);
   if (parts > 1)
     throw InputError({.where = keys.where("split.count"),
-                      .what = "one of several files of a model",
+                      .what = "this is one of several files of a model",
                       .expected = "a model in one file",
                       .found = fmt::format("{} files", parts),
                       .next = "join them: llama-gguf-split --merge FIRST-FILE OUTPUT.gguf"});
@@ -159,7 +160,7 @@ void require_whole(GgufKeys& keys) {
   const std::int64_t version = keys.whole(kVersion).value_or(2);
   if (version != 2)
     throw InputError({.where = keys.where(kVersion),
-                      .what = "blocks of a layout that is not read",
+                      .what = "quantised blocks of this version are not read",
                       .expected = "2",
                       .found = fmt::format("{}", version)});
 }
@@ -192,7 +193,7 @@ void keep_unasked(const GgufFile& file, GgufKeys& keys, ModelConfig& config) {
     keys.pass_over(key);
   (void)vocabulary_of(file, keys);
   for (const std::string& key : keys.unasked()) {
-    // "general." describes the file, "imatrix" and "quantize" how it was made.
+    // "general." describes the file, "split." its parts, and "quantize." how it was made.
     const auto begins = [&](std::string_view start) { return key.compare(0, start.size(), start) == 0; };
     if (begins("general.") || begins("split.") || begins("quantize.")) continue;
     config.unused.push_back(keys.where(key));
@@ -230,7 +231,7 @@ GgufVocabulary read_gguf_vocabulary(const GgufFile& file) {
     throw InputError({.where = keys.where("tokenizer.ggml.tokens"),
                       .what = "the file has no vocabulary",
                       .expected = "an array of strings",
-                      .next = "use a file that has, or give token ids instead of text"});
+                      .next = "use a file that has one, or give token ids instead of text"});
   return vocabulary;
 }
 

@@ -1,4 +1,4 @@
-// Rotary embeddings of GGUF files, with llama.cpp's defaults for what a file leaves out.
+// Reads the rotary embedding of a GGUF file, with llama.cpp's defaults for what the file leaves out.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace toptheta {
 
 namespace {
 
-// Divisors of the frequencies, one for each pair; none where the file has no such tensor.
+// Divisors of the frequencies, one for each pair; empty if the file has no such tensor.
 std::vector<double> frequency_factors(const GgufFields& fields, const char* name, std::int64_t dims) {
   const GgufTensor* tensor = fields.file().find(name);
   if (tensor == nullptr) return {};
@@ -22,7 +22,8 @@ std::vector<double> frequency_factors(const GgufFields& fields, const char* name
                       .found = fmt::format("{} elements", tensor->size())});
   const std::vector<float> factors = floats_of(*tensor);
   if (!std::all_of(factors.begin(), factors.end(), [](float f) { return std::isfinite(f) && f > 0; }))
-    throw InputError({.where = tensor->where, .what = "a factor that is no number above 0"});
+    throw InputError(
+        {.where = tensor->where, .what = "impossible value", .expected = "finite numbers above 0"});
   return {factors.begin(), factors.end()};
 }
 
@@ -71,13 +72,13 @@ Rope read_gguf_rope(const GgufFields& fields, const ModelConfig& config) {
   if (!all.empty()) scaling.short_factors = scaling.long_factors = all;
   if (scaling.short_factors.empty() != scaling.long_factors.empty())
     throw InputError({.where = fields.file().where(),
-                      .what = "factors of rotary frequencies for short or for long texts only",
+                      .what = "frequency factors are given for only one of short and long texts",
                       .expected = "tensors rope_factors_short.weight and rope_factors_long.weight"});
   if (scaling.short_factors.empty()) return rope;
   if (scaling.kind == RopeScaling::Kind::yarn)
-    fields.refuse("rope.scaling.type", "together with tensors of frequency factors", "no scaling, or linear",
-                  "yarn");
-  // A linear scaling divides all frequencies once more.
+    fields.refuse("rope.scaling.type", "does not go together with tensors of frequency factors",
+                  "no scaling, or linear", "yarn");
+  // Linear scaling divides all frequencies in addition.
   const double divisor = scaling.kind == RopeScaling::Kind::linear ? scaling.factor : 1;
   for (std::vector<double>* factors : {&scaling.short_factors, &scaling.long_factors})
     for (double& factor : *factors)

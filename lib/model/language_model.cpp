@@ -11,18 +11,18 @@ namespace toptheta {
 
 namespace {
 
-// A model may have more rows than its tokenizer has tokens (padding), not fewer.
+// A model may have more rows than its tokenizer has tokens (padding), but not fewer.
 void require_vocabulary(const Tokenizer& tokenizer, const ModelConfig& config,
                         const std::filesystem::path& path) {
   if (tokenizer.vocab_size() <= config.vocab_size) return;
   throw InputError({.where = path.string(),
-                    .what = "does not fit the model",
+                    .what = "the tokenizer does not fit the model",
                     .expected = fmt::format("token ids below vocab_size, {}", config.vocab_size),
                     .found = fmt::format("ids up to {}", tokenizer.vocab_size() - 1),
                     .next = "use the model's own tokenizer"});
 }
 
-// What the files beside a tokenizer say, whatever the form of the model.
+// What the files beside a tokenizer say, or a GGUF file's metadata.
 struct Beside {
   GenerationConfig generation{};
   ChatFormat chat{};
@@ -36,33 +36,33 @@ ChatFormat chat_format(const TokenizerConfig& config, const std::filesystem::pat
           .special_tokens = config.special_tokens};
 }
 
-// Whether the tokenizer itself puts a blank before a text.
+// Whether the tokenizer itself adds a blank in front of a text.
 bool puts_blank(const Tokenizer& tokenizer) {
   const std::vector<std::int32_t> ids = tokenizer.encode("a");
   const std::string first = ids.empty() ? std::string() : tokenizer.piece(ids.front()).value_or("");
   return first.starts_with("\u0120") || first.starts_with("\u2581") || first.starts_with(" ");
 }
 
-// What tokenizer_config.json says otherwise than the tokenizer itself, which is what counts here. Some
-// programs follow the one, some the other.
+// Notes where tokenizer_config.json contradicts the tokenizer itself. This program follows the tokenizer;
+// others follow one or the other.
 void note_contradictions(const TokenizerConfig& config, const Tokenizer& tokenizer, const std::string& where,
                          std::vector<std::string>& notes) {
   const auto compare = [&](const std::optional<bool>& said, bool is, const char* field) {
     if (said && *said != is)
       notes.push_back(fmt::format("{}: {} is not followed: the tokenizer's own template {} one", where, field,
-                                  is ? "puts" : "does not put"));
+                                  is ? "adds" : "does not add"));
   };
   compare(config.add_bos, tokenizer.bos().has_value(), "add_bos_token");
   if (tokenizer.after().empty()) compare(config.add_eos, false, "add_eos_token");
   if (config.add_prefix_space && *config.add_prefix_space != puts_blank(tokenizer))
     notes.push_back(
-        fmt::format("{}: add_prefix_space is not followed: the tokenizer itself puts {} blank before a text",
+        fmt::format("{}: add_prefix_space is not followed: the tokenizer itself adds {} blank before a text",
                     where, *config.add_prefix_space ? "no" : "a"));
   for (const auto& [id, content] : config.added_tokens) {
     if (const auto own = tokenizer.id_of(content); own && std::to_string(*own) == id) continue;
     notes.push_back(
         fmt::format("{}: added_tokens_decoder.{} is not followed: the tokenizer has no token \"{}\" "
-                    "of this id",
+                    "with this id",
                     where, id, content));
     break;
   }
@@ -75,13 +75,14 @@ Beside beside_directory(const std::filesystem::path& directory, const Tokenizer&
   return beside;
 }
 
-// Where the tokenizer puts a token behind a text, nothing that is scored or continued ends with it.
+// Notes that a token which the tokenizer would add at the end is left out of texts that are scored or
+// continued.
 void note_end(const Tokenizer& tokenizer, const std::filesystem::path& path,
               std::vector<std::string>& notes) {
   if (tokenizer.after().empty()) return;
-  notes.push_back(
-      fmt::format("{}: its tokenizer puts \"{}\" behind a text: left out of prompts and scored texts",
-                  path.string(), tokenizer.piece(tokenizer.after().front()).value_or("")));
+  notes.push_back(fmt::format(
+      "{}: its tokenizer adds \"{}\" at the end of a text, which is left out of prompts and scored texts",
+      path.string(), tokenizer.piece(tokenizer.after().front()).value_or("")));
 }
 
 }  // namespace
@@ -95,7 +96,7 @@ Tokenizer load_model_tokenizer(const std::filesystem::path& model) {
 
 LanguageModel load_language_model(const std::filesystem::path& path, Compute compute) {
   ModelFiles files = open_model(path);
-  // The tokenizer first: it is read faster than the weights, and fails as often.
+  // The tokenizer comes first: it is read faster than the weights, and is as likely to be refused.
   Tokenizer tokenizer = load_model_tokenizer(path);
   require_vocabulary(tokenizer, files.config,
                      is_gguf(path) ? path : model_directory(path) / "tokenizer.json");

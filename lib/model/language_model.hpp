@@ -1,4 +1,4 @@
-// A model directory or file as a user has it: weights, tokenizer, special tokens, identity.
+// A language model as a user has it, in a directory or file: weights, tokenizer, special tokens, identity.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -17,39 +17,39 @@ namespace toptheta {
 struct LanguageModel {
   Transformer transformer;
   Tokenizer tokenizer;
-  std::string sha256;  // of the file, or of all files directly in the directory
-  // The token before a text: what the tokenizer itself puts there, else config.json's.
+  std::string sha256;  // digest of the file, or of all files directly in the directory
+  // The token in front of a text: the one that the tokenizer itself adds, else that of config.json.
   std::optional<std::int32_t> bos_token;
-  std::vector<std::int32_t> eos_tokens;  // generation_config.json's, else config.json's
+  std::vector<std::int32_t> eos_tokens;  // of generation_config.json, else of config.json
   GenerationConfig generation{};
-  ChatFormat chat{};                 // without a source where the model brings no template
-  std::vector<std::string> notes{};  // what its files hold and nothing uses: to be shown once
+  ChatFormat chat{};  // its source is empty if the model has no chat template
+  std::vector<std::string>
+      notes{};  // what the model's files hold but nothing uses, to be shown to the user once
 };
 
-// The tokenizer alone, of whatever open_model() takes or of a tokenizer's own file: read in no time. Throws
-// InputError as the readers do.
+// Loads only the tokenizer, from whatever open_model() takes or from a tokenizer's own file, without reading
+// any weights. Throws InputError as the readers do.
 Tokenizer load_model_tokenizer(const std::filesystem::path& model);
 
-// The token that stands before every text and window: BOS, or EOS where there is no BOS. Throws InputError if
-// there is neither.
+// The token that comes first in every text: BOS, or EOS if there is no BOS. Throws InputError if there is
+// neither.
 std::int32_t start_token(const LanguageModel& model);
 
-// A text as the model is prompted with it: the start token where the tokenizer puts one before texts, or
-// where there is no other token.
+// The ids with which a model is prompted: the text's, after the start token if the tokenizer adds one to
+// texts or if the text is empty.
 std::vector<std::int32_t> encode_prompt(const LanguageModel& model, std::string_view text);
 
-// A conversation of one user message, and of a system message where it is not empty, as a text that ends
-// where the assistant begins. Throws InputError as ChatTemplate does.
+// Renders a conversation of a system message (left out if empty) and one user message as a text that ends
+// where the assistant's answer begins. Throws InputError as ChatTemplate does.
 std::string render_chat(const ChatTemplate& chat, std::string_view system, std::string_view user);
 
-// A conversation of one user message, and of a system message where it is not empty, as the model's chat
-// template puts it, up to where the assistant begins. Throws InputError as ChatTemplate does.
+// The token ids of such a conversation under the model's chat template.
 std::vector<std::int32_t> encode_chat(const LanguageModel& model, std::string_view system,
                                       std::string_view user);
 
-// Reads what open_model() takes: of a directory also generation_config.json and the tokenizer with its
-// configuration, of a GGUF file the same from its metadata. Throws InputError as their readers do, and where
-// the tokenizer knows tokens that the model does not.
+// Loads what open_model() takes, with the tokenizer, its configuration and generation_config.json; of a GGUF
+// file, the tokenizer and the chat template in its metadata. Throws InputError as the readers do, and if the
+// tokenizer has token ids beyond the model's vocabulary.
 LanguageModel load_language_model(const std::filesystem::path& path, Compute compute = Compute::f32);
 
 }  // namespace toptheta

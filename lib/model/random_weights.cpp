@@ -44,7 +44,7 @@ void apply(ShapeText& shape, std::string_view part, std::string_view text) {
   const std::size_t equals = part.find('=');
   std::int64_t* field = shape.field(part.substr(0, equals));
   if (equals == std::string_view::npos || field == nullptr)
-    refuse(text, fmt::format("'{}' is no part of a shape", part));
+    refuse(text, fmt::format("'{}' is not a part of a shape", part));
   const std::string_view number = part.substr(equals + 1);
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), *field);
   if (error != std::errc() || end != number.data() + number.size() || *field < 1 || *field > kLargestSize)
@@ -81,7 +81,7 @@ ModelConfig config_from_shape(std::string_view text) {
   if (shape.heads % shape.kv_heads != 0) refuse(text, "kv-heads does not divide heads");
   if (shape.head_dim == 0 && shape.d % shape.heads != 0) refuse(text, "heads does not divide d");
   if (shape.head_dim == 0) shape.head_dim = shape.d / shape.heads;
-  if (shape.head_dim % 2 != 0) refuse(text, "the head dimension is odd: rotary embedding turns pairs");
+  if (shape.head_dim % 2 != 0) refuse(text, "the head dimension is odd, but rotary embedding needs pairs");
   ModelConfig config;
   config.name = fmt::format("random ({})", text);
   config.family = "llama";
@@ -108,7 +108,7 @@ Weights random_weights(const ModelConfig& config, std::uint64_t seed, Compute co
   std::vector<float> embedding = random_matrix(seed, 0, config.vocab_size, hidden);
   std::vector<LayerWeights> layers;
   for (std::int64_t l = 0; l < config.shape.num_layers; ++l) {
-    // In this order whatever the compiler makes of an initialiser list.
+    // Statements fix the order of the draws; in the call below, the compiler would choose it.
     Linear query_key_value = linear(queries + 2 * keys, hidden);
     Linear output = linear(hidden, queries);
     FeedForwardWeights ffn;

@@ -1,4 +1,4 @@
-// Models of any shape without a file: seeded random weights, for measuring speed.
+// Models of any shape with seeded random weights, for measuring speed without a model file.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -8,14 +8,15 @@
 
 namespace toptheta {
 
-// "d=768,layers=12,heads=12,kv-heads=4,ffn=2048,vocab=32000[,head-dim=64][,context=16384]" -> a LLaMA of that
-// shape. kv-heads defaults to heads, head-dim to d / heads, context to 131072. Throws UsageError naming
-// --shape on anything else, and on sizes that do not fit each other.
+// The configuration of a LLaMA whose shape is written as
+// "d=768,layers=12,heads=12,kv-heads=4,ffn=2048,vocab=32000[,head-dim=64][,context=16384]". kv-heads defaults
+// to heads, head-dim to d / heads, context to 131072. Throws UsageError for any other text, and for sizes
+// that do not fit each other.
 ModelConfig config_from_shape(std::string_view text);
 
-// Uniform weights with variance 1 / (input features), norms of one: scores between keys and queries have a
-// standard deviation of about 1. The same for equal seed and shape at any number of threads. Memory: as
-// load_weights.
+// Draws uniform weights with variance 1 / (input features) and sets norms to 1, so that scores have a
+// standard deviation of about 1. Equal seed and shape give equal weights at any number of threads. Memory: as
+// in load_weights().
 Weights random_weights(const ModelConfig& config, std::uint64_t seed, Compute compute);
 
 }  // namespace toptheta

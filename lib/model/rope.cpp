@@ -22,7 +22,7 @@ double scale_llama3(double frequency, const RopeScaling& scaling) {
   return (1 - smooth) * frequency / scaling.factor + smooth * frequency;
 }
 
-// The pair, as a real number, that turns so many times within the original context.
+// The index of the pair, as a real number, that makes this many turns within the original context.
 double pair_of_turns(const Rope& rope, double turns) {
   return static_cast<double>(rope.dims) *
          std::log(rope.scaling.original_context / (turns * 2 * std::numbers::pi)) /
@@ -48,7 +48,7 @@ double scaled(double frequency, std::int64_t pair, const Rope& rope, std::int64_
   const RopeScaling& scaling = rope.scaling;
   switch (scaling.kind) {
     case Kind::none:
-    case Kind::dynamic:  // of the base
+    case Kind::dynamic:  // scales the base instead
       return frequency;
     case Kind::linear:
       return frequency / scaling.factor;

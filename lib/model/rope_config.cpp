@@ -1,5 +1,5 @@
-// The rotary part of a config.json, in its dialects: rope_theta with rope_scaling, or rope_parameters, which
-// may be by layer type.
+// Reads the rotary embedding from a config.json, in all of its forms: rope_theta with rope_scaling, or
+// rope_parameters, which may be given per layer type.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -13,7 +13,7 @@ namespace {
 
 using Kind = RopeScaling::Kind;
 
-// Where the fields of one embedding are: in its own section, if there is one, else at the top.
+// Where the fields of one rotary embedding are: in its own section if there is one, else at the top level.
 struct Places {
   const ConfigFields& top;
   const ConfigFields* section;  // or null
@@ -21,7 +21,7 @@ struct Places {
   const RopeFields& names;
 };
 
-// A number that may stand in the section, at the top, or in both if they agree.
+// A number that may be given in the section, at the top level, or in both if they agree.
 double agreed(const Places& at, const std::string& name, const std::string& top_name, double absent) {
   const bool inside = at.section != nullptr && at.section->has(name);
   const bool outside = at.top.has(top_name);
@@ -40,7 +40,7 @@ Kind read_kind(const Places& at) {
   const std::string type = section.text_or("type", "");
   const std::string rope_type = section.text_or("rope_type", type);
   if (!type.empty() && type != rope_type)
-    section.fail("rope_type", "contradicts type", type, rope_type, "take one of the two out");
+    section.fail("rope_type", "contradicts type", type, rope_type, "remove one of the two");
   if (rope_type.empty()) {
     for (const char* name : {"factor", "short_factor", "long_factor", "low_freq_factor", "attention_factor"})
       if (section.has(name))
@@ -61,7 +61,7 @@ Kind read_kind(const Places& at) {
                "default, linear, dynamic, llama3, yarn or longrope", rope_type);
 }
 
-// The context before it was stretched. Phi-3 and others have it at the top, where it counts first.
+// The context length before scaling. Phi-3 and others have it at the top level, which takes precedence.
 double original_context(const Places& at) {
   const std::string name = "original_max_position_embeddings";
   const double inside = at.section->positive_or(name, static_cast<double>(at.config.context));
@@ -142,7 +142,7 @@ Rope read_rope(const Places& at) {
   if (part > 1 || rope.dims < 2 || rope.dims % 2 != 0) {
     const bool whole = part == 1;
     at.top.fail(whole ? "head_dim" : at.names.part_field, "impossible value",
-                whole ? "an even number, for rotary embedding turns pairs"
+                whole ? "an even number, because rotary embedding rotates pairs"
                       : fmt::format("a part of {} dimensions that is an even number of them", head_dim),
                 fmt::format("{}", whole ? static_cast<double>(head_dim) : part));
   }

@@ -13,7 +13,7 @@ struct Choice {
   std::int32_t token;
 };
 
-// The likelier first, of equals the smaller token.
+// Orders choices by logit, the largest first; of equal ones the smaller token comes first.
 bool before(const Choice& a, const Choice& b) {
   return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
 }
@@ -32,7 +32,7 @@ void keep_top_k(std::vector<Choice>& choices, std::int64_t k) {
   std::erase_if(choices, [&](const Choice& choice) { return choice.logit < smallest; });
 }
 
-// Leaves the choices sorted as far as they are kept.
+// Keeps the likeliest choices that together reach probability p, sorted.
 void keep_top_p(std::vector<Choice>& choices, double p, double total, double largest) {
   std::size_t sorted = 0;
   double mass = 0;
@@ -85,7 +85,7 @@ std::int32_t Sampler::draw(std::span<const float> logits) {
     left -= std::exp(choice.logit - largest);
     if (left < 0) return choice.token;
   }
-  return choices.front().token;  // all but impossible: the sum's rounding
+  return choices.front().token;  // reached only if rounding makes the sum too large
 }
 
 }  // namespace toptheta

@@ -1,4 +1,4 @@
-// The next token from a model's logits: the likeliest, or drawn at random.
+// Chooses the next token from a model's logits: the likeliest, or one drawn at random.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -7,16 +7,16 @@
 
 namespace toptheta {
 
-// Index of the largest logit, the first on ties. Logits that are no numbers lose against all others.
+// The index of the largest logit, the first on ties. A NaN loses against every other logit.
 std::int32_t greedy_token(std::span<const float> logits);
 
-// As transformers' generate applies them, in this order.
+// The settings are applied in this order, as in transformers' generate().
 struct SamplingOptions {
   double temperature = 1;  // divides the logits; above 0
-  std::int64_t top_k = 0;  // only the k largest, and what equals the last of them; 0: all
-  double top_p = 1;        // then only the likeliest, as few as reach this probability together
+  std::int64_t top_k = 0;  // keep only the k largest, and those equal to the last of them; 0: keep all
+  double top_p = 1;        // then keep only the likeliest tokens, as few as together reach this probability
   std::uint64_t seed = 0;
-  std::uint64_t stream = 0;  // of the seed: texts that are drawn apart take one each
+  std::uint64_t stream = 0;  // a stream of the seed; independent texts take different streams
 };
 
 class Sampler {
@@ -24,8 +24,8 @@ class Sampler {
   explicit Sampler(const SamplingOptions& options)
       : options_(options), random_(options.seed, options.stream) {}
 
-  // Draws one token; the same logits and seed give the same tokens, whatever the number of threads. Requires
-  // a logit. O(vocabulary), and sorts what is needed to reach top_p.
+  // Draws one token. The same logits and seed give the same tokens at any number of threads. Requires at
+  // least one logit. Time: O(vocabulary), plus sorting as many logits as it takes to reach top_p.
   std::int32_t draw(std::span<const float> logits);
 
  private:

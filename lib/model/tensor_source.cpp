@@ -17,7 +17,8 @@ namespace toptheta {
 
 namespace {
 
-// Elements of `bytes` from `first` on, aligned: most files lay tensors out so that nothing need be copied.
+// `count` elements of `bytes` from element `first` on. They are copied only if they are not aligned in
+// memory; in most files they are.
 template <class Element>
 std::span<const Element> elements_of(std::span<const std::byte> bytes, std::int64_t first,
                                      std::int64_t count) {
@@ -56,8 +57,8 @@ class SafetensorsSource : public TensorSource {
     const std::int64_t size = count * tensor.row_size();
     const std::span<float> to{out, static_cast<std::size_t>(size)};
     const bool finite = widen(from, begin, size, to);
-    // What has been read is not needed again: a loading model takes the memory of its own weights only. Small
-    // pieces are not worth the call.
+    // Pages that have been read are not needed again. Giving them back keeps the memory of loading down to
+    // that of the model's own weights. Small pieces are not worth the call.
     constexpr std::int64_t kWorthReleasing = 1 << 15;
     if (size >= kWorthReleasing) from.release(begin, size);
     return finite;
@@ -74,7 +75,7 @@ class SafetensorsSource : public TensorSource {
         return widen_bf16(elements_of<std::uint16_t>(from.data, begin, size), to).finite;
       default:
         throw InputError({.where = from.where,
-                          .what = "cannot be used as floating-point numbers",
+                          .what = "the tensor's type cannot be used as floating-point numbers",
                           .expected = "F32, F16 or BF16",
                           .found = from.type_name});
     }
@@ -115,7 +116,7 @@ ModelFiles open_model(const std::filesystem::path& path) {
   if (is_gguf(path)) return open_gguf(path);
   if (is_file(path) && path.extension() != ".safetensors") refuse_file(path);
   ModelConfig config = read_config(model_directory(path) / "config.json");
-  // Other programs add the adapter that lies beside a model to its weights.
+  // Other programs add an adapter that is in the model's directory to its weights; this one does not.
   if (const auto adapter = model_directory(path) / "adapter_config.json"; is_file(adapter))
     config.unused.push_back(adapter.string());
   return {std::move(config), std::make_unique<SafetensorsSource>(SafetensorsSet(path))};

@@ -41,10 +41,10 @@ void Transformer::Impl::require_known(std::span<const std::int32_t> tokens) cons
 void Transformer::Impl::reserve(std::int64_t rows, const KvCache& cache) {
   if (!weights.positions.empty() && cache.length() + rows > config.context)
     throw InputError({.where = fmt::format("model {}", config.name),
-                      .what = "longer than the positions that it has learnt",
+                      .what = "the sequence is longer than the positions that the model has learned",
                       .expected = fmt::format("at most {} tokens", config.context),
                       .found = fmt::format("{}", cache.length() + rows)});
-  // Some positions at once, so that a decode step allocates only now and then.
+  // Extend the tables by many positions at once, so that few decode steps allocate.
   constexpr std::int64_t kPositions = 512;
   const std::int64_t needed = cache.length() + rows;
   const std::int64_t positions = (needed + kPositions - 1) / kPositions * kPositions;
@@ -153,7 +153,7 @@ std::span<const float> Transformer::forward(std::span<const std::int32_t> tokens
   const auto logit_count = static_cast<std::size_t>((rows - first_logit) * m.config.vocab_size);
   if (m.logits.size() < logit_count) m.logits.resize(logit_count);
 
-  // The layers' many short loops share one team.
+  // All layers' short loops run on one team of threads (core/team.hpp).
   const auto all_layers = [&] {
     for (std::int64_t first = 0; first < rows; first += options.chunk_rows) {
       const Pass pass{cache, policy, options, std::min(options.chunk_rows, rows - first)};

@@ -1,4 +1,4 @@
-// A forward pass: some rows on their way through all layers.
+// Internal to model: the state and the steps of a forward pass.
 #pragma once
 #include <vector>
 
@@ -10,7 +10,7 @@
 
 namespace toptheta {
 
-// Some rows of a forward call.
+// The rows of one chunk of a forward call.
 struct Pass {
   KvCache& cache;
   const ResolvedPolicy& policy;
@@ -24,10 +24,10 @@ struct Pass {
 struct Transformer::Impl {
   ModelConfig config;
   Weights weights;
-  std::vector<RopeTable> ropes;  // as ModelConfig::ropes
+  std::vector<RopeTable> ropes;  // one for each of ModelConfig::ropes
   Activations act;
   std::vector<float> logits;  // [logit rows, vocab_size]
-  // Of experts: which rows go to which, and their way there and back.
+  // For mixtures of experts: the experts' weights in each row, and the rows' inputs and outputs.
   std::vector<float> routes;      // [rows, experts]
   ActivationRows gathered;        // [rows of one expert, hidden]
   ActivationRows expert_results;  // [rows of one expert, hidden]
@@ -42,11 +42,12 @@ struct Transformer::Impl {
   void write_logits(std::int64_t first_row, const Pass& pass, float* out);
 
  private:
-  // out = norm(x) of rows first_row ...; `place` left them behind.
+  // out = norm(x), for the rows from first_row on. If they are not finite, the error names `place`, which
+  // made them.
   void norm(ActivationRows& x, const NormWeights& weights, ActivationRows& out, const Pass& pass,
             const Place& place, std::int64_t first_row = 0);
   [[nodiscard]] float norm_row(std::span<const float> x, const NormWeights& norm, std::span<float> out) const;
-  // x += what `add` adds, through the norm where there is one.
+  // Lets `add` add to x; if there is a post-norm, to a row of zeros that is normed before it is added to x.
   template <class Add>
   void add_branch(const NormWeights& post_norm, const Pass& pass, const Place& place, const Add& add);
 

@@ -21,7 +21,7 @@ constexpr std::int64_t kRowsAtOnce = 64;
 
 }  // namespace
 
-// A part that is ready to be read.
+// A part whose tensor has been found and checked, ready to be read.
 struct WeightReader::Piece {
   const SourceTensor* tensor = nullptr;
   Part part;
@@ -30,7 +30,8 @@ struct WeightReader::Piece {
   [[nodiscard]] std::int64_t stored(std::int64_t row) const {
     return part.order.empty() ? row : part.order[static_cast<std::size_t>(row)];
   }
-  // read(row, stored, run) for rows of the piece, those that lie together in the tensor at once.
+  // Calls read(row, stored, run) for rows of the piece, once for each run of rows that are neighbours in the
+  // tensor.
   template <class Read>
   void in_runs(std::int64_t first, std::int64_t count, const Read& read) const {
     for (std::int64_t r = 0; r < count;) {
@@ -53,10 +54,10 @@ void WeightReader::read(const SourceTensor& tensor, std::int64_t first, std::int
   if (bad == end) return;
   const std::int64_t at = bad - out;
   throw InputError({.where = tensor.where,
-                    .what = "a weight that is no finite number",
+                    .what = "a weight is not a finite number",
                     .expected = "finite numbers",
                     .found = fmt::format("{} at row {}, column {}", *bad, first + at / width, at % width),
-                    .next = "the file is damaged, or training diverged: get the checkpoint anew"});
+                    .next = "the file is damaged, or training diverged: get the checkpoint again"});
 }
 
 const SourceTensor* WeightReader::find(const std::string& name) const {
@@ -171,14 +172,14 @@ void WeightReader::read_codes(const Piece& from, std::int64_t first, std::int64_
     const std::int64_t row = part.expert * part.rows + stored;
     if (source_.read_codes(*from.tensor, row, run, out.from(r, in))) return;
     std::vector<float> rows(static_cast<std::size_t>(run * in));
-    read(*from.tensor, row, run, rows.data());  // says where
+    read(*from.tensor, row, run, rows.data());  // throws, naming the place
   });
   for (std::int64_t i = 0; part.scale != 1 && i < count * in / out.group; ++i)
     for (float* const number : {out.scales + i, out.offsets + i})
       *number = static_cast<float>(part.scale * static_cast<double>(*number));
 }
 
-// 0: no piece has codes.
+// The size of the groups in which the product keeps codes; 0 if no piece has codes.
 std::int64_t WeightReader::code_group(const std::vector<Piece>& pieces, Compute compute) const {
   std::int64_t group = 0;
   for (const Piece& piece : pieces)
@@ -198,9 +199,10 @@ Linear WeightReader::product(const std::vector<Part>& parts, std::int64_t in, Co
     add_bias(part, any_bias, bias);
     out += part.rows;
   }
-  // use(piece, its first row, count, row of the product - `first`) for the pieces that these rows come from.
+  // Calls use(piece, its first row, count, row of the product - first) for the pieces that these rows come
+  // from.
   const auto of_pieces = [&](std::int64_t first, std::int64_t count, const auto& use) {
-    std::int64_t begin = 0;  // of the piece, in the product
+    std::int64_t begin = 0;  // the piece's first row in the product
     for (const Piece& from : pieces) {
       const std::int64_t low = std::max(first, begin);
       const std::int64_t high = std::min(first + count, begin + from.part.rows);

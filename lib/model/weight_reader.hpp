@@ -1,5 +1,6 @@
-// Tensors of a source as the norms and products of a model, each checked against the shape that the
-// configuration asks for, and remembered as used.
+// Reads the tensors of a source as norms and matrix products of a model. Each tensor is checked against the
+// shape that the configuration implies, and recorded as used. All functions throw InputError, naming file and
+// tensor, for tensors that are missing, of another shape, or not finite.
 #pragma once
 #include <set>
 #include <string>
@@ -16,35 +17,35 @@ class WeightReader {
   WeightReader(const TensorSource& source, const ModelConfig& config, Compute compute)
       : source_(source), config_(config), compute_(compute) {}
 
-  // Some rows of a product, from one tensor.
+  // Rows of a product that come from one tensor.
   struct Part {
     TensorName name;
     std::int64_t rows = 0;
-    std::vector<std::int64_t> order{};  // the tensor's row (and bias) for each of ours; empty: the same
-    std::int64_t experts = 0;           // the tensor is [experts, rows, in]; 0: [rows, in]
-    std::int64_t expert = 0;            // and these are the rows of one
-    bool transposed = false;            // [in, rows]
-    double scale = 1;                   // on weights and bias
+    std::vector<std::int64_t>
+        order{};               // for each row, its row (and bias) in the tensor; empty: the same order
+    std::int64_t experts = 0;  // if above 0, the tensor is [experts, rows, in], else [rows, in]
+    std::int64_t expert = 0;   // the expert whose rows these are
+    bool transposed = false;   // the tensor (or the expert's part of it) is [in, rows]
+    double scale = 1;          // multiplies weights and bias
   };
-  // One product of the parts, stacked. Under Compute::q8, what the source stores as small integers is kept
-  // so, and the rest rounded.
+  // One product made of the parts, stacked. Under Compute::q8, tensors that the source stores as small
+  // integers are kept so, and others are rounded.
   [[nodiscard]] Linear product(const std::vector<Part>& parts, std::int64_t in) {
     return product(parts, in, compute_);
   }
-  // The same in another precision.
+  // The same with another precision than the reader's.
   [[nodiscard]] Linear product(const std::vector<Part>& parts, std::int64_t in, Compute compute);
-  // Empty where the name is.
+  // A vector, a norm, or a matrix [rows, width]; empty if the name is empty.
   [[nodiscard]] std::vector<float> vector(const std::string& name, std::int64_t size);
   [[nodiscard]] NormWeights norm(const TensorName& name, std::int64_t size);
-  // [rows, width]
   [[nodiscard]] std::vector<float> matrix(const std::string& name, std::int64_t rows, std::int64_t width);
-  // The tensor of that shape, marked as used.
+  // The tensor, which must have this shape; marks it as used.
   const SourceTensor& require(const std::string& name, const std::vector<std::int64_t>& shape);
-  // With or without the prefix that some checkpoints leave out; or null.
+  // The tensor, with or without the prefix that some checkpoints leave out; null if there is none.
   [[nodiscard]] const SourceTensor* find(const std::string& name) const;
   [[nodiscard]] const std::set<std::string>& used() const { return used_; }
   [[nodiscard]] Compute compute() const { return compute_; }
-  // Weights that are kept as the source's small integers.
+  // How many weights are kept as the source's small integers.
   [[nodiscard]] std::int64_t kept_codes() const { return kept_codes_; }
 
  private:

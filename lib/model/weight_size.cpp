@@ -29,7 +29,7 @@ void add(WeightSize& size, const std::vector<Linear>& products) {
 WeightSize size_of(const Weights& weights, bool tied) {
   WeightSize size;
   add(size, weights.embedding);
-  if (tied) size.parameters = 0;  // the head's
+  if (tied) size.parameters = 0;  // counted with the head
   add(size, weights.positions);
   for (const LayerWeights& layer : weights.layers) {
     for (const NormWeights* norm : {&layer.attention_norm, &layer.query_norm, &layer.key_norm,

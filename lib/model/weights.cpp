@@ -19,7 +19,8 @@ TensorName of_layer(const TensorName& name, std::int64_t layer, std::int64_t exp
   return {layer_tensor(name.weight, layer, expert), layer_tensor(name.bias, layer, expert)};
 }
 
-// Where row r of a head's queries or keys lies, if pairs that are rotated together lie together.
+// The stored row for row `row` of the queries or keys, if rows that are rotated together are stored as
+// neighbours.
 std::int64_t paired(std::int64_t row, std::int64_t head_dim, std::int64_t dims) {
   const std::int64_t within = row % head_dim;
   if (within >= dims) return row;
@@ -36,7 +37,7 @@ Order pair_order(const ModelConfig& config, std::int64_t layer, std::int64_t row
   return order;
 }
 
-// Our order is all queries, all keys, all values.
+// The stored rows in the order used here: all queries, all keys, all values.
 Order fused_order(const ModelConfig& config, std::int64_t layer) {
   const ModelShape& shape = config.shape;
   const std::int64_t dim = shape.head_dim;
@@ -47,7 +48,7 @@ Order fused_order(const ModelConfig& config, std::int64_t layer) {
   std::int64_t begin = 0;
   for (int part = 0; part < 3; ++part) {
     const Order pairs = part < 2 ? pair_order(config, layer, sizes[part]) : Order{};
-    const std::int64_t heads = part == 0 ? group : 1;  // of this kind in a group
+    const std::int64_t heads = part == 0 ? group : 1;  // heads of this kind in a KV group
     const std::int64_t before = part == 0 ? 0 : group + part - 1;
     for (std::int64_t r = 0; r < sizes[part]; ++r) {
       const std::int64_t row = pairs.empty() ? r : pairs[static_cast<std::size_t>(r)];
@@ -80,7 +81,7 @@ Linear load_query_key_value(WeightReader& reader, const ModelConfig& config, std
   return reader.product(parts, config.hidden_size);
 }
 
-// Our order is all gates, all ups.
+// The stored rows in the order used here: all gates, all ups. Empty if they are stored so.
 Order gate_up_order(const ModelConfig& config, std::int64_t ffn) {
   Order order;
   if (config.layout.gate_up == TensorLayout::Fused::stacked) return order;
@@ -122,7 +123,7 @@ ExpertWeights load_experts(WeightReader& reader, const ModelConfig& config, std:
   const Experts& experts = config.experts;
   const bool single = one_tensor_per_expert(names.expert_down);
   ExpertWeights weights;
-  // Small, and a rounded score may choose other experts.
+  // The router is small, and with rounded weights it might choose other experts.
   const Compute exact = reader.compute() == Compute::q8 ? Compute::f32 : reader.compute();
   weights.router.push_back(reader.product({{.name = of_layer(names.router, layer), .rows = experts.count}},
                                           config.hidden_size, exact));
@@ -173,7 +174,7 @@ LayerWeights load_layer(WeightReader& reader, const ModelConfig& config, std::in
           .ffn_post_norm = norm(names.ffn_post_norm, hidden)};
 }
 
-// A tied head that is there all the same must be the embedding.
+// If a model with tied embeddings has a head nevertheless, it must equal the embedding.
 void require_tied(const TensorSource& source, const SourceTensor& head, const SourceTensor& embedding) {
   bool same = head.shape == embedding.shape;
   const std::int64_t width = embedding.row_size();
@@ -183,13 +184,13 @@ void require_tied(const TensorSource& source, const SourceTensor& head, const So
     same = source.read_rows(head, r, 1, a.data()) && source.read_rows(embedding, r, 1, b.data()) && a == b;
   if (same) return;
   throw InputError({.where = head.where,
-                    .what = "differs from the embedding, though the configuration says that they are one",
+                    .what = "the tensor differs from the embedding, although the configuration ties them",
                     .expected = "no such tensor, the embedding's values, or tie_word_embeddings false",
                     .found = "other values",
                     .next = "set tie_word_embeddings to false to use this tensor"});
 }
 
-// The layer's number in a tensor's name; -1 where it is of no layer.
+// The layer's number in a tensor's name; -1 if the tensor belongs to no layer.
 std::int64_t layer_of(const std::string& name, const ModelConfig& config) {
   const TensorNames& names = config.tensors;
   const std::string& pattern = names.output.weight;
@@ -224,10 +225,10 @@ void account_for_unused(const TensorSource& source, const WeightReader& reader, 
           {.where = tensor.where, .what = what, .expected = expected, .found = name, .next = next});
     };
     if (layer >= config.shape.num_layers)
-      refuse("a layer beyond those that the configuration announces",
+      refuse("a layer beyond those that the configuration has",
              fmt::format("layers 0 to {}", config.shape.num_layers - 1), "check num_hidden_layers");
     if (layer >= 0 && ends_with_any(name, {".bias"}))
-      refuse("a bias that the configuration does not announce",
+      refuse("a bias that the configuration does not mention",
              "no such tensor, or attention_bias or mlp_bias true", "check config.json's biases");
     if (layer >= 0)
       refuse("a tensor of a layer that this architecture does not use",
@@ -243,7 +244,7 @@ Weights load_weights(const TensorSource& source, ModelConfig& config, Compute co
   WeightReader reader(source, config, compute);
   const TensorNames& names = config.tensors;
   const SourceTensor& table = reader.require(names.embedding, {config.vocab_size, config.hidden_size});
-  // The head keeps the values of a tied embedding as they are: one copy serves both.
+  // If the head keeps the values of a tied embedding exactly, one copy serves both.
   const bool exact = compute == Compute::f32 || (compute == Compute::bf16 && table.type == "BF16") ||
                      (compute == Compute::q8 && source.code_group(table) > 0);
   const bool shared = config.tied_embeddings && exact;

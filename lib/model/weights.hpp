@@ -1,4 +1,4 @@
-// A decoder's weights, from the tensors of a checkpoint.
+// A decoder's weights, loaded from the tensors of a checkpoint.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -10,64 +10,66 @@
 
 namespace toptheta {
 
-// No weight: there is no such norm. No bias: none.
+// A norm's weight and bias. An empty weight means that there is no such norm, an empty bias that it has none.
 struct NormWeights {
   std::vector<float> weight;
   std::vector<float> bias;
   explicit operator bool() const { return !weight.empty(); }
 };
 
-// Matrices that take the same input are one product.
+// Matrices with the same input are stacked into one product. The vectors have one element, or none if the
+// layer has experts.
 struct FeedForwardWeights {
-  std::vector<Linear> up;    // one: [2 ffn, hidden], gates, then ups; [ffn, hidden] where not gated
-  std::vector<Linear> down;  // one: [hidden, ffn]
+  std::vector<Linear> up;    // [2 ffn, hidden] gates, then ups; [ffn, hidden] if not gated
+  std::vector<Linear> down;  // [hidden, ffn]
 };
 
 struct ExpertWeights {
-  std::vector<Linear> router;  // one: [experts, hidden]
-  std::vector<Linear> up;      // [experts] as above
-  std::vector<Linear> down;    // [experts]
+  std::vector<Linear> router;  // one element, [experts, hidden]
+  std::vector<Linear> up;      // one element per expert, as above
+  std::vector<Linear> down;    // one element per expert
 };
 
 // H query heads, G KV heads, D = head_dim.
 struct LayerWeights {
   NormWeights attention_norm;  // [hidden]
   Linear query_key_value;      // [(H + 2 G) D, hidden]: all queries, all keys, all values
-  NormWeights query_norm;      // [D], or [H D]
+  NormWeights query_norm;      // [D], or [H D]: QueryKeyNorm
   NormWeights key_norm;        // [D], or [G D]
-  std::vector<float> sinks;    // [H], or none
+  std::vector<float> sinks;    // [H], or empty
   Linear output;               // [hidden, H D]
   NormWeights attention_post_norm;
   NormWeights ffn_norm;
-  FeedForwardWeights ffn;  // where the layer has no experts
-  ExpertWeights experts;   // where it has
+  FeedForwardWeights ffn;  // empty if the layer has experts
+  ExpertWeights experts;   // empty if it has none
   NormWeights ffn_post_norm;
 };
 
 struct Weights {
-  std::vector<float> embedding;      // [vocab_size, hidden]; empty where the head's rows serve (Linear::row)
-  std::vector<float> positions;      // [context, hidden], or none
+  std::vector<float> embedding;      // [vocab_size, hidden]; empty if the head's rows are used (Linear::row)
+  std::vector<float> positions;      // [context, hidden], or empty
   std::vector<LayerWeights> layers;  // [num_layers]
   NormWeights final_norm;            // [hidden]
   Linear head;                       // [vocab_size, hidden]
-  std::int64_t kept_codes = 0;       // weights that are the file's own small integers: Compute::q8
+  std::int64_t kept_codes = 0;  // how many weights are kept as the file's own small integers (Compute::q8)
 };
 
-// Reads the tensors that `config` names, in parallel. Appends to `config.unused` what the source holds
-// besides. Throws InputError, naming file and tensor, where one is missing, truncated, of another shape or
-// type than the configuration says, or holds a NaN or infinity; where a layer has tensors, or the model
-// layers, of which the configuration knows nothing; and where embeddings are tied but a head of other values
-// lies there. Memory: 4 bytes a parameter (matrices under bf16: 2, q8: 1.25, or 1.5 where 16 share a scale),
-// tied embeddings once where compute keeps their values exactly; while loading, a few rows for each thread
-// more.
+// Reads the tensors that `config` names, in parallel, and appends to `config.unused` what else the source
+// holds. Throws InputError, naming file and tensor, for a tensor that is missing, truncated, of another shape
+// or type than the configuration implies, or that holds a NaN or infinity; for tensors of layers, and of
+// parts of layers, that the configuration does not have; and for a head that differs from the embedding
+// although they are tied. Memory: 4 bytes per parameter (matrices under bf16: 2; under q8: 1.25, or 1.5 where
+// 16 weights share a scale). Tied embeddings are kept once if `compute` keeps their values exactly. Loading
+// takes a few rows per thread more.
 Weights load_weights(const TensorSource& source, ModelConfig& config, Compute compute = Compute::f32);
 
-// Bytes of the weights in memory, and how many there are.
+// The number of weights, and the memory that they take.
 struct WeightSize {
   std::int64_t parameters = 0;
   std::int64_t bytes = 0;
   std::int64_t kept_codes = 0;  // as in Weights
 };
+// `tied`: the embedding is the head, whose parameters are counted once.
 WeightSize size_of(const Weights& weights, bool tied);
 
 }  // namespace toptheta

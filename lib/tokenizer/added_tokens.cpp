@@ -7,7 +7,7 @@
 namespace toptheta {
 namespace {
 
-// What Rust's regex crate, which looks for the neighbours of single words, takes for a word character.
+// The word characters of Rust's regex crate, which Hugging Face's tokenizers use to find single words.
 constexpr const char* kWordCharacter = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])";
 
 std::string_view last_character(std::string_view text) {
@@ -40,16 +40,16 @@ void AddedTokens::read(const JsonField& field, const Vocabulary& vocabulary, con
                             .normalized = field.bool_or("normalized", !special)};
   if (token.content.empty()) field.at("content").fail("an empty token", "the text of the token");
   if (by_content_.contains(token.content))
-    field.at("content").fail("token given twice", "one entry per token");
+    field.at("content").fail("the token appears twice", "one entry per token");
   const JsonField id = field.at("id");
   const std::int32_t given = add(token, vocabulary, normalizer);
   if (id.as_int() != given)
-    id.fail("not the id that this token gets", std::to_string(given),
+    id.fail("this token gets another id", std::to_string(given),
             "list the added tokens in the order of their ids");
 }
 
 std::int32_t AddedTokens::add(AddedToken token, const Vocabulary& vocabulary, const Normalizer& normalizer) {
-  // Hugging Face's tokenizers count on from the number of tokens, or from the last one added.
+  // Like Hugging Face's tokenizers, continue from the number of tokens, or from the last token added.
   const std::int64_t next = std::max(vocabulary.size(), end_id_);
   const std::int32_t id = vocabulary.id_of(token.content).value_or(static_cast<std::int32_t>(next));
   end_id_ = std::max(end_id_, std::int64_t{id} + 1);

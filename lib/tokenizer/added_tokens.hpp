@@ -14,45 +14,45 @@
 
 namespace toptheta {
 
-// A stretch of text, or an added token that was found in it.
+// A piece of text between added tokens, or an added token that was found in the text.
 struct Segment {
-  std::string_view text;             // a view of the text that was searched
-  std::optional<std::int32_t> id{};  // of the added token
+  std::string_view text;             // a view of the text that was searched; empty for a token
+  std::optional<std::int32_t> id{};  // the token's id; nothing for a piece of text
 };
 
-// A token as a file gives it.
+// An added token as a file describes it.
 struct AddedToken {
   std::string content;
-  bool single_word = false;  // only where no word character stands beside it
-  bool strip_left = false;   // white space before or after it belongs to it
-  bool strip_right = false;
-  bool special = false;     // left out of decoded texts
-  bool normalized = false;  // looked for in the normalised text
+  bool single_word = false;  // found only if no word character is next to it
+  bool strip_left = false;   // white space before it belongs to it
+  bool strip_right = false;  // white space after it belongs to it
+  bool special = false;      // left out of decoded texts
+  bool normalized = false;   // searched in the normalised text
 };
 
 class AddedTokens {
  public:
-  // Throws InputError where a token's id is not the one that Hugging Face's tokenizers would give it, and
-  // where two tokens have the same content.
+  // Throws InputError if a token's id is not the one that Hugging Face's tokenizers would give it, or if two
+  // tokens have the same content.
   static AddedTokens parse(const std::optional<JsonField>& field, const Vocabulary& vocabulary,
                            const Normalizer& normalizer);
 
-  // Gives the token its id: its own in the vocabulary, else the next free one. Requires content that is not
-  // empty and was not added before.
+  // Adds a token and returns its id: that in the vocabulary, else the next free one. Its content must not be
+  // empty or have been added before.
   std::int32_t add(AddedToken token, const Vocabulary& vocabulary, const Normalizer& normalizer);
 
-  // Cuts a text at the tokens that are looked for before normalisation, or after it: at every place the
-  // longest, from left to right. Requires valid UTF-8.
+  // Cut a text at the tokens that are searched before normalisation, or after it. The search goes from left
+  // to right and takes the longest token at each place. Require valid UTF-8.
   [[nodiscard]] std::vector<Segment> split_raw(std::string_view text) const { return split(text, raw_); }
   [[nodiscard]] std::vector<Segment> split_normalized(std::string_view text) const {
     return split(text, normalized_);
   }
 
   [[nodiscard]] std::optional<std::int32_t> id_of(std::string_view content) const;
-  // Content of the added token with this id, or null.
+  // The content of the added token with this id; null if there is none.
   [[nodiscard]] const std::string* content(std::int32_t id) const;
   [[nodiscard]] bool is_special(std::int32_t id) const;
-  // One more than the largest id, 0 where there are none.
+  // One more than the largest id; 0 if there are no added tokens.
   [[nodiscard]] std::int64_t end_id() const { return end_id_; }
 
  private:
@@ -83,7 +83,7 @@ class AddedTokens {
   Trie raw_;
   Trie normalized_;
   std::int64_t end_id_ = 0;
-  std::optional<Regex> word_character_;  // compiled only if some token wants to stand alone
+  std::optional<Regex> word_character_;  // compiled only if some token is a single word
 };
 
 }  // namespace toptheta

@@ -11,10 +11,10 @@
 
 namespace toptheta {
 
-// Words that were encoded lately. Texts repeat their words, so most of them are found here.
+// A cache of encoded words. Texts repeat their words, so most of them are found here.
 class BpeModel::Cache {
  public:
-  static constexpr std::size_t kLongestWord = 64;  // bytes; longer words hardly ever come again
+  static constexpr std::size_t kLongestWord = 64;  // bytes; longer words are rarely repeated
   static constexpr std::size_t kMostWords = 1U << 16U;
 
   bool find(std::string_view word, std::vector<std::int32_t>& ids) const {
@@ -40,7 +40,7 @@ class BpeModel::Cache {
   std::unordered_map<std::string, std::vector<std::int32_t>, TextHash, std::equal_to<>> words_;
 };
 
-// A link of the chain of symbols that a word consists of while it is being merged.
+// A link in the chain of symbols that make up a word while it is being merged.
 struct BpeModel::Symbol {
   std::int32_t id = 0;
   std::int32_t previous = -1;
@@ -80,7 +80,7 @@ Vocabulary read_vocabulary(const JsonField& field) {
     if (!value.is_number_integer() || value.get<std::uint64_t>() >= Vocabulary::kEndOfIds)
       field.at(token).fail("wrong token id", fmt::format("an integer below {}", Vocabulary::kEndOfIds));
     if (!vocabulary.add(token, value.get<std::int32_t>()))
-      field.at(token).fail("token id given twice", "one id per token",
+      field.at(token).fail("the token id appears twice", "one id per token",
                            "token " + *vocabulary.token(value.get<std::int32_t>()) + " has it too");
   }
   return vocabulary;
@@ -170,8 +170,9 @@ bool BpeModel::add_bytes(std::string_view character, std::vector<Symbol>& symbol
   return true;
 }
 
-// An unknown character is held back until the next known one, so that a run of them can become one token;
-// characters spelled in bytes do not end a run. That is Hugging Face's order, and it is kept.
+// An unknown character is held back until the next known one, so that a run of unknown characters can become
+// one token. Characters spelled in bytes do not end a run. This reproduces the order of Hugging Face's
+// tokenizers.
 std::vector<BpeModel::Symbol> BpeModel::symbols_of(std::string_view word) const {
   std::vector<Symbol> symbols;
   bool unknown_held = false;

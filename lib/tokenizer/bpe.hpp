@@ -1,4 +1,4 @@
-// Byte-pair encoding of single words: the "model" of a tokenizer.json.
+// Byte-pair encoding of single words: the "model" of a tokenizer.json with type BPE.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -13,42 +13,43 @@
 
 namespace toptheta {
 
-// What is left when a character has no token of its own, and how merges are used.
+// What becomes of a character that is not in the vocabulary, and how merges are used.
 struct BpeOptions {
   std::optional<std::int32_t> unknown{};  // the token that stands for unknown characters
-  bool fuse_unknown = false;              // a run of them becomes one
-  bool byte_fallback = false;             // tokens <0x00> ... <0xFF> before `unknown`
-  bool ignore_merges = false;             // a word that is a token is that token
+  bool fuse_unknown = false;              // a run of unknown characters becomes one such token
+  bool byte_fallback = false;  // spell a character in tokens <0x00> ... <0xFF> rather than use `unknown`
+  bool ignore_merges = false;  // a word that is a token becomes that token, whatever the merges
 };
 
 class BpeModel final : public TokenModel {
  public:
-  // Throws InputError naming the field that is missing, contradictory, or asks for something not reproduced
-  // here.
+  // Throws InputError naming a field that is missing, contradictory, or asks for something that is not
+  // implemented.
   static std::unique_ptr<BpeModel> parse(const JsonField& field);
 
   BpeModel(Vocabulary vocabulary, const BpeOptions& options);
   ~BpeModel() override;
 
-  // Lower ranks are merged first; of equal ranks the leftmost. A pair given again takes the new rank. False,
-  // and nothing changed, where a part or what they join to is no token.
+  // Adds a merge. Lower ranks are merged first, and the leftmost pair first among equal ranks. A pair that
+  // was added before takes the new rank. Returns false and changes nothing if one of the parts, or both
+  // joined, is not a token.
   bool add_merge(std::string_view left, std::string_view right, std::int32_t rank);
 
-  // O(n log n) in the word's length. A character that has neither a token nor bytes nor an unknown token to
-  // fall back on vanishes, as in Hugging Face's tokenizers.
+  // Time: O(n log n) in the word's length. A character is dropped if it has no token, no byte tokens and no
+  // unknown token to fall back on, as in Hugging Face's tokenizers.
   void encode(std::string_view word, std::vector<std::int32_t>& ids) const override;
   [[nodiscard]] const Vocabulary& vocabulary() const override { return vocabulary_; }
 
  private:
   struct Merge {
     std::int32_t rank;
-    std::int32_t id;  // of the joined token
+    std::int32_t id;  // id of the joined token
   };
   struct Candidate;
   struct Symbol;
   class Cache;
   struct PairHash {
-    // Neighbouring ids would fill neighbouring buckets only; the multiplier spreads them.
+    // Without the multiplier, neighbouring ids would crowd into neighbouring buckets.
     std::size_t operator()(std::uint64_t pair) const { return (pair ^ pair >> 29) * 0x9E3779B97F4A7C15U; }
   };
 
@@ -65,7 +66,7 @@ class BpeModel final : public TokenModel {
   std::unique_ptr<Cache> cache_;
 };
 
-// The token that stands for a byte where characters are spelled in bytes: "<0x0A>".
+// The token that stands for a byte under byte fallback, such as "<0x0A>".
 std::string byte_token(unsigned char byte);
 
 }  // namespace toptheta

@@ -9,10 +9,11 @@ namespace {
 
 struct Alphabet {
   std::array<std::string, 256> symbol;   // by byte, in UTF-8
-  std::array<std::int16_t, 324> byte{};  // by code point; -1 where it stands for none
+  std::array<std::int16_t, 324> byte{};  // by code point; -1 if it stands for no byte
 };
 
-// Printable Latin-1 stands for itself; the other bytes take the code points from 256 on, in order.
+// Printable Latin-1 characters stand for their own bytes; the other bytes take the code points from 256 on,
+// in order.
 Alphabet make_alphabet() {
   Alphabet alphabet;
   alphabet.byte.fill(-1);

@@ -7,10 +7,10 @@
 
 namespace toptheta {
 
-// Every byte of `text` as its character.
+// Replaces every byte of `text` by its character.
 std::string byte_symbols(std::string_view text);
 
-// The byte that a character stands for.
+// The byte that a character stands for; nullopt for a character outside the alphabet.
 std::optional<char> byte_of_symbol(char32_t symbol);
 
 }  // namespace toptheta

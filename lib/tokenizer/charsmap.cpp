@@ -23,7 +23,7 @@ std::string bytes_of_base64(const JsonField& field) {
   return bytes;
 }
 
-// The parts of a unit of Darts-clone's double array.
+// The bit fields of a unit of Darts-clone's double array.
 bool has_leaf(std::uint32_t unit) {
   return (unit >> 8U & 1U) != 0;
 }

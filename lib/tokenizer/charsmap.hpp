@@ -1,4 +1,4 @@
-// SentencePiece's table of characters to replace: the "precompiled_charsmap" of a tokenizer.json.
+// SentencePiece's table of character replacements: the "precompiled_charsmap" of a tokenizer.json.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -12,16 +12,16 @@ namespace toptheta {
 
 class Charsmap {
  public:
-  // Base64 of a table: the size of a double array (Darts-clone), the array, and the replacements, each ended
-  // by a zero byte. Throws InputError where it is not of that form.
+  // Reads the table from base64. It holds the size of a double array (Darts-clone), the array, and the
+  // replacements, each of which ends with a zero byte. Throws InputError for anything else.
   static Charsmap parse(const JsonField& field);
 
-  // As Hugging Face's tokenizers apply it: what a reader takes for one character, up to 5 bytes of it, is
-  // looked up as a whole, then code point by code point. Requires valid UTF-8.
+  // Replaces characters as Hugging Face's tokenizers do: a grapheme of up to 5 bytes is looked up as a whole;
+  // if it is longer or not in the table, its code points are looked up one by one. Requires valid UTF-8.
   [[nodiscard]] std::string apply(std::string_view text) const;
 
  private:
-  // Replacement for the shortest beginning of `chunk` that has one; it stands for the whole chunk.
+  // The replacement for the shortest beginning of `chunk` that has one; it replaces the whole chunk.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view chunk) const;
 
   std::vector<std::uint32_t> units_;

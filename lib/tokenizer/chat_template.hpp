@@ -1,4 +1,4 @@
-// A conversation as the text that a model was trained to continue.
+// Renders conversations as the text that a model was trained to continue.
 #pragma once
 #include <map>
 #include <nlohmann/json.hpp>
@@ -8,22 +8,23 @@
 
 namespace toptheta {
 
-// The template as a model brings it; empty where it brings none.
+// A model's chat template.
 struct ChatFormat {
-  std::string source{};                                 // Jinja
-  std::string where{};                                  // the file, for errors
+  std::string source{};                                 // Jinja; empty if the model has no template
+  std::string where{};                                  // the file, for error messages
   std::map<std::string, std::string> special_tokens{};  // variables of the template: "bos_token" -> "<s>"
 };
 
 class ChatTemplate {
  public:
-  // Throws InputError for a format without a template, and with the line for what is not known
-  // (docs/tokenizers.md).
+  // Throws InputError for a format without a template and, naming the line, for constructs that are not
+  // implemented (docs/tokenizers.md).
   explicit ChatTemplate(const ChatFormat& format);
 
-  // `messages`: an array of objects with "role" and "content", as transformers' apply_chat_template takes
-  // them. `add_generation_prompt`: ends where the assistant begins. `more`: further variables of the template
-  // (tools, enable_thinking), an object. Throws InputError where the template raises an exception.
+  // `messages` is an array of objects with "role" and "content", as transformers' apply_chat_template takes
+  // them. With `add_generation_prompt`, the text ends where the assistant's answer begins. `more` is an
+  // object of further variables of the template (tools, enable_thinking). Throws InputError if the template
+  // raises an exception.
   [[nodiscard]] std::string render(
       const nlohmann::ordered_json& messages, bool add_generation_prompt,
       const nlohmann::ordered_json& more = nlohmann::ordered_json::object()) const;

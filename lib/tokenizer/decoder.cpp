@@ -50,7 +50,8 @@ void Decoder::run(const ByteLevel& /*step*/, std::vector<std::string>& tokens) {
   tokens = {to_valid_utf8(bytes)};
 }
 
-// Bytes in a row make up characters; a run that is not valid UTF-8 becomes one U+FFFD for every byte of it.
+// Runs of byte tokens are joined to characters. A run that is not valid UTF-8 becomes one U+FFFD for each
+// byte.
 void Decoder::run(const ByteFallback& /*step*/, std::vector<std::string>& tokens) {
   std::vector<std::string> decoded;
   std::string bytes;

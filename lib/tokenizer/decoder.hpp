@@ -1,4 +1,4 @@
-// The "decoder" of a tokenizer.json: joins the texts of tokens to a text.
+// The "decoder" of a tokenizer.json: turns the tokens of a text back into the text.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,12 +12,12 @@ namespace toptheta {
 
 class Decoder {
  public:
-  // Takes null, ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip and Sequences of
-  // these; throws InputError naming anything else.
+  // Accepts null, ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip and Sequences of these; throws
+  // InputError naming anything else.
   static Decoder parse(const std::optional<JsonField>& field);
 
-  // The text of the tokens, valid UTF-8. Without any decoder the tokens are joined by spaces, as Hugging
-  // Face's tokenizers do.
+  // The text of the tokens, in valid UTF-8. Without a decoder the tokens are joined by spaces, as in Hugging
+  // Face's tokenizers.
   [[nodiscard]] std::string decode(std::vector<std::string> tokens) const;
 
  private:
@@ -30,8 +30,8 @@ class Decoder {
   };
   struct Strip {
     std::string character;
-    std::int64_t start = 0;  // how many to take away at most
-    std::int64_t stop = 0;
+    std::int64_t start = 0;  // how many to remove at most at the start of each token
+    std::int64_t stop = 0;   // and at its end
   };
   struct Metaspace {
     std::string replacement;

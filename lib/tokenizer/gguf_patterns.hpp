@@ -1,4 +1,4 @@
-// The names that GGUF files have for split patterns (tokenizer.ggml.pre).
+// The split patterns that GGUF files refer to by name (tokenizer.ggml.pre).
 #pragma once
 #include <optional>
 #include <string_view>
@@ -6,18 +6,18 @@
 
 namespace toptheta {
 
-// What Hugging Face's tokenizer of the models of this name does.
+// What Hugging Face's tokenizer does for the models of this name.
 struct GgufPattern {
   std::string_view name;
-  // Steps of its pre-tokenizer, as parts of a tokenizer.json, in order, all but the last: ByteLevel.
+  // The steps of its pre-tokenizer in order, as parts of a tokenizer.json, without the last one, ByteLevel.
   std::vector<std::string_view> splits{};
-  bool gpt2_words = false;     // the last step cuts at GPT-2's expression
-  bool nfc = false;            // texts are brought into NFC before
-  bool ignore_merges = false;  // a word that is a token is that token
-  bool adds_bos = false;       // where the file does not say
+  bool gpt2_words = false;     // the ByteLevel step also splits by GPT-2's expression
+  bool nfc = false;            // texts are first normalised to NFC
+  bool ignore_merges = false;  // as in BpeOptions
+  bool adds_bos = false;       // whether texts begin with BOS, if the file does not say
 };
 
-// Null where the name is not known.
+// The pattern of this name; null if the name is unknown.
 const GgufPattern* gguf_pattern(std::string_view name);
 // All names, for messages.
 std::vector<std::string_view> gguf_pattern_names();

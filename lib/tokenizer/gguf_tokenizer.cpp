@@ -1,4 +1,4 @@
-// The tokenizer that a GGUF vocabulary stands for.
+// Builds a tokenizer from the vocabulary of a GGUF file.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -75,7 +75,7 @@ class GgufReader {
     return vocabulary;
   }
 
-  // A step of a tokenizer.json that this program wrote itself.
+  // Parses a part of a tokenizer.json that this program itself has written.
   [[nodiscard]] JsonField own(nlohmann::json& json, std::string_view text) const {
     json = nlohmann::json::parse(text);
     return {json, from_.source};
@@ -143,7 +143,8 @@ class GgufReader {
     parts_.model = std::move(model);
   }
 
-  // SentencePiece merges any two neighbours that are a piece together, the piece of the highest score first.
+  // SentencePiece merges any two neighbours that together are a piece; the piece with the highest score comes
+  // first.
   void add_merges_by_score(BpeModel& model) const {
     std::map<float, std::int32_t, std::greater<>> ranks;
     for (const float score : from_.scores)
@@ -196,7 +197,7 @@ class GgufReader {
     }
   }
 
-  static constexpr std::size_t kLongestMerged = 4096;  // bytes of a piece: the work is square in it
+  static constexpr std::size_t kLongestMerged = 4096;  // bytes of a piece; the work grows with their square
 
   const GgufVocabulary& from_;
   TokenizerParts parts_;

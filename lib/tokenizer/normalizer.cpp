@@ -7,7 +7,7 @@
 namespace toptheta {
 namespace {
 
-// Every character for which `map` gives one; `map(c)` answers what stands in its place, 0 for nothing.
+// Replaces every character c by map(c), and removes it if that is nullopt.
 template <typename Map>
 std::string map_characters(const std::string& text, const Map& map) {
   std::string result;
@@ -19,7 +19,8 @@ std::string map_characters(const std::string& text, const Map& map) {
   return result;
 }
 
-// Control characters go, what separates words becomes a space: SentencePiece's rules for translation.
+// Removes control characters and turns separators into spaces, by SentencePiece's rules for translation
+// (NMT).
 std::optional<char32_t> nmt_character(char32_t c) {
   const bool removed = (c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F ||
                        c == 0x8F || c == 0x9F;

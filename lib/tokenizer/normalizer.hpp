@@ -1,4 +1,4 @@
-// The "normalizer" of a tokenizer.json: rewrites a text before it is cut up.
+// The "normalizer" of a tokenizer.json: rewrites a text before it is split.
 #pragma once
 #include <optional>
 #include <string>
@@ -14,15 +14,15 @@ namespace toptheta {
 
 class Normalizer {
  public:
-  Normalizer() = default;  // leaves texts as they are
+  Normalizer() = default;  // leaves texts unchanged
 
-  // Takes null, NFC, NFD, NFKC, NFKD, Prepend, Replace, Lowercase, Strip, StripAccents, Nmt, Precompiled,
+  // Accepts null, NFC, NFD, NFKC, NFKD, Prepend, Replace, Lowercase, Strip, StripAccents, Nmt, Precompiled,
   // ByteLevel and Sequences of these; throws InputError naming anything else.
   static Normalizer parse(const std::optional<JsonField>& field);
 
   // Requires valid UTF-8.
   [[nodiscard]] std::string apply(std::string text) const;
-  // Whether it can take away the start of a text, so that what is left no longer begins where the text does.
+  // Whether it may remove the beginning of a text.
   [[nodiscard]] bool removes() const;
 
  private:

@@ -1,4 +1,4 @@
-// What a tokenizer consists of: private to this room.
+// Internal to lib/tokenizer: the parts that make up a tokenizer.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -25,7 +25,7 @@ struct TokenizerParts {
   std::vector<std::string> notes;
 };
 
-// Throw InputError as Tokenizer's functions say.
+// These throw InputError as documented for Tokenizer's functions.
 TokenizerParts parts_of_json(const std::filesystem::path& path);
 TokenizerParts parts_of_sentencepiece(const std::filesystem::path& path);
 TokenizerParts parts_of_gguf(const GgufVocabulary& vocabulary);

@@ -7,7 +7,7 @@
 namespace toptheta {
 namespace {
 
-// The text cut at the occurrences of a string that is not empty.
+// Cuts the text at the occurrences of a string, which must not be empty.
 std::vector<Span> find_occurrences(std::string_view text, std::string_view pattern) {
   std::vector<Span> spans;
   std::size_t covered = 0;

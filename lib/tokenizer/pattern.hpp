@@ -1,4 +1,4 @@
-// The "pattern" of a tokenizer.json: a string or a regular expression that is looked for in texts.
+// The "pattern" of a tokenizer.json: a string or a regular expression to search for in texts.
 #pragma once
 #include <string>
 #include <string_view>
@@ -13,22 +13,22 @@ namespace toptheta {
 // `text` with every occurrence of `from` (not empty), left to right and without overlaps, replaced by `to`.
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 
-// A regular expression in Oniguruma's syntax, with the same matches. Throws InputError at `field` for what
-// cannot be carried over exactly.
+// Compiles a regular expression in Oniguruma's syntax to one with the same matches. Throws InputError at
+// `field` for constructs that cannot be translated exactly.
 Regex regex_from_oniguruma(const std::string& expression, const JsonField& field);
 
 class Pattern {
  public:
-  // {"String": ...} or {"Regex": ...}. Throws InputError for anything else.
+  // Reads {"String": ...} or {"Regex": ...}. Throws InputError for anything else.
   static Pattern parse(const JsonField& field);
 
-  // An empty string is found between all characters, as an empty expression is.
+  // An empty string matches between all characters, like an empty expression.
   explicit Pattern(std::string text);
   explicit Pattern(Regex regex) : pattern_(std::move(regex)) {}
 
-  // The text cut into matches and what lies between them, in order, nothing left out. Requires valid UTF-8.
+  // The text as a sequence of matches and the spans between them, without gaps. Requires valid UTF-8.
   [[nodiscard]] std::vector<Span> find_matches(std::string_view text) const;
-  // Every match replaced by `content`, which is taken as it stands.
+  // The text with every match replaced by `content`, which is taken literally.
   [[nodiscard]] std::string replace(std::string_view text, std::string_view content) const;
 
  private:

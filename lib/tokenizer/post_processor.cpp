@@ -20,7 +20,7 @@ std::vector<std::int32_t> special_token_ids(const JsonField& processor, const Js
 }
 
 void put_before(Frame& frame, std::int32_t id, const JsonField& place) {
-  if (frame.before) place.fail("a second token before the text is not put there", "one");
+  if (frame.before) place.fail("a second token before the text is not supported", "one token");
   frame.before = id;
 }
 
@@ -50,7 +50,8 @@ void add_template(const JsonField& processor, Frame& frame) {
   frame.after.insert(frame.after.end(), added.after.begin(), added.after.end());
 }
 
-// A classifier's token before the text and a separator after it: [text, id] each.
+// Reads a classifier's token, put before the text, and a separator, put after it; both are given as [text,
+// id].
 void add_classifier(const JsonField& processor, Frame& frame) {
   processor.name_unread({"type", "cls", "sep", "trim_offsets", "add_prefix_space"});
   const auto id_of = [&](const char* key) {

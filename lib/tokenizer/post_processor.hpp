@@ -1,4 +1,4 @@
-// The "post_processor" of a tokenizer.json: which tokens a text is framed with.
+// The "post_processor" of a tokenizer.json: the tokens that are added before and after a text.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -13,7 +13,7 @@ struct Frame {
   std::vector<std::int32_t> after;     // EOS
 };
 
-// The frame of a single text. Takes null, TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel
+// The frame of a single text. Accepts null, TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel
 // (which only moves offsets) and Sequences of these; throws InputError naming anything else, or more than one
 // token before the text.
 Frame parse_frame(const std::optional<JsonField>& field);

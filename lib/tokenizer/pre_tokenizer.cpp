@@ -10,11 +10,11 @@
 namespace toptheta {
 namespace {
 
-// GPT-2's split expression, which ByteLevel applies unless it is told not to.
+// GPT-2's split expression, which ByteLevel applies unless use_regex is false.
 constexpr const char* kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-// What Rust's regular expressions take for a character of a word, without the brackets.
+// The word characters of Rust's regular expressions, without the brackets of a class.
 constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control})";
 constexpr const char* kWhiteSpace = R"(\p{White_Space})";
 constexpr const char* kPunctuation = R"([!-/:-@\[-`{-~\p{P}])";
@@ -23,7 +23,7 @@ Pattern pattern_of(const std::string& pcre2, const JsonField& field) {
   return Pattern(Regex(pcre2, field.where()));
 }
 
-// Joins each span for which joins(span, is_match of the span before) holds to the one before it.
+// Joins a span to the one before it if joins(is_match of the span, is_match of the one before) holds.
 template <typename Joins>
 std::vector<Span> join(const std::vector<Span>& spans, const Joins& joins) {
   std::vector<Span> joined;
@@ -156,7 +156,7 @@ void PreTokenizer::add(const JsonField& field) {
   }
 }
 
-// The kinds that are one Split with a pattern of their own.
+// Adds the kinds that are Splits with fixed patterns. Returns false if `name` is none of them.
 bool PreTokenizer::add_plain_split(const JsonField& field, const std::string& name) {
   if (name == "Digits") {
     field.name_unread({"type", "individual_digits"});
@@ -223,7 +223,7 @@ PreTokenizer::Metaspace PreTokenizer::parse_metaspace(const JsonField& field) {
     if (known == std::end(kSchemes)) scheme->fail("unknown prepend scheme", "always, first or never");
     metaspace.prepend = known->second;
   }
-  // The older switch: false means never, and contradicts the other schemes.
+  // add_prefix_space is the older field. false means never, and contradicts the other schemes.
   if (const auto legacy = field.find("add_prefix_space"); legacy && !legacy->as_bool()) {
     if (field.find("prepend_scheme") && metaspace.prepend != PrependScheme::never) {
       legacy->fail("contradicts prepend_scheme", "true, or prepend_scheme \"never\"");

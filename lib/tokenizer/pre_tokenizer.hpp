@@ -1,5 +1,4 @@
-// The "pre_tokenizer" of a tokenizer.json: cuts a text into the words that byte-pair encoding sees one at a
-// time.
+// The "pre_tokenizer" of a tokenizer.json: splits a text into the words that the model encodes one at a time.
 #pragma once
 #include <optional>
 #include <string>
@@ -13,21 +12,21 @@ namespace toptheta {
 
 struct Word {
   std::string text;       // UTF-8, not empty
-  bool at_start = false;  // it begins where the whole input begins
+  bool at_start = false;  // whether it is at the beginning of the whole input
 };
 
 class PreTokenizer {
  public:
-  // Takes null, ByteLevel, Metaspace, Split, Digits, Punctuation, Whitespace, WhitespaceSplit,
+  // Accepts null, ByteLevel, Metaspace, Split, Digits, Punctuation, Whitespace, WhitespaceSplit,
   // CharDelimiterSplit, BertPreTokenizer and Sequences of these; throws InputError naming anything else.
   static PreTokenizer parse(const std::optional<JsonField>& field);
 
   [[nodiscard]] std::vector<Word> split(Word text) const;
-  // Whether it asks where the whole input begins (a Metaspace with the prepend scheme "first").
+  // Whether it uses Word::at_start, as a Metaspace with the prepend scheme "first" does.
   [[nodiscard]] bool depends_on_start() const;
 
  private:
-  // What becomes of the matches of a pattern: Hugging Face's names.
+  // What becomes of the matches of a pattern, by Hugging Face's names.
   enum class Behavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
   enum class PrependScheme { always, first, never };
   struct Split {

@@ -6,8 +6,8 @@ namespace toptheta {
 
 PrefixTrie::PrefixTrie(std::vector<std::pair<std::string_view, std::int32_t>> pieces) {
   std::ranges::sort(pieces);
-  // The pieces below a node are a range of the sorted list; nodes are made in breadth, so that siblings
-  // follow each other.
+  // The pieces below a node are a range of the sorted list. Nodes are created breadth-first, so that siblings
+  // are neighbours.
   struct Range {
     std::size_t begin;
     std::size_t end;

@@ -1,4 +1,4 @@
-// All pieces of a vocabulary that a text starts with, in one walk.
+// A trie that finds all pieces of a vocabulary with which a text begins.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -9,11 +9,11 @@ namespace toptheta {
 
 class PrefixTrie {
  public:
-  // `pieces`: each with its value (not negative), in any order, no piece empty or given twice. Memory: 12
-  // bytes for every different beginning of a piece.
+  // `pieces` holds each piece with its value, which must not be negative, in any order. No piece may be empty
+  // or appear twice. Memory: 12 bytes for every distinct prefix of a piece.
   explicit PrefixTrie(std::vector<std::pair<std::string_view, std::int32_t>> pieces);
 
-  // Calls found(length in bytes, value) for every piece that `text` starts with, the shortest first.
+  // Calls found(length in bytes, value) for every piece with which `text` begins, the shortest first.
   template <typename Found>
   void for_each_prefix(std::string_view text, const Found& found) const {
     std::uint32_t node = 0;
@@ -26,12 +26,12 @@ class PrefixTrie {
 
  private:
   struct Node {
-    std::uint32_t first_child = 0;  // its children follow each other, in the order of their bytes
+    std::uint32_t first_child = 0;  // its children are neighbours, in the order of their bytes
     std::int32_t value = -1;
     std::uint16_t children = 0;
     std::uint8_t byte = 0;
   };
-  // The root is nobody's child: 0 means none.
+  // The child of a node for this byte. 0 means that there is none, since the root is no node's child.
   [[nodiscard]] std::uint32_t child(std::uint32_t node, unsigned char byte) const;
 
   std::vector<Node> nodes_;

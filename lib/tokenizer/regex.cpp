@@ -13,8 +13,9 @@
 namespace toptheta {
 namespace {
 
-constexpr std::uint32_t kMatchLimit = 10'000'000;  // steps of one match: far above a run of a million spaces
-constexpr std::uint32_t kHeapLimit = 256 * 1024;   // KiB
+constexpr std::uint32_t kMatchLimit =
+    10'000'000;  // steps per match; a run of a million spaces needs far fewer
+constexpr std::uint32_t kHeapLimit = 256 * 1024;  // KiB
 
 template <auto Free>
 struct Freed {
@@ -28,7 +29,7 @@ using CompileContext = std::unique_ptr<pcre2_compile_context, Freed<pcre2_compil
 using MatchContext = std::unique_ptr<pcre2_match_context, Freed<pcre2_match_context_free>>;
 using MatchData = std::unique_ptr<pcre2_match_data, Freed<pcre2_match_data_free>>;
 
-// PCRE2 takes its characters unsigned.
+// The text as the unsigned characters that PCRE2 takes.
 PCRE2_SPTR units(std::string_view text) {
   static constexpr unsigned char kNothing = 0;
   return text.empty() ? &kNothing : static_cast<PCRE2_SPTR>(static_cast<const void*>(text.data()));
@@ -61,14 +62,14 @@ Regex::Regex(const std::string& pattern, std::string where) {
                       .found = fmt::format("{}, near byte {} of {}", message(error), offset, pattern)});
   }
   pcre2_jit_compile(code.get(),
-                    PCRE2_JIT_COMPLETE);  // where it cannot, the interpreter does the same more slowly
+                    PCRE2_JIT_COMPLETE);  // if this fails, the interpreter is used, which is slower
   MatchContext limits(pcre2_match_context_create(nullptr));
   pcre2_set_match_limit(limits.get(), kMatchLimit);
   pcre2_set_heap_limit(limits.get(), kHeapLimit);
   compiled_ = std::make_shared<Compiled>(Compiled{std::move(code), std::move(limits), std::move(where)});
 }
 
-// Matches of one text, one after the other.
+// Finds the matches in one text, one after the other.
 class Regex::Search {
  public:
   Search(const Compiled& regex, std::string_view text)
@@ -77,7 +78,7 @@ class Regex::Search {
   // The first match that starts at `from` or later.
   std::optional<Span> next(std::size_t from) {
     int result = match(from, PCRE2_NO_UTF_CHECK);
-    // The compiled code's stack is small; the interpreter's is the heap.
+    // The compiled code has only a small stack, whereas the interpreter uses the heap.
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT);
     if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
     if (result < 0) {

@@ -1,4 +1,4 @@
-// Regular expressions on UTF-8 text that stop instead of hanging.
+// Regular expressions on UTF-8 text, with limits so that they fail instead of running forever.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -22,12 +22,12 @@ class Regex {
   // does not compile.
   Regex(const std::string& pattern, std::string where);
 
-  // The text cut into matches and what lies between them, in order, nothing left out; an empty match directly
-  // after another match does not count. Requires valid UTF-8. Safe to call from several threads. Throws
-  // InputError if a match needs more steps or memory than any sensible split expression does.
+  // The text as a sequence of matches and the spans between them, without gaps. An empty match directly after
+  // another match does not count. Requires valid UTF-8. Safe to call from several threads. Throws InputError
+  // if a match needs more steps or memory than any sensible split expression does.
   [[nodiscard]] std::vector<Span> find_matches(std::string_view text) const;
 
-  // Whether there is a match anywhere. Same requirements.
+  // Whether there is a match anywhere in the text. The requirements and errors are the same.
   [[nodiscard]] bool found_in(std::string_view text) const;
 
  private:

@@ -10,7 +10,7 @@
 namespace toptheta {
 namespace {
 
-// \w inside a character class; alone it also takes the numbers of Latin-1 that are no digits.
+// \w inside a character class. Outside, \w also matches the numbers of Latin-1 that are not digits.
 constexpr std::string_view kWordSet = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
 constexpr std::string_view kLatinNumbers = R"(\xB2\xB3\xB9\xBC-\xBE)";
 constexpr std::string_view kScripts[] = {"Arabic", "Bengali", "Cyrillic", "Devanagari", "Greek",
@@ -20,7 +20,7 @@ constexpr std::string_view kCategories[] = {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", 
                                             "Me", "N",  "Nd", "Nl", "No", "P",  "Pc", "Pd", "Ps",
                                             "Pe", "Pi", "Pf", "Po", "S",  "Sm", "Sc", "Sk", "So",
                                             "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Co"};
-// ASCII pairs that Oniguruma's case folding also finds as one ligature; PCRE2's does not.
+// ASCII pairs that Oniguruma's case folding also matches with a ligature, while PCRE2's does not.
 constexpr std::string_view kFoldingPairs[] = {"ff", "fi", "fl", "ss", "st"};
 
 bool is_letter(char c) {
@@ -36,7 +36,7 @@ char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-constexpr int kDeepest = 8;  // classes inside classes
+constexpr int kDeepest = 8;  // how deeply character classes may be nested
 
 class Translator {
  public:
@@ -75,7 +75,7 @@ class Translator {
       quantifiable_ = false;
       return copy(1);
     }
-    // Both stand at the ends of lines, as at the ends of the text.
+    // In Oniguruma both match at line boundaries as well as at the ends of the text.
     if (c == '^' || c == '$') {
       quantifiable_ = false;
       return emit(c == '^' ? "(?m:^)" : "(?m:$)", 1);
@@ -120,7 +120,7 @@ class Translator {
     }
     if (ahead("(?") || ahead("(*")) fail("a group of this kind");
     groups_.push_back({caseless(), false});
-    out_.append("(?:");  // without back-references, nobody sees what a group captured
+    out_.append("(?:");  // captures are not needed, since back-references are refused
     ++at_;
   }
 
@@ -167,7 +167,7 @@ class Translator {
     copy(1);
   }
 
-  // Up to the bracket that closes the class. A class inside a class adds its characters to it.
+  // Translates up to the bracket that closes the class. A nested class adds its characters to the outer one.
   void class_items() {
     if (ahead("]")) fail("an empty character class");
     while (at_ < pattern_.size() && pattern_[at_] != ']') {
@@ -271,7 +271,7 @@ class Translator {
   std::vector<Group> groups_;
   bool quantifiable_ = false;
   int class_depth_ = 0;
-  char previous_letter_ = '\0';  // the letter just before, where it may fold together with the next
+  char previous_letter_ = '\0';  // the preceding letter, if it could fold into a ligature with the next
 };
 
 }  // namespace

@@ -66,7 +66,7 @@ TokenizerParts parts_of_sentencepiece(const std::filesystem::path& path) {
   TokenizerParts parts;
   auto model = std::make_unique<SentencePieceModel>(path);
   const TokenizerConfig config = read_tokenizer_config(path.parent_path());
-  // Written out in a text they are these tokens, as Hugging Face has it.
+  // As in Hugging Face's tokenizers, control tokens that are written out in a text are recognised.
   for (std::int32_t id = 0; id < model->vocabulary().end_id(); ++id) {
     if (model->is_control(id))
       parts.added.add({.content = *model->vocabulary().token(id), .special = true}, model->vocabulary(), {});
@@ -74,9 +74,10 @@ TokenizerParts parts_of_sentencepiece(const std::filesystem::path& path) {
   if (config.add_bos.value_or(true)) parts.frame.before = model->bos();
   if (config.add_eos.value_or(false) && model->eos()) parts.frame.after.push_back(*model->eos());
   if (!config.add_bos && model->bos())
-    parts.notes.push_back(fmt::format(
-        "{}: nothing says whether texts begin with {}: they do (add_bos_token in tokenizer_config.json)",
-        path.string(), *model->vocabulary().token(*model->bos())));
+    parts.notes.push_back(
+        fmt::format("{}: nothing says whether texts begin with {}, so they do (add_bos_token in "
+                    "tokenizer_config.json decides)",
+                    path.string(), *model->vocabulary().token(*model->bos())));
   parts.model = std::move(model);
   return parts;
 }

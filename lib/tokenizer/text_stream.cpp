@@ -12,7 +12,7 @@ constexpr std::string_view kReplacement = "\uFFFD";
 TextStream::TextStream(const Tokenizer& tokenizer, std::span<const std::int32_t> before)
     : tokenizer_(&tokenizer), ids_(before.begin(), before.end()), shown_ids_(before.size()) {
   shown_ = tokenizer.decode(before);
-  // A character that `before` leaves unfinished is finished by what follows.
+  // If `before` ends inside a character, the ids that follow will complete it.
   while (shown_.ends_with(kReplacement))
     shown_.resize(shown_.size() - kReplacement.size());
 }
@@ -23,7 +23,8 @@ std::string TextStream::push(std::int32_t id) {
   const bool held = text.ends_with(kReplacement) && ids_.size() - shown_ids_ < kLongestHeld;
   if (held || text.size() <= shown_.size() || !text.starts_with(shown_)) return {};
   std::string fresh = text.substr(shown_.size());
-  // The ids just shown stay as company of the next: what is first in a text may be decoded differently.
+  // Keep the ids just shown in front of the next ones, because the first token of a text may decode
+  // differently.
   ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(shown_ids_));
   shown_ids_ = ids_.size();
   shown_ = tokenizer_->decode(ids_);

@@ -1,4 +1,4 @@
-// Text of token ids that come one by one.
+// The text of token ids that arrive one by one.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -10,36 +10,36 @@
 
 namespace toptheta {
 
-// The pieces that push() and finish() give, one after the other, are what decoding all ids at once adds to
-// the text of `before`; only a run of byte tokens that turns out to be no UTF-8 after it was shown may
-// differ. Each push decodes the few ids since the last finished character, never the whole text.
+// Joined, the pieces that push() and finish() return are the text that decoding all ids at once adds to that
+// of `before`. The only exception is a run of byte tokens that turns out not to be UTF-8 after a part of it
+// was returned. Each push() decodes only the few ids since the last complete character.
 class TextStream {
  public:
-  // The tokenizer must outlive the stream. `before`: the ids that the text continues.
+  // The tokenizer must outlive the stream. `before` holds the ids that the text continues.
   explicit TextStream(const Tokenizer& tokenizer, std::span<const std::int32_t> before = {});
 
-  // What is certain to follow the text so far; empty where the id ends inside a character.
+  // Adds an id and returns the text that is certain by now; empty if the id ends inside a character.
   std::string push(std::int32_t id);
-  // What was held back; bytes that make no character become U+FFFD.
+  // Returns the rest of the text. Bytes that do not form a character become U+FFFD.
   std::string finish();
 
  private:
-  static constexpr std::size_t kLongestHeld = 256;  // ids that wait for the end of a character, at most
+  static constexpr std::size_t kLongestHeld = 256;  // the most ids that wait for the end of a character
 
   const Tokenizer* tokenizer_;
-  std::vector<std::int32_t> ids_;  // some that are shown already, and all that are not
-  std::size_t shown_ids_ = 0;
-  std::string shown_;  // the text of the first shown_ids_ of them
+  std::vector<std::int32_t> ids_;  // the last ids already shown, followed by those not shown yet
+  std::size_t shown_ids_ = 0;      // how many of ids_ are shown
+  std::string shown_;              // the text of these
 };
 
-// Looks for the first of several strings in a text that grows.
+// Searches a growing text for the first of several stop strings.
 class StopStrings {
  public:
   // Empty strings are never found.
   explicit StopStrings(std::vector<std::string> stops) : stops_(std::move(stops)) {}
 
-  // Adds to the text; whether it holds a stop string now. Looks at the new part and a stop string's length
-  // before it.
+  // Appends to the text, and returns whether it contains a stop string now. Searches only the new part and as
+  // much before it as a stop string is long.
   bool add(std::string_view more);
   // The text up to the stop string that begins first, or all of it.
   [[nodiscard]] const std::string& text() const { return text_; }

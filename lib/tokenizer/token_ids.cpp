@@ -47,7 +47,7 @@ std::vector<std::int32_t> hdf5_ids(const std::filesystem::path& path, std::int64
   return ids;
 }
 
-// NumPy's file format: a header that is a Python dictionary, then the numbers.
+// Reads NumPy's file format: a header in the form of a Python dictionary, then the numbers.
 class NpyIds {
  public:
   NpyIds(const std::filesystem::path& path, std::int64_t vocab_size)
@@ -75,7 +75,7 @@ class NpyIds {
   }
   [[nodiscard]] std::size_t byte(std::size_t at) const { return static_cast<unsigned char>(bytes_[at]); }
 
-  // What stands behind 'key': in the header.
+  // The header from the value of 'key' on.
   [[nodiscard]] std::string value_of(std::string_view key) const {
     const std::size_t at = header_.find(fmt::format("'{}':", key));
     if (at == std::string::npos)
@@ -94,15 +94,14 @@ class NpyIds {
     if (value_of("fortran_order").starts_with("True")) fail("columns before rows", "fortran_order False");
   }
 
-  // Rows and columns; a vector is one row.
+  // The numbers of rows and columns; a vector is one row.
   [[nodiscard]] std::pair<std::size_t, std::size_t> shape() const {
     const std::string text = value_of("shape");
     std::vector<std::size_t> sizes;
     for (std::size_t at = 1; at < text.size() && text[at] != ')';) {
       const std::size_t end = text.find_first_not_of("0123456789", at);
       if (end != at) {
-        if (end == std::string::npos || end - at > 12)
-          fail("a shape that makes no sense", "(ids,) or (rows, ids)");
+        if (end == std::string::npos || end - at > 12) fail("impossible shape", "(ids,) or (rows, ids)");
         sizes.push_back(std::stoull(text.substr(at, end - at)));
       }
       at = std::max(end, at + 1);

@@ -6,7 +6,7 @@
 namespace toptheta {
 
 std::unique_ptr<TokenModel> TokenModel::parse(const JsonField& field) {
-  // Files of old do not name the type of a BPE model.
+  // Old files do not name the type, which then is BPE.
   const auto type = field.find("type");
   if (!type || type->as_string() == "BPE") return BpeModel::parse(field);
   if (type->as_string() == "Unigram") return UnigramModel::parse(field);

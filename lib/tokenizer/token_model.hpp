@@ -1,4 +1,4 @@
-// The "model" of a tokenizer: single words to token ids.
+// The "model" of a tokenizer: turns single words into token ids.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -14,8 +14,8 @@ namespace toptheta {
 
 class TokenModel {
  public:
-  // The model of a tokenizer.json: BPE or Unigram. Throws InputError naming the field that is missing,
-  // contradictory, or asks for something not reproduced here.
+  // Reads the model of a tokenizer.json: BPE or Unigram. Throws InputError naming a field that is missing,
+  // contradictory, or asks for something that is not implemented.
   static std::unique_ptr<TokenModel> parse(const JsonField& field);
 
   TokenModel() = default;
@@ -26,7 +26,7 @@ class TokenModel {
   // Appends the ids of one word. Requires valid UTF-8. Safe to call from several threads.
   virtual void encode(std::string_view word, std::vector<std::int32_t>& ids) const = 0;
   [[nodiscard]] virtual const Vocabulary& vocabulary() const = 0;
-  // The text of ids of the vocabulary, where the model knows it by itself and no decoder is asked.
+  // The text of the ids, if the model decodes them by itself; nullopt if the tokenizer's decoder does.
   [[nodiscard]] virtual std::optional<std::string> decode(const std::vector<std::int32_t>& /*ids*/) const {
     return std::nullopt;
   }

@@ -34,7 +34,7 @@ Tokenizer Tokenizer::load_directory(const std::filesystem::path& directory) {
     if (std::filesystem::exists(directory / name)) return load(directory / name);
   }
   throw InputError({.where = (directory / "tokenizer.json").string(),
-                    .what = "cannot be read: no such file",
+                    .what = "cannot read: no such file",
                     .expected = "this file, or SentencePiece's tokenizer.model beside it"});
 }
 

@@ -1,4 +1,4 @@
-// A whole tokenizer.json.
+// Reads a whole tokenizer.json.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ TokenizerParts parts_of_json(const std::filesystem::path& path) {
   const JsonField root(json.raw(), path.string(), "", &parts.notes);
   root.name_unread({"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
                     "post_processor", "decoder", "model"});
-  // Hugging Face's programs too set these aside unless they are asked for a length.
+  // Hugging Face's programs, too, ignore these unless a length is asked for.
   for (const char* key : {"truncation", "padding"}) {
     if (const auto field = root.find(key)) field->note("not used: texts are neither cut nor padded");
   }
@@ -33,8 +33,8 @@ TokenizerParts parts_of_json(const std::filesystem::path& path) {
   parts.normalizer = Normalizer::parse(normalizer);
   parts.pre_tokenizer = PreTokenizer::parse(root.find("pre_tokenizer"));
   if (parts.pre_tokenizer.depends_on_start() && parts.normalizer.removes())
-    normalizer->fail("may take away the start of a text, which the prepend scheme \"first\" asks for",
-                     "a normalizer that takes nothing away");
+    normalizer->fail("it may remove the start of a text, which the prepend scheme \"first\" depends on",
+                     "a normalizer that removes nothing");
   parts.model = TokenModel::parse(root.at("model"));
   parts.added = AddedTokens::parse(root.find("added_tokens"), parts.model->vocabulary(), parts.normalizer);
   parts.decoder = Decoder::parse(root.find("decoder"));

@@ -14,7 +14,7 @@ struct Sequence {
   bool valid;
 };
 
-// What starts at text[at]: table 3-7 of the Unicode standard.
+// The character, or the invalid part, that starts at text[at] (table 3-7 of the Unicode standard).
 Sequence sequence_at(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(at);
@@ -128,7 +128,7 @@ std::string normalized(std::string_view text, NormalForm form) {
       utf8proc_map(static_cast<const utf8proc_uint8_t*>(static_cast<const void*>(text.data())),
                    static_cast<utf8proc_ssize_t>(text.size()), &mapped, options);
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
-  if (size < 0) throw std::bad_alloc();  // all other errors are of invalid UTF-8
+  if (size < 0) throw std::bad_alloc();  // the only other error, invalid UTF-8, is ruled out
   return {static_cast<const char*>(static_cast<const void*>(mapped)), static_cast<std::size_t>(size)};
 }
 
@@ -137,7 +137,7 @@ std::string lower_case(std::string_view text) {
   result.reserve(text.size());
   for (std::size_t at = 0; at < text.size(); at += utf8_length(text[at])) {
     const char32_t c = first_code_point(text.substr(at));
-    // The one character whose lower case is two.
+    // This is the only character whose lower case has two code points.
     if (c == U'\u0130') {
       result.append("i\u0307");
     } else {

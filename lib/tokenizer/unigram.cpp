@@ -12,7 +12,7 @@
 namespace toptheta {
 namespace {
 
-constexpr double kUnknownPenalty = 10;  // what an unknown character costs more than the unlikeliest piece
+constexpr double kUnknownPenalty = 10;  // how far an unknown character scores below the unlikeliest piece
 
 std::vector<std::pair<std::string_view, std::int32_t>> pieces_of(const Vocabulary& vocabulary) {
   std::vector<std::pair<std::string_view, std::int32_t>> pieces;
@@ -39,7 +39,7 @@ std::unique_ptr<UnigramModel> UnigramModel::parse(const JsonField& field) {
         !std::isfinite(entry[1].get<double>()))
       fail("not a piece", "a string and a finite number");
     if (!vocabulary.add(entry[0].get_ref<const std::string&>(), static_cast<std::int32_t>(scores.size())))
-      fail("piece given twice", "one entry per piece");
+      fail("the piece appears twice", "one entry per piece");
     scores.push_back(entry[1].get<double>());
   }
   return std::unique_ptr<UnigramModel>(new UnigramModel(field, std::move(vocabulary), std::move(scores)));
@@ -79,7 +79,7 @@ std::vector<UnigramModel::Step> UnigramModel::best_steps(std::string_view word) 
 }
 
 void UnigramModel::add_unknown(std::string_view run, std::vector<std::int32_t>& ids) const {
-  // A run of unknown characters may spell a piece that the best way did not go through.
+  // A run of unknown characters may spell a piece that is not on the best path.
   if (const auto id = vocabulary_.id_of(run)) return ids.push_back(*id);
   if (byte_fallback_) {
     std::vector<std::int32_t> bytes;

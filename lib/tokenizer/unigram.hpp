@@ -1,4 +1,4 @@
-// The likeliest way to cut a word into pieces: the "Unigram" model of a tokenizer.json.
+// Splits a word into pieces in the likeliest way: the "Unigram" model of a tokenizer.json.
 #pragma once
 #include <memory>
 #include <optional>
@@ -14,19 +14,20 @@ class UnigramModel final : public TokenModel {
   // Throws InputError naming the field that is missing or contradictory.
   static std::unique_ptr<UnigramModel> parse(const JsonField& field);
 
-  // Viterbi over the pieces' scores (log-likelihoods), O(n) in the word's length times the longest piece; of
-  // equal ways the one whose last piece begins first. A character without a piece of its own costs the
-  // smallest score less 10; a run of such becomes bytes or one unknown token. Throws InputError where the
-  // vocabulary has neither.
+  // Finds the best path by the Viterbi algorithm over the pieces' scores (log-likelihoods); of equal paths,
+  // the one whose last piece begins first. A character without a piece of its own scores 10 less than the
+  // smallest score; a run of such characters becomes bytes or one unknown token. Time: O(length of the word *
+  // length of the longest piece). Throws InputError if the vocabulary has neither bytes nor an unknown token
+  // for a part of the word.
   void encode(std::string_view word, std::vector<std::int32_t>& ids) const override;
   [[nodiscard]] const Vocabulary& vocabulary() const override { return vocabulary_; }
 
  private:
-  // The best way to the place behind a character.
+  // The best path to a place in the word.
   struct Step {
     double score = 0;
-    std::int64_t begin = -1;  // of its last piece; -1: no way leads here
-    std::int32_t id = -1;     // of its last piece; -1: unknown
+    std::int64_t begin = -1;  // where its last piece begins; -1: no path leads here
+    std::int32_t id = -1;     // its last piece; -1: an unknown character
   };
 
   UnigramModel(const JsonField& field, Vocabulary vocabulary, std::vector<double> scores);

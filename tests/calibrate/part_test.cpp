@@ -118,21 +118,21 @@ TEST_CASE("offline SDC in shares takes a second round", "[part]") {
       second.push_back(job.part);
     }
     CHECK(fixture.bytes(merge_calibration_parts(second, fixture.dir.path("first.h5")).table) == whole);
-    CHECK(fixture.merge_error(second) == "these parts hold the second round, SDC terms");
+    CHECK(fixture.merge_error(second) == "these parts are of the second round and hold SDC terms");
     save_table(merge_calibration_parts(fixture.parts(1), {}).table, fixture.dir.path("other.h5"));
     ThresholdTable changed = first;
     changed.targets[0].cells[3][0].theta += 1;
     save_table(changed, fixture.dir.path("other.h5"));
     CHECK(fixture.merge_error(second, fixture.dir.path("other.h5")) ==
-          "not the table that the parts were made with");
+          "this is not the table that the parts were made with");
   }
 }
 
 TEST_CASE("parts that do not belong together are refused by name", "[part]") {
   Fixture fixture;
   const auto paths = fixture.parts(3);
-  CHECK(fixture.merge_error({paths[0], paths[2]}) == "not all parts of the calibration are there");
-  CHECK(fixture.merge_error({paths[0], paths[1], paths[2], paths[1]}) == "shard 2/3 is there twice");
+  CHECK(fixture.merge_error({paths[0], paths[2]}) == "some parts of the calibration are missing");
+  CHECK(fixture.merge_error({paths[0], paths[1], paths[2], paths[1]}) == "shard 2/3 is given twice");
 
   const auto other = [&](const auto& change) {
     Fixture spoiled;
@@ -154,9 +154,9 @@ TEST_CASE("parts that do not belong together are refused by name", "[part]") {
   CHECK(other([](CalibrationOptions&, CalibrationJob& job) { job.inputs[1].fingerprint = "x"; }) ==
         "the content of input 2 (b.txt) is not that of " + path);
   CHECK(other([](CalibrationOptions&, CalibrationJob& job) { job.inputs[1].sha256 = "x"; }) ==
-        "another input file than " + path + "'s");
+        "an input file is not that of " + path);
   CHECK(other([](CalibrationOptions&, CalibrationJob& job) { job.shard.count = 4; }) ==
-        "the calibration was cut otherwise than for " + path);
+        "the number of shards is not that of " + path);
 }
 
 TEST_CASE("a damaged part is found out wherever the damage is", "[part]") {
@@ -230,12 +230,12 @@ TEST_CASE("a foreign or damaged checkpoint is refused", "[part]") {
   shard.part = fixture.dir.path("p");
   CHECK(error(shard) == "the checkpoint of another shard");
   CHECK(fixture.merge_error({job.checkpoint.path}) ==
-        "the checkpoint of a run that did not finish, not a part");
+        "this is the checkpoint of an unfinished run, not a part");
   std::string bytes = file_text(job.checkpoint.path);
   bytes[bytes.size() / 3] = static_cast<char>(~bytes[bytes.size() / 3]);
   write_text(job.checkpoint.path, bytes);
   CHECK(error(job) == "the file is damaged: its content does not match its seal");
   CalibrationJob part = job;
   part.checkpoint.path = fixture.parts(1)[0];
-  CHECK(error(part) == "a finished part, not a checkpoint");
+  CHECK(error(part) == "this is a finished part, not a checkpoint");
 }

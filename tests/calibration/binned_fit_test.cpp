@@ -200,7 +200,7 @@ TEST_CASE("a second pass over rows of a bin that the first never saw is refused"
   SdcFitter fitter(table);
   RandomScores(2, 2, 31, 1).feed(fitter, 8);  // within the last bin
   CHECK(problem_of<InputError>([&] { RandomScores(2, 2, 32, 1).feed(fitter, 8); }).what ==
-        "a row of 32 keys in the second pass, but none in the first");
+        "the second pass has a row of 32 keys, but the first pass had none");
 }
 
 TEST_CASE("intervals of length bins do not take neighbouring rows of a document for independent") {

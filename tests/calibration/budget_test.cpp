@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "calibration/curve_fitter.hpp"
 #include "calibration/head_costs.hpp"
@@ -182,6 +183,10 @@ TEST_CASE("budgets that mean nothing are refused") {
   CHECK_THROWS_AS(plan_budget(table, {.amount = std::nan("")}), UsageError);
   CHECK_THROWS_AS(plan_budget(table, {.amount = 0.01, .smallest_k = 20}), UsageError);
   CHECK_THROWS_AS(plan_budget(table, {.amount = 0.3, .smallest_k = 20, .largest_k = 10}), UsageError);
+  CHECK_THROWS_AS(plan_budget(table, {.amount = 0.3, .smallest_k = 0}), UsageError);
+  // Refused before candidates are listed, of which there would be too many for memory.
+  CHECK_THROWS_AS(plan_budget(table, {.amount = 0.3, .smallest_k = std::numeric_limits<std::int64_t>::min()}),
+                  UsageError);
   CHECK_THROWS_AS(plan_budget(table, {.amount = 0.3, .layer_k = {{2, 4}}}), UsageError);
   CHECK_THROWS_AS(
       plan_budget(table_of(Placement::pre_softmax, 0), {.kind = BudgetKind::v_rows, .amount = 0.3}),

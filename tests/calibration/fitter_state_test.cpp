@@ -75,7 +75,7 @@ TEST_CASE("states of another shape or table are refused") {
   RandomScores(2, 2, 30, 9).feed(from_long, 25);
   SdcFitter into_short(short_table);
   CHECK(problem_of<InputError>([&] { add_image(into_short, image_of(from_long)); }).what ==
-        "a row of 26 keys in the second pass, but none in the first");
+        "the second pass has a row of 26 keys, but the first pass had none");
 }
 
 TEST_CASE("intervals narrow with the root of the rows per length") {

@@ -142,7 +142,7 @@ TEST_CASE("other rows than those of the first pass are refused") {
   SdcFitter fitter(table);
   const Problem problem = problem_of<InputError>([&] { RandomScores(2, 2, kTokens + 1, 1).feed(fitter, 8); });
   CHECK(problem.where == "layer 0, head 0");
-  CHECK(problem.what == "a row of 31 keys in the second pass, but none in the first");
+  CHECK(problem.what == "the second pass has a row of 31 keys, but the first pass had none");
 
   RandomScores scores(2, 2, kTokens, 1);
   scores.row(0, 1, 20)[2] = std::nanf("");

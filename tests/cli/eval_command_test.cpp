@@ -190,7 +190,7 @@ TEST_CASE("what lies beside a model and is not followed is named, and refused un
   named("adapter_config.json", "{}", "beside/adapter_config.json is not used");
   const std::string config = "tokenizer_config.json";
   named(config, R"({"add_eos_token": true})", "add_eos_token is not followed");
-  named(config, R"({"add_prefix_space": true})", "puts no blank before a text");
+  named(config, R"({"add_prefix_space": true})", "adds no blank before a text");
   named(config, R"({"added_tokens_decoder": {"97": {"content": "<pad>"}}})",
         "added_tokens_decoder.97 is not followed");
   named(config, R"({"added_tokens_decoder": {"none": {"content": "a"}}})",

@@ -136,10 +136,10 @@ TEST_CASE("retarget tells misuse apart") {
   for (const std::string share : {"0", "1", "1.5", "-0.2"})
     for (const std::string flag : {"--kept-mass", "--kept-fraction"})
       check("c.h5 -o t.h5 " + flag + "=" + share, 2, flag + ": not a share");
-  check("c.h5 -o t.h5 -k 5000", 2, "every row is as short as k or shorter");
+  check("c.h5 -o t.h5 -k 5000", 2, "no row has more than k keys");
   check("c.h5 -o t.h5 -k 0", 2, "-k");
   check("c.h5 -o t.h5 -k 4 --layer-k 2:4", 2, "--layer-k");
-  check("c.h5 -o t.h5 -k 4 --extend-to 20", 2, "--extend-to: not past the calibrated rows");
+  check("c.h5 -o t.h5 -k 4 --extend-to 20", 2, "--extend-to: the calibrated rows reach as far already");
   check("c.h5 -o t.xyz -k 4", 2, "-o");
   check("plain.h5 -o t.h5 -k 4", 2, "plain.h5: the table holds no curves");
   check("plain.json -o t.h5 --kept-mass 0.5", 2, "plain.json: the table holds no curves");
@@ -245,7 +245,7 @@ TEST_CASE("curves under top-k at calibration are of one k") {
   const World world;
   const Outcome several = world.run(std::string(kFit) + "-k 3,6 --tac --curve -o t.h5");
   CHECK(several.status == 2);
-  CHECK(several.err.find("curves would be of other rows for each k") != std::string::npos);
+  CHECK(several.err.find("every k has curves of its own") != std::string::npos);
   CHECK_FALSE(world.has("t.h5"));
   (void)world.output(std::string(kFit) + "-k 3 --tac --curve -o tac.h5");
   (void)world.output(std::string(kFit) + "-k 3 --curve -o dense.h5");

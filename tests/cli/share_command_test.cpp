@@ -113,7 +113,7 @@ TEST_CASE("misuse of shares and checkpoints is told apart") {
   (void)world.output("tt-calibrate fit d2.h5 -k 3 --shard 2/2 -o p2.h5");
   CHECK(status("tt-calibrate merge p1.h5 -o t.h5", "without shard 2") == 3);
   CHECK(status("tt-calibrate merge p1.h5 p2.h5 -o t.h5", "belongs to another calibration") == 3);
-  CHECK(status("tt-calibrate merge p1.h5 p1.h5 -o t.h5", "shard 1/2 is there twice") == 3);
+  CHECK(status("tt-calibrate merge p1.h5 p1.h5 -o t.h5", "shard 1/2 is given twice") == 3);
   (void)world.output(fit + "--shard 2/2 -o p2.h5 --curve");
   CHECK(status("tt-calibrate merge p1.h5 p2.h5 -o t.h5", "'curves' is not that of p1.h5") == 3);
   (void)world.output(fit + "--sdc-offline -o first.h5");

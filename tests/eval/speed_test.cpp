@@ -1,6 +1,10 @@
 #include "eval/speed.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "core/error.hpp"
@@ -62,6 +66,73 @@ TEST_CASE("thresholds fitted on the spot keep the fraction asked for, in prefill
   }
 }
 
+namespace {
+
+// Sums up, for the last rows of a text, the softmax weight that the fraction `kept` of each row exceeds.
+struct LastWeights final : RowSink {
+  LastWeights(const ModelShape& model, std::int64_t first_row, double fraction)
+      : shape(model), first(first_row), kept(fraction) {}
+  void add(const RowBlock& block) override {
+    for (std::int64_t r = 0; r < block.rows(); ++r) {
+      const std::span<const float> row = block.row(r);
+      if (block.first_key(r) + std::ssize(row) - 1 < first) continue;
+      std::vector<double> e(row.begin(), row.end());
+      std::sort(e.begin(), e.end(), std::greater<>());
+      const double largest = e.front();
+      double total = std::exp(static_cast<double>(block.sink) - largest);
+      for (double& score : e) {
+        score = std::exp(score - largest);
+        total += score;
+      }
+      const auto k = std::llround(kept * static_cast<double>(e.size()));
+      sums[static_cast<std::size_t>(block.layer * shape.num_heads + block.head)] +=
+          e[static_cast<std::size_t>(k)] / total;
+    }
+  }
+  ModelShape shape;
+  std::int64_t first;
+  double kept;
+  std::vector<double> sums =
+      std::vector<double>(static_cast<std::size_t>(shape.num_layers * shape.num_heads));
+};
+
+}  // namespace
+
+TEST_CASE("thresholds fitted on the spot have the sink in the denominator of their weights") {
+  const char* shared = std::getenv("TT_SHARED");
+  const auto folder =
+      std::filesystem::path(shared != nullptr ? shared : "../shared") / "data" / "architectures" / "gpt_oss";
+  if (!std::filesystem::exists(folder / "config.json")) {
+    WARN("skipped: no model in " + folder.string());
+    return;
+  }
+  Transformer model = Transformer::load(folder);
+  const ModelShape& shape = model.config().shape;
+  REQUIRE_FALSE(model.sinks().empty());
+  std::vector<std::int32_t> tokens;
+  for (std::int32_t i = 0; i < 24; ++i)
+    tokens.push_back((7 * i + 3) % 32);
+  const std::vector<double> fraction = {0.3};
+  KvCache cache = model.new_cache(24);
+  const ThresholdTable table =
+      thresholds_for_kept_fractions(model, cache, tokens, fraction, {.placement = Placement::post_softmax})
+          .front();
+  LastWeights expected(shape, 20, fraction.front());
+  cache.truncate(0);
+  model.forward(tokens, cache, dense_policy(shape), {.attention = {.scores = &expected}});
+  for (std::size_t cell = 0; cell < expected.sums.size(); ++cell)
+    CHECK(table.targets.front().cells[cell].back().theta == Approx(expected.sums[cell] / 4).epsilon(1e-4));
+}
+
+TEST_CASE("thresholds for a kept fraction of running weights are refused") {
+  Transformer model = small_model();
+  KvCache cache(model.config().shape, kTokens);
+  const std::vector<double> fraction = {0.3};
+  CHECK_THROWS_AS(thresholds_for_kept_fractions(model, cache, some_tokens(), fraction,
+                                                {.placement = Placement::running_softmax}),
+                  UsageError);
+}
+
 TEST_CASE("the k of a prefill keeps the fraction of all elements") {
   for (const double fraction : {0.02, 0.1, 0.5}) {
     const std::int64_t n = 4000;
@@ -79,6 +150,13 @@ TEST_CASE("useful work is that of the definition, and steps are timed one by one
   const std::vector<std::int32_t> tokens = some_tokens();
   const std::int64_t parameters = 2 * (32 * 8 * (2 * 4 + 2 * 2) + 3 * 32 * 48);
   CHECK(non_embedding_parameters(config) == parameters);
+  ModelConfig plain = config;
+  plain.tensors.gate = {};
+  CHECK(non_embedding_parameters(plain) == parameters - 2 * 32 * 48);
+  ModelConfig mixed = config;
+  mixed.layers[1].experts = true;
+  mixed.experts = {.count = 8, .per_token = 2, .ffn_size = 16};
+  CHECK(non_embedding_parameters(mixed) == parameters + 3 * 32 * (2 * 16 - 48) + 32 * 8);
   const std::vector<SpeedCase> cases = {{"dense", 0, dense_policy(config.shape)}};
   KvCache cache(config.shape, kTokens);
   const SpeedOptions options{.repetitions = 3, .decode_steps = 5};

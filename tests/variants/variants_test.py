@@ -25,7 +25,7 @@ except ImportError:
     print("SKIPPED: needs h5py and numpy for /usr/bin/python3 (python3-h5py, python3-numpy)")
     sys.exit(77)
 
-NAMED = ("is not used", "not used", "is not followed", "names no split pattern", "behind a text: left out")
+NAMED = ("is not used", "not used", "is not followed", "names no split pattern", "is left out of prompts and scored texts")
 
 
 def run(words, folder):

@@ -9,7 +9,7 @@ std::span<const Family> gemma_families();
 
 namespace {
 
-constexpr std::int64_t kUsualGemmaWindow = 4096;  // where sliding_window is absent
+constexpr std::int64_t kUsualGemmaWindow = 4096;  // used if sliding_window is absent
 
 void describe_common(const ConfigFields& fields, ModelConfig& config) {
   read_sizes(fields, config, {.usual_head_dim = 256});
@@ -27,12 +27,12 @@ void describe_gemma(const ConfigFields& fields, ModelConfig& config) {
   const char* name = fields.has("hidden_activation") ? "hidden_activation" : "hidden_act";
   config.ffn.activation = read_activation(fields, name, "gelu_pytorch_tanh");
   (void)fields.find("hidden_act");
-  // The first checkpoints say "gelu" and were trained with the other one.
+  // The first checkpoints say "gelu" but were trained with the tanh form.
   if (config.ffn.activation == Activation::gelu_erf) config.ffn.activation = Activation::gelu_tanh;
   read_ropes(fields, config);
 }
 
-// What the second and third have in common.
+// What Gemma 2 and 3 have in common.
 void describe_later(const ConfigFields& fields, ModelConfig& config) {
   describe_common(fields, config);
   config.ffn.activation = read_activation(fields, "hidden_activation", "gelu_pytorch_tanh");

@@ -1,4 +1,4 @@
-// gpt-oss: experts with a clamped activation, sinks, biases everywhere, every other layer with a window.
+// gpt-oss: experts with a clamped activation, sinks, biases everywhere, and a window in every other layer.
 #include "model/family.hpp"
 
 namespace toptheta {
@@ -7,7 +7,7 @@ std::span<const Family> gptoss_families();
 
 namespace {
 
-// The embedding of a configuration that says nothing about it, as transformers has it.
+// The rotary embedding that transformers uses if the configuration does not mention one.
 Rope usual_rope(const ModelConfig& config, double theta) {
   Rope rope{.dims = config.shape.head_dim, .theta = theta};
   rope.scaling = {.kind = RopeScaling::Kind::yarn,

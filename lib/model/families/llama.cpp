@@ -1,4 +1,4 @@
-// LLaMA and what is built of the same parts: Mistral, Granite, SmolLM3.
+// LLaMA and models of the same parts: Mistral, Granite, SmolLM3.
 #include "model/family.hpp"
 
 namespace toptheta {

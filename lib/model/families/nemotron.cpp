@@ -1,5 +1,5 @@
-// Nemotron and Minitron: LayerNorm whose checkpoints hold w of (1 + w), half of each head rotated, and a
-// plain feed-forward part with the square of ReLU.
+// Nemotron and Minitron: LayerNorm with factors 1 + w of which checkpoints store w, half of each head
+// rotated, and a plain feed-forward part with squared ReLU.
 #include "model/family.hpp"
 
 namespace toptheta {

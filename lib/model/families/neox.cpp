@@ -15,7 +15,7 @@ void describe_neox(const ConfigFields& fields, ModelConfig& config) {
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
   RopeFields rope{.part = 0.25, .part_field = "rotary_pct"};
   if (fields.has("rotary_emb_base")) {
-    // The older name; files of some versions hold both.
+    // This is the older name of rope_theta. Some versions write both.
     rope.theta = fields.positive("rotary_emb_base");
     if (fields.has("rope_theta") && fields.positive("rope_theta") != rope.theta)
       fields.refuse("rope_theta", "contradicts rotary_emb_base", "the same base");

@@ -1,4 +1,5 @@
-// OLMo 2 and 3: norms after the sub-layers only, and over the whole of queries and keys.
+// OLMo 2 and 3: norms only after attention and feed-forward part, and over whole projections of queries and
+// keys.
 #include "model/family.hpp"
 
 namespace toptheta {
@@ -33,7 +34,7 @@ void describe_olmo3(const ConfigFields& fields, ModelConfig& config) {
   describe_parts(fields, config);
   read_windows(fields, config, read_window(fields, 4096),
                [](std::int64_t layer) { return (layer + 1) % 4 != 0; });
-  // Scaled to longer contexts are the layers without a window only.
+  // Only layers without a window are scaled to longer contexts.
   read_ropes(fields, config, {.local_theta = fields.positive_or("rope_theta", 10000)});
 }
 

@@ -9,7 +9,7 @@ std::span<const Family> qwen_families();
 
 namespace {
 
-// A window that is given but not used is no window.
+// The window, or 0 if use_sliding_window turns it off.
 std::int64_t qwen_window(const ConfigFields& fields) {
   const std::int64_t window = read_window(fields, 4096);
   return fields.flag_or("use_sliding_window", false) ? window : 0;
@@ -49,7 +49,7 @@ void describe_qwen3_moe(const ConfigFields& fields, ModelConfig& config) {
   config.norms.eps = fields.positive_or("rms_norm_eps", 1e-6);
   config.ffn.activation = read_activation(fields, "hidden_act", "silu");
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
-  (void)fields.find("max_window_layers");  // the window is on all layers or on none
+  (void)fields.find("max_window_layers");  // without effect: all layers have the window, or none
   read_windows(fields, config, qwen_window(fields), [](std::int64_t /*layer*/) { return true; });
   read_ropes(fields, config);
   const bool bias = fields.flag_or("attention_bias", false);

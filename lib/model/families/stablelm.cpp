@@ -13,7 +13,7 @@ void describe_stablelm(const ConfigFields& fields, ModelConfig& config) {
   config.norms = {.kind = Norms::Kind::layer, .eps = fields.positive_or("layer_norm_eps", 1e-5)};
   config.ffn.activation = read_activation(fields, "hidden_act", "silu");
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
-  // Norms with a weight for each head, as StableLM 2 12B has them, are no arithmetic of this program.
+  // Norms with separate weights for each head, as in StableLM 2 12B, are not implemented.
   fields.only("qk_layernorm", false);
   read_ropes(fields, config, {.part = 0.25});
   TensorNames& tensors = config.tensors;
