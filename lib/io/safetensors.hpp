@@ -55,12 +55,13 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// The tensors of a model directory: model.safetensors, or the shards that model.safetensors.index.json lists;
-// or those of one file, where the path is one.
+// The tensors of a model directory: model.safetensors, or all tensors of the shards that
+// model.safetensors.index.json lists, also those that it does not name; or those of one file, where the path
+// is one.
 class SafetensorsSet {
  public:
-  // Also throws InputError if the directory holds neither, or a shard is missing or lacks a tensor that the
-  // index says it holds.
+  // Also throws InputError if the directory holds neither, a shard is missing or lacks a tensor that the
+  // index says it holds, or two shards hold tensors of one name.
   explicit SafetensorsSet(const std::filesystem::path& path);
   SafetensorsSet(SafetensorsSet&&) = default;
   SafetensorsSet& operator=(SafetensorsSet&&) = default;
@@ -75,6 +76,7 @@ class SafetensorsSet {
 
  private:
   void add_shards(const std::filesystem::path& index);
+  void add_unlisted(const std::filesystem::path& index);
 
   std::string where_;
   std::vector<SafetensorsFile> files_;
