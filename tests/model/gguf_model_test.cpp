@@ -228,6 +228,25 @@ TEST_CASE("GGUF models that cannot be computed are refused by key or tensor, and
         std::vector<std::string>{file + ": key 'llama.attention.wobble'"});
 }
 
+TEST_CASE("biases of RMS norms, which nothing adds, are refused in layers and named elsewhere") {
+  const testing::TempDir dir;
+  TinyLlama tiny;
+  tiny.fill_tensors();
+  const std::string file = dir.path("x.gguf").string();
+  const auto bias = [&](GgufBytes& g, const char* name) {
+    g.tensor(name, {static_cast<std::uint64_t>(tiny.hidden)}, kPlainFloats,
+             bytes_of_floats(std::vector<float>(static_cast<std::size_t>(tiny.hidden), 1)));
+  };
+  CHECK(refused_model(
+            dir, [&](GgufBytes& g) { bias(g, "blk.0.attn_norm.bias"); }, tiny)
+            .where == file + ": tensor 'blk.0.attn_norm.bias'");
+  GgufBytes gguf = gguf_of(tiny);
+  bias(gguf, "output_norm.bias");
+  write_file_atomically(dir.path("x.gguf"), gguf.bytes());
+  const Transformer model = Transformer::load(dir.path("x.gguf"));
+  CHECK(model.config().unused == std::vector<std::string>{file + ": tensor 'output_norm.bias'"});
+}
+
 TEST_CASE("what llama.cpp takes from the architecture is taken from the file where it says it") {
   const testing::TempDir dir;
   TinyLlama tiny;
