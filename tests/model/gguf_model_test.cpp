@@ -194,6 +194,23 @@ TEST_CASE("GGUF models that cannot be computed are refused by key or tensor, and
   };
   CHECK(problem([](GgufBytes& g) { g.whole("split.count", 2); }).where == file + ": key 'split.count'");
   CHECK(problem([](GgufBytes& g) { g.text("llama.rope.scaling.type", "spiral"); }).found == "spiral");
+  for (const char* type : {"linear", "yarn", "longrope"})
+    CHECK(problem([type](GgufBytes& g) {
+            g.text("llama.rope.scaling.type", type);
+          }).what.find("the file scales") == 0);
+  CHECK(problem([](GgufBytes& g) {
+          g.text("llama.rope.scaling.type", "none");
+          g.number("llama.rope.scaling.factor", 4);
+        }).found == "none, with a factor of 4");
+  CHECK(problem([](GgufBytes& g) {
+          g.number("llama.rope.scale_linear", 2);
+          g.number("llama.rope.scaling.factor", 4);
+        }).where == file + ": key 'llama.rope.scaling.factor'");
+  CHECK(problem([](GgufBytes& g) { g.text("general.type", "adapter"); }).where ==
+        file + ": key 'general.type'");
+  CHECK(problem([](GgufBytes& g) { g.whole("split.no", 1); }).where == file + ": key 'split.no'");
+  CHECK(problem([](GgufBytes& g) { g.whole("split.tensors.count", 900); }).where ==
+        file + ": key 'split.tensors.count'");
   CHECK(problem([](GgufBytes& g) { g.whole("llama.vocab_size", 51); }).what.find("contradicts") == 0);
   CHECK(problem([](GgufBytes& g) { g.whole("llama.rope.dimension_count", 5); }).what == "impossible value");
   CHECK(problem([](GgufBytes& g) { g.whole("llama.rope.dimension_count", 8); }).what == "impossible value");
