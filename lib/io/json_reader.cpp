@@ -145,6 +145,12 @@ JsonValue parse_json(std::string_view text, const std::string& source, const Jso
                       .what = "not UTF-8",
                       .found = fmt::format("byte 0x{:02X}", static_cast<std::uint8_t>(text[*invalid])),
                       .next = "convert the file to UTF-8"});
+  // The parser takes a zero byte for the end of the text, and would leave unread what comes behind it.
+  if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos)
+    throw InputError({.where = text_place(text, source, zero),
+                      .what = "not valid JSON",
+                      .found = "a byte of zero",
+                      .next = "the file is damaged: fetch or write it again"});
   auto document = std::make_shared<JsonDocument>();
   document->source = source;
   DocumentBuilder builder(text, *document, limits);

@@ -54,12 +54,13 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// The tensors of a model directory, which holds model.safetensors or the shards that
-// model.safetensors.index.json lists; or those of a single file, where the path is one.
+// The tensors of a model directory: model.safetensors, or all tensors of the shards that
+// model.safetensors.index.json lists, also those that it does not name; or those of one file, where the path
+// is one.
 class SafetensorsSet {
  public:
-  // Throws as SafetensorsFile, and also where the directory holds neither, or a shard is missing or lacks a
-  // tensor that the index assigns to it. Tensors of a shard that the index does not list are left out.
+  // Also throws InputError if the directory holds neither, a shard is missing or lacks a tensor that the
+  // index says it holds, or two shards hold tensors of one name.
   explicit SafetensorsSet(const std::filesystem::path& path);
   SafetensorsSet(SafetensorsSet&&) = default;
   SafetensorsSet& operator=(SafetensorsSet&&) = default;
@@ -74,6 +75,7 @@ class SafetensorsSet {
 
  private:
   void add_shards(const std::filesystem::path& index);
+  void add_unlisted(const std::filesystem::path& index);
 
   std::string where_;
   std::vector<SafetensorsFile> files_;

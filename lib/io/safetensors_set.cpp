@@ -61,6 +61,22 @@ void SafetensorsSet::add_shards(const std::filesystem::path& index) {
     }
     tensors_.emplace(name, tensor);
   }
+  add_unlisted(index);
+}
+
+// Other programs read whole shards, whatever the index says of them.
+void SafetensorsSet::add_unlisted(const std::filesystem::path& index) {
+  for (const SafetensorsFile& file : files_)
+    for (const Tensor& tensor : file.tensors()) {
+      const auto [entry, is_new] = tensors_.emplace(tensor.name, &tensor);
+      if (is_new || entry->second == &tensor) continue;
+      throw InputError(
+          {.where = tensor.where,
+           .what = "the tensor is in two shards",
+           .expected = "each tensor once, in the shard that " + index.filename().string() + " names",
+           .found = "another one in " + entry->second->where,
+           .next = "take the one that does not belong to the model out of its shard"});
+    }
 }
 
 const Tensor* SafetensorsSet::find(std::string_view name) const {

@@ -170,13 +170,23 @@ std::string known_gguf_families() {
   return names;
 }
 
+// RMS norms have no bias: one that a file holds is left to be refused or named as a tensor that nothing uses.
+void leave_out_norm_biases(ModelConfig& config) {
+  if (config.norms.kind != Norms::Kind::rms) return;
+  TensorNames& names = config.tensors;
+  for (TensorName* norm : {&names.final_norm, &names.attention_norm, &names.attention_post_norm,
+                           &names.ffn_norm, &names.ffn_post_norm, &names.query_norm, &names.key_norm})
+    norm->bias.clear();
+}
+
 }  // namespace
 
 void describe_gguf(const GgufFields& fields, ModelConfig& config) {
   for (const GgufFamily& family : kGgufFamilies) {
     if (fields.architecture() != family.name) continue;
     read_gguf_common(fields, config);
-    return family.describe(fields, config);
+    family.describe(fields, config);
+    return leave_out_norm_biases(config);
   }
   throw InputError({.where = fields.keys().where("general.architecture"),
                     .what = "this architecture is not computed",

@@ -147,8 +147,12 @@ void read_special_ids(GgufKeys& keys, ModelConfig& config) {
   }
 }
 
-// Throws InputError for a file that is only a part of a model, or whose quantised blocks have an old layout.
-void require_whole(GgufKeys& keys) {
+// Throws InputError for a file that is no model or only a part of one, or whose quantised blocks have an old
+// layout.
+void require_whole(const GgufFile& file, GgufKeys& keys) {
+  constexpr std::string_view kType = "general.type";
+  if (const std::string type = keys.text(kType).value_or("model"); type != "model")
+    throw InputError({.where = keys.where(kType), .what = "not a model", .expected = "model", .found = type});
   const std::int64_t parts = keys.whole("split.count").value_or(1);
   if (parts > 1)
     throw InputError({.where = keys.where("split.count"),
@@ -156,6 +160,18 @@ void require_whole(GgufKeys& keys) {
                       .expected = "a model in one file",
                       .found = fmt::format("{} files", parts),
                       .next = "join them: llama-gguf-split --merge FIRST-FILE OUTPUT.gguf"});
+  if (const std::int64_t number = keys.whole("split.no").value_or(0); number != 0)
+    throw InputError({.where = keys.where("split.no"),
+                      .what = "contradicts the number of files",
+                      .expected = "0, of one file",
+                      .found = fmt::format("{}", number)});
+  const std::int64_t tensors = std::ssize(file.tensors());
+  if (const std::int64_t said = keys.whole("split.tensors.count").value_or(tensors); said != tensors)
+    throw InputError({.where = keys.where("split.tensors.count"),
+                      .what = "contradicts the tensors that are there",
+                      .expected = fmt::format("{}", tensors),
+                      .found = fmt::format("{}", said),
+                      .next = "the file is a part of a model: fetch all of it"});
   constexpr std::string_view kVersion = "general.quantization_version";
   const std::int64_t version = keys.whole(kVersion).value_or(2);
   if (version != 2)
@@ -217,7 +233,7 @@ ModelFiles open_gguf(const std::filesystem::path& path) {
   ModelConfig config;
   config.name = path.stem().string();
   config.family = keys.required_text("general.architecture");
-  require_whole(keys);
+  require_whole(*file, keys);
   describe_gguf(GgufFields(*file, keys, config.family), config);
   read_special_ids(keys, config);
   keep_unasked(*file, keys, config);

@@ -27,12 +27,36 @@ std::vector<double> frequency_factors(const GgufFields& fields, const char* name
   return {factors.begin(), factors.end()};
 }
 
+// Of the whole context; 1 where the file names none. Older files give it by another key.
+double read_factor(const GgufFields& fields) {
+  const std::string name = "rope.scaling.factor";
+  const double older = fields.positive_or("rope.scale_linear", 1);
+  const double factor = fields.positive_or(name, older);
+  if (fields.has("rope.scale_linear") && older != factor)
+    fields.refuse(name, "contradicts rope.scale_linear", fmt::format("{}", older), fmt::format("{}", factor));
+  return factor;
+}
+
+// Fails where the type of a scaling says something else than the factor beside it.
+void require_agreement(const GgufFields& fields, const std::string& type, double factor) {
+  const std::string name = "rope.scaling.type";
+  if (type == "none" && factor != 1)
+    fields.refuse(name, "contradicts the factor of the scaling", "linear or yarn, or no factor",
+                  fmt::format("none, with a factor of {}", factor));
+  if ((type == "linear" || type == "yarn") && !fields.has("rope.scaling.factor") &&
+      !fields.has("rope.scale_linear"))
+    fields.refuse(name, "the file scales, but does not say by how much", "a key rope.scaling.factor", type);
+  if (type == "longrope" && fields.file().find("rope_factors_long.weight") == nullptr)
+    fields.refuse(name, "the file scales, but does not say by how much",
+                  "tensors rope_factors_short.weight and rope_factors_long.weight", type);
+}
+
 RopeScaling read_scaling_kind(const GgufFields& fields, const ModelConfig& config) {
   using ScalingKind = RopeScaling::Kind;
   RopeScaling scaling;
-  const std::string type = fields.keys().text(fields.key("rope.scaling.type")).value_or("linear");
-  const double older = fields.positive_or("rope.scale_linear", 1);
-  scaling.factor = fields.positive_or("rope.scaling.factor", older);
+  const auto said = fields.keys().text(fields.key("rope.scaling.type"));
+  const std::string type = said.value_or("linear");
+  scaling.factor = read_factor(fields);
   scaling.original_context =
       fields.positive_or("rope.scaling.original_context_length", static_cast<double>(config.context));
   (void)fields.flag_or("rope.scaling.finetuned", true);
@@ -52,6 +76,7 @@ RopeScaling read_scaling_kind(const GgufFields& fields, const ModelConfig& confi
     fields.refuse("rope.scaling.type", "this scaling is not computed", "none, linear, yarn or longrope",
                   type);
   }
+  if (said) require_agreement(fields, type, scaling.factor);
   return scaling;
 }
 

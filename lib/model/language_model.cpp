@@ -85,6 +85,18 @@ void note_end(const Tokenizer& tokenizer, const std::filesystem::path& path,
       path.string(), tokenizer.piece(tokenizer.after().front()).value_or("")));
 }
 
+// A token that the model has not is never generated, and a text would not end there.
+void require_ends(const GenerationConfig& generation, const ModelConfig& config,
+                  const std::filesystem::path& directory) {
+  if (!generation.eos_tokens) return;
+  for (const std::int32_t token : *generation.eos_tokens)
+    if (token >= config.vocab_size)
+      throw InputError({.where = (directory / "generation_config.json").string() + ":eos_token_id",
+                        .what = "not a token of the model",
+                        .expected = fmt::format("ids below vocab_size, {}", config.vocab_size),
+                        .found = fmt::format("{}", token)});
+}
+
 }  // namespace
 
 Tokenizer load_model_tokenizer(const std::filesystem::path& model) {
@@ -102,6 +114,7 @@ LanguageModel load_language_model(const std::filesystem::path& path, Compute com
                      is_gguf(path) ? path : model_directory(path) / "tokenizer.json");
   Beside beside = is_gguf(path) ? Beside{{}, read_gguf_chat(path), {}}
                                 : beside_directory(model_directory(path), tokenizer);
+  require_ends(beside.generation, files.config, model_directory(path));
   const auto& notes = tokenizer.notes();
   beside.notes.insert(beside.notes.begin(), notes.begin(), notes.end());
   note_end(tokenizer, path, beside.notes);

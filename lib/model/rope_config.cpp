@@ -61,11 +61,10 @@ Kind read_kind(const Places& at) {
                "default, linear, dynamic, llama3, yarn or longrope", rope_type);
 }
 
-// The context length before scaling. Phi-3 and others have it at the top level, which takes precedence.
+// The context length before scaling. Phi-3 and others have it at the top level.
 double original_context(const Places& at) {
   const std::string name = "original_max_position_embeddings";
-  const double inside = at.section->positive_or(name, static_cast<double>(at.config.context));
-  return at.top.positive_or(name, inside);
+  return agreed(at, name, name, static_cast<double>(at.config.context));
 }
 
 double yarn_magnitude(double factor, double scale) {
@@ -112,12 +111,13 @@ RopeScaling read_scaling(const Places& at, std::int64_t dims) {
     scaling.factor = section.positive("factor");
     return scaling;
   }
-  scaling.original_context = original_context(at);
+  // Of a dynamic scaling it is the longest context, and another one is left to be named.
+  scaling.original_context =
+      scaling.kind == Kind::dynamic ? static_cast<double>(at.config.context) : original_context(at);
   if (scaling.kind == Kind::yarn) read_yarn(at, scaling);
   if (scaling.kind == Kind::longrope) read_longrope(at, dims / 2, scaling);
   if (scaling.kind == Kind::dynamic) {
     scaling.factor = section.positive("factor");
-    scaling.original_context = static_cast<double>(at.config.context);
     if (dims < 4)
       section.fail("rope_type", "impossible value", "another scaling: dynamic needs 4 rotated dimensions",
                    fmt::format("dynamic with {}", dims));

@@ -117,8 +117,9 @@ ModelFiles open_model(const std::filesystem::path& path) {
   if (is_file(path) && path.extension() != ".safetensors") refuse_file(path);
   ModelConfig config = read_config(model_directory(path) / "config.json");
   // Other programs add an adapter that is in the model's directory to its weights; this one does not.
-  if (const auto adapter = model_directory(path) / "adapter_config.json"; is_file(adapter))
-    config.unused.push_back(adapter.string());
+  for (const char* name : {"adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"})
+    if (const auto adapter = model_directory(path) / name; is_file(adapter))
+      config.unused.push_back(adapter.string());
   return {std::move(config), std::make_unique<SafetensorsSource>(SafetensorsSet(path))};
 }
 

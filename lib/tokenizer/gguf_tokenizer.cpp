@@ -59,6 +59,10 @@ class GgufReader {
            std::to_string(count));
     if (!from_.types.empty() && from_.types.size() != count)
       fail("token_type", "not one for each token", std::to_string(count), std::to_string(from_.types.size()));
+    for (std::size_t id = 0; id < from_.types.size(); ++id)
+      if (from_.types[id] < 0 || from_.types[id] > byte)
+        fail(fmt::format("token_type[{}]", id), "not a type of tokens", "0 to 6",
+             std::to_string(from_.types[id]));
     if (!from_.scores.empty() && from_.scores.size() != count)
       fail("scores", "not one for each token", std::to_string(count), std::to_string(from_.scores.size()));
   }

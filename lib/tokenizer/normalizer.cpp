@@ -60,7 +60,11 @@ void Normalizer::add(const JsonField& field) {
     steps_.emplace_back(Prepend{field.at("prepend").as_string()});
   } else if (name == "Replace") {
     field.name_unread({"type", "pattern", "content"});
-    steps_.emplace_back(Replace{Pattern::parse(field.at("pattern")), field.at("content").as_string()});
+    const JsonField pattern = field.at("pattern");
+    // Other programs put the content twice before some texts.
+    if (const auto text = pattern.find("String"); text && text->as_string().empty())
+      text->fail("an empty text to replace cannot be reproduced", "some text, or a Regex");
+    steps_.emplace_back(Replace{Pattern::parse(pattern), field.at("content").as_string()});
   } else if (name == "Strip") {
     field.name_unread({"type", "strip_left", "strip_right"});
     steps_.emplace_back(Strip{field.at("strip_left").as_bool(), field.at("strip_right").as_bool()});

@@ -25,6 +25,8 @@ TokenizerParts parts_of_json(const std::filesystem::path& path) {
   const JsonField root(json.raw(), path.string(), "", &parts.notes);
   root.name_unread({"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
                     "post_processor", "decoder", "model"});
+  if (const auto version = root.find("version"); version && version->json() != "1.0")
+    version->fail("another version of the format", "1.0");
   // Hugging Face's programs, too, ignore these unless a length is asked for.
   for (const char* key : {"truncation", "padding"}) {
     if (const auto field = root.find(key)) field->note("not used: texts are neither cut nor padded");

@@ -118,6 +118,17 @@ TEST_CASE("what is no JSON is refused with line and column") {
   CHECK(json_problem([] { parse_json("[1,", "x.jsonl:line 7"); }).where == "x.jsonl:line 7, column 4");
 }
 
+TEST_CASE("a byte of zero does not end the text: what stands behind it would be left unread") {
+  using namespace std::string_literals;
+  for (const std::string& text : {"{}\0"s, "{\"a\": 1}\0{\"a\": 2}"s, "\0"s, "[1,\n 2]\0\0x"s}) {
+    const Problem problem = unparsed(text);
+    CHECK(problem.what == "not valid JSON");
+    CHECK(problem.found == "a byte of zero");
+  }
+  CHECK(unparsed("[1,\n 2]\0"s).where == "f.json:line 2, column 4");
+  CHECK(json_of("[\"\\u0000\"]").elements().front().text() == "\0"s);
+}
+
 TEST_CASE("numbers beyond double, keys that appear twice and deep nesting are refused with a place") {
   const Problem number = unparsed("{\"a\": 1e999}");
   CHECK(number.where.starts_with("f.json:line 1, column "));

@@ -155,9 +155,9 @@ TEST_CASE("a set is one file or an index with shards") {
   write_file_atomically(index, R"({"weight_map": {"a": "s1.safetensors", "b": "s2.safetensors"}})");
   SafetensorsSet shards(dir.root());
   const SafetensorsSet moved = std::move(shards);
-  CHECK(moved.names() == std::vector<std::string>{"a", "b"});
+  CHECK(moved.names() == std::vector<std::string>{"a", "b", "unlisted"});
   CHECK(floats_of(*moved.find("b")) == kFloats);
-  CHECK(moved.find("unlisted") == nullptr);
+  CHECK(floats_of(*moved.find("unlisted")) == one);
   CHECK(moved.where() == index.string());
 
   const auto problem = [&](const std::string& json) {
@@ -175,6 +175,12 @@ TEST_CASE("a set is one file or an index with shards") {
   CHECK(problem(R"({"weight_map": {"a": "../s1.safetensors"}})").where == index.string() + ":weight_map.a");
   CHECK(problem(R"({"weight_map": {"a": "s3.safetensors"}})").where == dir.path("s3.safetensors").string());
   CHECK(problem(R"({"weight_map": {"c": "s1.safetensors"}})").what == "tensor 'c' is missing");
+
+  write_safetensors(dir.path("s2.safetensors"), {{"a", TensorType::f32, {6}, bytes_of(kFloats)},
+                                                 {"b", TensorType::f32, {6}, bytes_of(kFloats)}});
+  const Problem twice = problem(R"({"weight_map": {"a": "s1.safetensors", "b": "s2.safetensors"}})");
+  CHECK(twice.where == dir.path("s2.safetensors").string() + ": tensor 'a'");
+  CHECK(twice.what == "the tensor is in two shards");
 
   write_safetensors(dir.path("model.safetensors"), {{"only", TensorType::f32, {1}, bytes_of(one)}});
   CHECK(SafetensorsSet(dir.root()).names() == std::vector<std::string>{"only"});

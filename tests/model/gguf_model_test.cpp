@@ -194,6 +194,23 @@ TEST_CASE("GGUF models that cannot be computed are refused by key or tensor, and
   };
   CHECK(problem([](GgufBytes& g) { g.whole("split.count", 2); }).where == file + ": key 'split.count'");
   CHECK(problem([](GgufBytes& g) { g.text("llama.rope.scaling.type", "spiral"); }).found == "spiral");
+  for (const char* type : {"linear", "yarn", "longrope"})
+    CHECK(problem([type](GgufBytes& g) {
+            g.text("llama.rope.scaling.type", type);
+          }).what.find("the file scales") == 0);
+  CHECK(problem([](GgufBytes& g) {
+          g.text("llama.rope.scaling.type", "none");
+          g.number("llama.rope.scaling.factor", 4);
+        }).found == "none, with a factor of 4");
+  CHECK(problem([](GgufBytes& g) {
+          g.number("llama.rope.scale_linear", 2);
+          g.number("llama.rope.scaling.factor", 4);
+        }).where == file + ": key 'llama.rope.scaling.factor'");
+  CHECK(problem([](GgufBytes& g) { g.text("general.type", "adapter"); }).where ==
+        file + ": key 'general.type'");
+  CHECK(problem([](GgufBytes& g) { g.whole("split.no", 1); }).where == file + ": key 'split.no'");
+  CHECK(problem([](GgufBytes& g) { g.whole("split.tensors.count", 900); }).where ==
+        file + ": key 'split.tensors.count'");
   CHECK(problem([](GgufBytes& g) { g.whole("llama.vocab_size", 51); }).what.find("contradicts") == 0);
   CHECK(problem([](GgufBytes& g) { g.whole("llama.rope.dimension_count", 5); }).what == "impossible value");
   CHECK(problem([](GgufBytes& g) { g.whole("llama.rope.dimension_count", 8); }).what == "impossible value");
@@ -226,6 +243,25 @@ TEST_CASE("GGUF models that cannot be computed are refused by key or tensor, and
   write_file_atomically(dir.path("x.gguf"), more.bytes());
   CHECK(open_model(dir.path("x.gguf")).config.unused ==
         std::vector<std::string>{file + ": key 'llama.attention.wobble'"});
+}
+
+TEST_CASE("biases of RMS norms, which nothing adds, are refused in layers and named elsewhere") {
+  const testing::TempDir dir;
+  TinyLlama tiny;
+  tiny.fill_tensors();
+  const std::string file = dir.path("x.gguf").string();
+  const auto bias = [&](GgufBytes& g, const char* name) {
+    g.tensor(name, {static_cast<std::uint64_t>(tiny.hidden)}, kPlainFloats,
+             bytes_of_floats(std::vector<float>(static_cast<std::size_t>(tiny.hidden), 1)));
+  };
+  CHECK(refused_model(
+            dir, [&](GgufBytes& g) { bias(g, "blk.0.attn_norm.bias"); }, tiny)
+            .where == file + ": tensor 'blk.0.attn_norm.bias'");
+  GgufBytes gguf = gguf_of(tiny);
+  bias(gguf, "output_norm.bias");
+  write_file_atomically(dir.path("x.gguf"), gguf.bytes());
+  const Transformer model = Transformer::load(dir.path("x.gguf"));
+  CHECK(model.config().unused == std::vector<std::string>{file + ": tensor 'output_norm.bias'"});
 }
 
 TEST_CASE("what llama.cpp takes from the architecture is taken from the file where it says it") {

@@ -73,6 +73,19 @@ TEST_CASE("a text starts with BOS, or with EOS where there is no BOS", "[model]"
   CHECK_THROWS_AS(start_token(model), InputError);
 }
 
+TEST_CASE("an end that is no token of the model is refused", "[model]") {
+  const testing::TempDir dir;
+  write_model(dir.root(), 4);
+  std::ofstream(dir.path("generation_config.json")) << R"({"eos_token_id": [2, 8]})";
+  try {
+    (void)load_language_model(dir.root());
+    FAIL("no InputError");
+  } catch (const InputError& error) {
+    CHECK(error.problem().where == dir.path("generation_config.json").string() + ":eos_token_id");
+    CHECK(error.problem().found == "8");
+  }
+}
+
 TEST_CASE("a tokenizer with more tokens than the model is refused", "[model]") {
   const testing::TempDir dir;
   write_model(dir.path("tiny"), 9);

@@ -1,6 +1,10 @@
+#include <fmt/format.h>
+
+#include <fmt/format.h>
 #include "core/error.hpp"
 #include "support/catch.hpp"
 #include "tokenizer/byte_alphabet.hpp"
+
 #include "tokenizer/tokenizer.hpp"
 
 using namespace toptheta;
@@ -107,6 +111,9 @@ TEST_CASE("GGUF: what contradicts itself or is not known is refused by its key",
   SECTION("types") {
     vocabulary.types.pop_back();
     CHECK(refused_at(vocabulary) == "model.gguf: tokenizer.ggml.token_type");
+    vocabulary.types.push_back(9);
+    CHECK(refused_at(vocabulary) ==
+          fmt::format("model.gguf: tokenizer.ggml.token_type[{}]", vocabulary.types.size() - 1));
   }
   SECTION("tokens") {
     vocabulary.tokens[1] = vocabulary.tokens[0];

@@ -325,6 +325,9 @@ TEST_CASE("whatever is not reproduced exactly is refused by name", "[tokenizer]"
         ": normalizer.normalizers[0].type");
   CHECK(with("normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", "\\ba"}}}, {"content", ""}}) ==
         ": normalizer.pattern.Regex");
+  CHECK(with("normalizer", {{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", "x"}}) ==
+        ": normalizer.pattern.String");
+  CHECK(with("version", "2.0") == ": version");
   CHECK(with("normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", "AAAA"}}) ==
         ": normalizer.precompiled_charsmap");
   CHECK(with("normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", "?"}}) ==
