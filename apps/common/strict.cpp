@@ -9,8 +9,9 @@ namespace toptheta::app {
 
 CLI::Option* declare_strict(CLI::App& app, bool& strict) {
   return app
-      .add_flag("--strict", strict,
-                "Refuse a model whose files hold a field or tensor that is not used, instead of naming it")
+      .add_flag(
+          "--strict", strict,
+          "Refuse a model whose files hold a field or tensor that is not used; by default it is only named")
       ->group(kInputGroup);
 }
 

@@ -24,14 +24,14 @@ class TableReportCommand : public Command {
         ->check(non_negative())
         ->capture_default_str();
     add_choice(app, "--placement", placement_,
-               "What a .txt or .csv does not say: where its thresholds stand (default: pre-softmax)");
+               "The placement of a .txt or .csv table, which does not record it (default: pre-softmax)");
     app.add_option("--audit", audit_, "Also show what tt-calibrate audit --format json found")
         ->type_name("FILE")
         ->group(kOutputGroup);
-    app.add_option("--figures", figures_, "Also write every chart here, as SVG")
+    app.add_option("--figures", figures_, "Also write every chart to this folder, as SVG")
         ->type_name("DIR")
         ->group(kOutputGroup);
-    declare_output(app, output_, "Write the page here instead of standard output");
+    declare_output(app, output_, "Write the page to this file instead of standard output");
   }
   void run(Session& session) override;
 

@@ -10,30 +10,28 @@
 namespace toptheta::app {
 
 void declare_share(CLI::App& app, ShareFlags& flags) {
-  app.add_option(
-         "--shard", flags.shard,
-         "Work on share I of N, counted from 1, and write a part for tt-calibrate merge. All shares take the "
-         "same flags and inputs: 2/8")
+  app.add_option("--shard", flags.shard,
+                 "Calibrate on share I of N of the samples, counted from 1, and write a part for "
+                 "tt-calibrate merge: 2/8. All shares take the same flags and inputs")
       ->type_name("I/N")
       ->group(kShareGroup);
-  app.add_option(
-         "--sdc-from", flags.sdc_from,
-         "The thresholds are there already: only the second pass of --sdc-offline. For the second round of "
-         "shares, see docs/cluster.md")
+  app.add_option("--sdc-from", flags.sdc_from,
+                 "Take finished thresholds from this table and run only the second pass of --sdc. For the "
+                 "second round of shares, see docs/cluster.md")
       ->type_name("FILE")
       ->group(kShareGroup);
   app.add_option("--checkpoint", flags.checkpoint,
-                 "Save the state here while working; removed once the result is written")
+                 "Save the state to this file while working. It is removed once the result is written")
       ->type_name("FILE")
       ->group(kShareGroup);
   app.add_option("--checkpoint-every", flags.checkpoint_every,
-                 "Seconds between two savings, which happen between samples; 0 = after each sample")
+                 "Seconds between two checkpoints, which are written between samples; 0 = after each sample")
       ->type_name("SECONDS")
       ->check(non_negative())
       ->capture_default_str()
       ->group(kShareGroup);
   app.add_flag("--resume", flags.resume,
-               "Go on from --checkpoint where that file exists; the result is the same to the last bit")
+               "Continue from the --checkpoint file if it exists. The result is the same to the last bit")
       ->group(kShareGroup);
 }
 

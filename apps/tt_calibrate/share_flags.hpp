@@ -25,7 +25,7 @@ struct SharePlan {
   [[nodiscard]] bool is_part() const { return !part.empty(); }
 };
 
-inline constexpr const char* kShareGroup = "Many machines, interruptions";
+inline constexpr const char* kShareGroup = "Several machines, interruptions";
 
 void declare_share(CLI::App& app, ShareFlags& flags);
 

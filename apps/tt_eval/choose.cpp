@@ -38,27 +38,26 @@ class ChooseCommand : public Command {
 };
 
 void ChooseCommand::declare(CLI::App& app) {
-  app.add_option(
-         "results", results_,
-         "Directory of sweep, results of run (JSON), or a directory of these, with dense among the policies")
+  app.add_option("results", results_,
+                 "Directory written by sweep, a result of run (JSON), or a directory of such results; dense "
+                 "must be among the policies")
       ->type_name("DIR");
   app.add_option("--within", within_,
-                 "How much worse than dense is allowed: 0.01 or 1%. In the metric's own units (of acc 1% is "
-                 "a point); "
-                 "of perplexity relative to dense")
+                 "How much worse than dense is acceptable: 0.01 or 1%. Relative to dense for perplexity; in "
+                 "the metric's own units otherwise (for acc, 1% is one percentage point)")
       ->type_name("E")
       ->capture_default_str();
-  app.add_option(
-         "--metric", metric_,
-         "acc, acc_norm, exact_match, perplexity, nll, answer_nll or continuation_nll; by default acc "
-         "where it is there, else perplexity")
+  app.add_option("--metric", metric_,
+                 "acc, acc_norm, exact_match, perplexity, nll, answer_nll or continuation_nll; by default "
+                 "acc if the results have it, else perplexity")
       ->type_name("NAME");
   app.add_option("--confidence", confidence_,
-                 "Of the paired interval whose worse end must be within; 0 takes the difference itself")
+                 "Confidence of the paired interval whose worse end must be acceptable; 0 = judge by the "
+                 "difference itself")
       ->type_name("C")
       ->capture_default_str();
-  add_format(app, format_, "Form of the answer");
-  declare_output(app, output_, "Write it here instead of standard output");
+  add_format(app, format_, "Format of the answer");
+  declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
 ChoiceQuery ChooseCommand::resolve(const std::vector<CellResult>& cells) const {

@@ -56,20 +56,20 @@ class CompareCommand : public Command {
 };
 
 void CompareCommand::declare(CLI::App& app) {
-  app.add_option(
-         "results", paths_,
-         "Results of run (JSON) or directories of sweep: A and B; one alone is compared with dense in it")
+  app.add_option("results", paths_,
+                 "Two results to compare, A and B: JSON files of run, or directories of sweep. A alone is "
+                 "compared with its own dense runs")
       ->type_name("A [B]");
-  app.add_option("--metric", metrics_, "Only these; by default the main ones in tables, all in JSON and CSV")
+  app.add_option("--metric", metrics_,
+                 "Only these metrics; by default the main ones in tables, and all in JSON and CSV")
       ->type_name("NAME")
       ->delimiter(',')
       ->group(kOutputGroup);
-  declare_fail_if(
-      app, conditions_,
-      "End with status 1 where this holds for a result (of B, where there are two): 'acc < dense - "
-      "0.01', 'kept_elements > 0.12', 'perplexity > 1.01 * A'. Once for each condition");
-  add_format(app, format_, "Form of the comparison");
-  declare_output(app, output_, "Write it here instead of standard output");
+  declare_fail_if(app, conditions_,
+                  "Exit with status 1 if this holds for any result (of B, if there are two): 'acc < dense - "
+                  "0.01', 'kept_elements > 0.12', 'perplexity > 1.01 * A'. Give the flag once per condition");
+  add_format(app, format_, "Format of the comparison");
+  declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
 std::vector<CellPair> CompareCommand::pairs_of(const std::vector<CellResult>& first,

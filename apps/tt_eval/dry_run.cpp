@@ -27,9 +27,9 @@ std::string size_text(double bytes) {
 }  // namespace
 
 void declare_dry_run(CLI::App& app, bool& dry_run) {
-  app.add_flag(
-         "--dry-run", dry_run,
-         "Only say what would run, the memory it needs and the time it takes, by a short probe of the model")
+  app.add_flag("--dry-run", dry_run,
+               "Only print what would run, how much memory it needs and how long it takes, estimated by a "
+               "short probe of the model")
       ->group(kCommonGroup);
 }
 

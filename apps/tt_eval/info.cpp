@@ -32,9 +32,9 @@ class InfoCommand : public Command {
     declare_strict(app, strict_);
     add_choice(
         app, "--format", {"table", "json"}, [this](std::string_view name) { format_ = name; },
-        [this] { return format_; }, "table = lines for people. Default: that, or json where -o ends so")
+        [this] { return format_; }, "table = lines for people. By default table, or json if -o ends in .json")
         ->group(kOutputGroup);
-    declare_output(app, output_, "Write here instead of standard output");
+    declare_output(app, output_, "Write to this file instead of standard output");
   }
   void run(Session& session) override;
 

@@ -217,13 +217,12 @@ void LogitsCommand::declare(CLI::App& app) {
   declare_compute(app, flags_.compute);
   declare_kv(app, flags_.kv);
   declare_strict(app, flags_.strict);
-  app.add_option("--text", flags_.text, "Text whose tokens are fed, as its tokenizer gives them")
+  app.add_option("--text", flags_.text, "Text to feed to the model, tokenized as its tokenizer does")
       ->type_name("FILE")
       ->group(kInputGroup);
   app.add_option("--ids", flags_.ids,
-                 "Token ids instead: .npy, .h5 (its data set tokens), .json or .jsonl with ids; several "
-                 "sequences are "
-                 "put one behind the other")
+                 "Token ids instead of a text: .npy, .h5 (its data set tokens), .json or .jsonl with ids. "
+                 "Several sequences are concatenated")
       ->type_name("FILE")
       ->group(kInputGroup);
   add_choice(app, "--phase", flags_.phase, "prefill = all tokens at once, decode = one by one")
@@ -234,12 +233,13 @@ void LogitsCommand::declare(CLI::App& app) {
          "Compare with these logits: an HDF5 file with tokens [tokens] and logits [tokens, vocabulary]")
       ->type_name("FILE.h5")
       ->group(kOutputGroup);
-  app.add_option("--tolerance", flags_.tolerance, "Status 1 where the largest difference is above it")
+  app.add_option("--tolerance", flags_.tolerance, "Exit with status 1 if the largest difference exceeds this")
       ->type_name("X")
       ->check(non_negative())
       ->group(kOutputGroup);
   declare_output(app, flags_.output,
-                 "Write logits, float32 [tokens, vocabulary], here: .npy, or .h5 with tokens too");
+                 "Write the logits to this file, as float32 [tokens, vocabulary]: .npy, or .h5 together with "
+                 "the tokens");
 }
 
 void LogitsCommand::run(Session& session) {

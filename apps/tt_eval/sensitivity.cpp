@@ -87,11 +87,12 @@ class SensitivityCommand : public Command {
 };
 
 void SensitivityCommand::declare(CLI::App& app) {
-  add_choice(app, "--per", unit_,
-             "What is made sparse alone; head: theta only, as its tables hold a k for each head");
+  add_choice(
+      app, "--per", unit_,
+      "What is made sparse, one at a time. head is for theta only, whose tables can hold a k for each head");
   declare_evaluation(app, flags_);
-  add_format(app, format_, "Form of the list");
-  declare_output(app, output_, "Write it here instead of standard output");
+  add_format(app, format_, "Format of the list");
+  declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
 std::vector<Part> SensitivityCommand::parts_of(const ModelShape& shape) const {

@@ -81,20 +81,20 @@ class SweepCommand : public Command {
 };
 
 void SweepCommand::declare(CLI::App& app) {
-  app.add_option("sweep", flags_.config,
-                 "What to sweep: a table [sweep] of the long flags of tt-eval run, where lists cross "
-                 "(docs/sweep.md). Paths in it are those of run: from the working directory")
+  app.add_option(
+         "sweep", flags_.config,
+         "What to sweep: a table [sweep] with the long flags of tt-eval run, in which lists are combined "
+         "with each other (docs/sweep.md). Paths in it are relative to the working directory")
       ->type_name("FILE.toml");
   declare_output(app, flags_.output,
                  "Directory for the results: sweep.json, and cells/NAME.json for each cell")
       ->type_name("DIR");
   app.add_flag("--resume", flags_.resume,
-               "Go on in a directory that holds finished cells; the result is the same to the last byte")
+               "Continue in a directory that holds finished cells. The result is the same to the last byte")
       ->group(kOutputGroup);
-  app.add_option(
-         "--shard", flags_.shard,
-         "Work on share I of N of the cells, counted from 1. The shares may write into one directory, "
-         "or into several whose cells are then put together: 2/8")
+  app.add_option("--shard", flags_.shard,
+                 "Run share I of N of the cells, counted from 1: 2/8. The shares may write into one "
+                 "directory, or into several whose cells you put together afterwards")
       ->type_name("I/N")
       ->group(kOutputGroup);
   declare_dry_run(app, flags_.dry_run);

@@ -140,37 +140,36 @@ class TuneCommand : public Command {
 
 void TuneCommand::declare(CLI::App& app) {
   const char* goal = "Goal";
-  app.add_option(
-         "--max-loss", max_loss_,
-         "How much worse than dense is allowed: 1% or 0.01. Of perplexity relative to dense, of all else in "
-         "the metric's own units (of acc 1% is a point)")
+  app.add_option("--max-loss", max_loss_,
+                 "How much worse than dense is acceptable: 1% or 0.01. Relative to dense for perplexity; in "
+                 "the metric's own units otherwise (for acc, 1% is one percentage point)")
       ->type_name("E")
       ->capture_default_str()
       ->group(goal);
   app.add_option(
          "--metric", metric_,
          "perplexity or nll (texts), acc, acc_norm or answer_nll (multiple choice), acc or continuation_nll "
-         "(continuations), exact_match; the mean over the tasks that have it")
+         "(continuations), exact_match (generation); averaged over the tasks that have it")
       ->type_name("NAME")
       ->capture_default_str()
       ->group(goal);
-  app.add_option("--confidence", confidence_, "Of the interval of k")
+  app.add_option("--confidence", confidence_, "Confidence of the interval of k")
       ->type_name("C")
       ->capture_default_str()
       ->group(goal);
-  app.add_option("--min-k", least_k_, "Look from this k on")
+  app.add_option("--min-k", least_k_, "Smallest k to try")
       ->type_name("K")
       ->check(positive())
       ->capture_default_str()
       ->group(goal);
-  app.add_option("--max-k", most_k_, "Look up to this k; 0 = as far as it makes a difference")
+  app.add_option("--max-k", most_k_, "Largest k to try; 0 = as far as it makes a difference")
       ->type_name("K")
       ->check(non_negative())
       ->capture_default_str()
       ->group(goal);
   declare_evaluation(app, flags_);
-  add_format(app, format_, "Form of the answer");
-  declare_output(app, output_, "Write it here instead of standard output");
+  add_format(app, format_, "Format of the answer");
+  declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
 // Thresholds are those of the table's curves; what has none needs no table.
