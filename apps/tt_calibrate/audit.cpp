@@ -47,7 +47,7 @@ class AuditCommand : public Command {
 };
 
 void AuditCommand::declare(CLI::App& app) {
-  app.add_option("table", table_, "Threshold table (.h5, .json or .txt)");
+  app.add_option("table", table_, "Threshold table (.h5, .json, .csv or .txt)");
   app.add_option("--on", dumps_, "Attention dumps (HDF5) to audit on; without them, --model and --text")
       ->type_name("FILE")
       ->group(kInputGroup);

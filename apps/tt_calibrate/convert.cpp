@@ -93,7 +93,7 @@ class ConvertCommand : public Command {
 };
 
 void ConvertCommand::declare(CLI::App& app) {
-  app.add_option("table", flags_.input, "Threshold table to read (.h5, .json or .txt)");
+  app.add_option("table", flags_.input, "Threshold table to read (.h5, .json, .csv or .txt)");
   app.add_option(
          "-k,--k", flags_.k,
          "Only this target; 0 = all. sdc.txt and .h hold a single one, so give it if the table has several")

@@ -43,7 +43,7 @@ class DriftCommand : public Command {
 };
 
 void DriftCommand::declare(CLI::App& app) {
-  app.add_option("files", files_, "Two threshold tables (.h5, .json or .txt), or two attention dumps");
+  app.add_option("files", files_, "Two threshold tables (.h5, .json, .csv or .txt), or two attention dumps");
   app.add_option("-k,--k", k_,
                  "Only these targets: 64, or 16,32,64. By default all targets that both tables have, or for "
                  "dumps a 16th of the longest row")

@@ -186,8 +186,8 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
   declare_resources(app, flags.resources);
   add_format(app, flags.format, "Format of the summary on standard output");
   declare_output(app, flags.output,
-                 "The threshold table to write: .h5 (complete), .json, .csv or .txt (the authors' format). "
-                 "With --shard, a part file");
+                 "The threshold table to write: .h5 (complete), .json, .csv, .txt (the authors' format), "
+                 ".npz, .safetensors or .h. With --shard, a part file");
 }
 
 }  // namespace toptheta::app

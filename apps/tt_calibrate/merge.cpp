@@ -31,7 +31,8 @@ void MergeCommand::declare(CLI::App& app) {
       ->type_name("FILE");
   add_format(app, format_, "Format of the summary on standard output");
   declare_output(app, output_,
-                 "The threshold table to write: .h5 (complete), .json, .csv or .txt (the authors' format)");
+                 "The threshold table to write: .h5 (complete), .json, .csv, .txt (the authors' format), "
+                 ".npz, .safetensors or .h");
 }
 
 void MergeCommand::run(Session& session) {

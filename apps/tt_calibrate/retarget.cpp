@@ -68,7 +68,9 @@ void RetargetCommand::declare(CLI::App& app) {
       "calibrated = find rho of calibrated SDC from the curves, corrected by the rho that the table has for "
       "its own k, if any; auto = do so if the table has rho");
   add_format(app, format_, "Format of the summary on standard output");
-  declare_output(app, output_, "The threshold table to write: .h5 (with the curves), .json, .csv or .txt");
+  declare_output(
+      app, output_,
+      "The threshold table to write: .h5 (with the curves), .json, .csv, .txt, .npz, .safetensors or .h");
 }
 
 std::vector<std::int64_t> RetargetCommand::wanted_k(const ThresholdTable& table) const {

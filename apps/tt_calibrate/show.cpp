@@ -31,7 +31,7 @@ class ShowCommand : public Command {
 };
 
 void ShowCommand::declare(CLI::App& app) {
-  app.add_option("table", table_, "Threshold table (.h5, .json or .txt)");
+  app.add_option("table", table_, "Threshold table (.h5, .json, .csv or .txt)");
   app.add_option("-k,--k", k_, "Only this target; 0 = all")
       ->type_name("K")
       ->check(non_negative())
