@@ -169,7 +169,8 @@ TEST_CASE("configs/ has every key, with its default") {
         "tt-calibrate show",   "tt-calibrate convert", "tt-calibrate audit",    "tt-calibrate drift",
         "tt-calibrate budget", "tt-calibrate report",  "tt-eval run",           "tt-eval sweep",
         "tt-eval compare",     "tt-eval choose",       "tt-eval tune",          "tt-eval sensitivity",
-        "tt-eval report",      "tt-eval generate",     "tt-eval tokenize",      "tt-eval bench"}) {
+        "tt-eval report",      "tt-eval generate",     "tt-eval tokenize",      "tt-eval bench",
+        "tt-eval tasks",       "tt-eval logits",       "tt-eval info"}) {
     INFO(command);
     const std::filesystem::path file =
         std::filesystem::current_path() / "configs" / (command.substr(0, command.find(' ')) + ".toml");
