@@ -23,7 +23,7 @@ class Console {
   Console& operator=(const Console&) = delete;
 
   [[nodiscard]] bool quiet() const { return quiet_; }
-  // "warning: what (next)"; silent when quiet.
+  // "warning: what (next)", without the parentheses if `next` is empty; silent when quiet.
   void warn(const std::string& what, const std::string& next);
   // "note: what"; silent when quiet.
   void note(const std::string& what);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
@@ -26,6 +27,7 @@ class ChooseCommand : public Command {
   void run(Session& session) override;
 
  private:
+  [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] ChoiceQuery resolve(const std::vector<CellResult>& cells) const;
   [[nodiscard]] Listing listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query) const;
 
@@ -33,7 +35,7 @@ class ChooseCommand : public Command {
   std::string within_ = "0.01";
   std::string metric_;
   std::string confidence_ = "95%";
-  ResultFormat format_ = table_format();
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
@@ -56,7 +58,7 @@ void ChooseCommand::declare(CLI::App& app) {
                  "difference itself")
       ->type_name("C")
       ->capture_default_str();
-  add_format(app, format_, "Format of the answer");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
   declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
@@ -150,7 +152,7 @@ void ChooseCommand::run(Session& session) {
   require_distinct(output_, results_, "-o");
   const ChoiceQuery query = resolve(cells);
   write_output(output_,
-               format_listing(listing(choose_cells(cells, query), query), format_, layout_of(output_)));
+               format_listing(listing(choose_cells(cells, query), query), format(), layout_of(output_)));
 }
 
 }  // namespace

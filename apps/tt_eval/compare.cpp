@@ -44,6 +44,7 @@ class CompareCommand : public Command {
   void run(Session& session) override;
 
  private:
+  [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] std::vector<CellPair> pairs_of(const std::vector<CellResult>& first,
                                                const std::vector<CellResult>& last, Session& session) const;
   [[nodiscard]] Listing listing(const std::vector<CellPair>& pairs, Session& session) const;
@@ -51,7 +52,7 @@ class CompareCommand : public Command {
   std::vector<std::string> paths_;
   std::vector<std::string> conditions_;
   std::vector<std::string> metrics_;
-  ResultFormat format_ = table_format();
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
@@ -68,7 +69,7 @@ void CompareCommand::declare(CLI::App& app) {
   declare_fail_if(app, conditions_,
                   "Exit with status 1 if this holds for any result (of B, if there are two): 'acc < dense - "
                   "0.01', 'kept_elements > 0.12', 'perplexity > 1.01 * A'. Give the flag once per condition");
-  add_format(app, format_, "Format of the comparison");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
   declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
@@ -120,7 +121,7 @@ Listing CompareCommand::listing(const std::vector<CellPair>& pairs, Session& ses
   for (const auto& [a, b] : pairs) {
     if (const std::string why = why_unpaired(*a, *b); !why.empty()) ++unpaired[why];
     for (const MetricComparison& one : compare_cells(*a, *b, 0.95, session.seed)) {
-      if (metrics_.empty() ? is_for_people(format_) && !is_main(one.metric, one)
+      if (metrics_.empty() ? is_for_people(format()) && !is_main(one.metric, one)
                            : std::ranges::count(metrics_, one.metric) == 0)
         continue;
       const PairedDifference& d = one.difference;
@@ -154,7 +155,7 @@ void CompareCommand::run(Session& session) {
   const std::vector<CellPair> pairs = pairs_of(first, last, session);
   const std::vector<std::string> failures =
       failures_of(conditions, last, paths_.size() == 2 ? &first : nullptr);
-  write_output(output_, format_listing(listing(pairs, session), format_, layout_of(output_)));
+  write_output(output_, format_listing(listing(pairs, session), format(), layout_of(output_)));
   require_passed(failures);
 }
 

@@ -72,6 +72,7 @@ class SensitivityCommand : public Command {
   void run(Session& session) override;
 
  private:
+  [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] std::vector<Part> parts_of(const ModelShape& shape) const;
   [[nodiscard]] PolicyPlan plan_of(const Part& part, const EvaluationSetup& setup) const;
   void measure(EvaluationSetup& setup, std::span<Sensitivity> some, Session& session) const;
@@ -82,7 +83,7 @@ class SensitivityCommand : public Command {
   BudgetUnit unit_ = BudgetUnit::layer;
   Policy policy_{};
   std::optional<ThresholdFile> table_{};
-  ResultFormat format_ = table_format();
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
@@ -91,7 +92,7 @@ void SensitivityCommand::declare(CLI::App& app) {
       app, "--per", unit_,
       "What is made sparse, one at a time. head is for theta only, whose tables can hold a k for each head");
   declare_evaluation(app, flags_);
-  add_format(app, format_, "Format of the list");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
   declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
@@ -267,7 +268,7 @@ void SensitivityCommand::run(Session& session) {
         const std::vector<PolicyPlan> plans(std::min(kPartsTogether, parts.size() - at) + 1, plan);
         dry.add_task(setup.tasks[t], setup.checks[t], setup.options, plans);
       }
-    return write_output(output_, format_listing(dry.listing(), format_, layout_of(output_)));
+    return write_output(output_, format_listing(dry.listing(), format(), layout_of(output_)));
   }
   for (std::size_t at = 0; at < parts.size(); at += kPartsTogether)
     measure(setup, std::span(parts).subspan(at, std::min(kPartsTogether, parts.size() - at)), session);
@@ -279,7 +280,7 @@ void SensitivityCommand::run(Session& session) {
   });
   Listing result = listing(parts, all, shape);
   result.about["provenance"] = json_of(provenance_of(setup, flags_.policies.thresholds, session));
-  write_output(output_, format_listing(result, format_, layout_of(output_)));
+  write_output(output_, format_listing(result, format(), layout_of(output_)));
 }
 
 }  // namespace

@@ -121,6 +121,7 @@ class TuneCommand : public Command {
   void run(Session& session) override;
 
  private:
+  [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] std::optional<ThresholdFile> table_of(const Policy& policy) const;
   [[nodiscard]] std::int64_t highest_k(const EvaluationSetup& setup,
                                        const std::optional<ThresholdFile>& table) const;
@@ -134,7 +135,7 @@ class TuneCommand : public Command {
   std::string confidence_ = "95%";
   std::int64_t least_k_ = 1;
   std::int64_t most_k_ = 0;
-  ResultFormat format_ = table_format();
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
@@ -168,7 +169,7 @@ void TuneCommand::declare(CLI::App& app) {
       ->capture_default_str()
       ->group(goal);
   declare_evaluation(app, flags_);
-  add_format(app, format_, "Format of the answer");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
   declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
@@ -278,7 +279,7 @@ void TuneCommand::print_dry_run(EvaluationSetup& setup, const KMeter& meter, std
     for (std::size_t i = 0; i < names.size(); ++i)
       dry.add_task(setup.tasks[t], setup.checks[t], setup.options,
                    std::span(plans).subspan(i == 0 ? 0 : 1, 1), std::span(names).subspan(i, 1));
-  write_output(output_, format_listing(dry.listing(), format_, layout_of(output_)));
+  write_output(output_, format_listing(dry.listing(), format(), layout_of(output_)));
 }
 
 void TuneCommand::run(Session& session) {
@@ -303,7 +304,7 @@ void TuneCommand::run(Session& session) {
   session.console.finish();
   Listing result = listing(tuning, policy, query);
   result.about["provenance"] = json_of(provenance_of(setup, flags_.policies.thresholds, session));
-  write_output(output_, format_listing(result, format_, layout_of(output_)));
+  write_output(output_, format_listing(result, format(), layout_of(output_)));
 }
 
 }  // namespace
