@@ -151,7 +151,7 @@ void require_check(const AuditReport& report) {
                                                                          })),
                .expected = fmt::format("effective k / k of {} to {}", 1 - tolerance, 1 + tolerance),
                .found = fmt::format("{}; farthest from it: {}", describe(first.ratio), worst),
-               .next = "calibrate on texts like these, on more of them, or with --estimator pooled"});
+               .next = "calibrate on texts like these, on more texts, or with --estimator pooled"});
 }
 
 void AuditCommand::run(Session& session) {

@@ -51,11 +51,11 @@ void require_form_of(Written what, const ConvertPlan& plan) {
   if (what == Written::sdc && plan.output_format != TableFormat::authors_text)
     throw UsageError(
         {.where = "--what sdc",
-         .what = "writes the authors' sdc.txt only; other formats hold the SDC terms beside theta",
+         .what = "only writes the authors' sdc.txt; other formats hold the SDC terms together with theta",
          .next = "name an output that ends in .txt, or drop --what"});
   if (what == Written::curve && plan.output_format != TableFormat::csv)
     throw UsageError({.where = "--what curve",
-                      .what = "writes CSV only; .h5 holds the curves beside theta",
+                      .what = "only writes CSV; .h5 holds the curves together with theta",
                       .next = "name an output that ends in .csv, or drop --what"});
 }
 
@@ -76,7 +76,7 @@ ConvertPlan resolve(const ConvertFlags& flags) {
   require_form_of(flags.what, plan);
   if (plan.curve_only && (flags.k != 0 || flags.smooth >= 0 || !flags.sdc.empty()))
     throw UsageError({.where = "--what curve",
-                      .what = "curves are of no single k, and are neither smoothed nor compensated",
+                      .what = "curves do not belong to a single k, and cannot be smoothed or compensated",
                       .next = "drop -k, --smooth and --sdc"});
   require_distinct(plan.output, plan.input, "-o");
   if (!flags.sdc.empty()) require_distinct(plan.output, flags.sdc, "-o");

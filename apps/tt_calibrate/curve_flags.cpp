@@ -21,11 +21,11 @@ void resolve_curves(const CurveFlags& flags, CalibrationOptions& options) {
     throw UsageError({.where = "--estimator pooled", .what = what, .next = next});
   };
   if (options.pooled && options.has_sdc())
-    fail("has no row thresholds for --sdc to follow",
-         "calibrate with --curve --sdc calibrated, then tt-calibrate retarget finds rho of the pooled "
+    fail("has no thresholds of single rows, which --sdc needs",
+         "calibrate with --curve --sdc calibrated; tt-calibrate retarget then finds rho for pooled "
          "thresholds");
   if (options.pooled && options.add_sigma != 0)
-    fail("meets k on average: --add-sigma has nothing to correct", "drop --add-sigma");
+    fail("meets k on average, so --add-sigma has nothing to correct", "drop --add-sigma");
 }
 
 }  // namespace toptheta::app

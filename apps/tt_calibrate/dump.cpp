@@ -41,10 +41,10 @@ DumpPlan resolve(const DumpFlags& flags, Session& session) {
   if (flags.output.empty())
     throw UsageError({.where = "-o", .what = "not given", .expected = "the dump to write: -o dump.h5"});
   if (flags.tac && flags.k == 0)
-    throw UsageError({.where = "--tac", .what = "needs the k to apply", .next = "give -k"});
+    throw UsageError({.where = "--tac", .what = "needs a k to apply", .next = "give -k"});
   if (!flags.layer_k.empty() && !flags.tac)
     throw UsageError(
-        {.where = "--layer-k", .what = "has a meaning with --tac only", .next = "drop it, or add --tac"});
+        {.where = "--layer-k", .what = "only applies with --tac", .next = "drop it, or add --tac"});
   if (flags.values && flags.content == DumpContent::scores)
     throw UsageError(
         {.where = "--values", .what = "a dump of scores holds no values", .next = "use --content qk"});

@@ -20,24 +20,24 @@ void require_one_source(const FitFlags& flags) {
   const bool live = !flags.follow.dump.empty();
   if (live && (from_model || !flags.dumps.empty()))
     throw UsageError({.where = "--follow",
-                      .what = "together with other inputs",
+                      .what = "cannot be combined with other inputs",
                       .next = "give either --follow DUMP, or dump files, or --model and --text"});
   if (live &&
       (!flags.share.shard.empty() || !flags.share.checkpoint.empty() || !flags.share.sdc_from.empty()))
     throw UsageError(
         {.where = "--follow",
-         .what = "a live dump is read by one process in one go",
+         .what = "a live dump is read by a single process, without interruption",
          .next = "leave out --shard, --checkpoint and --sdc-from, or wait until the dump is complete"});
   if ((live || !flags.dumps.empty()) && flags.tac)
     throw UsageError(
         {.where = "--tac",
-         .what = "top-k cannot be applied in a dump that has been taken",
-         .next = "calibrate with --model and --text, or take the dump with tt-calibrate dump --tac"});
+         .what = "top-k cannot be applied to a dump that is already recorded",
+         .next = "calibrate with --model and --text, or record the dump with tt-calibrate dump --tac"});
   if ((live || !flags.dumps.empty()) && flags.source.context != 0)
     throw UsageError({.where = "--context", .what = "has no meaning for dumps", .next = "drop it"});
   if ((live || !flags.dumps.empty()) && flags.source.strict)
     throw UsageError({.where = "--strict",
-                      .what = "is about a model's files, and has no meaning for dumps",
+                      .what = "concerns the files of a model, and has no meaning for dumps",
                       .next = "drop it"});
 }
 
@@ -47,7 +47,7 @@ void require_one_process(const FitFlags& flags, const Communicator& cluster) {
   if (cluster.size() > 1 || !flags.share.shard.empty() || !flags.share.sdc_from.empty() ||
       !flags.follow.dump.empty())
     throw UsageError({.where = "--precision",
-                      .what = "looks at all rows once more, in one process",
+                      .what = "needs another pass over all rows, in a single process",
                       .next = "drop it, and run tt-calibrate audit on the finished table"});
 }
 
@@ -58,14 +58,14 @@ void resolve_sdc(const FitFlags& flags, CalibrationOptions& options) {
   options.rho_bins = parse_length_bins(flags.rho_bins, "--rho-bins");
   if (options.rho_bins > 0 && !options.calibrated_sdc)
     throw UsageError({.where = "--rho-bins",
-                      .what = "has a meaning with --sdc calibrated only",
+                      .what = "only applies with --sdc calibrated",
                       .next = "drop it, or add --sdc calibrated"});
   if (options.has_sdc() && options.placement != Placement::pre_softmax)
     throw UsageError({.where = "--sdc",
                       .what = "offline SDC and calibrated SDC compensate thresholds before the softmax",
                       .expected = "--placement pre-softmax",
                       .found = std::string(name_of(options.placement)),
-                      .next = "drop it: this placement has the full denominator already"});
+                      .next = "drop it: this placement already uses the full denominator"});
 }
 
 // What rows thresholds are of.

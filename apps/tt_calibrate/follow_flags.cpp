@@ -33,7 +33,7 @@ void declare_follow(CLI::App& app, FollowFlags& flags) {
 
 FollowPlan resolve_follow(const FollowFlags& flags) {
   if (flags.dump.empty() && flags.until_ci > 0)
-    throw UsageError({.where = "--until-ci", .what = "has a meaning with --follow only"});
+    throw UsageError({.where = "--until-ci", .what = "only applies with --follow"});
   return {flags.dump, {.timeout = flags.timeout, .until_interval = flags.until_ci}};
 }
 

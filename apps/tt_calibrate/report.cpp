@@ -51,7 +51,7 @@ ThresholdTable TableReportCommand::read() const {
   ThresholdTable table = read_table(table_, format, placement_.value_or(Placement::pre_softmax));
   if (placement_ && table.meta.placement != *placement_)
     throw UsageError({.where = "--placement",
-                      .what = "the table itself says another",
+                      .what = "contradicts the table",
                       .expected = std::string(name_of(table.meta.placement)),
                       .found = std::string(name_of(*placement_)),
                       .next = "leave --placement out"});
@@ -67,8 +67,8 @@ void TableReportCommand::run(Session& session) {
   const ThresholdTable table = read();
   if (!placement_ && !says_placement(resolve_table_format(table_, "report")))
     session.console.note(
-        "the file does not say where its thresholds stand: taken as pre-softmax (--placement says "
-        "otherwise)");
+        "the file does not record its placement, so its thresholds are taken as pre-softmax; --placement "
+        "sets another");
   std::optional<page::AuditFile> audit;
   if (!audit_.empty()) {
     require_distinct(output_, audit_, "-o");

@@ -74,7 +74,7 @@ ResourcePlan resolve_resources(const ResourceFlags& flags, bool from_dumps) {
   plan.digest = flags.digest;
   if (!from_dumps && (plan.max_memory > 0 || plan.dry_run))
     throw UsageError({.where = plan.dry_run ? "--dry-run" : "--max-memory",
-                      .what = "is about reading dumps",
+                      .what = "only applies to reading dumps",
                       .expected = "dump files as input",
                       .next = "leave it out with --model, --text and --follow"});
   return plan;
@@ -95,7 +95,7 @@ void print_estimate(DumpSource& source, const CalibrationOptions& options, const
                      {"output_bytes", "output bytes"}};
   listing.rows.push_back({estimate.samples, estimate.rows, estimate.bytes, estimate.passes, estimate.entries,
                           estimate.best(), estimate.least(), estimate.output_bytes});
-  listing.notes = {"Bytes are those of one pass, uncompressed; memory, in bytes, and output are estimates."};
+  listing.notes = {"Bytes are those of one pass, uncompressed. Memory (in bytes) and output are estimates."};
   write_stdout(format_listing(listing, format, layout_of({})));
 }
 
@@ -108,7 +108,7 @@ void limit_memory(DumpSource& source, const CalibrationOptions& options, const S
          .what = "too little for this calibration",
          .expected = "at least " + format_size(estimate.least()),
          .found = fmt::format("{} bytes", most),
-         .next = fmt::format("give fewer k: thresholds take {} of it, in proportion to their number",
+         .next = fmt::format("give fewer k: thresholds take {} of it, in proportion to the number of k",
                              format_size(estimate.state_bytes))});
   source.limit_memory(most - estimate.program_bytes - estimate.state_bytes);
 }

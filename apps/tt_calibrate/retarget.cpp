@@ -100,18 +100,19 @@ void RetargetCommand::warn_of_limits(const ThresholdTable& table, Session& sessi
       fewest = std::min(fewest, curve.rows);
   if (extend_to_ > 0)
     session.console.warn(
-        fmt::format("thresholds of rows past {} keys are extrapolated: nothing was calibrated there",
+        fmt::format("thresholds of rows of more than {} keys are extrapolated; no such rows were calibrated",
                     longest),
         "audit them, or calibrate with longer texts");
   else
-    session.console.note(
-        fmt::format("curves of rows up to {} keys; longer rows get the threshold of that length", longest));
+    session.console.note(fmt::format(
+        "the curves cover rows of up to {} keys; longer rows get the threshold of that length", longest));
   if (fewest < 30)
-    session.console.warn(fmt::format("the thinnest curve holds {} rows", fewest),
-                         "calibrate on more documents where short rows matter");
+    session.console.warn(fmt::format("one curve holds only {} rows", fewest),
+                         "calibrate on more documents if rows of such lengths matter");
   if (table.meta.topk_at_calibration)
-    session.console.warn("the curves are of rows as top-k at calibration left them, for the k of that time",
-                         "calibrate again with --tac where the new k is far from it");
+    session.console.warn(
+        "the curves were made with top-k at calibration, and belong to the k of that calibration",
+        "calibrate again with --tac if the new k differs much from it");
 }
 
 void RetargetCommand::run(Session& session) {

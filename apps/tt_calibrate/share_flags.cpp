@@ -41,7 +41,7 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
   if (!flags.shard.empty()) {
     if (cluster.size() > 1)
       throw UsageError({.where = "--shard",
-                        .what = "the processes of one run deal out the samples by themselves",
+                        .what = "under mpirun or srun, the processes distribute the samples by themselves",
                         .found = fmt::format("{} processes", cluster.size()),
                         .next = "leave it out, or start each share without mpirun or srun"});
     plan.shard = parse_shard(flags.shard);
@@ -49,18 +49,18 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
   }
   if (!flags.sdc_from.empty() && !has_sdc)
     throw UsageError({.where = "--sdc-from",
-                      .what = "has a meaning with --sdc or --sdc-offline only",
-                      .next = "give all flags of the first round, --sdc among them"});
+                      .what = "only applies with --sdc or --sdc-offline",
+                      .next = "give all flags of the first round, including --sdc"});
   plan.sdc_from = flags.sdc_from;
   if (flags.checkpoint.empty() && flags.resume)
-    throw UsageError({.where = "--resume", .what = "needs --checkpoint FILE, the file to go on from"});
+    throw UsageError({.where = "--resume", .what = "needs --checkpoint FILE, the file to continue from"});
   plan.checkpoint = {flags.checkpoint, flags.checkpoint_every, flags.resume};
   const std::filesystem::path own = own_checkpoint(flags.checkpoint, cluster.rank(), cluster.size());
   if (!own.empty() && !flags.resume && std::filesystem::exists(own))
     throw UsageError({.where = "--checkpoint",
                       .what = "the file exists already",
                       .found = own.string(),
-                      .next = "add --resume to go on from it, or remove it"});
+                      .next = "add --resume to continue from it, or remove it"});
   if (!flags.checkpoint.empty() &&
       std::filesystem::path(flags.checkpoint).lexically_normal() == output.lexically_normal())
     throw UsageError({.where = "--checkpoint", .what = "is the file of -o", .next = "name another file"});

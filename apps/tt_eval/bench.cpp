@@ -60,7 +60,7 @@ void BenchCommand::set_threads(Session& session) {
     for (const std::int64_t count : parse_number_list(threads_, "--threads")) {
       if (count > kMost)
         throw UsageError({.where = "--threads",
-                          .what = "more threads than can be asked for",
+                          .what = "too many threads",
                           .expected = fmt::format("at most {}", kMost),
                           .found = fmt::format("{}", count)});
       counts_.push_back(static_cast<int>(count));
@@ -169,8 +169,8 @@ Listing BenchCommand::estimate(Session& session) const {
   dry.hold(cache_bytes(plan.model.config(), plan.capacity, prefilter_for(plan.policies), flags_.kv));
   Listing listing = dry.listing();
   listing.notes.emplace_back(
-      "All policies are counted at the rate of dense attention; the machine's limits take some seconds "
-      "more.");
+      "The time of every policy is estimated as that of dense attention. Measuring the machine's limits "
+      "takes some seconds more.");
   return listing;
 }
 

@@ -103,14 +103,14 @@ void add_rows(const PolicyChoice& choice, Listing& listing) {
 
 std::string sentence_of_none(const PolicyChoice& choice, const ChoiceQuery& query) {
   const Candidate& one = *choice.nearest;
-  std::string text = fmt::format("{} on {} ({}): none of {} is within {}", one.family,
+  std::string text = fmt::format("{} on {} ({}): none of {} settings is within {}", one.family,
                                  one.task.empty() ? "all tasks" : one.task, one.phase,
                                  choice.candidates.size(), query.within);
   if (query.confidence > 0 && !one.loss.most)
     return text +
-           "; its differences have no interval (one document, or one example): --confidence 0 takes them as "
-           "they are";
-  return text + fmt::format("; nearest is {}, {} worse{}", one.policy, format_number(one.loss.value),
+           "; its differences have no interval (one document, or one example); --confidence 0 judges by the "
+           "differences alone";
+  return text + fmt::format("; the nearest is {}, {} worse{}", one.policy, format_number(one.loss.value),
                             one.loss.most ? fmt::format(", at most {}", format_number(*one.loss.most)) : "");
 }
 

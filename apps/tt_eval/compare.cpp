@@ -88,8 +88,8 @@ std::vector<CellPair> CompareCommand::pairs_of(const std::vector<CellResult>& fi
       session.console.warn(fmt::format("{} is in {} alone", cell.name, paths_.back()), "");
     else if (other->task_sha256 != cell.task_sha256)
       throw InputError({.where = cell.name,
-                        .what = "A and B were run on different files of this name",
-                        .expected = "one task, of one SHA-256",
+                        .what = "A and B were run on different files of the same name",
+                        .expected = "the same file, with the same SHA-256",
                         .found = fmt::format("{} and {}", other->task_sha256, cell.task_sha256)});
     else
       pairs.push_back({other, &cell});
@@ -133,8 +133,8 @@ Listing CompareCommand::listing(const std::vector<CellPair>& pairs, Session& ses
     }
   }
   listing.notes.emplace_back(
-      "Errors of rows with pairs are of the differences, example by example; of the others as "
-      "if the two were independent.");
+      "In rows with pairs, errors are those of the differences, example by example; in the others, A and B "
+      "are treated as independent.");
   for (const auto& [why, count] : unpaired)
     listing.notes.push_back(fmt::format("{} of {} results are not paired: {}", count, pairs.size(), why));
   return listing;
@@ -144,7 +144,7 @@ void CompareCommand::run(Session& session) {
   if (paths_.empty() || paths_.size() > 2)
     throw UsageError({.where = "compare",
                       .what = paths_.empty() ? "no result given" : "more than two results given",
-                      .expected = "A and B, or one alone",
+                      .expected = "A and B, or A alone",
                       .next = "tt-eval compare results --fail-if 'acc < dense - 0.01'"});
   const std::vector<Condition> conditions = parse_conditions(conditions_);
   const std::vector<CellResult> first = read_results(paths_.front());

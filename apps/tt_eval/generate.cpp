@@ -86,7 +86,7 @@ Prompt fitting_prompt(const LanguageModel& model, const GenerateFlags& flags) {
     throw UsageError({.where = flags.ids.empty() ? "--prompt" : "--ids",
                       .what = "prompt and continuation do not fit the model's context",
                       .expected = fmt::format("at most {} tokens", context),
-                      .found = fmt::format("{} of the prompt and --max-new-tokens {}", prompt.ids.size(),
+                      .found = fmt::format("a prompt of {} and --max-new-tokens {}", prompt.ids.size(),
                                            flags.max_new_tokens),
                       .next = "shorten the prompt or lower --max-new-tokens"});
   return prompt;
@@ -250,7 +250,7 @@ void GenerateCommand::check_prompt() const {
     throw UsageError({.where = "--ids", .what = "contradicts --prompt", .expected = "one of them"});
   if (flags_.chat.chat && flags_.prompt.empty())
     throw UsageError(
-        {.where = "--chat", .what = "wants a text to put as the template does", .expected = "--prompt"});
+        {.where = "--chat", .what = "needs a text to format with the template", .expected = "--prompt"});
   check_chat(flags_.chat);
   check_stop(flags_.stop);
 }

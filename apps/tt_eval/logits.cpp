@@ -105,10 +105,10 @@ class Comparison {
     const auto tokens = file_.root().open_dataset("tokens").read<std::int64_t>();
     if (!std::equal(tokens.begin(), tokens.end(), ids.begin(), ids.end()))
       throw InputError({.where = fmt::format("{}:/tokens", path.string()),
-                        .what = "are not the tokens that are computed here",
+                        .what = "differ from the tokens given here",
                         .expected = fmt::format("{} tokens, the same ids", ids.size()),
                         .found = fmt::format("{} tokens", tokens.size()),
-                        .next = "give --ids with this file, to compute its tokens"});
+                        .next = "pass this file to --ids as well, to use its tokens"});
     const hdf5::Dims shape{static_cast<std::int64_t>(ids.size()), vocabulary};
     if (logits_.dims() != shape)
       throw InputError({.where = logits_.where(),
@@ -162,7 +162,7 @@ void require_sensible(const LogitsFlags& flags) {
   const int inputs = (flags.text.empty() ? 0 : 1) + (flags.ids.empty() ? 0 : 1);
   if (inputs != 1)
     throw UsageError({.where = inputs == 0 ? "--text" : "--ids",
-                      .what = inputs == 0 ? "not given" : "given beside --text",
+                      .what = inputs == 0 ? "not given" : "cannot be combined with --text",
                       .expected = "--text FILE or --ids FILE"});
   if (flags.output.empty() && flags.reference.empty())
     throw UsageError(
@@ -248,7 +248,7 @@ void LogitsCommand::run(Session& session) {
   const std::vector<Policy> policies = resolve_policies(flags_.policies);
   if (policies.size() != 1)
     throw UsageError({.where = "--attention",
-                      .what = "logits are of one policy",
+                      .what = "logits are computed for a single policy",
                       .expected = "one policy",
                       .found = fmt::format("{}", policies.size())});
   const std::vector<ThresholdFile> thresholds = load_thresholds(flags_.policies.thresholds);

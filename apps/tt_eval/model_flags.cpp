@@ -41,8 +41,8 @@ Compute resolve_compute(Compute compute, Session& session) {
   const std::vector<float> one(64 * 64);
   if (!Linear(one, 64, 64, {}, Compute::bf16).rounds_input())
     session.console.note(
-        "--compute bf16: this processor does not multiply bfloat16; weights are kept in it and widened, so "
-        "prefill is no faster than with f32");
+        "--compute bf16: this processor does not multiply bfloat16; weights are stored in bfloat16 and "
+        "widened, so prefill is no faster than with f32");
   return compute;
 }
 

@@ -124,7 +124,7 @@ void require_used(const PolicyFlags& flags, const std::vector<Policy>& policies)
         std::any_of(policies.begin(), policies.end(), [&](const Policy& p) { return fits(unit_of(p)); }))
       return;
     throw UsageError({.where = flag,
-                      .what = "holds for none of the policies",
+                      .what = "applies to none of the policies",
                       .expected = holders(fits),
                       .next = "add --attention, or drop the flag"});
   };
@@ -134,7 +134,7 @@ void require_used(const PolicyFlags& flags, const std::vector<Policy>& policies)
     require(is_set(option, flags), fmt::format("--{}", option.name), option.fits);
   if (flags.thresholds.empty() || std::any_of(policies.begin(), policies.end(), needs_table)) return;
   throw UsageError({.where = "--thresholds",
-                    .what = "holds for none of the policies",
+                    .what = "applies to none of the policies",
                     .expected = "theta, or offline SDC",
                     .next = "add --attention, or drop the flag"});
 }

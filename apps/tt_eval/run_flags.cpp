@@ -166,8 +166,8 @@ void require_generation(const RunFlags& flags, std::span<const Task> tasks) {
   const auto generates = [](const Task& task) { return task.kind() == TaskKind::generation; };
   if (flag == nullptr || std::ranges::any_of(tasks, generates)) return;
   throw UsageError({.where = flag,
-                    .what = "none of the tasks generates a text",
-                    .expected = "a task of the kind generation (tt-eval tasks lists them)"});
+                    .what = "none of the tasks generates text",
+                    .expected = "a generation task (tt-eval tasks lists the kinds)"});
 }
 
 TaskOptions task_options(const RunFlags& flags, std::uint64_t seed) {

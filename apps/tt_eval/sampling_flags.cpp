@@ -36,7 +36,8 @@ void declare_stop(CLI::App& app, std::vector<std::string>& stop, const std::stri
 
 void check_stop(const std::vector<std::string>& stop) {
   if (std::ranges::any_of(stop, &std::string::empty))
-    throw UsageError({.where = "--stop", .what = "an empty text is everywhere", .expected = "some text"});
+    throw UsageError(
+        {.where = "--stop", .what = "an empty text would stop everywhere", .expected = "some text"});
 }
 
 void declare_chat(CLI::App& app, ChatFlags& flags, const std::string& group, const std::string& chat) {

@@ -155,7 +155,7 @@ void SensitivityCommand::measure(EvaluationSetup& setup, std::span<Sensitivity> 
           std::ranges::find_if(result.paired, [](const auto& entry) { return entry.first.ends_with("nll"); });
       if (nll == result.paired.end())
         throw UsageError({.where = "--task " + task.path,
-                          .what = "has no likelihoods, which sensitivity is about",
+                          .what = "has no likelihoods, which sensitivity measures",
                           .expected = "texts, multiple choice or continuations"});
       some[i].on_tasks.push_back(nll->second);
       count_part(result.sparsity, some[i]);
@@ -194,7 +194,7 @@ Listing SensitivityCommand::listing(const std::vector<Sensitivity>& parts, const
     sum += one.difference.value;
     losses += std::max(0.0, one.difference.value);
   }
-  listing.heading = fmt::format("{}, each {} alone: change of the nll against dense, most sensitive first",
+  listing.heading = fmt::format("{}, one {} at a time: change of the nll against dense, most sensitive first",
                                 describe(policy_), name_of(unit_));
   const std::string dense = dense_layers(parts, shape.num_layers);
   listing.about = {{"policy", describe(policy_)},
@@ -223,13 +223,14 @@ Listing SensitivityCommand::listing(const std::vector<Sensitivity>& parts, const
                 json_number(one.kept / one.visible), json_number(one.lost_mass / one.rows)});
     listing.rows.push_back(std::move(row));
   }
-  listing.notes.push_back(fmt::format("all together: {}; the {}s alone add up to {}",
+  listing.notes.push_back(fmt::format("all together: {}; the sum over single {}s: {}",
                                       format_number(all.difference.value), name_of(unit_),
                                       format_number(sum)));
   if (!dense.empty())
-    listing.notes.push_back(fmt::format(
-        "for tt-calibrate budget and fit, layers that lose more than twice their share: --layer-k {}",
-        dense));
+    listing.notes.push_back(
+        fmt::format("layers that lose more than twice their share, to leave dense in tt-calibrate budget and "
+                    "fit: --layer-k {}",
+                    dense));
   return listing;
 }
 
@@ -250,7 +251,7 @@ void SensitivityCommand::run(Session& session) {
   if (unit_ == BudgetUnit::head && !table_)
     throw UsageError({.where = "--per head",
                       .what = fmt::format("{} has no k for each head", name_of(policy_)),
-                      .expected = "theta, whose tables do",
+                      .expected = "theta, whose tables have one",
                       .next = "--per layer"});
   EvaluationSetup setup = load_evaluation(flags_, session);
   const ModelShape shape = setup.config().shape;

@@ -104,7 +104,7 @@ Shard SweepCommand::resolve_shard(const Session& session) const {
   if (flags_.shard.empty()) return {session.cluster.rank(), session.cluster.size()};
   if (session.cluster.size() > 1)
     throw UsageError({.where = "--shard",
-                      .what = "the processes of one run deal out the cells by themselves",
+                      .what = "under mpirun or srun, the processes distribute the cells by themselves",
                       .found = fmt::format("{} processes", session.cluster.size()),
                       .next = "leave it out, or start each share without mpirun or srun"});
   return parse_shard(flags_.shard);
@@ -126,7 +126,7 @@ void SweepCommand::prepare_directory(const std::vector<SweepCell>& cells, std::s
     throw UsageError({.where = "-o",
                       .what = "the directory is not empty",
                       .found = flags_.output,
-                      .next = "add --resume to go on with the sweep in it, or give another directory"});
+                      .next = "add --resume to continue the sweep in it, or give another directory"});
   require_no_others(directory, cell_names(cells));
   std::error_code error;
   fs::create_directories(directory / "cells", error);
@@ -168,8 +168,8 @@ void SweepCommand::report(const SweepRunner& runner, std::size_t own, Session& s
   if (!failures.empty())
     throw UnfinishedError(
         {.where = flags_.output,
-         .what = fmt::format("{} cells failed, all others are there\n{}", failures.size(), text),
-         .next = "put right what is wrong, and add --resume"});
+         .what = fmt::format("{} cells failed; all others are complete\n{}", failures.size(), text),
+         .next = "mend the cause, then run again with --resume"});
   write_summary(flags_.output,
                 fmt::format("{} cells in {}\n", own, (fs::path(flags_.output) / "cells").string()),
                 session.console.quiet());
@@ -197,7 +197,7 @@ void SweepCommand::run(Session& session) {
   if (flags_.config.empty())
     throw UsageError({.where = "sweep",
                       .what = "no configuration given",
-                      .next = "tt-eval sweep sweep.toml -o results; docs/sweep.md has its form"});
+                      .next = "tt-eval sweep sweep.toml -o results; docs/sweep.md describes the file"});
   if (flags_.output.empty())
     throw UsageError(
         {.where = "-o", .what = "not given", .expected = "a directory for the cells: -o results"});

@@ -59,7 +59,7 @@ Listing listing_of(const std::vector<TaskDefinition>& library) {
   }
   listing.notes = {
       "tt-eval tasks show NAME FILE prints finished prompts; --task NAME:FILE names the task of a file.",
-      "docs/tasks.md says how to describe a data set of your own."};
+      "docs/tasks.md explains how to describe a data set of your own."};
   return listing;
 }
 

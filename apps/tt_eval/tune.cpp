@@ -90,12 +90,12 @@ void KMeter::run_dense() {
     if (cell.samples.contains(query_.metric == "perplexity" ? "nll" : query_.metric))
       dense_.emplace_back(&task, std::move(cell));
     else
-      session_.console.note(fmt::format("{} has no {}, and is left out", task.name, query_.metric));
+      session_.console.note(fmt::format("{} has no {} and is left out", task.name, query_.metric));
   }
   if (dense_.empty())
     throw UsageError({.where = "--metric",
                       .what = fmt::format("no task has '{}'", query_.metric),
-                      .expected = fmt::format("one of {}; perplexity where there is nll", known)});
+                      .expected = fmt::format("one of {}; perplexity if there is nll", known)});
 }
 
 TunedPoint KMeter::measure(std::int64_t k) {
@@ -177,7 +177,7 @@ void TuneCommand::declare(CLI::App& app) {
 std::optional<ThresholdFile> TuneCommand::table_of(const Policy& policy) const {
   if (!unit_of(policy).has_k)
     throw UsageError({.where = "--attention",
-                      .what = fmt::format("{} has no k to be tuned", name_of(policy)),
+                      .what = fmt::format("{} has no k to tune", name_of(policy)),
                       .expected = "theta or topk"});
   if (!needs_table(policy)) return std::nullopt;
   std::vector<ThresholdFile> files = load_thresholds(flags_.policies.thresholds);
@@ -206,16 +206,16 @@ std::int64_t TuneCommand::highest_k(const EvaluationSetup& setup,
 
 std::string answer_of(const Tuning& tuning, double max_loss) {
   if (!tuning.k)
-    return fmt::format("no k is within: k={}, the largest, is still {} worse", tuning.points.back().k,
+    return fmt::format("no k is good enough: k={}, the largest, is still {} worse", tuning.points.back().k,
                        format_number(tuning.points.back().loss.value));
   const TunedPoint& point = *tuning.point_at(*tuning.k);
   std::string interval;
   if (tuning.k_least)
     interval = fmt::format(" (between {} and {})", *tuning.k_least,
                            tuning.k_most ? fmt::format("{}", *tuning.k_most) : "more than any k tried");
-  return fmt::format("k={}{} is the smallest at most {} worse: {}% of the elements, {}% of the V rows",
-                     *tuning.k, interval, max_loss, format_percent(point.kept_elements),
-                     format_percent(point.v_rows));
+  return fmt::format(
+      "k={}{} is the smallest k that is at most {} worse: {}% of the elements, {}% of the V rows", *tuning.k,
+      interval, max_loss, format_percent(point.kept_elements), format_percent(point.v_rows));
 }
 
 Json k_or_null(const std::optional<std::int64_t>& k) {
@@ -254,11 +254,12 @@ Listing TuneCommand::listing(const Tuning& tuning, const Policy& policy, const C
                             json_number(point.v_rows), point.loss.value <= query.within + 1e-12});
   if (!tuning.k_least)
     listing.notes.emplace_back(
-        "No interval: a text of one document, or one example, has none. Give several documents (a directory "
-        "of texts).");
+        "There is no interval, because a single document or example has none. Give several documents (a "
+        "directory of texts).");
   if (tuning.k && needs_table(policy))
-    listing.notes.push_back(fmt::format("its thresholds: tt-calibrate retarget {} -k {} -o theta-{}.h5",
-                                        flags_.policies.thresholds.front(), *tuning.k, *tuning.k));
+    listing.notes.push_back(
+        fmt::format("to get its thresholds: tt-calibrate retarget {} -k {} -o theta-{}.h5",
+                    flags_.policies.thresholds.front(), *tuning.k, *tuning.k));
   return listing;
 }
 
@@ -286,7 +287,7 @@ void TuneCommand::run(Session& session) {
   session.wait_passively();
   if (!flags_.policies.k.empty())
     throw UsageError(
-        {.where = "-k", .what = "is what tune looks for", .next = "--min-k and --max-k say where"});
+        {.where = "-k", .what = "is what tune looks for", .next = "--min-k and --max-k limit the search"});
   const ChoiceQuery query{metric_, parse_fraction(max_loss_, "--max-loss", 0, 1e9),
                           parse_fraction(confidence_, "--confidence", 0.01, 0.999999)};
   const Policy policy = single_policy(flags_, "theta", "tune");

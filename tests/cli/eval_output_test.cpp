@@ -90,7 +90,7 @@ TEST_CASE("what was finished is kept where a later task fails") {
   const Outcome kept = world.run(command + " -o r.json");
   INFO(kept.err);
   CHECK(kept.status == 3);
-  CHECK(kept.err.find("r.json holds the tasks that were finished") != std::string::npos);
+  CHECK(kept.err.find("r.json holds the results of the finished tasks") != std::string::npos);
   const OutputJson runs = OutputJson::parse(world.content("r.json")).at("runs");
   REQUIRE(runs.size() == 1);
   CHECK(runs.at(0).at("task").at("name") == "a");
