@@ -65,7 +65,7 @@ void add(std::vector<Cell>& cells, std::map<std::string, std::size_t>& known, Ce
     throw InputError({.where = cell.file,
                       .what = fmt::format("holds the same run as {} with other results", first.file),
                       .found = fmt::format("{} on {}, {}", describe(cell.policy), cell.task.name, cell.phase),
-                      .next = "leave one of them out of the folder"});
+                      .next = "remove one of them from the folder"});
   if (first.paired.empty() && !cell.paired.empty()) first = std::move(cell);
 }
 
@@ -82,7 +82,7 @@ const Estimate* Cell::difference(const std::string& name) const {
 Cells read_cells(const fs::path& path) {
   if (!fs::exists(path))
     throw InputError({.where = path.string(),
-                      .what = "is not there",
+                      .what = "does not exist",
                       .expected = "the folder that tt-eval sweep -o wrote, or results of tt-eval run"});
   std::vector<fs::path> files = {path};
   if (fs::is_directory(path)) files = result_files(fs::is_directory(path / "cells") ? path / "cells" : path);
@@ -93,7 +93,7 @@ Cells read_cells(const fs::path& path) {
     for (Cell& cell : read_result(file, unknown))
       add(result.cells, known, std::move(cell));
     for (const std::string& key : unknown)
-      result.notes.push_back(key + ": not known to this program and not shown");
+      result.notes.push_back(key + ": unknown to this program, and not shown");
   }
   if (result.cells.empty())
     throw InputError({.where = path.string(),

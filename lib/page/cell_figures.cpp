@@ -84,12 +84,12 @@ Figure trade_off_figure(const Group& group, Room room) {
 Figure head_figure(const Group& group, const Cell& cell) {
   Figure figure;
   figure.title = fmt::format("Heads: {}, {}", group.title, describe(cell.policy));
-  figure.note = "The outlined cell is the highest. Quantities that are 0 in every head are not drawn.";
+  figure.note = "The outlined cell is the highest. Quantities that are 0 in every head are left out.";
   add_map(figure, map_of("Elements kept", cell, &Sparsity::kept, true));
   add_map(figure, map_of("Softmax mass lost", cell, &Sparsity::lost_mass, true));
   add_map(figure, map_of("Error of the attention output (relative L2)", cell, &Sparsity::output_error, true));
   add_map(figure, map_of("1 - cosine of the attention output", cell, &Sparsity::output_turn, false));
-  add_map(figure, map_of("Effective k over k", cell, &Sparsity::effective_k, false));
+  add_map(figure, map_of("Effective k / k", cell, &Sparsity::effective_k, false));
   add_map(figure, map_of("Tiles that keep nothing", cell, &Sparsity::empty_tiles, true));
   figure.data = {table_name("heads", group),
                  {"layer", "head", "kept elements", "lost mass", "output error", "1 - cosine",
@@ -129,10 +129,10 @@ Figure kv_group_figure(const Group& group, const Cell& cell) {
 
 Figure effective_k_figure(const std::vector<Group>& groups) {
   Figure figure;
-  figure.title = "Effective k over the k asked for";
+  figure.title = "Effective k / k asked for";
   figure.note =
-      "Of every head of every cell; the dashed line is what was asked for. Heads to the right keep more than "
-      "k, heads to the left less.";
+      "Every head of every cell. The dashed line is the k asked for: heads to its right keep more, heads to "
+      "its left less.";
   figure.data = {
       "effective-k",
       {"task", "policy", "heads", "5%", "median", "95%", "lowest", "highest", "heads below k", "file"},

@@ -91,14 +91,14 @@ Figure threshold_maps(const ThresholdTable& table, const Target& target) {
   spread.title = "Spread between rows of one length (std)";
   spread.from_zero = true;
   MapData mass = theta;
-  mass.title = "Softmax mass that the k largest hold";
+  mass.title = "Softmax mass of the k largest elements";
   mass.as_percent = true;
   mass.from_zero = true;
   Figure figure;
   figure.title = fmt::format("Thresholds of every head, {}", name_of_target(target));
   figure.note =
-      "A head whose rows differ much keeps more than k in some and less in others. The outlined cell is the "
-      "highest; empty cells are dense or not calibrated.";
+      "A head whose rows differ much keeps more than k in some rows and less in others. The outlined cell is "
+      "the highest; empty cells are dense or not calibrated.";
   figure.data = {fmt::format("thresholds-k{}", format_k(target.k)),
                  {"layer", "head", "k", "theta", "std", "kept mass", "rows", "thresholds", "shortest row",
                   "longest row"},
@@ -130,8 +130,8 @@ Figure thresholds_by_length(const ThresholdTable& table, const std::vector<const
   Figure figure;
   figure.title = "θ against the row length";
   figure.note =
-      "Lines are means over the layer's heads, bands one standard deviation between rows of one length to "
-      "either side." +
+      "Lines are means over the layer's heads. Bands are one standard deviation between rows of one length, "
+      "to either side." +
       what_is_drawn(table, layers.size(), drawn.size(), targets.size());
   figure.data = {"thresholds-by-length",
                  {"k", "layer", "row length", "theta", "std", "lowest head", "highest head",
@@ -154,10 +154,10 @@ Figure thresholds_by_length(const ThresholdTable& table, const std::vector<const
 
 Figure rows_by_length(const std::vector<const Target*>& targets) {
   Figure figure;
-  figure.title = "Calibration rows behind a threshold, against the row length";
+  figure.title = "Calibration rows per threshold, against the row length";
   figure.note = fmt::format(
-      "Mean over layers and heads; the band reaches down to the fewest. Below {} rows a "
-      "single document decides much of a threshold.",
+      "Mean over layers and heads; the band reaches down to the fewest. Below {} rows, single documents have "
+      "much influence on a threshold.",
       kThinRows);
   LineData data{figure.title, "row length", "rows", {}, true};
   figure.data = {"rows-by-length", {"k", "row length", "rows per threshold", "fewest rows"}, {}};

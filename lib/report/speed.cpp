@@ -161,10 +161,10 @@ Listing speed_listing(const SpeedReport& report) {
         listing.rows[i].push_back(std::move(cell));
   }
   listing.notes = {
-      "prefill: `tokens` at once, the last one's logits; decode: one token with `tokens` in the cache",
-      "useful FLOP: per token 2 x parameters without embeddings, and per layer 2 d for each score and each "
-      "kept "
-      "element; the logits computed",
+      "prefill: `tokens` at once, with the logits of the last one; decode: one token, with `tokens` in the "
+      "cache",
+      "useful FLOP: per token 2 x parameters without embeddings, per layer 2 d for each score and each kept "
+      "element, and the logits computed",
       "GB/s: all weights, visible keys and needed V rows once per step"};
   return listing;
 }

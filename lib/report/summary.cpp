@@ -218,15 +218,16 @@ std::vector<std::string> notes_of(const Results& results, bool per_task) {
                                     "kept elements: attention weights kept, of all that causality allows."};
   if (has_phase(results.runs, Phase::prefill))
     notes.emplace_back(
-        "V rows (prefill): value rows that some head of the KV group and some row of a sequence needs.");
+        "V rows (prefill): value rows that some head of the KV group needs in some row of a sequence.");
   if (has_phase(results.runs, Phase::decode))
     notes.emplace_back("V rows (decode): value rows that some head of the KV group needs, per step.");
   if (!per_task) return notes;
   notes.emplace_back("K rows: key rows that must be read, to choose and to weigh.");
   notes.emplace_back(
       "empty tiles: tiles of scores in which no row keeps anything, of all that causality allows.");
-  notes.emplace_back("eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.");
-  notes.emplace_back("lost mass: mean softmax weight of what was dropped, before compensation.");
+  notes.emplace_back(
+      "eff. k / k: kept elements relative to those that top-k keeps; geometric mean over heads.");
+  notes.emplace_back("lost mass: mean softmax weight of the dropped keys, before compensation.");
   const auto measured = [](const RunResult& run) { return !run.sparsity.outputs.empty(); };
   if (std::any_of(results.runs.begin(), results.runs.end(), measured))
     for (std::string& note : output_error_notes())

@@ -83,7 +83,7 @@ std::string format_section(const SummarySection& section, std::size_t width, Tit
 }
 
 std::string left_out_note(const std::vector<std::string>& left_out, std::size_t width) {
-  return wrapped(fmt::format("Left out to fit {} columns, and in the other formats: {}.", width,
+  return wrapped(fmt::format("Left out to fit {} columns (the other formats have them): {}.", width,
                              fmt::join(left_out, ", ")),
                  width, kNoteIndent) +
          "\n";

@@ -189,7 +189,7 @@ std::vector<PolicyChoice> choose_cells(const std::vector<CellResult>& cells, con
         known.insert(name == "perplexity_ratio" ? "perplexity" : name);
     throw UsageError({.where = "--metric",
                       .what = fmt::format("no result has a difference of '{}' from dense", query.metric),
-                      .expected = known.empty() ? "results of dense beside those of other policies"
+                      .expected = known.empty() ? "results of dense together with those of other policies"
                                                 : fmt::format("one of {}", fmt::join(known, ", "))});
   }
   std::vector<PolicyChoice> choices;

@@ -71,7 +71,7 @@ class ConditionParser {
       }
     refuse(at_ == text_.size()
                ? "has no comparison"
-               : fmt::format("'{}' is no comparison", shortened(std::string_view(text_).substr(at_))));
+               : fmt::format("'{}' is not a comparison", shortened(std::string_view(text_).substr(at_))));
   }
 
   std::vector<ConditionStep> side() {
@@ -162,7 +162,7 @@ class ConditionParser {
       for (ConditionStep& step : *steps) {
         if (step.kind != '@' || !step.metric.empty()) continue;
         if (condition_.metrics.size() > 1)
-          refuse(fmt::format("it is open which metric of {} is meant",
+          refuse(fmt::format("does not say which metric of {} is meant",
                              step.side == ConditionSide::dense ? kDense : kFirst));
         step.metric = condition_.metrics.front();
       }

@@ -199,7 +199,7 @@ void require_once(const std::vector<CellResult>& cells, const fs::path& folder) 
       throw InputError({.where = folder.string(),
                         .what = fmt::format("{}.json and {}.json both hold {} on {} ({})", first->second,
                                             cell.file, cell.policy, cell.task, cell.phase),
-                        .next = "leave one of them out of the folder"});
+                        .next = "remove one of them from the folder"});
   }
 }
 

@@ -183,8 +183,8 @@ std::vector<FinishedTask> read_unfinished(const std::filesystem::path& path, con
     throw InputError({.where = path.string(), .what = "not an unfinished run", .next = "remove it"});
   if (root.text("origin") != origin)
     throw InputError({.where = path.string(),
-                      .what = "is of another run: another command, input, seed or program",
-                      .next = "leave --resume out to begin anew, or give another -o"});
+                      .what = "belongs to another run, with another command, input, seed or program",
+                      .next = "leave out --resume to start again, or give another -o"});
   std::vector<FinishedTask> tasks;
   for (const JsonValue& one : root.elements("tasks")) {
     FinishedTask& task = tasks.emplace_back();
