@@ -89,7 +89,7 @@ Figure head_figure(const Group& group, const Cell& cell) {
   add_map(figure, map_of("Softmax mass lost", cell, &Sparsity::lost_mass, true));
   add_map(figure, map_of("Error of the attention output (relative L2)", cell, &Sparsity::output_error, true));
   add_map(figure, map_of("1 - cosine of the attention output", cell, &Sparsity::output_turn, false));
-  add_map(figure, map_of("Effective k / k", cell, &Sparsity::effective_k, false));
+  add_map(figure, map_of("Effective k over k", cell, &Sparsity::effective_k, false));
   add_map(figure, map_of("Tiles that keep nothing", cell, &Sparsity::empty_tiles, true));
   figure.data = {table_name("heads", group),
                  {"layer", "head", "kept elements", "lost mass", "output error", "1 - cosine",
@@ -129,7 +129,7 @@ Figure kv_group_figure(const Group& group, const Cell& cell) {
 
 Figure effective_k_figure(const std::vector<Group>& groups) {
   Figure figure;
-  figure.title = "Effective k / k asked for";
+  figure.title = "Effective k over the k asked for";
   figure.note =
       "Every head of every cell. The dashed line is the k asked for: heads to its right keep more, heads to "
       "its left less.";

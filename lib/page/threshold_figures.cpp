@@ -91,7 +91,7 @@ Figure threshold_maps(const ThresholdTable& table, const Target& target) {
   spread.title = "Spread between rows of one length (std)";
   spread.from_zero = true;
   MapData mass = theta;
-  mass.title = "Softmax mass of the k largest elements";
+  mass.title = "Softmax mass that the k largest hold";
   mass.as_percent = true;
   mass.from_zero = true;
   Figure figure;
