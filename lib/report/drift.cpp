@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// How far a head has moved, by what it is judged by; heads without any figure come last.
+// How far a head has moved, by the criterion it is judged by. Heads without a figure come last.
 double movement(const HeadDrift& drift) {
   double most = -1;
   for (const double ratio : {drift.a_on_b, drift.b_on_a})

@@ -10,7 +10,7 @@ namespace toptheta {
 
 namespace {
 
-// The first of those with the largest error.
+// The one with the largest error; of equals, the first.
 std::int64_t worst_of(std::span<const OutputDifference> outputs) {
   const auto worst = std::ranges::max_element(
       outputs, {}, [](const OutputDifference& output) { return output.relative_error(); });

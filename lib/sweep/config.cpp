@@ -70,7 +70,7 @@ std::vector<SweepSetting> parse_sweep_config(const std::string& text, const std:
   std::vector<std::pair<toml::source_position, SweepSetting>> placed;
   for (const auto& [key, node] : *table)
     placed.emplace_back(key.source().begin, setting_of(key, node, name));
-  // The parser sorts keys by name; people read cells in the order they wrote.
+  // The parser sorts keys by name; cells follow the order in which the user wrote the keys.
   std::ranges::stable_sort(placed, [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<SweepSetting> settings;
   for (auto& [position, setting] : placed)

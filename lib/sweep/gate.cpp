@@ -11,7 +11,7 @@ namespace toptheta {
 
 namespace {
 
-// What one cell's conditions may refer to.
+// What conditions on one cell may refer to.
 struct Surroundings {
   const CellResult& cell;
   const CellResult* dense = nullptr;

@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kSchema = "toptheta.unfinished-run/1";
 constexpr std::int64_t kMany = std::int64_t{1} << 62;
 
-// JSON knows neither NaN nor the infinities, and perplexities may be these.
+// JSON can represent neither NaN nor infinities, which perplexities may be.
 std::string exact(double value) {
   return fmt::format("{:a}", value);
 }
