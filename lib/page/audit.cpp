@@ -52,7 +52,7 @@ AuditHead read_head(const JsonValue& json) {
   return head;
 }
 
-// The largest of the known quantiles at which rows keep less than k; 0 where even the lowest keeps it.
+// The largest known quantile at which rows keep less than k; 0 if rows keep k even at the lowest.
 double short_of_k(const AuditHead& head) {
   constexpr std::array<double, 7> kShares = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
   double share = 0;

@@ -44,7 +44,7 @@ bool same(double a, double b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
-// Whether two results of the same thing found the same.
+// Whether two results of the same model, task, phase and policy agree.
 bool agree(const Cell& a, const Cell& b) {
   const auto equal = [](const auto& x, const auto& y) {
     return x.first == y.first && same(x.second.value, y.second.value);
@@ -53,7 +53,7 @@ bool agree(const Cell& a, const Cell& b) {
          std::equal(a.metrics.begin(), a.metrics.end(), b.metrics.begin(), b.metrics.end(), equal);
 }
 
-// Adds a cell unless it is there; the one that knows more about dense wins.
+// Adds a cell unless it exists already; of two, the one that knows more about dense is kept.
 void add(std::vector<Cell>& cells, std::map<std::string, std::size_t>& known, Cell cell) {
   const auto [it, is_new] = known.emplace(identity_of(cell), cells.size());
   if (is_new) {

@@ -19,7 +19,7 @@ MapData map_of(const std::string& title, const Cell& cell, double Sparsity::*wha
   return data;
 }
 
-// Whether there is anything to see: some value that is not 0.
+// Whether there is anything to draw: some value other than 0.
 bool has_any(const MapData& data) {
   return std::any_of(data.values.begin(), data.values.end(),
                      [](double v) { return std::isfinite(v) && v != 0; });

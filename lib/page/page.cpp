@@ -19,7 +19,7 @@ constexpr std::size_t kMostMapCells = 9000;
 
 struct HeadFigures {
   std::vector<Figure> figures{};
-  std::vector<std::string> left_out{};  // groups
+  std::vector<std::string> left_out{};  // titles of groups
 };
 
 HeadFigures head_figures(const std::vector<Group>& groups) {
@@ -59,7 +59,7 @@ std::string format_heads(const std::vector<Group>& groups) {
   return html;
 }
 
-// The targets of a table that cells used, in table order.
+// The targets of a table that cells use, in the order of the table.
 std::vector<const Target*> targets_used(const NamedTable& named, const std::vector<Cell>& cells) {
   std::set<std::int64_t> used;
   for (const Cell& cell : cells)
@@ -73,7 +73,7 @@ std::vector<const Target*> targets_used(const NamedTable& named, const std::vect
   return targets;
 }
 
-// The k that the page speaks of first among those of the table.
+// Among the k of the table, the one that the page mentions first.
 const Target* target_of_choice(const std::vector<Group>& groups, const NamedTable& named,
                                const std::vector<const Target*>& targets) {
   for (const Group& group : groups)

@@ -26,7 +26,7 @@ std::string tiles_of(const Cell& cell) {
              : fmt::format("{} can be skipped, since they keep nothing", percent(cell.total.empty_tiles));
 }
 
-// Where a quantity is highest, and its part of the sum.
+// Where a quantity is highest, and its share of the sum.
 struct Peak {
   std::size_t at = 0;
   double value = kAbsent;

@@ -38,7 +38,7 @@ std::string names_of(const std::vector<const Target*>& targets) {
   return text;
 }
 
-// Maps of as many targets as keep the page small.
+// The targets to draw maps of: as many as keep the page small.
 std::vector<const Target*> mapped_of(const ThresholdTable& table, const std::vector<const Target*>& targets) {
   const auto heads = static_cast<std::size_t>(table.meta.shape.num_layers * table.meta.shape.num_heads);
   const std::size_t most =

@@ -18,7 +18,7 @@ constexpr int kLengthClasses = 24;
 constexpr std::size_t kMostLayers = 12;
 constexpr std::size_t kMostTargets = 6;
 
-// At most `most` of them, evenly spaced, the first and the last among them.
+// At most `most` of them, evenly spaced, including the first and the last.
 template <class T>
 std::vector<T> spread_out(const std::vector<T>& all, std::size_t most) {
   if (all.size() <= most) return all;
@@ -74,7 +74,7 @@ std::string what_is_drawn(const ThresholdTable& table, std::size_t layers, std::
   return text;
 }
 
-// Of single heads, one of many: the median.
+// The median over single heads.
 double median_of(std::vector<double> values) {
   if (values.empty()) return kNotCalibrated;
   std::sort(values.begin(), values.end());
@@ -213,8 +213,8 @@ DataTable health_of(const std::vector<const Target*>& targets) {
 }
 
 std::vector<std::string> findings_of(const ThresholdTable& table, const std::vector<const Target*>& targets) {
-  // What is said of several k is said once.
-  std::vector<std::pair<std::string, std::string>> said;  // text, the k that it is true of
+  // A sentence that is true of several k appears once.
+  std::vector<std::pair<std::string, std::string>> said;  // text, and the k of which it is true
   const auto say = [&said](const std::string& text, std::int64_t k) {
     const auto known = std::find_if(said.begin(), said.end(), [&](const auto& s) { return s.first == text; });
     if (known == said.end())
