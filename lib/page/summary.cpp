@@ -90,7 +90,7 @@ std::string format_card(const Group& group) {
   add("Elements", saved(cell.total.kept, "keeps", "attention elements"));
   add("V rows", saved(cell.total.v_rows, "reads", "V rows"));
   add("Tiles", tiles_of(cell));
-  add("Most lost in", escaped(blame_of(cell)));
+  add("Losses", escaped(blame_of(cell)));
   if (!cell.provenance.command.empty())
     add("Command", fmt::format("<code>{}</code>", escaped(cell.provenance.command)));
   return html + "</dl></section>";
