@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kNarrowest = 60;
 constexpr std::size_t kWidest = 120;
-constexpr std::size_t kDefaultWidth = 100;
+constexpr std::size_t kDefaultWidth = 80;
 
 std::string wrapped(const std::string& text, std::size_t width) {
   std::istringstream words(text);
