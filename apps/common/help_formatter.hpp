@@ -7,8 +7,8 @@
 
 namespace toptheta::app {
 
-// The width of help texts in columns: that of the terminal or of COLUMNS, limited to 60 to 120, and 80 if there
-// is neither, as for tables.
+// The width of help texts in columns: that of the terminal or of COLUMNS, limited to 60 to 120, and 80 if
+// there is neither, as for tables.
 std::size_t help_width();
 
 class HelpFormatter : public CLI::Formatter {
