@@ -1,4 +1,4 @@
-// Flags whose value is one of a few names, by the names' one table (core/names.hpp).
+// Flags whose value is one of a few names, taken from their table (core/names.hpp).
 #pragma once
 #include <CLI/CLI.hpp>
 #include <functional>
@@ -12,7 +12,7 @@
 namespace toptheta::app {
 
 // A flag that takes one of `names`, which --help lists as "a|b|c"; anything else is refused with that list.
-// `set` is called with the name given; `value` says the default, empty where there is none.
+// `set` is called with the given name; `value` returns the default, empty if there is none.
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, const std::vector<std::string_view>& names,
                         const std::function<void(std::string_view)>& set,
                         const std::function<std::string()>& value, const std::string& description);
@@ -24,7 +24,7 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, E& value, const 
       [&value] { return std::string(name_of(value)); }, description);
 }
 
-// Without a default: nullopt where the flag is not given.
+// Without a default: nullopt if the flag is not given.
 template <NamedEnum E>
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::optional<E>& value,
                         const std::string& description) {

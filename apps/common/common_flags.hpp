@@ -46,11 +46,12 @@ void declare_common(CLI::App& app, CommonFlags& flags, const std::string& versio
 // -o, --output
 CLI::Option* declare_output(CLI::App& app, std::string& output, const std::string& description);
 
-// Checks of numbers. CLI11's own name the largest double, in all its digits, as the other end of their range.
+// Checks of numbers. Messages of CLI11's own checks name the largest double, with all its digits, as the
+// upper end.
 CLI::Validator non_negative();
 CLI::Validator positive();
 
-// "auto" is a line on a terminal and nothing elsewhere.
+// "auto" means a line on a terminal, and nothing elsewhere.
 ProgressStyle progress_style(const CommonFlags& flags);
 
 }  // namespace toptheta::app

@@ -56,7 +56,8 @@ void Console::warn(const std::string& what, const std::string& next) {
   if (quiet_) return;
   const std::lock_guard lock(mutex_);
   clear_line();
-  print(fmt::format("{}: warning: {} ({})\n", program_, printable(what), printable(next)));
+  const std::string advice = next.empty() ? "" : fmt::format(" ({})", printable(next));
+  print(fmt::format("{}: warning: {}{}\n", program_, printable(what), advice));
 }
 
 void Console::note(const std::string& what) {

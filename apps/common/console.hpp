@@ -1,4 +1,5 @@
-// What goes to stderr while a command works: progress, warnings and notes. Results never pass here.
+// What a command writes to stderr while it works: progress, warnings and notes. Results are written
+// elsewhere.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -17,22 +18,22 @@ enum class ProgressStyle {
 class Console {
  public:
   Console(std::string program, ProgressStyle style, bool quiet);
-  // Ends a progress line under way.
+  // Ends the current progress line.
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
 
   [[nodiscard]] bool quiet() const { return quiet_; }
-  // "warning: what (next)"; silent when quiet.
+  // "warning: what (next)", without the parentheses if `next` is empty; silent when quiet.
   void warn(const std::string& what, const std::string& next);
   // "note: what"; silent when quiet.
   void note(const std::string& what);
 
-  // `done` of `total` `unit` of the stage are finished; total 0 where it is not known. The unit "bytes" is
-  // shown as such: 1.2 of 40 GB, and GB/s. A new stage name starts the clock anew. Shown at most ten times a
-  // second (JSON: once), and always when done reaches total.
+  // `done` of `total` `unit` of the stage are finished; total 0: unknown. The unit "bytes" is shown as 1.2 of
+  // 40 GB, with GB/s. A new stage name restarts the clock. Shown at most ten times a second (JSON: once), and
+  // always when done reaches total.
   void progress(const std::string& stage, std::int64_t done, std::int64_t total, const std::string& unit);
-  // Takes the progress line away, before results are printed.
+  // Removes the progress line, before results are printed.
   void finish();
 
  private:
@@ -49,7 +50,7 @@ class Console {
   bool quiet_;
   bool line_shown_ = false;
   std::string stage_;
-  std::int64_t done_before_ = 0;  // when the stage was first heard of; its time is not known
+  std::int64_t done_before_ = 0;  // at the first report of the stage; the time it took is not known
   Clock::time_point stage_start_{};
   Clock::time_point last_shown_{};
 };

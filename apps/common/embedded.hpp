@@ -1,4 +1,4 @@
-// The model and data that come with the program: what runs when no --model is given.
+// The model and data that ship with the program, which are used if no --model is given.
 #pragma once
 #include <filesystem>
 #include <vector>
@@ -14,11 +14,11 @@ struct EmbeddedData {
                                                          const std::string& extension) const;
 };
 
-// Looks at $TOPTHETA_DATA, then beside the program where it is installed, then in the source tree it was
-// built from. Throws UsageError, with the places looked at, if none holds a model.
+// Looks in $TOPTHETA_DATA, then in the place where the program is installed, then in the source tree it was
+// built from. Throws UsageError, listing these places, if none holds a model.
 EmbeddedData find_embedded_data();
 
-// The directory of the task files that come with the program (tasks/*.toml), looked for in the same places.
+// The directory of the task files that ship with the program (tasks/*.toml), searched in the same places.
 // Throws UsageError if there is none.
 std::filesystem::path find_task_files();
 

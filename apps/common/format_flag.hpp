@@ -1,5 +1,5 @@
-// --format, by the forms of output that there are (report/format.hpp). Inline: only programs with reports
-// have it.
+// --format, for the known output formats (report/format.hpp). Inline, because only programs with reports need
+// it.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -19,7 +19,7 @@ inline CLI::Option* add_format(CLI::App& app, ResultFormat& format, const std::s
       ->group(kOutputGroup);
 }
 
-// Without a default: nullopt where the flag is not given.
+// Without a default: nullopt if the flag is not given.
 inline CLI::Option* add_format(CLI::App& app, std::optional<ResultFormat>& format,
                                const std::string& description) {
   return add_choice(
@@ -29,7 +29,7 @@ inline CLI::Option* add_format(CLI::App& app, std::optional<ResultFormat>& forma
       ->group(kOutputGroup);
 }
 
-// A report on standard output is as wide as the screen; in a file it has the usual width.
+// A report on standard output has the width of the screen; in a file it has the default width.
 inline Layout layout_of(const std::filesystem::path& output, Detail detail = Detail::full) {
   return output.empty() ? Layout{detail, table_width()} : Layout{detail};
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kNarrowest = 60;
 constexpr std::size_t kWidest = 120;
-constexpr std::size_t kDefaultWidth = 100;
+constexpr std::size_t kDefaultWidth = 80;
 
 std::string wrapped(const std::string& text, std::size_t width) {
   std::istringstream words(text);
@@ -89,7 +89,7 @@ std::string HelpFormatter::make_footer(const CLI::App* app) const {
   if (form_ == Form::full) return CLI::Formatter::make_footer(app);
   const CLI::App* const program = app->get_parent() != nullptr ? app->get_parent() : app;
   const std::string name = app == program ? program->get_name() : program->get_name() + " " + app->get_name();
-  return "\n" + name + " --help tells more.\n";
+  return "\nSee " + name + " --help for details.\n";
 }
 
 }  // namespace toptheta::app

@@ -1,4 +1,4 @@
-// --help that fits the terminal, and the short form that -h shows.
+// --help in the width of the terminal, and its short form -h.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace toptheta::app {
 
-// The width to write help for: the terminal's, or what COLUMNS says, within 60 to 120; 100 where standard
-// output is no terminal.
+// The width of help texts in columns: that of the terminal or of COLUMNS, limited to 60 to 120, and 80 if
+// there is neither, as for tables.
 std::size_t help_width();
 
 class HelpFormatter : public CLI::Formatter {

@@ -1,29 +1,29 @@
-// How OpenMP's threads wait, and whether they can be had.
+// How OpenMP's threads wait, and whether enough of them can be started.
 #pragma once
 #include <sched.h>
 
 namespace toptheta::app {
 
-// The processors that the runtime's threads may use, wherever it has bound this one to.
+// The processors that the runtime's threads may use, whatever it has bound this thread to.
 cpu_set_t usable_by_threads();
 
-// OpenMP's threads spin at the end of every parallel loop unless OMP_WAIT_POLICY says otherwise, which costs
-// a multiple of the time wherever processors are shared. The runtime reads that variable before main(): where
-// the user has not set it, this starts the program again with "passive" (after a moment of spinning), which
-// takes it 25 ms. Call it before anything is written, and before MPI is initialised; it returns if there is
-// nothing to do or no way to.
+// OpenMP's threads spin at the end of every parallel loop unless OMP_WAIT_POLICY says otherwise. This
+// multiplies the time if processors are shared. The runtime reads the variable before main(), so if the user
+// has not set it, this function restarts the program with "passive" (after a moment of spinning), which takes
+// 25 ms. Call it before anything is written, and before MPI is initialised. It returns if there is nothing to
+// do, or if the restart fails.
 void wait_passively(char** argv);
 
-// Has wait_passively() bind threads to processors as well, unless the user has set OMP_PROC_BIND. For
-// measuring: programs that run side by side would be bound to the same ones.
+// Makes wait_passively() also bind threads to processors, unless the user has set OMP_PROC_BIND. Only for
+// measurements, because programs that run at the same time would be bound to the same processors.
 void bind_threads();
 
-// Starts the program again with a larger OMP_STACKSIZE where the user's is too small for the kernels, which
-// keep their tiles on the stack. Call it first of all; it returns if there is nothing to do or no way to.
+// Restarts the program with a larger OMP_STACKSIZE if the user's is too small for the kernels, which keep
+// their tiles on the stack. Call it first. It returns if there is nothing to do, or if the restart fails.
 void grow_thread_stacks(char** argv);
 
-// Throws UnfinishedError unless this process may have as many threads as loops will use: the runtime would
-// end the program with a status of its own. Time: that of starting them once.
+// Throws UnfinishedError if this process cannot start as many threads as loops will use, because the runtime
+// would then end the program with another status. Cost: starting the threads once.
 void require_threads(int threads);
 
 }  // namespace toptheta::app

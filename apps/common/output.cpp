@@ -61,7 +61,7 @@ void write_summary(const std::filesystem::path& written, std::string_view text, 
         {.where = "standard output",
          .what = fmt::format("cannot write the summary; {} is written and complete", written.string()),
          .found = std::strerror(error),
-         .next = "-q leaves the summary out"});
+         .next = "-q suppresses the summary"});
 }
 
 void write_stderr(std::string_view text) {

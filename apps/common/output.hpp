@@ -5,23 +5,23 @@
 
 namespace toptheta::app {
 
-// Throws UnfinishedError if standard output is full. Where its reader has gone (`| head`), the process ends
-// by SIGPIPE, without a word.
+// Throws UnfinishedError if standard output is full. If its reader has gone (`| head`), the process ends by
+// SIGPIPE without a message.
 void write_stdout(std::string_view text);
 
-// What is said on standard output beside a result that is `written` to its file already; nothing where
-// `quiet`. As write_stdout, but the error says that the file is there.
+// Prints the summary of a result that has already been `written` to its file, unless `quiet`. Like
+// write_stdout(), but an error says that the file is complete.
 void write_summary(const std::filesystem::path& written, std::string_view text, bool quiet);
 
-// To standard error; where that cannot be written, to nowhere.
+// Writes to standard error; if that fails, the text is lost.
 void write_stderr(std::string_view text);
 
-// To `path`, or to standard output where it is empty. A file is replaced as a whole; a device or a named pipe
-// is written as it stands.
+// Writes to `path`, or to standard output if it is empty. A file is replaced as a whole; a device or a named
+// pipe is written directly.
 void write_output(const std::filesystem::path& path, std::string_view text);
 
-// Throws UnfinishedError where write_output() or an AtomicFile could not write to `path`, so that a command
-// learns it before hours of work. Leaves nothing behind.
+// Throws UnfinishedError if write_output() or an AtomicFile could not write to `path`, so that a command
+// finds out before hours of work. Leaves nothing behind.
 void require_writable(const std::filesystem::path& path);
 
 // Throws UsageError, naming `flag`, if writing to `path` would overwrite one of the command's inputs.

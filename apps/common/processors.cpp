@@ -71,7 +71,7 @@ void warn_about_threads(int threads, Console& console) {
   if (usable.cores == 0 || threads <= usable.cores) return;
   console.warn(fmt::format("{} threads, but {} {} physical core{}", threads, usable.limit, usable.cores,
                            usable.cores == 1 ? "" : "s"),
-               "more threads than cores rarely make it faster");
+               "more threads than cores rarely make a program faster");
 }
 
 }  // namespace toptheta::app

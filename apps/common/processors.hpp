@@ -1,4 +1,4 @@
-// What this process may run on.
+// The processors that this process may use.
 #pragma once
 #include <string>
 
@@ -7,15 +7,15 @@
 namespace toptheta::app {
 
 struct Processors {
-  int cores = 0;        // physical ones among the processors that it may use; 0: the system does not tell
-  std::string limit{};  // what keeps it from using more: "this machine has", "the affinity leaves", ...
+  int cores = 0;        // physical cores that it may use; 0: the system does not say
+  std::string limit{};  // what limits the number: "this machine has", "the affinity leaves", ...
 };
 
-// By the system's topology (/sys), the affinity of the process and its group's share of processor time
-// (cpu.max, rounded up). Two threads of one core count as one core.
+// From the topology of the system (/sys), the affinity of the process, and the share of processor time of its
+// control group (cpu.max, rounded up). Two hardware threads of one core count as one core.
 Processors usable_processors();
 
-// Warns where there are more threads than cores.
+// Warns if there are more threads than cores.
 void warn_about_threads(int threads, Console& console);
 
 }  // namespace toptheta::app

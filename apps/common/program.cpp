@@ -51,7 +51,7 @@ CommandLine::CommandLine(const Program& program) : app(program.summary, program.
   const std::string version_text = fmt::format("{} {} (commit {})", program.name, version(), commit());
   app.formatter(help);
   declare_help(app);
-  app.set_version_flag("--version", version_text, "Version and commit");
+  app.set_version_flag("--version", version_text, "Print version and commit");
   declare_config(app, flags);
   app.footer(program.example);
   app.require_subcommand(1);

@@ -1,4 +1,4 @@
-// The frame of both programs: parse, resolve, run; errors to exit statuses.
+// The frame of both programs: it parses, resolves and runs, and turns errors into exit statuses.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <functional>
@@ -10,8 +10,8 @@
 
 namespace toptheta::app {
 
-// One subcommand: declares its flags once, which drives parsing, --help, --config and --print-config, and
-// later resolves what was given into a plan and runs it.
+// One subcommand. It declares its flags once, for parsing, --help, --config and --print-config; later it
+// resolves the given flags into a plan and runs it.
 class Command {
  public:
   Command() = default;
@@ -22,7 +22,7 @@ class Command {
   virtual void declare(CLI::App& app) = 0;
   // Whether several processes may work on it together, started by mpirun.
   [[nodiscard]] virtual bool is_parallel() const { return false; }
-  // Throws Error. Prints its result only once it is complete.
+  // Throws Error. Prints the result only when it is complete.
   virtual void run(Session& session) = 0;
 };
 

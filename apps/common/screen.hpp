@@ -1,15 +1,15 @@
-// How wide the screen is.
+// The width of the screen.
 #pragma once
 #include <cstddef>
 #include <optional>
 
 namespace toptheta::app {
 
-// The columns of the terminal that standard output goes to; where it goes elsewhere, what COLUMNS says.
-// Nothing where neither is known.
+// The columns of the terminal that standard output goes to; if it is not a terminal, the value of COLUMNS.
+// nullopt if neither is known.
 std::optional<std::size_t> screen_columns();
 
-// The width of tables on standard output: the screen's, at least 40; 80 where it is not known.
+// The width of tables on standard output: that of the screen, but at least 40; 80 if it is not known.
 std::size_t table_width();
 
 }  // namespace toptheta::app

@@ -1,4 +1,4 @@
-// What every subcommand is given besides its own flags.
+// What every subcommand gets in addition to its own flags.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -18,11 +18,11 @@ struct Session {
   std::uint64_t seed = 0;
   int threads = 1;
   Provenance provenance{};  // without inputs
-  // wait_passively() (common/openmp.hpp), for commands that run a model, whose many short parallel loops need
-  // it, before they load it.
+  // wait_passively() (common/openmp.hpp). Commands that run a model call it before they load the model,
+  // because its many short parallel loops need it.
   std::function<void()> wait_passively{};
 
-  // Reports to the console, which must outlive it, as the library's stages do.
+  // Reports progress of the library's stages to the console, which must outlive it.
   [[nodiscard]] std::function<void(std::string_view stage, std::int64_t done, std::int64_t total,
                                    std::string_view unit)>
   stage_progress() const;

@@ -1,4 +1,4 @@
-// --shard I/N: a share of a job that many machines do.
+// --shard I/N: one share of a job that several machines do.
 #pragma once
 #include <string>
 

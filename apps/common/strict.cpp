@@ -9,8 +9,9 @@ namespace toptheta::app {
 
 CLI::Option* declare_strict(CLI::App& app, bool& strict) {
   return app
-      .add_flag("--strict", strict,
-                "Refuse a model whose files hold a field or tensor that is not used, instead of naming it")
+      .add_flag(
+          "--strict", strict,
+          "Refuse a model whose files hold a field or tensor that is not used; by default it is only named")
       ->group(kInputGroup);
 }
 
@@ -19,9 +20,9 @@ void tell_unused(const ModelConfig& config, bool strict, Session& session) {
   if (strict)
     throw InputError({.where = config.unused.front(),
                       .what = "is not used, and --strict is given",
-                      .expected = "nothing that could change a number and is not used",
+                      .expected = "a model without unused fields or tensors that could change a number",
                       .found = fmt::format("{} such fields or tensors", config.unused.size()),
-                      .next = "without --strict they are named and left out"});
+                      .next = "without --strict, they are named and left out"});
   for (const std::string& unused : config.unused)
     session.console.warn(fmt::format("{} is not used", unused), "--strict refuses such a model");
 }
@@ -30,8 +31,8 @@ void tell_notes(const std::vector<std::string>& notes, bool strict, Session& ses
   if (strict && !notes.empty())
     throw InputError({.where = notes.front(),
                       .what = "is not followed, and --strict is given",
-                      .expected = "nothing that could change a number and is not used",
-                      .next = "without --strict such things are named and left out"});
+                      .expected = "a model without unused fields or tensors that could change a number",
+                      .next = "without --strict, it is named and left out"});
   for (const std::string& note : notes)
     session.console.note(note);
 }

@@ -1,4 +1,4 @@
-// What somebody who mistyped a name may have meant.
+// Finds what a user who mistyped a name may have meant.
 #pragma once
 #include <string>
 #include <string_view>
@@ -6,9 +6,9 @@
 
 namespace toptheta::app {
 
-// The name that takes the fewest edits (a letter inserted, left out, exchanged for another, or swapped with
-// its neighbour) to become from `typed`; empty where even that takes more than a third of the letters. The
-// first one among equals. Time: letters of `typed` times letters of all names.
+// The name that `typed` becomes by the fewest edits (a letter inserted, deleted, replaced, or swapped with
+// its neighbour); of equals, the first. Empty if that takes more edits than a third of the letters. Cost:
+// letters of `typed` times letters of all names.
 std::string nearest_name(std::string_view typed, const std::vector<std::string>& names);
 
 }  // namespace toptheta::app

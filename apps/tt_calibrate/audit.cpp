@@ -47,36 +47,35 @@ class AuditCommand : public Command {
 };
 
 void AuditCommand::declare(CLI::App& app) {
-  app.add_option("table", table_, "Threshold table (.h5, .json or .txt)");
+  app.add_option("table", table_, "Threshold table (.h5, .json, .csv or .txt)");
   app.add_option("--on", dumps_, "Attention dumps (HDF5) to audit on; without them, --model and --text")
       ->type_name("FILE")
       ->group(kInputGroup);
   declare_source(app, source_, kHeldOut);
-  app.add_option("-k,--k", k_, "Only these targets: 64, or 16,32,64; all if not given")->type_name("LIST");
+  app.add_option("-k,--k", k_, "Only these targets: 64, or 16,32,64; by default all")->type_name("LIST");
   tolerance_option_ =
-      app.add_option(
-             "--tolerance", tolerance_,
-             "Exit with status 1 where effective k / k, the geometric mean over heads, is farther from 1 "
-             "than this: 0.05. No check if not given")
+      app.add_option("--tolerance", tolerance_,
+                     "Exit with status 1 if effective k / k, as the geometric mean over heads, differs from "
+                     "1 by more than this: 0.05. Without the flag nothing is checked")
           ->type_name("X")
           ->check(non_negative());
   head_tolerance_option_ =
-      app.add_option("--head-tolerance", head_tolerance_, "The same for every head by itself")
+      app.add_option("--head-tolerance", head_tolerance_, "The same check for every single head")
           ->type_name("X")
           ->check(non_negative());
   app.add_option(
          "--precision", precision_,
-         "How well effective k should be known, for the advice on the number of documents: 0.03 = ±3%")
+         "How precisely effective k should be known, for the advice on the number of documents: 0.03 = ±3%")
       ->type_name("X")
       ->check(positive())
       ->capture_default_str();
-  app.add_option(
-         "--heads", heads_,
-         "Heads of each k in tables for people, the farthest from it first; 0 = all. JSON and CSV hold all")
+  app.add_option("--heads", heads_,
+                 "Heads to list for each k in tables for people, starting with those farthest from it; 0 = "
+                 "all. JSON and CSV always hold all")
       ->type_name("N")
       ->capture_default_str();
-  add_format(app, format_, "Default: by the ending of -o, else a table");
-  declare_output(app, output_, "Write here instead of standard output");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
+  declare_output(app, output_, "Write to this file instead of standard output");
 }
 
 void AuditCommand::require_flags() const {
@@ -152,7 +151,7 @@ void require_check(const AuditReport& report) {
                                                                          })),
                .expected = fmt::format("effective k / k of {} to {}", 1 - tolerance, 1 + tolerance),
                .found = fmt::format("{}; farthest from it: {}", describe(first.ratio), worst),
-               .next = "calibrate on texts like these, on more of them, or with --estimator pooled"});
+               .next = "calibrate on texts like these, on more texts, or with --estimator pooled"});
 }
 
 void AuditCommand::run(Session& session) {

@@ -51,14 +51,16 @@ class BudgetCommand : public Command {
 void BudgetCommand::declare_amounts(CLI::App& app) {
   const std::vector<std::tuple<const char*, const char*, const char*>> flags = {
       {"--kept-fraction", "F",
-       "Budget: this share of the visible elements of the calibration rows; above 0, below 1"},
+       "The budget is this share of the visible elements of the calibration rows; above 0, below 1"},
       {"--kept-elements", "N",
-       "Budget: this many elements a token's row, over all heads and layers together, on average"},
-      {"--uniform-k", "K", "Budget: as many elements as this k in every head keeps"},
+       "The budget is this many elements per token, on average, over all heads and layers together"},
+      {"--uniform-k", "K", "The budget is what this k in every head would keep"},
       {"--v-rows", "F",
-       "Budget: this share of the V rows in decode, the heads of a KV group taken to choose independently"},
+       "The budget is this share of the V rows read in decode, assuming that the heads of a KV group choose "
+       "independently"},
       {"--lost-mass", "M",
-       "Instead of a budget: the fewest elements under which rows lose this softmax mass on average"}};
+       "Instead of a budget: find the fewest elements with which rows lose this much softmax mass on "
+       "average"}};
   for (std::size_t i = 0; i < flags.size(); ++i) {
     const auto& [flag, unit, help] = flags[i];
     amounts_[i].option = app.add_option(flag, amounts_[i].value, help)->type_name(unit)->group("Budget");
@@ -68,20 +70,20 @@ void BudgetCommand::declare_amounts(CLI::App& app) {
 void BudgetCommand::declare(CLI::App& app) {
   app.add_option("table", table_, "Threshold table with curves (.h5, from fit --curve)");
   declare_amounts(app);
-  add_choice(app, "--per", unit_, "What has a k of its own");
-  app.add_option("--min-k", smallest_k_, "No head gets a smaller k")->type_name("K")->capture_default_str();
-  app.add_option("--max-k", largest_k_, "No head gets a larger k; 0 = heads may become dense")
+  add_choice(app, "--per", unit_, "What gets a k of its own");
+  app.add_option("--min-k", smallest_k_, "Smallest k of any head")->type_name("K")->capture_default_str();
+  app.add_option("--max-k", largest_k_, "Largest k of any head; 0 = heads may become dense")
       ->type_name("K")
       ->check(non_negative())
       ->capture_default_str();
-  app.add_option("--layer-k", layer_k_, "Layers whose k is given, and counts: 0:512,1:dense")
+  app.add_option("--layer-k", layer_k_,
+                 "Layers with a fixed k, which counts towards the budget: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  app.add_option(
-         "--sensitivity", sensitivity_,
-         "Weigh each head's lost mass by what tt-eval sensitivity --format json found its layer, or the "
-         "head, to lose; not with --lost-mass")
+  app.add_option("--sensitivity", sensitivity_,
+                 "Weigh lost mass by how sensitive each layer or head is, as measured by tt-eval sensitivity "
+                 "--format json. Not with --lost-mass")
       ->type_name("FILE.json");
-  add_format(app, format_, "Form of the summary on standard output");
+  add_format(app, format_, "Format of the summary on standard output");
   declare_output(
       app, output_,
       "The threshold table to write: .h5 (with the curves), .json, .csv, .txt, .npz, .safetensors or .h");

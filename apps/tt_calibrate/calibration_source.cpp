@@ -10,10 +10,9 @@
 namespace toptheta::app {
 
 void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embedded) {
-  app.add_option(
-         "--model", flags.model,
-         "Directory with config.json, model.safetensors and tokenizer.json, or a .gguf file; the embedded "
-         "model if not given")
+  app.add_option("--model", flags.model,
+                 "Directory with config.json, model.safetensors and tokenizer.json, or a .gguf file; by "
+                 "default the embedded model")
       ->type_name("DIR|FILE")
       ->group(kInputGroup);
   declare_strict(app, flags.strict);
@@ -24,8 +23,8 @@ void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embe
       ->type_name("FILE")
       ->group(kInputGroup);
   app.add_option("--ids", flags.ids,
-                 "The same as token ids: .npy, .h5 (data set tokens), .json or .jsonl; each sequence is a "
-                 "document, read as it stands, without a start token put in front")
+                 "Documents as token ids: .npy, .h5 (data set tokens), .json or .jsonl. Each sequence is one "
+                 "document, and no start token is added to it")
       ->type_name("FILE")
       ->group(kInputGroup);
   app.add_option(

@@ -1,4 +1,4 @@
-// --model, --text and --ids: what calibration and dumps run on. Without --model, the embedded model and
+// --model, --text and --ids: the inputs of calibrations and dumps. Without --model, the embedded model and
 // texts.
 #pragma once
 #include <CLI/CLI.hpp>
@@ -27,11 +27,11 @@ struct CalibrationSource {
   std::vector<std::filesystem::path> ids;
   bool strict = false;
 
-  // All that is read beside the model.
+  // All files that are read, other than the model.
   [[nodiscard]] std::vector<std::filesystem::path> files() const;
 };
 
-// The embedded texts that serve where no model is given: a directory of data/, and what they are called.
+// The embedded texts that are used if no model is given: a directory in data/, and their name in messages.
 struct EmbeddedTexts {
   const char* directory = "calib-a";
   const char* name = "calibration";
@@ -39,11 +39,11 @@ struct EmbeddedTexts {
 
 void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embedded = {});
 
-// Throws UsageError for a model without texts; falls back to what is embedded, and says so.
+// Throws UsageError for a model without texts. Falls back to the embedded model and texts, with a note.
 CalibrationSource resolve_source(const SourceFlags& flags, Session& session,
                                  const EmbeddedTexts& embedded = {});
 
-// Loads it; tells what its files hold and nothing uses, or refuses it under --strict.
+// Loads the model, and names what its files hold but nothing uses, or refuses it under --strict.
 LanguageModel load_model(const CalibrationSource& source, Session& session);
 
 // The texts' digests and the model's, for provenance.

@@ -51,11 +51,11 @@ void require_form_of(Written what, const ConvertPlan& plan) {
   if (what == Written::sdc && plan.output_format != TableFormat::authors_text)
     throw UsageError(
         {.where = "--what sdc",
-         .what = "writes the authors' sdc.txt only; other formats hold the SDC terms beside theta",
+         .what = "only writes the authors' sdc.txt; other formats hold the SDC terms together with theta",
          .next = "name an output that ends in .txt, or drop --what"});
   if (what == Written::curve && plan.output_format != TableFormat::csv)
     throw UsageError({.where = "--what curve",
-                      .what = "writes CSV only; .h5 holds the curves beside theta",
+                      .what = "only writes CSV; .h5 holds the curves together with theta",
                       .next = "name an output that ends in .csv, or drop --what"});
 }
 
@@ -76,7 +76,7 @@ ConvertPlan resolve(const ConvertFlags& flags) {
   require_form_of(flags.what, plan);
   if (plan.curve_only && (flags.k != 0 || flags.smooth >= 0 || !flags.sdc.empty()))
     throw UsageError({.where = "--what curve",
-                      .what = "curves are of no single k, and are neither smoothed nor compensated",
+                      .what = "curves do not belong to a single k, and cannot be smoothed or compensated",
                       .next = "drop -k, --smooth and --sdc"});
   require_distinct(plan.output, plan.input, "-o");
   if (!flags.sdc.empty()) require_distinct(plan.output, flags.sdc, "-o");
@@ -93,24 +93,24 @@ class ConvertCommand : public Command {
 };
 
 void ConvertCommand::declare(CLI::App& app) {
-  app.add_option("table", flags_.input, "Threshold table to read (.h5, .json or .txt)");
-  app.add_option("-k,--k", flags_.k, "Only this target; 0 = all (sdc.txt and .h: the only one)")
+  app.add_option("table", flags_.input, "Threshold table to read (.h5, .json, .csv or .txt)");
+  app.add_option(
+         "-k,--k", flags_.k,
+         "Only this target; 0 = all. sdc.txt and .h hold a single one, so give it if the table has several")
       ->type_name("K")
       ->check(non_negative())
       ->capture_default_str();
   add_choice(app, "--what", flags_.what,
-             "sdc writes the offline SDC terms as the authors' sdc.txt; curve the histograms of fit "
-             "--curve as CSV");
-  add_choice(app, "--placement", flags_.placement, "What a th.txt does not say: where its thresholds stand");
-  app.add_option("--sdc", flags_.sdc, "sdc.txt whose terms to add to the table that is read")
-      ->type_name("FILE");
+             "theta = the thresholds; sdc = the offline SDC terms, as the authors' sdc.txt; curve = the "
+             "histograms of fit --curve, as CSV");
+  add_choice(app, "--placement", flags_.placement, "The placement of a th.txt, which does not record it");
+  app.add_option("--sdc", flags_.sdc, "Add the terms of this sdc.txt to the table")->type_name("FILE");
   app.add_option("--smooth", flags_.smooth,
-                 "Interpolate missing row lengths, then smooth along the length by a Gaussian of this many "
-                 "positions; "
-                 "0 only interpolates")
+                 "Interpolate missing row lengths, then smooth along the length with a Gaussian of this many "
+                 "positions; 0 = interpolate only")
       ->type_name("SIGMA")
       ->check(non_negative());
-  add_choice(app, "--format", flags_.format, "Default: by the ending of -o")->group(kOutputGroup);
+  add_choice(app, "--format", flags_.format, "By default, the ending of -o decides")->group(kOutputGroup);
   declare_output(app, flags_.output, "The file to write");
 }
 

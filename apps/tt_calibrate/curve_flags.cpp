@@ -6,13 +6,12 @@
 namespace toptheta::app {
 
 void declare_curves(CLI::App& app, CurveFlags& flags) {
-  app.add_flag(
-      "--curve", flags.curve,
-      "Also store curves, from which tt-calibrate retarget finds any other k without the data (.h5 only); "
-      "with --tac, one k at a time");
+  app.add_flag("--curve", flags.curve,
+               "Also store curves, from which tt-calibrate retarget finds thresholds for any other k without "
+               "the data. Only .h5 holds them; with --tac, calibrate one k at a time");
   add_choice(app, "--estimator", flags.estimator,
-             "exact = mean of the rows' own thresholds; pooled = the threshold under which rows keep k on "
-             "average, from curves: keeps k on unseen text where exact keeps more");
+             "exact = mean of the rows' own thresholds; pooled = the threshold with which rows keep k on "
+             "average, found from curves. On unseen text pooled keeps k, while exact keeps more");
 }
 
 void resolve_curves(const CurveFlags& flags, CalibrationOptions& options) {
@@ -22,11 +21,11 @@ void resolve_curves(const CurveFlags& flags, CalibrationOptions& options) {
     throw UsageError({.where = "--estimator pooled", .what = what, .next = next});
   };
   if (options.pooled && options.has_sdc())
-    fail("has no row thresholds for --sdc to follow",
-         "calibrate with --curve --sdc calibrated, then tt-calibrate retarget finds rho of the pooled "
+    fail("has no thresholds of single rows, which --sdc needs",
+         "calibrate with --curve --sdc calibrated; tt-calibrate retarget then finds rho for pooled "
          "thresholds");
   if (options.pooled && options.add_sigma != 0)
-    fail("meets k on average: --add-sigma has nothing to correct", "drop --add-sigma");
+    fail("meets k on average, so --add-sigma has nothing to correct", "drop --add-sigma");
 }
 
 }  // namespace toptheta::app

@@ -14,7 +14,7 @@ struct CurveFlags {
 
 void declare_curves(CLI::App& app, CurveFlags& flags);
 
-// Adds what the flags ask for to the other options. Throws UsageError for what does not go together.
+// Adds what the flags ask for to the other options. Throws UsageError for combinations that are not possible.
 void resolve_curves(const CurveFlags& flags, CalibrationOptions& options);
 
 }  // namespace toptheta::app

@@ -43,26 +43,27 @@ class DriftCommand : public Command {
 };
 
 void DriftCommand::declare(CLI::App& app) {
-  app.add_option("files", files_, "Two threshold tables (.h5, .json or .txt), or two attention dumps");
-  app.add_option(
-         "-k,--k", k_,
-         "Only these targets: 64, or 16,32,64. Tables: all that both have if not given; dumps: a 16th "
-         "of the longest row")
+  app.add_option("files", files_, "Two threshold tables (.h5, .json, .csv or .txt), or two attention dumps");
+  app.add_option("-k,--k", k_,
+                 "Only these targets: 64, or 16,32,64. By default all targets that both tables have, or for "
+                 "dumps a 16th of the longest row")
       ->type_name("LIST");
-  add_choice(app, "--placement", placement_, "Of dumps: where thresholds would stand");
+  add_choice(app, "--placement", placement_, "For dumps: what thresholds would be compared with");
   tolerance_option_ =
       app.add_option("--tolerance", tolerance_,
-                     "A head needs recalibration where kept elements change by more than this share (without "
-                     "curves: the softmax weight at the threshold). Given: exit with status 1 where one does")
+                     "A head needs recalibration if the elements it keeps change by more than this share "
+                     "(without curves: if the softmax weight at its threshold does). If the flag is given, "
+                     "one such head means exit status 1")
           ->type_name("X")
           ->check(non_negative())
           ->capture_default_str();
   app.add_option("--heads", heads_,
-                 "Heads in tables for people, those that moved most first; 0 = all. JSON and CSV hold all")
+                 "Heads to list in tables for people, starting with those that moved most; 0 = all. JSON and "
+                 "CSV always hold all")
       ->type_name("N")
       ->capture_default_str();
-  add_format(app, format_, "Default: by the ending of -o, else a table");
-  declare_output(app, output_, "Write here instead of standard output");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
+  declare_output(app, output_, "Write to this file instead of standard output");
 }
 
 void DriftCommand::require_flags() const {

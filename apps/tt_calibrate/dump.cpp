@@ -41,10 +41,10 @@ DumpPlan resolve(const DumpFlags& flags, Session& session) {
   if (flags.output.empty())
     throw UsageError({.where = "-o", .what = "not given", .expected = "the dump to write: -o dump.h5"});
   if (flags.tac && flags.k == 0)
-    throw UsageError({.where = "--tac", .what = "needs the k to apply", .next = "give -k"});
+    throw UsageError({.where = "--tac", .what = "needs a k to apply", .next = "give -k"});
   if (!flags.layer_k.empty() && !flags.tac)
     throw UsageError(
-        {.where = "--layer-k", .what = "has a meaning with --tac only", .next = "drop it, or add --tac"});
+        {.where = "--layer-k", .what = "only applies with --tac", .next = "drop it, or add --tac"});
   if (flags.values && flags.content == DumpContent::scores)
     throw UsageError(
         {.where = "--values", .what = "a dump of scores holds no values", .next = "use --content qk"});
@@ -107,21 +107,22 @@ void DumpCommand::declare(CLI::App& app) {
       ->type_name("0-9")
       ->check(CLI::Range(0, 9).description(""))
       ->capture_default_str();
-  app.add_flag("--values", flags_.values, "Record values too (qk only)");
-  app.add_option(
-         "--row-fraction", flags_.row_fraction,
-         "Share of the rows to record, drawn by --seed in favour of the lengths seen least; above 0, up to 1")
+  app.add_flag("--values", flags_.values, "Also record values (qk only)");
+  app.add_option("--row-fraction", flags_.row_fraction,
+                 "Share of the rows to record, drawn by --seed, favouring the row lengths drawn least so "
+                 "far; above 0, up to 1")
       ->type_name("F")
       ->capture_default_str();
-  app.add_option("-k,--k", flags_.k,
-                 "Record only rows longer than this, the smallest k to calibrate for; 0 = all rows")
+  app.add_option(
+         "-k,--k", flags_.k,
+         "Record only rows of more than this many keys: the smallest k you will calibrate for; 0 = all rows")
       ->type_name("K")
       ->check(non_negative())
       ->capture_default_str();
-  app.add_flag("--tac", flags_.tac, "Attend by exact top-k, with the k of -k, while recording");
+  app.add_flag("--tac", flags_.tac, "Attend by exact top-k while recording, with the k given by -k");
   app.add_option("--layer-k", flags_.layer_k, "Layers with a k of their own under --tac: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  add_format(app, flags_.format, "Form of the summary on standard output");
+  add_format(app, flags_.format, "Format of the summary on standard output");
   declare_output(app, flags_.output, "The dump to write (HDF5)");
 }
 

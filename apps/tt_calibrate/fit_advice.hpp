@@ -1,4 +1,4 @@
-// --precision: how many documents a calibration wants.
+// --precision: how many documents a calibration needs.
 #pragma once
 #include <cstdint>
 #include <vector>

@@ -20,24 +20,24 @@ void require_one_source(const FitFlags& flags) {
   const bool live = !flags.follow.dump.empty();
   if (live && (from_model || !flags.dumps.empty()))
     throw UsageError({.where = "--follow",
-                      .what = "together with other inputs",
+                      .what = "cannot be combined with other inputs",
                       .next = "give either --follow DUMP, or dump files, or --model and --text"});
   if (live &&
       (!flags.share.shard.empty() || !flags.share.checkpoint.empty() || !flags.share.sdc_from.empty()))
     throw UsageError(
         {.where = "--follow",
-         .what = "a live dump is read by one process in one go",
+         .what = "a live dump is read by a single process, without interruption",
          .next = "leave out --shard, --checkpoint and --sdc-from, or wait until the dump is complete"});
   if ((live || !flags.dumps.empty()) && flags.tac)
     throw UsageError(
         {.where = "--tac",
-         .what = "top-k cannot be applied in a dump that has been taken",
-         .next = "calibrate with --model and --text, or take the dump with tt-calibrate dump --tac"});
+         .what = "top-k cannot be applied to a dump that is already recorded",
+         .next = "calibrate with --model and --text, or record the dump with tt-calibrate dump --tac"});
   if ((live || !flags.dumps.empty()) && flags.source.context != 0)
     throw UsageError({.where = "--context", .what = "has no meaning for dumps", .next = "drop it"});
   if ((live || !flags.dumps.empty()) && flags.source.strict)
     throw UsageError({.where = "--strict",
-                      .what = "is about a model's files, and has no meaning for dumps",
+                      .what = "concerns the files of a model, and has no meaning for dumps",
                       .next = "drop it"});
 }
 
@@ -47,7 +47,7 @@ void require_one_process(const FitFlags& flags, const Communicator& cluster) {
   if (cluster.size() > 1 || !flags.share.shard.empty() || !flags.share.sdc_from.empty() ||
       !flags.follow.dump.empty())
     throw UsageError({.where = "--precision",
-                      .what = "looks at all rows once more, in one process",
+                      .what = "needs another pass over all rows, in a single process",
                       .next = "drop it, and run tt-calibrate audit on the finished table"});
 }
 
@@ -58,38 +58,38 @@ void resolve_sdc(const FitFlags& flags, CalibrationOptions& options) {
   options.rho_bins = parse_length_bins(flags.rho_bins, "--rho-bins");
   if (options.rho_bins > 0 && !options.calibrated_sdc)
     throw UsageError({.where = "--rho-bins",
-                      .what = "has a meaning with --sdc calibrated only",
+                      .what = "only applies with --sdc calibrated",
                       .next = "drop it, or add --sdc calibrated"});
   if (options.has_sdc() && options.placement != Placement::pre_softmax)
     throw UsageError({.where = "--sdc",
                       .what = "offline SDC and calibrated SDC compensate thresholds before the softmax",
                       .expected = "--placement pre-softmax",
                       .found = std::string(name_of(options.placement)),
-                      .next = "drop it: this placement has the full denominator already"});
+                      .next = "drop it: this placement already uses the full denominator"});
 }
 
 // What rows thresholds are of.
 void declare_rows(CLI::App& app, FitFlags& flags) {
   app.add_option("--keep-first", flags.keep_first,
-                 "For use with keep-first=N: thresholds of the rest of a row, beside the first N keys of the "
-                 "sequence, such that k are kept in all")
+                 "Fit thresholds for use with keep-first=N: the first N keys of the sequence are always "
+                 "kept, and the thresholds select among the others so that k are kept in total")
       ->type_name("N")
       ->check(non_negative())
       ->capture_default_str();
   app.add_option("--keep-recent", flags.keep_recent,
-                 "For use with keep-recent=N: the same beside the N most recent keys")
+                 "Fit thresholds for use with keep-recent=N: the same for the N most recent keys")
       ->type_name("N")
       ->check(non_negative())
       ->capture_default_str();
   app.add_option("--length-bins", flags.length_bins,
-                 "Row lengths that share a threshold: so many bins to the octave, between which inference "
-                 "interpolates; all = every length has its own. 8 makes tables of long contexts small, and "
-                 "steadier where few rows stand behind a length")
+                 "Let row lengths share a threshold: this many bins per octave, between which inference "
+                 "interpolates; all = every length has its own. 8 keeps tables of long contexts small, and "
+                 "makes them steadier if there are few rows of each length")
       ->type_name("PER_OCTAVE")
       ->capture_default_str();
-  app.add_option(
-         "--row-fraction", flags.row_fraction,
-         "Share of the rows to use, drawn by --seed in favour of the lengths seen least; above 0, up to 1")
+  app.add_option("--row-fraction", flags.row_fraction,
+                 "Share of the rows to use, drawn by --seed, favouring the row lengths drawn least so far; "
+                 "above 0, up to 1")
       ->type_name("F")
       ->capture_default_str();
 }
@@ -98,18 +98,17 @@ void declare_sdc(CLI::App& app, FitFlags& flags) {
   add_choice(
       app, "--sdc", {"none", "offline", "calibrated", "both"},
       [&flags](std::string_view name) { flags.sdc = name; }, [&flags] { return flags.sdc; },
-      "Also calibrate what stands for the dropped in the softmax's denominator, in a second pass over the "
-      "same "
-      "rows: calibrated finds rho, which needs no dropped score at inference and is far more accurate than "
-      "exp-threshold; offline a fixed term per row length; both");
+      "Also calibrate softmax-denominator compensation, in a second pass over the same rows. calibrated "
+      "finds rho, which needs no dropped score at inference and is far more accurate than exp-threshold; "
+      "offline finds a fixed term for each row length; both finds both");
   app.add_option(
          "--rho-bins", flags.rho_bins,
-         "Of --sdc calibrated: pool rho over bins of row lengths, so many to the octave, and smooth it "
-         "over them; 2 where few rows stand behind a length; all = each entry has its own")
+         "With --sdc calibrated: pool rho over bins of row lengths, this many per octave, and smooth it "
+         "across them. Use 2 if there are few rows of each length; all = every entry has its own rho")
       ->type_name("PER_OCTAVE")
       ->capture_default_str();
   app.add_flag("--sdc-offline", flags.sdc_offline,
-               "The same as --sdc offline, or adds offline to calibrated");
+               "The same as --sdc offline; with --sdc calibrated, calibrate both");
 }
 
 }  // namespace
@@ -159,28 +158,25 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
   app.add_option("dumps", flags.dumps, "Attention dumps (HDF5); without them, --model and --text")
       ->group(kInputGroup);
   declare_source(app, flags.source);
-  app.add_option("-k,--k", flags.k, "Keys to keep per row; one target each: 64, or 16,32,64, or 16-256*2")
+  app.add_option("-k,--k", flags.k, "Keys to keep per row, one target for each: 64, or 16,32,64, or 16-256*2")
       ->type_name("LIST");
   app.add_option("--layer-k", flags.layer_k, "Layers with a k of their own under every target: 0:512,1:dense")
       ->type_name("LAYER:K,...");
-  add_choice(
-      app, "--placement", flags.placement,
-      "Where thresholds stand: on scores; on softmax weights; or on weights against the sum of the key "
-      "tiles that a row has visited so far, which selects in one pass what post-softmax selects in two");
+  add_choice(app, "--placement", flags.placement,
+             "What thresholds are compared with: scores; softmax weights; or weights relative to the sum "
+             "over the key tiles visited so far, which selects in one pass what post-softmax selects in two");
   app.add_option("--add-sigma", flags.add_sigma,
-                 "theta = mean + this many standard deviations of the row thresholds")
+                 "theta = the mean of the rows' thresholds + this many of their standard deviations")
       ->type_name("X")
       ->capture_default_str();
   declare_rows(app, flags);
-  app.add_flag(
-      "--tac", flags.tac,
-      "Top-k at calibration: apply exact top-k after observing a row, so that later layers are observed as "
-      "they will be. One pass for each k; with --model only");
+  app.add_flag("--tac", flags.tac,
+               "Top-k at calibration: apply exact top-k to a row after observing it, so that later layers "
+               "see the sparse inputs they will get at inference. Takes one pass per k, and a model");
   declare_sdc(app, flags);
-  app.add_option(
-         "--precision", flags.precision,
-         "In one more pass over the rows, find how many documents it takes to know effective k to +- this "
-         "share: 0.03; 0 = do not")
+  app.add_option("--precision", flags.precision,
+                 "Find, in one more pass over the rows, how many documents it takes to know effective k to "
+                 "within this share: 0.03 = ±3%; 0 = do not")
       ->type_name("X")
       ->check(non_negative())
       ->capture_default_str();
@@ -188,11 +184,10 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
   declare_follow(app, flags.follow);
   declare_share(app, flags.share);
   declare_resources(app, flags.resources);
-  add_format(app, flags.format, "Form of the summary on standard output");
-  declare_output(
-      app, flags.output,
-      "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form); with --shard, "
-      "a part file");
+  add_format(app, flags.format, "Format of the summary on standard output");
+  declare_output(app, flags.output,
+                 "The threshold table to write: .h5 (complete), .json, .csv, .txt (the authors' format), "
+                 ".npz, .safetensors or .h. With --shard, a part file");
 }
 
 }  // namespace toptheta::app

@@ -1,4 +1,4 @@
-// The flags of tt-calibrate fit, and what they come to.
+// The flags of tt-calibrate fit, and the plan they resolve to.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <cstdint>
@@ -44,7 +44,7 @@ struct FitFlags {
 
 // The flags, checked; either dumps, a dump to follow, or a source.
 struct FitPlan {
-  double precision = 0;  // that advice on documents is for; 0: none
+  double precision = 0;  // of effective k, for advice on documents; 0: no advice
   std::vector<std::filesystem::path> dumps;
   CalibrationSource source;
   std::int64_t context = 0;
@@ -59,7 +59,7 @@ struct FitPlan {
 
 void declare_fit(CLI::App& app, FitFlags& flags);
 
-// Throws UsageError for flags that are missing or do not go together.
+// Throws UsageError for flags that are missing or cannot be combined.
 FitPlan resolve_fit(const FitFlags& flags, Session& session);
 
 }  // namespace toptheta::app

@@ -63,10 +63,10 @@ CalibrationOutcome follow(const FitPlan& plan, Session& session) {
   const std::string interval =
       std::isfinite(live.widest_interval)
           ? fmt::format("thresholds within ±{:.3g}% (95%) as softmax weights", 100 * live.widest_interval)
-          : "too few for an interval of every threshold";
+          : "too few samples for an interval of every threshold";
   const std::string used = fmt::format("{} samples used; {}", live.samples, interval);
   if (live.end == FollowEnd::timed_out)
-    session.console.warn("the writer did not end in time: " + used,
+    session.console.warn("the writer did not finish in time: " + used,
                          "calibrate again once the dump is complete");
   else
     session.console.note(used);

@@ -1,4 +1,4 @@
-// Runs what tt-calibrate fit was asked for.
+// Runs the plan of tt-calibrate fit.
 #pragma once
 #include "calibrate/run.hpp"
 #include "tt_calibrate/fit_flags.hpp"

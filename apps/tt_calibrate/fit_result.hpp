@@ -1,4 +1,4 @@
-// What fit and merge end in: warnings, the table in its file, a summary on standard output.
+// The end of fit and merge: warnings, the table in its file, and a summary on standard output.
 #pragma once
 #include <filesystem>
 

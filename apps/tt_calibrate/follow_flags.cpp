@@ -7,15 +7,14 @@ namespace toptheta::app {
 
 namespace {
 
-constexpr const char* kFollowGroup = "Live";
+constexpr const char* kFollowGroup = "Live dumps";
 
 }  // namespace
 
 void declare_follow(CLI::App& app, FollowFlags& flags) {
-  app.add_option(
-         "--follow", flags.dump,
-         "Take samples from this dump as another process completes them (docs/formats.md, \"Live dumps\"), "
-         "until its end mark")
+  app.add_option("--follow", flags.dump,
+                 "Take samples from this dump while another process is writing it, until that process marks "
+                 "the end (docs/formats.md, \"Live dumps\")")
       ->type_name("DUMP")
       ->group(kFollowGroup);
   app.add_option("--follow-timeout", flags.timeout, "Stop after this many seconds without a new sample")
@@ -23,10 +22,9 @@ void declare_follow(CLI::App& app, FollowFlags& flags) {
       ->check(non_negative())
       ->capture_default_str()
       ->group(kFollowGroup);
-  app.add_option(
-         "--until-ci", flags.until_ci,
-         "Stop once the 95% interval of every head's thresholds is at most +- this, as a relative error of "
-         "the softmax weight at the threshold: 0.05; 0 = do not")
+  app.add_option("--until-ci", flags.until_ci,
+                 "Stop once every head's thresholds are known to within this share (95% interval), as a "
+                 "relative error of the softmax weight at the threshold: 0.05; 0 = do not")
       ->type_name("REL")
       ->check(non_negative())
       ->capture_default_str()
@@ -35,7 +33,7 @@ void declare_follow(CLI::App& app, FollowFlags& flags) {
 
 FollowPlan resolve_follow(const FollowFlags& flags) {
   if (flags.dump.empty() && flags.until_ci > 0)
-    throw UsageError({.where = "--until-ci", .what = "has a meaning with --follow only"});
+    throw UsageError({.where = "--until-ci", .what = "only applies with --follow"});
   return {flags.dump, {.timeout = flags.timeout, .until_interval = flags.until_ci}};
 }
 

@@ -21,7 +21,7 @@ struct FollowPlan {
 
 void declare_follow(CLI::App& app, FollowFlags& flags);
 
-// Throws UsageError for flags that have a meaning with --follow only.
+// Throws UsageError for flags that only apply with --follow.
 FollowPlan resolve_follow(const FollowFlags& flags);
 
 }  // namespace toptheta::app

@@ -25,13 +25,14 @@ class MergeCommand : public Command {
 
 void MergeCommand::declare(CLI::App& app) {
   app.add_option("parts", parts_,
-                 "Part files of tt-calibrate fit --shard, all of one calibration, in any order");
+                 "Part files written by tt-calibrate fit --shard: all of one calibration, in any order");
   app.add_option("--sdc-from", sdc_from_,
-                 "The table of the first round, where the parts are of the second: fit --sdc-from")
+                 "If the parts are of the second round (fit --sdc-from): the table of the first round")
       ->type_name("FILE");
-  add_format(app, format_, "Form of the summary on standard output");
+  add_format(app, format_, "Format of the summary on standard output");
   declare_output(app, output_,
-                 "The threshold table: .h5 (complete), .json, .csv or .txt (the authors' form)");
+                 "The threshold table to write: .h5 (complete), .json, .csv, .txt (the authors' format), "
+                 ".npz, .safetensors or .h");
 }
 
 void MergeCommand::run(Session& session) {

@@ -24,14 +24,14 @@ class TableReportCommand : public Command {
         ->check(non_negative())
         ->capture_default_str();
     add_choice(app, "--placement", placement_,
-               "What a .txt or .csv does not say: where its thresholds stand (default: pre-softmax)");
+               "The placement of a .txt or .csv table, which does not record it (default: pre-softmax)");
     app.add_option("--audit", audit_, "Also show what tt-calibrate audit --format json found")
         ->type_name("FILE")
         ->group(kOutputGroup);
-    app.add_option("--figures", figures_, "Also write every chart here, as SVG")
+    app.add_option("--figures", figures_, "Also write every chart to this folder, as SVG")
         ->type_name("DIR")
         ->group(kOutputGroup);
-    declare_output(app, output_, "Write the page here instead of standard output");
+    declare_output(app, output_, "Write the page to this file instead of standard output");
   }
   void run(Session& session) override;
 
@@ -51,7 +51,7 @@ ThresholdTable TableReportCommand::read() const {
   ThresholdTable table = read_table(table_, format, placement_.value_or(Placement::pre_softmax));
   if (placement_ && table.meta.placement != *placement_)
     throw UsageError({.where = "--placement",
-                      .what = "the table itself says another",
+                      .what = "contradicts the table",
                       .expected = std::string(name_of(table.meta.placement)),
                       .found = std::string(name_of(*placement_)),
                       .next = "leave --placement out"});
@@ -67,8 +67,8 @@ void TableReportCommand::run(Session& session) {
   const ThresholdTable table = read();
   if (!placement_ && !says_placement(resolve_table_format(table_, "report")))
     session.console.note(
-        "the file does not say where its thresholds stand: taken as pre-softmax (--placement says "
-        "otherwise)");
+        "the file does not record its placement, so its thresholds are taken as pre-softmax; --placement "
+        "sets another");
   std::optional<page::AuditFile> audit;
   if (!audit_.empty()) {
     require_distinct(output_, audit_, "-o");

@@ -52,19 +52,18 @@ std::string format_size(std::int64_t bytes) {
 }  // namespace
 
 void declare_resources(CLI::App& app, ResourceFlags& flags) {
-  app.add_option(
-         "--max-memory", flags.max_memory,
-         "Memory to take at most, dumps only: 512M, 4G. Less than is of use for chunked dumps costs time; "
-         "pages of the files themselves do not count. By default at most 512 MiB of buffers, or what decodes "
-         "larger chunks once, up to 2 GiB")
+  app.add_option("--max-memory", flags.max_memory,
+                 "Memory to use at most, for dumps only: 512M, 4G. Mapped pages of the files do not count; "
+                 "too little makes chunked dumps slow. By default at most 512 MiB of buffers, or up to 2 GiB "
+                 "if larger chunks need it to be decoded only once")
       ->type_name("SIZE");
-  app.add_flag(
-      "--dry-run", flags.dry_run,
-      "Read only the dumps' headers, print what would be read and how much memory it would take, and "
-      "write nothing");
+  app.add_flag("--dry-run", flags.dry_run,
+               "Read only the headers of the dumps, print what would be read and how much memory it takes, "
+               "and write nothing");
   add_choice(app, "--digest", flags.digest,
-             "How the table names its dumps: full = SHA-256 of every byte (1 to 2 GB/s, slower than "
-             "calibrating); fingerprint = of the size and 4 MiB of each; auto = full for up to 256 MiB")
+             "How the table identifies its dumps: full = SHA-256 of every byte (1 to 2 GB/s, which is slower "
+             "than calibrating); fingerprint = a digest of the size and 4 MiB of each dump; auto = full for "
+             "up to 256 MiB in total")
       ->group(kOutputGroup);
 }
 
@@ -75,7 +74,7 @@ ResourcePlan resolve_resources(const ResourceFlags& flags, bool from_dumps) {
   plan.digest = flags.digest;
   if (!from_dumps && (plan.max_memory > 0 || plan.dry_run))
     throw UsageError({.where = plan.dry_run ? "--dry-run" : "--max-memory",
-                      .what = "is about reading dumps",
+                      .what = "only applies to reading dumps",
                       .expected = "dump files as input",
                       .next = "leave it out with --model, --text and --follow"});
   return plan;
@@ -96,7 +95,7 @@ void print_estimate(DumpSource& source, const CalibrationOptions& options, const
                      {"output_bytes", "output bytes"}};
   listing.rows.push_back({estimate.samples, estimate.rows, estimate.bytes, estimate.passes, estimate.entries,
                           estimate.best(), estimate.least(), estimate.output_bytes});
-  listing.notes = {"Bytes are those of one pass, uncompressed; memory, in bytes, and output are estimates."};
+  listing.notes = {"Bytes are those of one pass, uncompressed. Memory (in bytes) and output are estimates."};
   write_stdout(format_listing(listing, format, layout_of({})));
 }
 
@@ -109,7 +108,7 @@ void limit_memory(DumpSource& source, const CalibrationOptions& options, const S
          .what = "too little for this calibration",
          .expected = "at least " + format_size(estimate.least()),
          .found = fmt::format("{} bytes", most),
-         .next = fmt::format("give fewer k: thresholds take {} of it, in proportion to their number",
+         .next = fmt::format("give fewer k: thresholds take {} of it, in proportion to the number of k",
                              format_size(estimate.state_bytes))});
   source.limit_memory(most - estimate.program_bytes - estimate.state_bytes);
 }

@@ -44,32 +44,33 @@ class RetargetCommand : public Command {
 
 void RetargetCommand::declare(CLI::App& app) {
   app.add_option("table", table_, "Threshold table with curves (.h5, from fit --curve)");
-  app.add_option("-k,--k", k_, "Keys to keep per row; one target each: 48, or 16,32,64, or 16-256*2")
+  app.add_option("-k,--k", k_, "Keys to keep per row, one target for each: 48, or 16,32,64, or 16-256*2")
       ->type_name("LIST");
-  fraction_option_ =
-      app.add_option("--kept-fraction", fraction_,
-                     "Instead of -k: the k under which this share of the visible elements of the "
-                     "calibration rows is kept; above 0, below 1")
-          ->type_name("F");
+  fraction_option_ = app.add_option("--kept-fraction", fraction_,
+                                    "Instead of -k: find the k that keeps this share of the visible elements "
+                                    "of the calibration rows; above 0, below 1")
+                         ->type_name("F");
   mass_option_ = app.add_option("--kept-mass", mass_,
-                                "Instead of -k: the smallest k under which a row keeps this share of its "
-                                "softmax mass, on average over heads and rows; above 0, below 1")
+                                "Instead of -k: find the smallest k with which rows keep this share of their "
+                                "softmax mass, averaged over heads and rows; above 0, below 1")
                      ->type_name("M");
   app.add_option("--layer-k", layer_k_, "Layers with a k of their own: 0:512,1:dense")
       ->type_name("LAYER:K,...");
   app.add_option("--extend-to", extend_to_,
-                 "Also thresholds for rows up to this many keys, past the calibrated ones: extrapolated by "
-                 "each head's law (show --law); 0 = none")
+                 "Also write thresholds for rows of up to this many keys, beyond the calibrated lengths, "
+                 "extrapolated by each head's law (show --law); 0 = do not")
       ->type_name("N")
       ->check(non_negative())
       ->capture_default_str();
   add_choice(
       app, "--sdc", {"auto", "none", "calibrated"}, [this](std::string_view name) { sdc_ = name; },
       [this] { return sdc_; },
-      "calibrated finds rho of calibrated SDC from the curves; where the table has rho of its own k, it is "
-      "corrected by what curves do not know; auto = where the table has it");
-  add_format(app, format_, "Form of the summary on standard output");
-  declare_output(app, output_, "The threshold table to write: .h5 (with the curves), .json, .csv or .txt");
+      "calibrated = find rho of calibrated SDC from the curves, corrected by the rho that the table has for "
+      "its own k, if any; auto = do so if the table has rho");
+  add_format(app, format_, "Format of the summary on standard output");
+  declare_output(
+      app, output_,
+      "The threshold table to write: .h5 (with the curves), .json, .csv, .txt, .npz, .safetensors or .h");
 }
 
 std::vector<std::int64_t> RetargetCommand::wanted_k(const ThresholdTable& table) const {
@@ -99,18 +100,19 @@ void RetargetCommand::warn_of_limits(const ThresholdTable& table, Session& sessi
       fewest = std::min(fewest, curve.rows);
   if (extend_to_ > 0)
     session.console.warn(
-        fmt::format("thresholds of rows past {} keys are extrapolated: nothing was calibrated there",
+        fmt::format("thresholds of rows of more than {} keys are extrapolated; no such rows were calibrated",
                     longest),
         "audit them, or calibrate with longer texts");
   else
-    session.console.note(
-        fmt::format("curves of rows up to {} keys; longer rows get the threshold of that length", longest));
+    session.console.note(fmt::format(
+        "the curves cover rows of up to {} keys; longer rows get the threshold of that length", longest));
   if (fewest < 30)
-    session.console.warn(fmt::format("the thinnest curve holds {} rows", fewest),
-                         "calibrate on more documents where short rows matter");
+    session.console.warn(fmt::format("one curve holds only {} rows", fewest),
+                         "calibrate on more documents if rows of such lengths matter");
   if (table.meta.topk_at_calibration)
-    session.console.warn("the curves are of rows as top-k at calibration left them, for the k of that time",
-                         "calibrate again with --tac where the new k is far from it");
+    session.console.warn(
+        "the curves were made with top-k at calibration, and belong to the k of that calibration",
+        "calibrate again with --tac if the new k differs much from it");
 }
 
 void RetargetCommand::run(Session& session) {

@@ -37,7 +37,7 @@ Parts read_parts(const JsonValue& answer, const ModelShape& shape, bool by_head)
     const std::int64_t layer = row.integer("layer", 0, shape.num_layers - 1);
     const std::int64_t head = by_head ? row.integer("head", 0, shape.num_heads - 1) : 0;
     const auto part = static_cast<std::size_t>(by_head ? layer * shape.num_heads + head : layer);
-    if (parts.seen[part]) row.fail("a layer or head that is there twice", "each once");
+    if (parts.seen[part]) row.fail("a layer or head that appears twice", "each once");
     parts.seen[part] = true;
     parts.cost[part] = cost_of(row);
   }
@@ -45,7 +45,7 @@ Parts read_parts(const JsonValue& answer, const ModelShape& shape, bool by_head)
   if (missing != parts.seen.end())
     throw InputError(
         {.where = answer.where("rows"),
-         .what = "is of another model than the table",
+         .what = "belongs to another model than the table",
          .expected = fmt::format("{} layers of {} heads, each once", shape.num_layers, shape.num_heads),
          .found = fmt::format("{} rows, none for layer {}", std::ranges::count(parts.seen, true),
                               (missing - parts.seen.begin()) / (by_head ? shape.num_heads : 1))});

@@ -10,30 +10,28 @@
 namespace toptheta::app {
 
 void declare_share(CLI::App& app, ShareFlags& flags) {
-  app.add_option(
-         "--shard", flags.shard,
-         "Work on share I of N, counted from 1, and write a part for tt-calibrate merge. All shares take the "
-         "same flags and inputs: 2/8")
+  app.add_option("--shard", flags.shard,
+                 "Calibrate on share I of N of the samples, counted from 1, and write a part for "
+                 "tt-calibrate merge: 2/8. All shares take the same flags and inputs")
       ->type_name("I/N")
       ->group(kShareGroup);
-  app.add_option(
-         "--sdc-from", flags.sdc_from,
-         "The thresholds are there already: only the second pass of --sdc-offline. For the second round of "
-         "shares, see docs/cluster.md")
+  app.add_option("--sdc-from", flags.sdc_from,
+                 "Take finished thresholds from this table and run only the second pass of --sdc. For the "
+                 "second round of shares, see docs/cluster.md")
       ->type_name("FILE")
       ->group(kShareGroup);
   app.add_option("--checkpoint", flags.checkpoint,
-                 "Save the state here while working; removed once the result is written")
+                 "Save the state to this file while working. It is removed once the result is written")
       ->type_name("FILE")
       ->group(kShareGroup);
   app.add_option("--checkpoint-every", flags.checkpoint_every,
-                 "Seconds between two savings, which happen between samples; 0 = after each sample")
+                 "Seconds between two checkpoints, which are written between samples; 0 = after each sample")
       ->type_name("SECONDS")
       ->check(non_negative())
       ->capture_default_str()
       ->group(kShareGroup);
   app.add_flag("--resume", flags.resume,
-               "Go on from --checkpoint where that file exists; the result is the same to the last bit")
+               "Continue from the --checkpoint file if it exists. The result is the same to the last bit")
       ->group(kShareGroup);
 }
 
@@ -43,7 +41,7 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
   if (!flags.shard.empty()) {
     if (cluster.size() > 1)
       throw UsageError({.where = "--shard",
-                        .what = "the processes of one run deal out the samples by themselves",
+                        .what = "under mpirun or srun, the processes distribute the samples by themselves",
                         .found = fmt::format("{} processes", cluster.size()),
                         .next = "leave it out, or start each share without mpirun or srun"});
     plan.shard = parse_shard(flags.shard);
@@ -51,18 +49,18 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
   }
   if (!flags.sdc_from.empty() && !has_sdc)
     throw UsageError({.where = "--sdc-from",
-                      .what = "has a meaning with --sdc or --sdc-offline only",
-                      .next = "give all flags of the first round, --sdc among them"});
+                      .what = "only applies with --sdc or --sdc-offline",
+                      .next = "give all flags of the first round, including --sdc"});
   plan.sdc_from = flags.sdc_from;
   if (flags.checkpoint.empty() && flags.resume)
-    throw UsageError({.where = "--resume", .what = "needs --checkpoint FILE, the file to go on from"});
+    throw UsageError({.where = "--resume", .what = "needs --checkpoint FILE, the file to continue from"});
   plan.checkpoint = {flags.checkpoint, flags.checkpoint_every, flags.resume};
   const std::filesystem::path own = own_checkpoint(flags.checkpoint, cluster.rank(), cluster.size());
   if (!own.empty() && !flags.resume && std::filesystem::exists(own))
     throw UsageError({.where = "--checkpoint",
                       .what = "the file exists already",
                       .found = own.string(),
-                      .next = "add --resume to go on from it, or remove it"});
+                      .next = "add --resume to continue from it, or remove it"});
   if (!flags.checkpoint.empty() &&
       std::filesystem::path(flags.checkpoint).lexically_normal() == output.lexically_normal())
     throw UsageError({.where = "--checkpoint", .what = "is the file of -o", .next = "name another file"});

@@ -1,4 +1,4 @@
-// --shard, --sdc-from, --checkpoint and --resume: calibration in shares and in several sittings.
+// --shard, --sdc-from, --checkpoint and --resume: calibration in shares, and in several sessions.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -25,15 +25,15 @@ struct SharePlan {
   [[nodiscard]] bool is_part() const { return !part.empty(); }
 };
 
-inline constexpr const char* kShareGroup = "Many machines, interruptions";
+inline constexpr const char* kShareGroup = "Several machines, interruptions";
 
 void declare_share(CLI::App& app, ShareFlags& flags);
 
-// `output`: that of -o, which a shard makes a part file. Throws UsageError.
+// `output` is the file of -o, which is a part file if there is a shard. Throws UsageError.
 SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& output, bool has_sdc,
                         const Communicator& cluster);
 
-// Once the result is written.
+// To be called once the result is written.
 void remove_checkpoint(const SharePlan& plan, const Communicator& cluster);
 
 }  // namespace toptheta::app

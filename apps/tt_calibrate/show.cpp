@@ -31,7 +31,7 @@ class ShowCommand : public Command {
 };
 
 void ShowCommand::declare(CLI::App& app) {
-  app.add_option("table", table_, "Threshold table (.h5, .json or .txt)");
+  app.add_option("table", table_, "Threshold table (.h5, .json, .csv or .txt)");
   app.add_option("-k,--k", k_, "Only this target; 0 = all")
       ->type_name("K")
       ->check(non_negative())
@@ -41,12 +41,11 @@ void ShowCommand::declare(CLI::App& app) {
       app.add_option("--head", head_,
                      "One row for each layer of this query head; with --layer, one for each row length")
           ->type_name("H");
-  app.add_flag(
-      "--law", law_,
-      "Of a table with curves: for each head how theta moves with the row length n, theta = a + b ln n "
-      "(of ln theta after the softmax), with its error");
-  add_format(app, format_, "Default: by the ending of -o, else a table");
-  declare_output(app, output_, "Write here instead of standard output");
+  app.add_flag("--law", law_,
+               "Show how each head's theta moves with the row length n, as theta = a + b ln n with its error "
+               "(for ln theta after the softmax). Needs a table with curves");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
+  declare_output(app, output_, "Write to this file instead of standard output");
 }
 
 void ShowCommand::run(Session& /*session*/) {

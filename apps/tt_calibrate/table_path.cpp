@@ -7,15 +7,15 @@ namespace toptheta::app {
 void warn_of_losses(const ThresholdTable& table, TableFormat format, Session& session) {
   if (table.meta.length_bins > 0 && format == TableFormat::authors_text)
     session.console.warn(
-        "a th.txt does not say that its entries are of length bins: who reads it takes the nearest entry for "
-        "a row length, where other forms are interpolated",
+        "a th.txt does not record that its entries stand for length bins: its readers take the entry of the "
+        "nearest length, while other formats are interpolated",
         "write .h5, .json or .csv, or an entry for every length with tt-calibrate convert --smooth 0");
   if (table.meta.kept.any() && format == TableFormat::authors_text)
-    session.console.warn(fmt::format("a th.txt does not say that its thresholds are for use with {}",
+    session.console.warn(fmt::format("a th.txt does not record that its thresholds are for use with {}",
                                      describe(table.meta.kept)),
                          "write .h5, .json or .csv");
   if (table.curves.empty() || format == TableFormat::hdf5) return;
-  session.console.warn("the output has no room for the table's curves: no other k can be found from it",
+  session.console.warn("the output format cannot hold the table's curves, so no other k can be found from it",
                        "write .h5 for retarget, or the curves alone with convert --what curve -o curve.csv");
 }
 

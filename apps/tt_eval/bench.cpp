@@ -24,16 +24,15 @@ class BenchCommand : public Command {
  public:
   void declare(CLI::App& app) override {
     declare_bench(app, flags_);
-    app.add_option(
-           "--threads", threads_,
-           "Threads; 0 = as OMP_NUM_THREADS says, else all processors. A list, as in 1,2,4,8,16: every "
-           "workload with each, and how the speed grows with them")
+    app.add_option("--threads", threads_,
+                   "Threads; 0 = as OMP_NUM_THREADS says, else all processors. A list such as 1,2,4,8,16 "
+                   "runs every workload with each count and shows how the speed grows")
         ->type_name("LIST")
         ->capture_default_str()
         ->group(kCommonGroup);
     declare_dry_run(app, dry_run_);
-    add_format(app, format_, "Default: by the ending of -o, else a table");
-    declare_output(app, output_, "Write here instead of standard output");
+    add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
+    declare_output(app, output_, "Write to this file instead of standard output");
   }
   void run(Session& session) override;
 
@@ -61,7 +60,7 @@ void BenchCommand::set_threads(Session& session) {
     for (const std::int64_t count : parse_number_list(threads_, "--threads")) {
       if (count > kMost)
         throw UsageError({.where = "--threads",
-                          .what = "more threads than can be asked for",
+                          .what = "too many threads",
                           .expected = fmt::format("at most {}", kMost),
                           .found = fmt::format("{}", count)});
       counts_.push_back(static_cast<int>(count));
@@ -170,8 +169,8 @@ Listing BenchCommand::estimate(Session& session) const {
   dry.hold(cache_bytes(plan.model.config(), plan.capacity, prefilter_for(plan.policies), flags_.kv));
   Listing listing = dry.listing();
   listing.notes.emplace_back(
-      "All policies are counted at the rate of dense attention; the machine's limits take some seconds "
-      "more.");
+      "The time of every policy is estimated as that of dense attention. Measuring the machine's limits "
+      "takes some seconds more.");
   return listing;
 }
 

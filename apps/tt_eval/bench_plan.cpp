@@ -49,10 +49,11 @@ std::vector<double> parse_fractions(const std::string& text) {
 
 void require_consistent(const BenchFlags& flags) {
   if (!flags.model.empty() && !flags.shape.empty())
-    throw UsageError({.where = "--shape", .what = "does not go with --model", .next = "give one of them"});
+    throw UsageError(
+        {.where = "--shape", .what = "cannot be combined with --model", .next = "give one of them"});
   if (flags.strict && !flags.shape.empty())
     throw UsageError({.where = "--strict",
-                      .what = "is about a model's files: a model of random weights has none",
+                      .what = "concerns the files of a model, and random weights have none",
                       .next = "drop it"});
   if (!flags.text.empty() && !flags.shape.empty())
     throw UsageError({.where = "--text",
@@ -61,7 +62,7 @@ void require_consistent(const BenchFlags& flags) {
   if (flags.kept.empty()) return;
   if (!flags.policies.k.empty() || !flags.policies.thresholds.empty() || !flags.policies.layer_k.empty())
     throw UsageError({.where = "--kept",
-                      .what = "says already what is kept",
+                      .what = "already determines what is kept",
                       .next = "drop -k, --layer-k and --thresholds, or --kept"});
 }
 
@@ -149,9 +150,9 @@ std::vector<Policy> policies_of(const BenchFlags& flags) {
     if (policy.selection == Selection::rows || policy.keeps_more())
       throw UsageError(
           {.where = fmt::format("attention policy '{}'", describe(policy)),
-           .what = "is computed from full rows of scores, so that its time says nothing about the policy",
-           .expected = "dense, topk and theta as they are",
-           .next = "tt-eval run counts what it keeps"});
+           .what = "is computed from full rows of scores, so its time says nothing about the policy",
+           .expected = "dense, topk or theta, without keys that are always kept",
+           .next = "tt-eval run counts what this policy keeps"});
   return resolved;
 }
 

@@ -1,4 +1,4 @@
-// The flags of tt-eval bench, and what they ask to be measured.
+// The flags of tt-eval bench, and the measurements they ask for.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -33,26 +33,26 @@ void declare_bench(CLI::App& app, BenchFlags& flags);
 
 struct BenchPlan {
   Transformer model;
-  std::vector<std::int32_t> tokens{};      // as many as the longest workload takes
-  std::vector<SpeedWorkload> workloads{};  // decodes from the deepest on, then prefills
+  std::vector<std::int32_t> tokens{};      // as many as the longest workload needs
+  std::vector<SpeedWorkload> workloads{};  // decodes first, beginning with the deepest, then prefills
   std::int64_t capacity = 0;               // positions of the cache
-  std::int64_t deepest = 0;                // the deepest decode; 0 where there is none
+  std::int64_t deepest = 0;                // the deepest decode; 0 if there is none
   std::vector<Policy> policies{};
   std::vector<ThresholdFile> thresholds{};
-  std::vector<double> kept{};                     // fractions; empty where k and tables say what to keep
+  std::vector<double> kept{};                     // fractions; empty if k and tables determine what to keep
   std::vector<ThresholdTable> kept_thresholds{};  // one per fraction, once prepare_cache has run
   std::vector<std::filesystem::path> inputs{};    // for the provenance
 };
 
-// Throws UsageError for flags that do not fit each other, and lengths beyond the model's context.
+// Throws UsageError for flags that cannot be combined, and for lengths beyond the model's context.
 BenchPlan resolve_bench(const BenchFlags& flags, Session& session);
 
-// Fits the thresholds of the fractions asked for, and fills the cache for the deepest decode: a dense
+// Fits the thresholds for the requested fractions, and fills the cache for the deepest decode by a dense
 // prefill.
 void prepare_cache(BenchPlan& plan, KvCache& cache, Session& session);
 
-// One cache serves all policies: what it must keep beside the keys so that each
-// finds its prefilter. Dense attention and top-k neither read nor miss it.
+// One cache serves all policies. This is what it must hold in addition to the keys, so that each policy finds
+// its prefilter; dense attention and top-k do not need it.
 Prefilter prefilter_for(std::span<const Policy> policies);
 
 // The policies fitted to a workload: with a kept fraction, top-k takes the k that keeps as many elements.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
@@ -26,6 +27,7 @@ class ChooseCommand : public Command {
   void run(Session& session) override;
 
  private:
+  [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] ChoiceQuery resolve(const std::vector<CellResult>& cells) const;
   [[nodiscard]] Listing listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query) const;
 
@@ -33,32 +35,31 @@ class ChooseCommand : public Command {
   std::string within_ = "0.01";
   std::string metric_;
   std::string confidence_ = "95%";
-  ResultFormat format_ = table_format();
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
 void ChooseCommand::declare(CLI::App& app) {
-  app.add_option(
-         "results", results_,
-         "Directory of sweep, results of run (JSON), or a directory of these, with dense among the policies")
+  app.add_option("results", results_,
+                 "Directory written by sweep, a result of run (JSON), or a directory of such results; dense "
+                 "must be among the policies")
       ->type_name("DIR");
   app.add_option("--within", within_,
-                 "How much worse than dense is allowed: 0.01 or 1%. In the metric's own units (of acc 1% is "
-                 "a point); "
-                 "of perplexity relative to dense")
+                 "How much worse than dense is acceptable: 0.01 or 1%. Relative to dense for perplexity; in "
+                 "the metric's own units otherwise (for acc, 1% is one percentage point)")
       ->type_name("E")
       ->capture_default_str();
-  app.add_option(
-         "--metric", metric_,
-         "acc, acc_norm, exact_match, perplexity, nll, answer_nll or continuation_nll; by default acc "
-         "where it is there, else perplexity")
+  app.add_option("--metric", metric_,
+                 "acc, acc_norm, exact_match, perplexity, nll, answer_nll or continuation_nll; by default "
+                 "acc if the results have it, else perplexity")
       ->type_name("NAME");
   app.add_option("--confidence", confidence_,
-                 "Of the paired interval whose worse end must be within; 0 takes the difference itself")
+                 "Confidence of the paired interval whose worse end must be acceptable; 0 = judge by the "
+                 "difference itself")
       ->type_name("C")
       ->capture_default_str();
-  add_format(app, format_, "Form of the answer");
-  declare_output(app, output_, "Write it here instead of standard output");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
+  declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
 ChoiceQuery ChooseCommand::resolve(const std::vector<CellResult>& cells) const {
@@ -102,14 +103,14 @@ void add_rows(const PolicyChoice& choice, Listing& listing) {
 
 std::string sentence_of_none(const PolicyChoice& choice, const ChoiceQuery& query) {
   const Candidate& one = *choice.nearest;
-  std::string text = fmt::format("{} on {} ({}): none of {} is within {}", one.family,
+  std::string text = fmt::format("{} on {} ({}): none of {} settings is within {}", one.family,
                                  one.task.empty() ? "all tasks" : one.task, one.phase,
                                  choice.candidates.size(), query.within);
   if (query.confidence > 0 && !one.loss.most)
     return text +
-           "; its differences have no interval (one document, or one example): --confidence 0 takes them as "
-           "they are";
-  return text + fmt::format("; nearest is {}, {} worse{}", one.policy, format_number(one.loss.value),
+           "; its differences have no interval (one document, or one example); --confidence 0 judges by the "
+           "differences alone";
+  return text + fmt::format("; the nearest is {}, {} worse{}", one.policy, format_number(one.loss.value),
                             one.loss.most ? fmt::format(", at most {}", format_number(*one.loss.most)) : "");
 }
 
@@ -151,7 +152,7 @@ void ChooseCommand::run(Session& session) {
   require_distinct(output_, results_, "-o");
   const ChoiceQuery query = resolve(cells);
   write_output(output_,
-               format_listing(listing(choose_cells(cells, query), query), format_, layout_of(output_)));
+               format_listing(listing(choose_cells(cells, query), query), format(), layout_of(output_)));
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ class CompareCommand : public Command {
   void run(Session& session) override;
 
  private:
+  [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] std::vector<CellPair> pairs_of(const std::vector<CellResult>& first,
                                                const std::vector<CellResult>& last, Session& session) const;
   [[nodiscard]] Listing listing(const std::vector<CellPair>& pairs, Session& session) const;
@@ -51,25 +52,25 @@ class CompareCommand : public Command {
   std::vector<std::string> paths_;
   std::vector<std::string> conditions_;
   std::vector<std::string> metrics_;
-  ResultFormat format_ = table_format();
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
 void CompareCommand::declare(CLI::App& app) {
-  app.add_option(
-         "results", paths_,
-         "Results of run (JSON) or directories of sweep: A and B; one alone is compared with dense in it")
+  app.add_option("results", paths_,
+                 "Two results to compare, A and B: JSON files of run, or directories of sweep. A alone is "
+                 "compared with its own dense runs")
       ->type_name("A [B]");
-  app.add_option("--metric", metrics_, "Only these; by default the main ones in tables, all in JSON and CSV")
+  app.add_option("--metric", metrics_,
+                 "Only these metrics; by default the main ones in tables, and all in JSON and CSV")
       ->type_name("NAME")
       ->delimiter(',')
       ->group(kOutputGroup);
-  declare_fail_if(
-      app, conditions_,
-      "End with status 1 where this holds for a result (of B, where there are two): 'acc < dense - "
-      "0.01', 'kept_elements > 0.12', 'perplexity > 1.01 * A'. Once for each condition");
-  add_format(app, format_, "Form of the comparison");
-  declare_output(app, output_, "Write it here instead of standard output");
+  declare_fail_if(app, conditions_,
+                  "Exit with status 1 if this holds for any result (of B, if there are two): 'acc < dense - "
+                  "0.01', 'kept_elements > 0.12', 'perplexity > 1.01 * A'. Give the flag once per condition");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
+  declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
 std::vector<CellPair> CompareCommand::pairs_of(const std::vector<CellResult>& first,
@@ -87,8 +88,8 @@ std::vector<CellPair> CompareCommand::pairs_of(const std::vector<CellResult>& fi
       session.console.warn(fmt::format("{} is in {} alone", cell.name, paths_.back()), "");
     else if (other->task_sha256 != cell.task_sha256)
       throw InputError({.where = cell.name,
-                        .what = "A and B were run on different files of this name",
-                        .expected = "one task, of one SHA-256",
+                        .what = "A and B were run on different files of the same name",
+                        .expected = "the same file, with the same SHA-256",
                         .found = fmt::format("{} and {}", other->task_sha256, cell.task_sha256)});
     else
       pairs.push_back({other, &cell});
@@ -120,7 +121,7 @@ Listing CompareCommand::listing(const std::vector<CellPair>& pairs, Session& ses
   for (const auto& [a, b] : pairs) {
     if (const std::string why = why_unpaired(*a, *b); !why.empty()) ++unpaired[why];
     for (const MetricComparison& one : compare_cells(*a, *b, 0.95, session.seed)) {
-      if (metrics_.empty() ? is_for_people(format_) && !is_main(one.metric, one)
+      if (metrics_.empty() ? is_for_people(format()) && !is_main(one.metric, one)
                            : std::ranges::count(metrics_, one.metric) == 0)
         continue;
       const PairedDifference& d = one.difference;
@@ -132,8 +133,8 @@ Listing CompareCommand::listing(const std::vector<CellPair>& pairs, Session& ses
     }
   }
   listing.notes.emplace_back(
-      "Errors of rows with pairs are of the differences, example by example; of the others as "
-      "if the two were independent.");
+      "In rows with pairs, errors are those of the differences, example by example; in the others, A and B "
+      "are treated as independent.");
   for (const auto& [why, count] : unpaired)
     listing.notes.push_back(fmt::format("{} of {} results are not paired: {}", count, pairs.size(), why));
   return listing;
@@ -143,7 +144,7 @@ void CompareCommand::run(Session& session) {
   if (paths_.empty() || paths_.size() > 2)
     throw UsageError({.where = "compare",
                       .what = paths_.empty() ? "no result given" : "more than two results given",
-                      .expected = "A and B, or one alone",
+                      .expected = "A and B, or A alone",
                       .next = "tt-eval compare results --fail-if 'acc < dense - 0.01'"});
   const std::vector<Condition> conditions = parse_conditions(conditions_);
   const std::vector<CellResult> first = read_results(paths_.front());
@@ -154,7 +155,7 @@ void CompareCommand::run(Session& session) {
   const std::vector<CellPair> pairs = pairs_of(first, last, session);
   const std::vector<std::string> failures =
       failures_of(conditions, last, paths_.size() == 2 ? &first : nullptr);
-  write_output(output_, format_listing(listing(pairs, session), format_, layout_of(output_)));
+  write_output(output_, format_listing(listing(pairs, session), format(), layout_of(output_)));
   require_passed(failures);
 }
 

@@ -27,9 +27,9 @@ std::string size_text(double bytes) {
 }  // namespace
 
 void declare_dry_run(CLI::App& app, bool& dry_run) {
-  app.add_flag(
-         "--dry-run", dry_run,
-         "Only say what would run, the memory it needs and the time it takes, by a short probe of the model")
+  app.add_flag("--dry-run", dry_run,
+               "Only print what would run, how much memory it needs and how long it takes, estimated by a "
+               "short probe of the model")
       ->group(kCommonGroup);
 }
 
@@ -97,8 +97,8 @@ Listing DryRun::listing() const {
     seconds += row.seconds;
   const double peak = std::max(peak_memory(), weights_) + held_;
   listing.heading = fmt::format(
-      "tt-eval {} would make {} runs: about {} with {} threads, loading apart\n"
-      "memory: {} of weights, {} of caches and logits, about {} at its peak",
+      "tt-eval {} would make {} runs in about {} with {} threads, plus loading\nmemory: {} of weights, {} of "
+      "caches and logits, about {} at the peak",
       command_, rows_.size(), time_text(seconds), session_.threads, size_text(weights_), size_text(held_),
       size_text(peak));
   listing.about = {{"command", command_},
@@ -115,10 +115,11 @@ Listing DryRun::listing() const {
   for (const Row& row : rows_)
     listing.rows.push_back({row.name, row.what, row.policy, json_number(row.tokens),
                             json_number(row.flops / 1e9), json_number(row.seconds)});
-  listing.notes.push_back(fmt::format(
-      "Time: operations of all tokens as under dense attention, at the rate of a pass of up to {} random "
-      "tokens under each policy. Expect it within a factor of 1.5; other work on the machine adds to it.",
-      probed_));
+  listing.notes.push_back(
+      fmt::format("The time is the number of operations of all tokens, as under dense attention, at the "
+                  "speed of a pass of up to {} random tokens under each policy. Expect it to be right within "
+                  "a factor of 1.5; other work on the machine adds to it.",
+                  probed_));
   return listing;
 }
 

@@ -16,24 +16,26 @@ namespace toptheta::app {
 
 void declare_dry_run(CLI::App& app, bool& dry_run);
 
-// Gathers what would run. Time comes from the operations that the tokens cost and a probe under each policy.
+// Collects what would run. Times follow from the operations that the tokens cost, and from a probe under each
+// policy.
 class DryRun {
  public:
   DryRun(std::string command, Session& session) : command_(std::move(command)), session_(session) {}
 
-  // What follows runs on this model, which must outlive that.
+  // Later calls refer to this model, which must outlive them.
   void use(Transformer& model, KvType kv);
 
-  // A task's examples under these policies, side by side; `names` are the rows', the policies' where empty.
+  // The examples of a task under these policies, side by side. `names` name the rows; if empty, the task
+  // does.
   void add_task(const Task& task, const TaskCheck& check, const EvaluationOptions& options,
                 std::span<const PolicyPlan> policies, std::span<const std::string> names = {});
   // Tokens fed whole and one by one, `times` over.
   void add(const std::string& name, const std::string& what, const ResolvedPolicy& policy,
            const FedTokens& whole, const FedTokens& single, std::int64_t longest, double times = 1);
-  // Bytes needed at one time beside the model's.
+  // Bytes needed at the same time, in addition to those of the model.
   void hold(double bytes);
 
-  // Rows, and in words how long all takes; schema "toptheta.dry-run/1".
+  // The rows, and a sentence with the total time; schema "toptheta.dry-run/1".
   [[nodiscard]] Listing listing() const;
 
  private:

@@ -63,8 +63,8 @@ Policy single_policy(const RunFlags& flags, const std::string& usual, const std:
   std::erase_if(policies, [](const Policy& policy) { return is_dense(policy); });
   if (policies.size() == 1) return policies.front();
   throw UsageError({.where = "--attention",
-                    .what = policies.empty() ? "no policy but dense" : "more than one policy",
-                    .expected = "one, to be held against dense",
+                    .what = policies.empty() ? "no policy other than dense" : "more than one policy",
+                    .expected = "one policy, to be compared with dense",
                     .next = "tt-eval " + command + " --attention theta:sdc=exact,vmc --thresholds theta.h5"});
 }
 

@@ -1,4 +1,4 @@
-// What commands that evaluate one policy in many variants begin with: tasks, model, protocol.
+// The common beginning of commands that evaluate one policy in many variants: tasks, model, protocol.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -25,15 +25,15 @@ struct EvaluationSetup {
   [[nodiscard]] std::int64_t longest() const;  // tokens of the longest sequence of all tasks
 };
 
-// The flags' tasks (the embedded ones where there is no model), read and checked against the model. Throws as
-// tt-eval run does.
+// Reads the tasks of the flags (the embedded ones if there is no model) and checks them against the model.
+// Throws as tt-eval run does.
 EvaluationSetup load_evaluation(const RunFlags& flags, Session& session);
 
-// The one policy beside dense that --attention asks for; `usual` where it asks for none. Throws UsageError
+// The one policy other than dense that --attention asks for; `usual` if it asks for none. Throws UsageError
 // for more than one.
 Policy single_policy(const RunFlags& flags, const std::string& usual, const std::string& command);
 
-// Results of one task as they are compared.
+// Results of one task, in the form for comparisons.
 std::vector<CellResult> cells_of_runs(const EvaluationSetup& setup, std::vector<RunResult> runs);
 
 // Model, tasks and tables.

@@ -86,7 +86,7 @@ Prompt fitting_prompt(const LanguageModel& model, const GenerateFlags& flags) {
     throw UsageError({.where = flags.ids.empty() ? "--prompt" : "--ids",
                       .what = "prompt and continuation do not fit the model's context",
                       .expected = fmt::format("at most {} tokens", context),
-                      .found = fmt::format("{} of the prompt and --max-new-tokens {}", prompt.ids.size(),
+                      .found = fmt::format("a prompt of {} and --max-new-tokens {}", prompt.ids.size(),
                                            flags.max_new_tokens),
                       .next = "shorten the prompt or lower --max-new-tokens"});
   return prompt;
@@ -225,20 +225,21 @@ void GenerateCommand::declare(CLI::App& app) {
       ->type_name("FILE")
       ->group(kInputGroup);
   declare_chat(app, flags_.chat, kInputGroup,
-               "--prompt is what a user says: put it as the model's chat template does");
+               "Format --prompt with the model's chat template, as a message of the user");
   app.add_option("--max-new-tokens", flags_.max_new_tokens,
-                 "Stop after so many tokens, or at the end of the text")
+                 "Stop after this many tokens, or at a token that ends the text")
       ->type_name("N")
       ->check(positive())
       ->capture_default_str()
       ->group(kInputGroup);
-  declare_stop(app, flags_.stop, kInputGroup, "End the text where it says this; may be given several times");
+  declare_stop(app, flags_.stop, kInputGroup, "End the text at this string, which is left out; repeatable");
   declare_sampling(app, flags_.sampling);
   declare_policies(app, flags_.policies);
   declare_dry_run(app, flags_.dry_run);
-  add_format(app, flags_.format,
-             "table = the texts, one below the other. Default: by the ending of -o, else that");
-  declare_output(app, flags_.output, "Write here instead of standard output");
+  add_format(
+      app, flags_.format,
+      "table = the texts, one below the other. By default, the ending of -o decides; without -o, a table");
+  declare_output(app, flags_.output, "Write to this file instead of standard output");
 }
 
 void GenerateCommand::check_prompt() const {
@@ -249,7 +250,7 @@ void GenerateCommand::check_prompt() const {
     throw UsageError({.where = "--ids", .what = "contradicts --prompt", .expected = "one of them"});
   if (flags_.chat.chat && flags_.prompt.empty())
     throw UsageError(
-        {.where = "--chat", .what = "wants a text to put as the template does", .expected = "--prompt"});
+        {.where = "--chat", .what = "needs a text to format with the template", .expected = "--prompt"});
   check_chat(flags_.chat);
   check_stop(flags_.stop);
 }

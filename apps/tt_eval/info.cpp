@@ -32,9 +32,9 @@ class InfoCommand : public Command {
     declare_strict(app, strict_);
     add_choice(
         app, "--format", {"table", "json"}, [this](std::string_view name) { format_ = name; },
-        [this] { return format_; }, "table = lines for people. Default: that, or json where -o ends so")
+        [this] { return format_; }, "table = lines for people. By default table, or json if -o ends in .json")
         ->group(kOutputGroup);
-    declare_output(app, output_, "Write here instead of standard output");
+    declare_output(app, output_, "Write to this file instead of standard output");
   }
   void run(Session& session) override;
 
@@ -98,7 +98,7 @@ std::string readable_info(const OrderedJson& info) {
   if (info.at("compute") == "q8")
     line("weights", fmt::format("{:.1f} million as the file's own integers, other matrices rounded to 8 bits",
                                 info.at("weights_kept_as_stored").get<double>() / 1e6));
-  line("memory", fmt::format("{:.1f} MB of weights, {:.1f} KB of f32 keys and values a token",
+  line("memory", fmt::format("{:.1f} MB of weights, {:.1f} KB of f32 keys and values per token",
                              info.at("weight_bytes").get<double>() / 1e6,
                              info.at("kv_bytes_per_token_f32").get<double>() / 1e3));
   line("tokenizer", fmt::format("{} tokens", info.at("tokens_known").get<std::int64_t>()));
@@ -111,7 +111,7 @@ std::string readable_info(const OrderedJson& info) {
   line("chat template", info.at("chat_template").get<bool>() ? "yes: generate --chat" : "none");
   line("products", info.at("products").get<std::string>());
   line("first token",
-       fmt::format("after {:.2f} s, {:.2f} s of them loading", info.at("first_token_seconds").get<double>(),
+       fmt::format("after {:.2f} s, of which {:.2f} s loading", info.at("first_token_seconds").get<double>(),
                    info.at("load_seconds").get<double>()));
   return text;
 }

@@ -105,10 +105,10 @@ class Comparison {
     const auto tokens = file_.root().open_dataset("tokens").read<std::int64_t>();
     if (!std::equal(tokens.begin(), tokens.end(), ids.begin(), ids.end()))
       throw InputError({.where = fmt::format("{}:/tokens", path.string()),
-                        .what = "are not the tokens that are computed here",
+                        .what = "differ from the tokens given here",
                         .expected = fmt::format("{} tokens, the same ids", ids.size()),
                         .found = fmt::format("{} tokens", tokens.size()),
-                        .next = "give --ids with this file, to compute its tokens"});
+                        .next = "pass this file to --ids as well, to use its tokens"});
     const hdf5::Dims shape{static_cast<std::int64_t>(ids.size()), vocabulary};
     if (logits_.dims() != shape)
       throw InputError({.where = logits_.where(),
@@ -162,7 +162,7 @@ void require_sensible(const LogitsFlags& flags) {
   const int inputs = (flags.text.empty() ? 0 : 1) + (flags.ids.empty() ? 0 : 1);
   if (inputs != 1)
     throw UsageError({.where = inputs == 0 ? "--text" : "--ids",
-                      .what = inputs == 0 ? "not given" : "given beside --text",
+                      .what = inputs == 0 ? "not given" : "cannot be combined with --text",
                       .expected = "--text FILE or --ids FILE"});
   if (flags.output.empty() && flags.reference.empty())
     throw UsageError(
@@ -217,13 +217,12 @@ void LogitsCommand::declare(CLI::App& app) {
   declare_compute(app, flags_.compute);
   declare_kv(app, flags_.kv);
   declare_strict(app, flags_.strict);
-  app.add_option("--text", flags_.text, "Text whose tokens are fed, as its tokenizer gives them")
+  app.add_option("--text", flags_.text, "Text to feed to the model, tokenized as its tokenizer does")
       ->type_name("FILE")
       ->group(kInputGroup);
   app.add_option("--ids", flags_.ids,
-                 "Token ids instead: .npy, .h5 (its data set tokens), .json or .jsonl with ids; several "
-                 "sequences are "
-                 "put one behind the other")
+                 "Token ids instead of a text: .npy, .h5 (its data set tokens), .json or .jsonl with ids. "
+                 "Several sequences are concatenated")
       ->type_name("FILE")
       ->group(kInputGroup);
   add_choice(app, "--phase", flags_.phase, "prefill = all tokens at once, decode = one by one")
@@ -234,12 +233,13 @@ void LogitsCommand::declare(CLI::App& app) {
          "Compare with these logits: an HDF5 file with tokens [tokens] and logits [tokens, vocabulary]")
       ->type_name("FILE.h5")
       ->group(kOutputGroup);
-  app.add_option("--tolerance", flags_.tolerance, "Status 1 where the largest difference is above it")
+  app.add_option("--tolerance", flags_.tolerance, "Exit with status 1 if the largest difference exceeds this")
       ->type_name("X")
       ->check(non_negative())
       ->group(kOutputGroup);
   declare_output(app, flags_.output,
-                 "Write logits, float32 [tokens, vocabulary], here: .npy, or .h5 with tokens too");
+                 "Write the logits to this file, as float32 [tokens, vocabulary]: .npy, or .h5 together with "
+                 "the tokens");
 }
 
 void LogitsCommand::run(Session& session) {
@@ -248,7 +248,7 @@ void LogitsCommand::run(Session& session) {
   const std::vector<Policy> policies = resolve_policies(flags_.policies);
   if (policies.size() != 1)
     throw UsageError({.where = "--attention",
-                      .what = "logits are of one policy",
+                      .what = "logits are computed for a single policy",
                       .expected = "one policy",
                       .found = fmt::format("{}", policies.size())});
   const std::vector<ThresholdFile> thresholds = load_thresholds(flags_.policies.thresholds);

@@ -15,10 +15,10 @@ CLI::Option* declare_model(CLI::App& app, std::string& model);
 
 CLI::Option* declare_compute(CLI::App& app, Compute& compute);
 CLI::Option* declare_kv(CLI::App& app, KvType& kv);
-// What was asked for; `session` notes what bf16 means on this processor.
+// Returns `compute`, with a note about what bf16 means on this processor.
 Compute resolve_compute(Compute compute, Session& session);
 
-// The directory or file to load; says so where it is the embedded one.
+// The directory or file to load, with a note if it is the embedded model.
 std::filesystem::path resolve_model(const std::string& model, Session& session);
 
 }  // namespace toptheta::app

@@ -124,7 +124,7 @@ void require_used(const PolicyFlags& flags, const std::vector<Policy>& policies)
         std::any_of(policies.begin(), policies.end(), [&](const Policy& p) { return fits(unit_of(p)); }))
       return;
     throw UsageError({.where = flag,
-                      .what = "holds for none of the policies",
+                      .what = "applies to none of the policies",
                       .expected = holders(fits),
                       .next = "add --attention, or drop the flag"});
   };
@@ -134,7 +134,7 @@ void require_used(const PolicyFlags& flags, const std::vector<Policy>& policies)
     require(is_set(option, flags), fmt::format("--{}", option.name), option.fits);
   if (flags.thresholds.empty() || std::any_of(policies.begin(), policies.end(), needs_table)) return;
   throw UsageError({.where = "--thresholds",
-                    .what = "holds for none of the policies",
+                    .what = "applies to none of the policies",
                     .expected = "theta, or offline SDC",
                     .next = "add --attention, or drop the flag"});
 }
@@ -166,7 +166,8 @@ void declare_common_option(CLI::App& app, const CommonOption& option, PolicyFlag
 
 std::string policies_help() {
   std::string text =
-      "Policies, each with options of its own after a colon: dense topk theta:sdc=exact,vmc,k=64. ";
+      "Policies to run, each with its own options after a colon, as in: dense topk "
+      "theta:sdc=exact,vmc,k=64. ";
   for (const PolicyUnit* unit : all_policies()) {
     text += fmt::format("{} keeps {}", unit->name, unit->keeps);
     std::string options;
@@ -176,7 +177,8 @@ std::string policies_help() {
     }
     text += options.empty() ? "; " : fmt::format(" ({}); ", options);
   }
-  return text + "see docs/rivals.md. Default: dense, topk where -k is given, theta where --thresholds is";
+  return text +
+         "see docs/rivals.md. Default: dense, also topk if -k is given, also theta if --thresholds is given";
 }
 
 }  // namespace
@@ -185,18 +187,20 @@ void declare_policies(CLI::App& app, PolicyFlags& flags) {
   app.add_option("--attention", flags.attention, policies_help())
       ->type_name("NAME[:OPTION,...]")
       ->group(kPolicyGroup);
-  app.add_option("--thresholds", flags.thresholds,
-                 "Threshold tables of tt-calibrate fit; a policy takes the one with its placement and k")
+  app.add_option(
+         "--thresholds", flags.thresholds,
+         "Threshold tables written by tt-calibrate fit. Each policy takes the one with its placement and k")
       ->type_name("FILE")
       ->group(kPolicyGroup);
-  app.add_option("-k,--k", flags.k,
-                 "Keys to keep per row, one run each: 64, or 16,32,64. top-theta: the targets to take from "
-                 "the table; if not given, every one where several policies may run, else its only one")
+  app.add_option(
+         "-k,--k", flags.k,
+         "Keys to keep per row, one run for each: 64, or 16,32,64. For theta these are the targets to take "
+         "from the table; by default all of them if the command can run several policies, else its only one")
       ->type_name("LIST")
       ->group(kPolicyGroup);
   app.add_option("--layer-k", flags.layer_k,
-                 "Layers with a k of their own: 0:512,1:dense (theta takes its table's; policies without k: "
-                 "dense only)")
+                 "Layers with a k of their own: 0:512,1:dense. theta takes them from its table; for policies "
+                 "without a k, only dense is possible")
       ->type_name("LAYER:K,...")
       ->group(kPolicyGroup);
   for (const CommonOption& option : common_options())

@@ -13,17 +13,16 @@ struct PolicyFlags {
   std::vector<std::string> thresholds{};
   std::string k{};
   std::string layer_k{};
-  Policy common{};  // what the flags of options that policies share say
+  Policy common{};  // the values of flags for options that policies share
 };
 
 void declare_policies(CLI::App& app, PolicyFlags& flags);
 
-// The policies asked for, in order: each --attention, with every k of -k unless it brings its own. Flags
-// beside
-// --attention hold for every policy that they can hold for: none for dense, cap-k for top-theta only; what is
-// written after the colon of a policy beats them. Without --attention: dense, top-k where -k is given,
-// top-theta where
-// --thresholds is. Throws UsageError for what cannot be understood, and for flags that hold for no policy.
+// The requested policies, in order: each --attention, with every k of -k unless it has its own. Other flags
+// apply to every policy for which they mean something (none for dense, --cap-k for top-theta only); options
+// after the colon of a policy take precedence. Without --attention the policies are dense, also top-k if -k
+// is given, and also top-theta if --thresholds is given. Throws UsageError for anything that is not
+// understood, and for flags that apply to no policy.
 std::vector<Policy> resolve_policies(const PolicyFlags& flags);
 
 }  // namespace toptheta::app

@@ -98,11 +98,10 @@ void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vecto
     for (const PolicyPlan& plan : policies)
       if (plan.record.thresholds == file.path) longest = std::max(longest, longest_row(file.table));
     if (longest == 0 || 4 * context <= 5 * longest) continue;
-    console.warn(
-        fmt::format("{} ends at rows of {} keys, the model sees up to {}: longer rows get the threshold "
-                    "of that length, and may keep more than k",
-                    file.path, longest, context),
-        "calibrate with longer texts, or tt-calibrate retarget --extend-to");
+    console.warn(fmt::format("{} ends at rows of {} keys, but the model sees up to {}: longer rows get the "
+                             "threshold of that length and may keep more than k",
+                             file.path, longest, context),
+                 "calibrate with longer texts, or use tt-calibrate retarget --extend-to");
   }
 }
 
@@ -114,7 +113,7 @@ void warn_of_kept_ends(const std::vector<PolicyPlan>& policies, const std::vecto
       return file.path == plan.record.thresholds && file.table.meta.kept.any();
     });
     if (!has_thresholds(plan.record.policy) || !kept.any() || fitted) continue;
-    console.warn(fmt::format("'{}': the thresholds alone keep k of a row; with {} more are kept",
+    console.warn(fmt::format("'{}': the thresholds alone keep k keys of a row, so more are kept with {}",
                              describe(plan.record.policy), describe(kept)),
                  fmt::format("calibrate for it: tt-calibrate fit{}{}",
                              kept.first > 0 ? fmt::format(" --keep-first {}", kept.first) : "",

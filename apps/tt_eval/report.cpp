@@ -19,15 +19,15 @@ class ReportCommand : public Command {
  public:
   void declare(CLI::App& app) override {
     app.add_option("results", results_,
-                   "Folder that tt-eval sweep wrote, folder of results (.json), or one of them")
+                   "Folder written by tt-eval sweep, a folder of results (.json), or a single result")
         ->type_name("DIR");
-    app.add_option("--figures", figures_, "Also write every chart here, as SVG")
+    app.add_option("--figures", figures_, "Also write every chart to this folder, as SVG")
         ->type_name("DIR")
         ->group(kOutputGroup);
     app.add_option("--audit", audit_, "Also show what tt-calibrate audit --format json found about a table")
         ->type_name("FILE")
         ->group(kOutputGroup);
-    declare_output(app, output_, "Write the page here instead of standard output");
+    declare_output(app, output_, "Write the page to this file instead of standard output");
   }
   void run(Session& session) override {
     if (results_.empty())

@@ -57,8 +57,8 @@ RunPlan resolve(const RunFlags& flags, Session& session) {
   plan.output = flags.output;
   if (plan.resume && plan.output.empty())
     throw UsageError({.where = "--resume",
-                      .what = "has nowhere to look for what is finished",
-                      .expected = "-o FILE, beside which it is kept"});
+                      .what = "has no file from which to continue",
+                      .expected = "-o FILE: finished tasks are kept next to it"});
   plan.format = flags.format.value_or(result_format_of(plan.output));
   if (flags.overview) plan.detail = Detail::overview;
   plan.evaluation = evaluation_options(flags, session.seed);
@@ -258,7 +258,7 @@ void write_results(const RunPlan& plan, const Results& results) {
 
 void write_finished(const RunPlan& plan, const Results& results, Session& session) {
   write_results(plan, results);
-  session.console.note(fmt::format("{} holds the tasks that were finished",
+  session.console.note(fmt::format("{} holds the results of the finished tasks",
                                    plan.output.empty() ? "standard output" : plan.output.string()));
 }
 

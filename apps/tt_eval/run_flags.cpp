@@ -34,45 +34,44 @@ TileSize parse_tile(const std::string& text) {
 }
 
 void declare_outputs(CLI::App& app, RunFlags& flags) {
-  add_format(app, flags.format, "Default: by the ending of -o, else a table");
+  add_format(app, flags.format, "By default, the ending of -o decides; without -o, a table");
   app.add_flag("--overview", flags.overview,
-               "Several tasks: only the one table over all of them, not one for each (table and md)")
+               "With several tasks, print only the table over all of them, not one for each (table and md)")
       ->group(kOutputGroup);
-  declare_output(app, flags.output, "Write here instead of standard output");
-  app.add_flag(
-         "--resume", flags.resume,
-         "Go on with a run that was cut off: tasks that it finished are not run again (kept beside -o, as "
-         "FILE.unfinished). The result is that of an undisturbed run")
+  declare_output(app, flags.output, "Write to this file instead of standard output");
+  app.add_flag("--resume", flags.resume,
+               "Continue an interrupted run: the tasks that it finished, which are kept next to -o as "
+               "FILE.unfinished, are not run again. The result is that of an uninterrupted run")
       ->group(kOutputGroup);
   app.add_option("--json", flags.json, "Also write the result as JSON, for report, compare and scripts")
       ->type_name("FILE.json")
       ->group(kOutputGroup);
   app.add_option(
          "--log-samples", flags.log_samples,
-         "Also write a line for every example and policy: log-likelihoods, answer, hash of the prompt")
+         "Also write one line for every example and policy: log-likelihoods, answer, hash of the prompt")
       ->type_name("FILE.jsonl")
       ->group(kOutputGroup);
-  app.add_option(
-         "--samples", flags.samples,
-         "Also write the completions of generation tasks in the form of HumanEval's scorer; with several "
-         "policies FILE-0.jsonl, FILE-1.jsonl, ... in their order")
+  app.add_option("--samples", flags.samples,
+                 "Also write the completions of generation tasks as HumanEval's scorer reads them. Several "
+                 "policies write FILE-0.jsonl, FILE-1.jsonl, ... in the order given")
       ->type_name("FILE.jsonl")
       ->group(kOutputGroup);
 }
 
 void declare_generation(CLI::App& app, RunFlags& flags) {
   constexpr const char* kGroup = "Prompts and completions";
-  declare_chat(
-      app, flags.chat, kGroup,
-      "Put each question as the model's chat template puts what a user says; the answer is the assistant's");
+  declare_chat(app, flags.chat, kGroup,
+               "Format each question with the model's chat template, as a message of the user; the answer is "
+               "the assistant's");
   app.add_option("--max-new-tokens", flags.generation.max_new_tokens,
-                 "Generation: so many instead of what the task says; 0 = that")
+                 "Generation tasks: at most this many tokens per completion; 0 = as the task says")
       ->type_name("N")
       ->check(non_negative())
       ->capture_default_str()
       ->group(kGroup);
   declare_stop(app, flags.generation.stop, kGroup,
-               "Generation: end completions where they say this, besides the task's own; several allowed");
+               "Generation tasks: end completions at this string, in addition to the task's own stop "
+               "strings; repeatable");
   declare_sampling(app, flags.generation.sampling);
 }
 
@@ -93,44 +92,44 @@ void declare_evaluation(CLI::App& app, RunFlags& flags) {
   declare_kv(app, flags.kv);
   declare_strict(app, flags.strict);
   app.add_option("--task", flags.tasks,
-                 "Texts (.txt; a directory of them is one task) or data sets (JSON Lines, recognised by "
-                 "their fields, or named: arc:FILE; tt-eval tasks lists the names); "
-                 "the embedded ones if no model is given")
+                 "Texts (.txt; a directory of texts is one task) or data sets (JSON Lines, recognised by "
+                 "their fields, or named as in arc:FILE; tt-eval tasks lists the names). Without a model, "
+                 "the embedded ones")
       ->type_name("FILE")
       ->group(kInputGroup);
-  app.add_option(
-         "--task-file", flags.task_files,
-         "Describes a data set of your own (docs/tasks.md); goes before those that come with the program")
+  app.add_option("--task-file", flags.task_files,
+                 "Task file that describes a data set of your own (docs/tasks.md). It takes precedence over "
+                 "the task files that ship with the program")
       ->type_name("FILE.toml")
       ->group(kInputGroup);
-  count("--limit", flags.limit, "Only the first so many examples of each task; 0 = all", kInputGroup);
-  count("--few-shot", flags.few_shot, "Solved examples before each example", kInputGroup);
-  app.add_option(
-         "--few-shot-file", flags.few_shot_file,
-         "Take them from this file; by default from where the task says (mmlu), else from the same file")
+  count("--limit", flags.limit, "Use only the first N examples of each task; 0 = all", kInputGroup);
+  count("--few-shot", flags.few_shot, "Put this many solved examples before each example", kInputGroup);
+  app.add_option("--few-shot-file", flags.few_shot_file,
+                 "Take the solved examples from this file; by default from the file that the task names "
+                 "(mmlu), else from the data file itself")
       ->type_name("FILE")
       ->group(kInputGroup);
-  app.add_flag("--few-shot-random", flags.few_shot_random, "Draw them by --seed rather than taking the first")
+  app.add_flag("--few-shot-random", flags.few_shot_random,
+               "Draw the solved examples at random (--seed) instead of taking the first ones")
       ->group(kInputGroup);
   declare_policies(app, flags.policies);
   add_choice(app, "--phase", flags.phase,
              "prefill = whole sequences at once; decode = token by token through the KV cache")
       ->group(protocol);
   app.add_option("--tile", flags.tile,
-                 "Size of the tiles of scores, rows x keys, of which it is counted how many keep nothing; in "
-                 "decode a "
-                 "tile has one row")
+                 "Size of the tiles of scores, rows x keys, for counting the tiles in which nothing is kept; "
+                 "in decode a tile has one row")
       ->type_name("RxC")
       ->capture_default_str()
       ->group(protocol);
   count("--context", flags.context, "Tokens the model sees at once; 0 = the model's own limit", protocol);
   count("--ppl-chunk", flags.ppl_chunk,
-        "Also perplexity by the chunked protocol (llama-perplexity), windows of so many tokens; 0 = no",
+        "Also compute perplexity by the chunked protocol of llama-perplexity, in windows of this many "
+        "tokens; 0 = do not",
         protocol);
   app.add_flag("--output-error", flags.output_error,
-               "Also measure how far each head's attention output is from dense attention of the same "
-               "queries, keys "
-               "and values: a dense attention more for every policy")
+               "Also measure how far each head's attention output is from dense attention on the same "
+               "queries, keys and values. Costs one dense attention more for every policy")
       ->group(protocol);
   declare_generation(app, flags);
   declare_dry_run(app, flags.dry_run);
@@ -140,8 +139,8 @@ void declare_run(CLI::App& app, RunFlags& flags) {
   declare_evaluation(app, flags);
   declare_outputs(app, flags);
   declare_fail_if(app, flags.fail_if,
-                  "End with status 1 where this holds for a policy on a task: 'acc < dense - 0.01', "
-                  "'kept_elements > 0.12' (docs/gate.md). Once for each condition");
+                  "Exit with status 1 if this holds for any policy on any task: 'acc < dense - 0.01', "
+                  "'kept_elements > 0.12' (docs/gate.md). Give the flag once per condition");
 }
 
 EvaluationOptions evaluation_options(const RunFlags& flags, std::uint64_t seed) {
@@ -167,8 +166,8 @@ void require_generation(const RunFlags& flags, std::span<const Task> tasks) {
   const auto generates = [](const Task& task) { return task.kind() == TaskKind::generation; };
   if (flag == nullptr || std::ranges::any_of(tasks, generates)) return;
   throw UsageError({.where = flag,
-                    .what = "none of the tasks generates a text",
-                    .expected = "a task of the kind generation (tt-eval tasks lists them)"});
+                    .what = "none of the tasks generates text",
+                    .expected = "a generation task (tt-eval tasks lists the kinds)"});
 }
 
 TaskOptions task_options(const RunFlags& flags, std::uint64_t seed) {

@@ -46,14 +46,14 @@ struct RunFlags {
 };
 
 void declare_run(CLI::App& app, RunFlags& flags);
-// Those of model, tasks, policies and protocol alone: what evaluates, and writes something else.
+// Only the flags of model, tasks, policies and protocol, for commands that evaluate but write something else.
 void declare_evaluation(CLI::App& app, RunFlags& flags);
 
-// What the flags say of the protocol. Throws UsageError. `seed`: that of --seed.
+// The protocol that the flags describe. Throws UsageError. `seed` is that of --seed.
 EvaluationOptions evaluation_options(const RunFlags& flags, std::uint64_t seed);
-// Throws UsageError where flags about generation are given and none of the tasks generates.
+// Throws UsageError if flags for generation are given and no task generates.
 void require_generation(const RunFlags& flags, std::span<const Task> tasks);
-// What they say of how tasks are read. Throws UsageError.
+// How tasks are read, according to the flags. Throws UsageError.
 TaskOptions task_options(const RunFlags& flags, std::uint64_t seed);
 
 }  // namespace toptheta::app

@@ -10,18 +10,20 @@ namespace toptheta::app {
 void declare_sampling(CLI::App& app, SamplingRequest& request) {
   constexpr const char* kGroup = "Sampling";
   app.add_flag("--sample", request.sample,
-               "Draw tokens at random (--seed), as generation_config.json says or as below. Without any of "
-               "these the likeliest token is taken")
+               "Draw tokens at random (--seed), as generation_config.json or the flags below say. Without "
+               "any of these flags the most likely token is taken")
       ->group(kGroup);
-  app.add_option("--temperature", request.temperature, "Divides the logits; 0: the likeliest token")
+  app.add_option("--temperature", request.temperature,
+                 "Divide the logits by T; 0 = take the most likely token")
       ->type_name("T")
       ->check(non_negative())
       ->group(kGroup);
-  app.add_option("--top-k", request.top_k, "Only the K likeliest tokens; 0: all")
+  app.add_option("--top-k", request.top_k, "Draw from the K most likely tokens only; 0 = all")
       ->type_name("K")
       ->check(non_negative())
       ->group(kGroup);
-  app.add_option("--top-p", request.top_p, "Only the likeliest tokens that reach this probability together")
+  app.add_option("--top-p", request.top_p,
+                 "Draw only from the most likely tokens that together reach this probability")
       ->type_name("P")
       ->check(CLI::Range(1e-6, 1.0).description("above 0, at most 1"))
       ->group(kGroup);
@@ -34,12 +36,13 @@ void declare_stop(CLI::App& app, std::vector<std::string>& stop, const std::stri
 
 void check_stop(const std::vector<std::string>& stop) {
   if (std::ranges::any_of(stop, &std::string::empty))
-    throw UsageError({.where = "--stop", .what = "an empty text is everywhere", .expected = "some text"});
+    throw UsageError(
+        {.where = "--stop", .what = "an empty text would stop everywhere", .expected = "some text"});
 }
 
 void declare_chat(CLI::App& app, ChatFlags& flags, const std::string& group, const std::string& chat) {
   app.add_flag("--chat", flags.chat, chat)->group(group);
-  app.add_option("--system", flags.system, "With --chat: a system message before it")
+  app.add_option("--system", flags.system, "With --chat: put this system message first")
       ->type_name("TEXT")
       ->group(group);
 }

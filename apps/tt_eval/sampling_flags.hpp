@@ -19,7 +19,7 @@ struct ChatFlags {
   bool chat = false;
   std::string system{};
 };
-// `chat`: what the flag is said to do.
+// `chat` is the description of the flag.
 void declare_chat(CLI::App& app, ChatFlags& flags, const std::string& group, const std::string& chat);
 // Throws UsageError for --system without --chat.
 void check_chat(const ChatFlags& flags);

@@ -72,6 +72,7 @@ class SensitivityCommand : public Command {
   void run(Session& session) override;
 
  private:
+  [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] std::vector<Part> parts_of(const ModelShape& shape) const;
   [[nodiscard]] PolicyPlan plan_of(const Part& part, const EvaluationSetup& setup) const;
   void measure(EvaluationSetup& setup, std::span<Sensitivity> some, Session& session) const;
@@ -82,16 +83,17 @@ class SensitivityCommand : public Command {
   BudgetUnit unit_ = BudgetUnit::layer;
   Policy policy_{};
   std::optional<ThresholdFile> table_{};
-  ResultFormat format_ = table_format();
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
 void SensitivityCommand::declare(CLI::App& app) {
-  add_choice(app, "--per", unit_,
-             "What is made sparse alone; head: theta only, as its tables hold a k for each head");
+  add_choice(
+      app, "--per", unit_,
+      "What is made sparse, one at a time. head is for theta only, whose tables can hold a k for each head");
   declare_evaluation(app, flags_);
-  add_format(app, format_, "Form of the list");
-  declare_output(app, output_, "Write it here instead of standard output");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
+  declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
 std::vector<Part> SensitivityCommand::parts_of(const ModelShape& shape) const {
@@ -153,7 +155,7 @@ void SensitivityCommand::measure(EvaluationSetup& setup, std::span<Sensitivity> 
           std::ranges::find_if(result.paired, [](const auto& entry) { return entry.first.ends_with("nll"); });
       if (nll == result.paired.end())
         throw UsageError({.where = "--task " + task.path,
-                          .what = "has no likelihoods, which sensitivity is about",
+                          .what = "has no likelihoods, which sensitivity measures",
                           .expected = "texts, multiple choice or continuations"});
       some[i].on_tasks.push_back(nll->second);
       count_part(result.sparsity, some[i]);
@@ -192,7 +194,7 @@ Listing SensitivityCommand::listing(const std::vector<Sensitivity>& parts, const
     sum += one.difference.value;
     losses += std::max(0.0, one.difference.value);
   }
-  listing.heading = fmt::format("{}, each {} alone: change of the nll against dense, most sensitive first",
+  listing.heading = fmt::format("{}, one {} at a time: change of the nll against dense, most sensitive first",
                                 describe(policy_), name_of(unit_));
   const std::string dense = dense_layers(parts, shape.num_layers);
   listing.about = {{"policy", describe(policy_)},
@@ -221,13 +223,14 @@ Listing SensitivityCommand::listing(const std::vector<Sensitivity>& parts, const
                 json_number(one.kept / one.visible), json_number(one.lost_mass / one.rows)});
     listing.rows.push_back(std::move(row));
   }
-  listing.notes.push_back(fmt::format("all together: {}; the {}s alone add up to {}",
+  listing.notes.push_back(fmt::format("all together: {}; the sum over single {}s: {}",
                                       format_number(all.difference.value), name_of(unit_),
                                       format_number(sum)));
   if (!dense.empty())
-    listing.notes.push_back(fmt::format(
-        "for tt-calibrate budget and fit, layers that lose more than twice their share: --layer-k {}",
-        dense));
+    listing.notes.push_back(
+        fmt::format("layers that lose more than twice their share, to leave dense in tt-calibrate budget and "
+                    "fit: --layer-k {}",
+                    dense));
   return listing;
 }
 
@@ -248,7 +251,7 @@ void SensitivityCommand::run(Session& session) {
   if (unit_ == BudgetUnit::head && !table_)
     throw UsageError({.where = "--per head",
                       .what = fmt::format("{} has no k for each head", name_of(policy_)),
-                      .expected = "theta, whose tables do",
+                      .expected = "theta, whose tables have one",
                       .next = "--per layer"});
   EvaluationSetup setup = load_evaluation(flags_, session);
   const ModelShape shape = setup.config().shape;
@@ -266,7 +269,7 @@ void SensitivityCommand::run(Session& session) {
         const std::vector<PolicyPlan> plans(std::min(kPartsTogether, parts.size() - at) + 1, plan);
         dry.add_task(setup.tasks[t], setup.checks[t], setup.options, plans);
       }
-    return write_output(output_, format_listing(dry.listing(), format_, layout_of(output_)));
+    return write_output(output_, format_listing(dry.listing(), format(), layout_of(output_)));
   }
   for (std::size_t at = 0; at < parts.size(); at += kPartsTogether)
     measure(setup, std::span(parts).subspan(at, std::min(kPartsTogether, parts.size() - at)), session);
@@ -278,7 +281,7 @@ void SensitivityCommand::run(Session& session) {
   });
   Listing result = listing(parts, all, shape);
   result.about["provenance"] = json_of(provenance_of(setup, flags_.policies.thresholds, session));
-  write_output(output_, format_listing(result, format_, layout_of(output_)));
+  write_output(output_, format_listing(result, format(), layout_of(output_)));
 }
 
 }  // namespace

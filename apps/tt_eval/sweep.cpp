@@ -81,20 +81,20 @@ class SweepCommand : public Command {
 };
 
 void SweepCommand::declare(CLI::App& app) {
-  app.add_option("sweep", flags_.config,
-                 "What to sweep: a table [sweep] of the long flags of tt-eval run, where lists cross "
-                 "(docs/sweep.md). Paths in it are those of run: from the working directory")
+  app.add_option(
+         "sweep", flags_.config,
+         "What to sweep: a table [sweep] with the long flags of tt-eval run, in which lists are combined "
+         "with each other (docs/sweep.md). Paths in it are relative to the working directory")
       ->type_name("FILE.toml");
   declare_output(app, flags_.output,
                  "Directory for the results: sweep.json, and cells/NAME.json for each cell")
       ->type_name("DIR");
   app.add_flag("--resume", flags_.resume,
-               "Go on in a directory that holds finished cells; the result is the same to the last byte")
+               "Continue in a directory that holds finished cells. The result is the same to the last byte")
       ->group(kOutputGroup);
-  app.add_option(
-         "--shard", flags_.shard,
-         "Work on share I of N of the cells, counted from 1. The shares may write into one directory, "
-         "or into several whose cells are then put together: 2/8")
+  app.add_option("--shard", flags_.shard,
+                 "Run share I of N of the cells, counted from 1: 2/8. The shares may write into one "
+                 "directory, or into several whose cells you put together afterwards")
       ->type_name("I/N")
       ->group(kOutputGroup);
   declare_dry_run(app, flags_.dry_run);
@@ -104,7 +104,7 @@ Shard SweepCommand::resolve_shard(const Session& session) const {
   if (flags_.shard.empty()) return {session.cluster.rank(), session.cluster.size()};
   if (session.cluster.size() > 1)
     throw UsageError({.where = "--shard",
-                      .what = "the processes of one run deal out the cells by themselves",
+                      .what = "under mpirun or srun, the processes distribute the cells by themselves",
                       .found = fmt::format("{} processes", session.cluster.size()),
                       .next = "leave it out, or start each share without mpirun or srun"});
   return parse_shard(flags_.shard);
@@ -126,7 +126,7 @@ void SweepCommand::prepare_directory(const std::vector<SweepCell>& cells, std::s
     throw UsageError({.where = "-o",
                       .what = "the directory is not empty",
                       .found = flags_.output,
-                      .next = "add --resume to go on with the sweep in it, or give another directory"});
+                      .next = "add --resume to continue the sweep in it, or give another directory"});
   require_no_others(directory, cell_names(cells));
   std::error_code error;
   fs::create_directories(directory / "cells", error);
@@ -168,8 +168,8 @@ void SweepCommand::report(const SweepRunner& runner, std::size_t own, Session& s
   if (!failures.empty())
     throw UnfinishedError(
         {.where = flags_.output,
-         .what = fmt::format("{} cells failed, all others are there\n{}", failures.size(), text),
-         .next = "put right what is wrong, and add --resume"});
+         .what = fmt::format("{} cells failed; all others are complete\n{}", failures.size(), text),
+         .next = "mend the cause, then run again with --resume"});
   write_summary(flags_.output,
                 fmt::format("{} cells in {}\n", own, (fs::path(flags_.output) / "cells").string()),
                 session.console.quiet());
@@ -197,7 +197,7 @@ void SweepCommand::run(Session& session) {
   if (flags_.config.empty())
     throw UsageError({.where = "sweep",
                       .what = "no configuration given",
-                      .next = "tt-eval sweep sweep.toml -o results; docs/sweep.md has its form"});
+                      .next = "tt-eval sweep sweep.toml -o results; docs/sweep.md describes the file"});
   if (flags_.output.empty())
     throw UsageError(
         {.where = "-o", .what = "not given", .expected = "a directory for the cells: -o results"});

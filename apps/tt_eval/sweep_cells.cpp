@@ -187,8 +187,8 @@ class CellMaker {
 
   [[noreturn]] static void refuse_unused(const SweepSetting& setting) {
     throw UsageError({.where = setting.where,
-                      .what = fmt::format("'{}' holds for none of the policies", setting.key),
-                      .next = "add to attention what it is for, or drop it"});
+                      .what = fmt::format("'{}' applies to none of the policies", setting.key),
+                      .next = "add a policy that it applies to, or drop it"});
   }
 
   const ThresholdFiles& tables_;

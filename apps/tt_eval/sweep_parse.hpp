@@ -1,4 +1,4 @@
-// Settings of a sweep read as tt-eval run reads its flags.
+// Reads the settings of a sweep as tt-eval run reads its flags.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace toptheta::app {
 
-// The flags of run and --seed, declared. Not to be moved: the declarations refer to it.
+// The declared flags of run and --seed. Cannot be moved, because the declarations refer to the object.
 struct RunParser {
   explicit RunParser(std::uint64_t usual_seed) : seed(usual_seed) {
     declare_run(app, flags);
@@ -25,7 +25,7 @@ struct RunParser {
   std::uint64_t seed;
 };
 
-// The flags and the seed that these settings make. Throws UsageError for what run refuses.
+// The flags and the seed that these settings give. Throws UsageError for anything that run refuses.
 std::pair<RunFlags, std::uint64_t> parse_settings(
     const std::vector<std::pair<std::string, std::string>>& settings, std::uint64_t seed = 0);
 

@@ -214,7 +214,7 @@ void SweepRunner::estimate(DryRun& dry, const SweepGroup& group) {
     }
     if (group.has_dense && !dense && !plans.empty()) {
       plans.push_back(plan_policies({Policy{}}, {}, config.shape, 0).front());
-      names.push_back("dense, once more beside these");
+      names.push_back("dense, once more for these");
     }
     if (!plans.empty()) dry.add_task(*group.task, check, options, plans, names);
   }

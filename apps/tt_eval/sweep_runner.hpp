@@ -1,5 +1,5 @@
-// The cells of a sweep, evaluated: one load of a model, the dense pass shared by several policies, a file for
-// each cell as soon as it is there.
+// Evaluates the cells of a sweep: a model is loaded once, several policies share a dense pass, and each cell
+// is written to its file as soon as it is finished.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -24,36 +24,37 @@ struct SweepFailure {
 
 // Cells that share model, task and protocol.
 struct SweepGroup {
-  std::vector<const SweepCell*> cells;  // of this process's share, those that are to be made
-  bool has_dense = false;               // anywhere in the sweep: then it is every policy's reference
+  std::vector<const SweepCell*> cells;  // those of this process's share that must be run
+  bool has_dense = false;               // anywhere in the sweep; then dense is the reference of every policy
   std::shared_ptr<const Task> task{};   // once loaded
 };
 
 class SweepRunner {
  public:
-  // `all`: the whole sweep, of which `own` are this process's, by their indexes. All must outlive this.
+  // `all` is the whole sweep, and `own` holds the indexes of this process's cells. All must outlive this
+  // object.
   SweepRunner(const std::vector<SweepCell>& all, std::span<const std::size_t> own,
               const ThresholdFiles& tables, std::filesystem::path directory, Session& session);
 
-  // Reads tasks and digests, and takes finished cells for done. Throws InputError for a file that is the cell
-  // of another sweep: nothing has been run by then.
+  // Reads tasks and digests, and finds finished cells. Throws InputError for a file that is a cell of another
+  // sweep, before anything is run.
   void prepare();
-  // Runs what is left. Each cell that fails is among failures() and stops no other.
+  // Runs the remaining cells. A cell that fails is added to failures() and does not stop the others.
   void run();
 
-  // What run() would do, instead of it.
+  // Estimates what run() would do, instead of running it.
   void estimate(DryRun& dry, const SweepGroup& group);
 
   [[nodiscard]] const std::vector<SweepFailure>& failures() const { return failures_; }
-  [[nodiscard]] std::size_t found() const { return found_; }  // cells that were finished already
+  [[nodiscard]] std::size_t found() const { return found_; }  // cells that were already finished
   [[nodiscard]] const std::vector<SweepGroup>& groups() const { return groups_; }
-  // The group's model, loaded unless it is the one at hand. Throws InputError.
+  // The model of the group, loaded unless it is the current one. Throws InputError.
   LanguageModel& model_of(const SweepGroup& group);
 
  private:
   void prepare(SweepGroup& group);
   void run(SweepGroup& group);
-  // Those that evaluate() can be asked for together.
+  // Evaluates cells that can share one call of evaluate().
   void run(const SweepGroup& group, std::span<const SweepCell* const> cells);
   void evaluate_cells(const SweepGroup& group, std::span<const SweepCell* const> cells,
                       const std::vector<PolicyPlan>& plans);

@@ -22,20 +22,20 @@ struct Misplaced {
   const char* why;
 };
 constexpr const char* kRunAlone =
-    "a sweep keeps results only; every cell names, under provenance, the tt-eval run that this flag can be "
-    "added to";
+    "a sweep only keeps results; the provenance of every cell has the tt-eval run command to which this flag "
+    "can be added";
 constexpr std::array<Misplaced, 11> kMisplaced = {
-    {{"output", "a sweep writes its cells below -o DIR"},
+    {{"output", "a sweep writes its cells under -o DIR"},
      {"format", "cells are JSON"},
      {"overview", "cells are JSON"},
      {"samples", kRunAlone},
      {"json", kRunAlone},
      {"log-samples", kRunAlone},
-     {"fail-if", "tt-eval compare DIR --fail-if says it of all cells"},
+     {"fail-if", "use tt-eval compare DIR --fail-if, which checks all cells"},
      {"dry-run", "give --dry-run on the command line"},
      {"resume", "give --resume on the command line"},
-     {"config", "settings of the program go into a file of their own: --config on the command line"},
-     {"threads", "says how to run, not what: give --threads on the command line"}}};
+     {"config", "settings of the program belong in another file: give --config on the command line"},
+     {"threads", "it says how to run, not what: give --threads on the command line"}}};
 
 std::vector<std::string> known_keys(const RunParser& parser) {
   std::vector<std::string> keys;

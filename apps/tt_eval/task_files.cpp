@@ -93,7 +93,7 @@ void require_all_described(const std::vector<TaskDefinition>& library,
     if (own.own && std::ranges::find(formats, own.name) == formats.end())
       throw UsageError({.where = "--task-file " + own.path.string(),
                         .what = "describes none of the tasks",
-                        .expected = "a file given with --task whose lines have the fields it asks for",
+                        .expected = "a file given with --task whose lines have the fields that it requires",
                         .next = fmt::format("name it: --task {}:FILE", own.name)});
 }
 
@@ -102,9 +102,9 @@ TaskCheck check_fits(const Task& task, const LanguageModel& model, const Evaluat
   const TaskCheck check = check_task(model, task, options);
   if (check.truncated > 0)
     console.warn(
-        fmt::format("{}: the contexts of {} requests are longer than the model's and lose their start",
+        fmt::format("{}: the contexts of {} requests exceed the model's context and lose their start",
                     task.path, check.truncated),
-        "shorten them, show fewer solved examples, or take a model of longer context");
+        "shorten them, use fewer solved examples, or take a model with a longer context");
   return check;
 }
 

@@ -11,8 +11,8 @@
 
 namespace toptheta::app {
 
-// The task files that come with the program, after the user's own (--task-file). Throws InputError as
-// read_task_file() does, and UsageError where those of the program are not found.
+// The user's own task files (--task-file), followed by those that ship with the program. Throws InputError as
+// read_task_file() does, and UsageError if those of the program are not found.
 std::vector<TaskDefinition> task_library(const std::vector<std::string>& own_files);
 
 // What --task names: FILE, or NAME:FILE.
@@ -21,7 +21,7 @@ struct TaskSource {
   const TaskDefinition* named = nullptr;  // into the library; null: recognised by its fields
 };
 
-// NAME:FILE where no file has that name and NAME is a task. Throws UsageError for a name that is no task.
+// Reads NAME:FILE if no file has that name and NAME is a task. Throws UsageError if NAME is not a task.
 TaskSource task_source(const std::string& text, const std::vector<TaskDefinition>& library);
 
 // A text or JSON Lines file; or a directory, whose .txt files are the documents of one text task named after
@@ -29,12 +29,12 @@ TaskSource task_source(const std::string& text, const std::vector<TaskDefinition
 Task load_task_source(const TaskSource& source, const std::vector<TaskDefinition>& library,
                       const TaskOptions& options);
 
-// Throws UsageError if one of the user's own task files describes none of the tasks, whose formats these are.
+// Throws UsageError if one of the user's own task files describes none of the tasks with these formats.
 void require_all_described(const std::vector<TaskDefinition>& library,
                            const std::vector<std::string>& formats);
 
-// Whatever could stop a task half way is found before it runs; what was found out on the way is returned.
-// Throws as check_task() does; warns of contexts that are cut.
+// Checks before a task runs for anything that could stop it half way, and returns what it found out. Throws
+// as check_task() does; warns about contexts that are cut.
 TaskCheck check_fits(const Task& task, const LanguageModel& model, const EvaluationOptions& options,
                      Console& console);
 

@@ -59,7 +59,7 @@ Listing listing_of(const std::vector<TaskDefinition>& library) {
   }
   listing.notes = {
       "tt-eval tasks show NAME FILE prints finished prompts; --task NAME:FILE names the task of a file.",
-      "docs/tasks.md says how to describe a data set of your own."};
+      "docs/tasks.md explains how to describe a data set of your own."};
   return listing;
 }
 
@@ -187,13 +187,14 @@ void TasksCommand::declare(CLI::App& app) {
   app.add_option("arguments", flags_.arguments,
                  "show: NAME FILE, or FILE; make: needle, multi-key, variable-tracking or common-words")
       ->type_name("...");
-  app.add_option("--task-file", flags_.task_files, "Task files of your own, besides those of the program")
+  app.add_option("--task-file", flags_.task_files,
+                 "Task files of your own, in addition to those that ship with the program")
       ->type_name("FILE.toml")
       ->group(kInputGroup);
   declare_model(app, flags_.model)
       ->description(
-          "show: count this model's tokens; make: its tokenizer counts the length. Default for make: the "
-          "embedded model");
+          "show: count tokens with this model's tokenizer; make: measure --length with it. Default for make: "
+          "the embedded model");
   const auto number = [&](const char* name, std::int64_t& value, const char* description) {
     return app.add_option(name, value, description)
         ->type_name("N")
@@ -201,22 +202,23 @@ void TasksCommand::declare(CLI::App& app) {
         ->capture_default_str()
         ->group(kInputGroup);
   };
-  show_flags_ = {number("--limit", flags_.limit, "show: only the first so many examples; 0 = all"),
-                 number("--few-shot", flags_.few_shot, "show: solved examples before each example"),
-                 app.add_option("--few-shot-file", flags_.few_shot_file, "show: take them from this file")
-                     ->type_name("FILE")
-                     ->group(kInputGroup),
-                 app.add_flag("--chat", flags_.chat, "show: as the model's (--model) chat template puts them")
-                     ->group(kInputGroup)};
+  show_flags_ = {
+      number("--limit", flags_.limit, "show: only the first N examples; 0 = all"),
+      number("--few-shot", flags_.few_shot, "show: put this many solved examples before each example"),
+      app.add_option("--few-shot-file", flags_.few_shot_file, "show: take the solved examples from this file")
+          ->type_name("FILE")
+          ->group(kInputGroup),
+      app.add_flag("--chat", flags_.chat, "show: format the prompts with the chat template of --model")
+          ->group(kInputGroup)};
   make_flags_ = {
       app.add_option("--text", flags_.texts,
-                     "make: what to hide things in, several files allowed; the embedded texts if none")
+                     "make: texts to hide things in, one or several files; by default the embedded texts")
           ->type_name("FILE")
           ->group(kInputGroup),
       number("--length", flags_.length, "make: tokens of prompt and answer together"),
       number("--count", flags_.count, "make: how many examples")};
-  add_format(app, flags_.format, "list, show: default by the ending of -o, else a table");
-  declare_output(app, flags_.output, "Write here instead of standard output");
+  add_format(app, flags_.format, "list and show: by default the ending of -o decides; without -o, a table");
+  declare_output(app, flags_.output, "Write to this file instead of standard output");
 }
 
 void TasksCommand::require_flags_of(const char* action, const std::vector<CLI::Option*>& options) const {

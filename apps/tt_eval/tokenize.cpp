@@ -80,21 +80,23 @@ class TokenizeCommand : public Command {
 
 void TokenizeCommand::declare(CLI::App& app) {
   declare_model(app, flags_.model);
-  app.add_option("--text", flags_.text, "The text in this file")->type_name("FILE")->group(kInputGroup);
-  app.add_option("--prompt", flags_.prompt, "This text")->type_name("TEXT")->group(kInputGroup);
+  app.add_option("--text", flags_.text, "Tokenize the text in this file")
+      ->type_name("FILE")
+      ->group(kInputGroup);
+  app.add_option("--prompt", flags_.prompt, "Tokenize this text")->type_name("TEXT")->group(kInputGroup);
   app.add_option(
          "--ids", flags_.ids,
-         "Back to a text: ids in a .npy, .json or .jsonl file, or as numbers with commas between them")
+         "Convert these ids back to text: a .npy, .json or .jsonl file, or numbers separated by commas")
       ->type_name("FILE|N,N,...")
       ->group(kInputGroup);
-  app.add_flag(
-         "--plain", flags_.plain,
-         "Without the tokens that the tokenizer puts before and after a text; with --ids, special tokens are "
-         "left out of it")
+  app.add_flag("--plain", flags_.plain,
+               "Leave out the tokens that the tokenizer puts before and after a text; with --ids, leave "
+               "special tokens out of the text")
       ->group(kInputGroup);
   add_format(app, flags_.format,
-             "table = a token a line; with --ids, the text alone. Default: by the ending of -o, else that");
-  declare_output(app, flags_.output, "Write here instead of standard output");
+             "table = one token per line, or with --ids the text alone. By default, the ending of -o "
+             "decides; without -o, a table");
+  declare_output(app, flags_.output, "Write to this file instead of standard output");
 }
 
 void TokenizeCommand::print_ids(const Tokenizer& tokenizer, const Provenance& provenance) const {

@@ -90,12 +90,12 @@ void KMeter::run_dense() {
     if (cell.samples.contains(query_.metric == "perplexity" ? "nll" : query_.metric))
       dense_.emplace_back(&task, std::move(cell));
     else
-      session_.console.note(fmt::format("{} has no {}, and is left out", task.name, query_.metric));
+      session_.console.note(fmt::format("{} has no {} and is left out", task.name, query_.metric));
   }
   if (dense_.empty())
     throw UsageError({.where = "--metric",
                       .what = fmt::format("no task has '{}'", query_.metric),
-                      .expected = fmt::format("one of {}; perplexity where there is nll", known)});
+                      .expected = fmt::format("one of {}; perplexity if there is nll", known)});
 }
 
 TunedPoint KMeter::measure(std::int64_t k) {
@@ -121,6 +121,7 @@ class TuneCommand : public Command {
   void run(Session& session) override;
 
  private:
+  [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] std::optional<ThresholdFile> table_of(const Policy& policy) const;
   [[nodiscard]] std::int64_t highest_k(const EvaluationSetup& setup,
                                        const std::optional<ThresholdFile>& table) const;
@@ -134,50 +135,49 @@ class TuneCommand : public Command {
   std::string confidence_ = "95%";
   std::int64_t least_k_ = 1;
   std::int64_t most_k_ = 0;
-  ResultFormat format_ = table_format();
+  std::optional<ResultFormat> format_{};
   std::string output_;
 };
 
 void TuneCommand::declare(CLI::App& app) {
   const char* goal = "Goal";
-  app.add_option(
-         "--max-loss", max_loss_,
-         "How much worse than dense is allowed: 1% or 0.01. Of perplexity relative to dense, of all else in "
-         "the metric's own units (of acc 1% is a point)")
+  app.add_option("--max-loss", max_loss_,
+                 "How much worse than dense is acceptable: 1% or 0.01. Relative to dense for perplexity; in "
+                 "the metric's own units otherwise (for acc, 1% is one percentage point)")
       ->type_name("E")
       ->capture_default_str()
       ->group(goal);
   app.add_option(
          "--metric", metric_,
          "perplexity or nll (texts), acc, acc_norm or answer_nll (multiple choice), acc or continuation_nll "
-         "(continuations), exact_match; the mean over the tasks that have it")
+         "(continuations), exact_match (generation); averaged over the tasks that have it")
       ->type_name("NAME")
       ->capture_default_str()
       ->group(goal);
-  app.add_option("--confidence", confidence_, "Of the interval of k")
+  app.add_option("--confidence", confidence_, "Confidence of the interval of k")
       ->type_name("C")
       ->capture_default_str()
       ->group(goal);
-  app.add_option("--min-k", least_k_, "Look from this k on")
+  app.add_option("--min-k", least_k_, "Smallest k to try")
       ->type_name("K")
       ->check(positive())
       ->capture_default_str()
       ->group(goal);
-  app.add_option("--max-k", most_k_, "Look up to this k; 0 = as far as it makes a difference")
+  app.add_option("--max-k", most_k_, "Largest k to try; 0 = as far as it makes a difference")
       ->type_name("K")
       ->check(non_negative())
       ->capture_default_str()
       ->group(goal);
   declare_evaluation(app, flags_);
-  add_format(app, format_, "Form of the answer");
-  declare_output(app, output_, "Write it here instead of standard output");
+  add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
+  declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
 // Thresholds are those of the table's curves; what has none needs no table.
 std::optional<ThresholdFile> TuneCommand::table_of(const Policy& policy) const {
   if (!unit_of(policy).has_k)
     throw UsageError({.where = "--attention",
-                      .what = fmt::format("{} has no k to be tuned", name_of(policy)),
+                      .what = fmt::format("{} has no k to tune", name_of(policy)),
                       .expected = "theta or topk"});
   if (!needs_table(policy)) return std::nullopt;
   std::vector<ThresholdFile> files = load_thresholds(flags_.policies.thresholds);
@@ -206,16 +206,16 @@ std::int64_t TuneCommand::highest_k(const EvaluationSetup& setup,
 
 std::string answer_of(const Tuning& tuning, double max_loss) {
   if (!tuning.k)
-    return fmt::format("no k is within: k={}, the largest, is still {} worse", tuning.points.back().k,
+    return fmt::format("no k is good enough: k={}, the largest, is still {} worse", tuning.points.back().k,
                        format_number(tuning.points.back().loss.value));
   const TunedPoint& point = *tuning.point_at(*tuning.k);
   std::string interval;
   if (tuning.k_least)
     interval = fmt::format(" (between {} and {})", *tuning.k_least,
                            tuning.k_most ? fmt::format("{}", *tuning.k_most) : "more than any k tried");
-  return fmt::format("k={}{} is the smallest at most {} worse: {}% of the elements, {}% of the V rows",
-                     *tuning.k, interval, max_loss, format_percent(point.kept_elements),
-                     format_percent(point.v_rows));
+  return fmt::format(
+      "k={}{} is the smallest k that is at most {} worse: {}% of the elements, {}% of the V rows", *tuning.k,
+      interval, max_loss, format_percent(point.kept_elements), format_percent(point.v_rows));
 }
 
 Json k_or_null(const std::optional<std::int64_t>& k) {
@@ -254,11 +254,12 @@ Listing TuneCommand::listing(const Tuning& tuning, const Policy& policy, const C
                             json_number(point.v_rows), point.loss.value <= query.within + 1e-12});
   if (!tuning.k_least)
     listing.notes.emplace_back(
-        "No interval: a text of one document, or one example, has none. Give several documents (a directory "
-        "of texts).");
+        "There is no interval, because a single document or example has none. Give several documents (a "
+        "directory of texts).");
   if (tuning.k && needs_table(policy))
-    listing.notes.push_back(fmt::format("its thresholds: tt-calibrate retarget {} -k {} -o theta-{}.h5",
-                                        flags_.policies.thresholds.front(), *tuning.k, *tuning.k));
+    listing.notes.push_back(
+        fmt::format("to get its thresholds: tt-calibrate retarget {} -k {} -o theta-{}.h5",
+                    flags_.policies.thresholds.front(), *tuning.k, *tuning.k));
   return listing;
 }
 
@@ -279,14 +280,14 @@ void TuneCommand::print_dry_run(EvaluationSetup& setup, const KMeter& meter, std
     for (std::size_t i = 0; i < names.size(); ++i)
       dry.add_task(setup.tasks[t], setup.checks[t], setup.options,
                    std::span(plans).subspan(i == 0 ? 0 : 1, 1), std::span(names).subspan(i, 1));
-  write_output(output_, format_listing(dry.listing(), format_, layout_of(output_)));
+  write_output(output_, format_listing(dry.listing(), format(), layout_of(output_)));
 }
 
 void TuneCommand::run(Session& session) {
   session.wait_passively();
   if (!flags_.policies.k.empty())
     throw UsageError(
-        {.where = "-k", .what = "is what tune looks for", .next = "--min-k and --max-k say where"});
+        {.where = "-k", .what = "is what tune looks for", .next = "--min-k and --max-k limit the search"});
   const ChoiceQuery query{metric_, parse_fraction(max_loss_, "--max-loss", 0, 1e9),
                           parse_fraction(confidence_, "--confidence", 0.01, 0.999999)};
   const Policy policy = single_policy(flags_, "theta", "tune");
@@ -304,7 +305,7 @@ void TuneCommand::run(Session& session) {
   session.console.finish();
   Listing result = listing(tuning, policy, query);
   result.about["provenance"] = json_of(provenance_of(setup, flags_.policies.thresholds, session));
-  write_output(output_, format_listing(result, format_, layout_of(output_)));
+  write_output(output_, format_listing(result, format(), layout_of(output_)));
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ AuditHead read_head(const JsonValue& json) {
   return head;
 }
 
-// The largest of the known quantiles at which rows keep less than k; 0 where even the lowest keeps it.
+// The largest known quantile at which rows keep less than k; 0 if rows keep k even at the lowest.
 double short_of_k(const AuditHead& head) {
   constexpr std::array<double, 7> kShares = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
   double share = 0;
@@ -66,11 +66,11 @@ std::string finding_of(const AuditTarget& target, const AuditFile& audit) {
   std::vector<const AuditHead*> heads;
   for (const AuditHead& head : audit.heads)
     if (head.k == target.k && head.rows > 0) heads.push_back(&head);
-  std::string text = fmt::format("-k {}: heads keep {} times what was asked for on average", target.k,
+  std::string text = fmt::format("-k {}: on average, heads keep {} times the k asked for", target.k,
                                  short_number(target.ratio));
   if (!std::isnan(target.low))
     text += fmt::format(" ({} to {}, 95%)", short_number(target.low), short_number(target.high));
-  text += fmt::format(", {} of the elements, and lose {} of the softmax mass.", percent(target.kept),
+  text += fmt::format(", which is {} of the elements, and lose {} of the softmax mass.", percent(target.kept),
                       percent(target.lost_mass));
   if (heads.empty()) return text;
   const auto most_short = static_cast<double>(std::count_if(
@@ -79,8 +79,8 @@ std::string finding_of(const AuditTarget& target, const AuditFile& audit) {
     return std::abs(std::log(std::max(a->ratio, 1e-9))) < std::abs(std::log(std::max(b->ratio, 1e-9)));
   });
   return text + fmt::format(
-                    " In {} of the heads at least half of the rows keep fewer than k. Farthest from its "
-                    "k: layer {}, head {}, {} times.",
+                    " In {} of the heads, at least half of the rows keep fewer than k. The head farthest "
+                    "from its k is layer {}, head {}, at {} times.",
                     percent(most_short / static_cast<double>(heads.size())), farthest->layer, farthest->head,
                     short_number(farthest->ratio));
 }
@@ -90,7 +90,7 @@ std::string finding_of(const AuditTarget& target, const AuditFile& audit) {
 AuditFile read_audit(const std::filesystem::path& path) {
   const JsonValue json = read_json_file(path);
   if (!json.is_object() || json.text_or("schema", "") != kAuditSchema)
-    json.fail("not what tt-calibrate audit writes", fmt::format("\"schema\": \"{}\"", kAuditSchema),
+    json.fail("not a file written by tt-calibrate audit", fmt::format("\"schema\": \"{}\"", kAuditSchema),
               "tt-calibrate audit TABLE --format json -o audit.json");
   AuditFile audit;
   audit.table = json.text_or("table", "");
@@ -109,13 +109,13 @@ std::vector<std::string> findings_of(const AuditFile& audit) {
   std::vector<std::string> findings;
   for (const AuditTarget& target : audit.targets)
     findings.push_back(finding_of(target, audit));
-  if (!audit.holds) findings.emplace_back("The tolerance that this audit was asked to check does not hold.");
+  if (!audit.holds) findings.emplace_back("The tolerance that this audit checked is exceeded.");
   return findings;
 }
 
 Figure audit_figure(const AuditFile& audit) {
   Figure figure;
-  figure.title = "Audit: effective k over k on rows that were not calibrated on";
+  figure.title = "Audit: effective k / k on rows that were not used for calibration";
   figure.note = fmt::format("{} on {} document{}, by: {}", audit.table, audit.documents,
                             audit.documents == 1 ? "" : "s", audit.command);
   figure.data = {"audit",

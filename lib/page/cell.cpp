@@ -44,7 +44,7 @@ bool same(double a, double b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
-// Whether two results of the same thing found the same.
+// Whether two results of the same model, task, phase and policy agree.
 bool agree(const Cell& a, const Cell& b) {
   const auto equal = [](const auto& x, const auto& y) {
     return x.first == y.first && same(x.second.value, y.second.value);
@@ -53,7 +53,7 @@ bool agree(const Cell& a, const Cell& b) {
          std::equal(a.metrics.begin(), a.metrics.end(), b.metrics.begin(), b.metrics.end(), equal);
 }
 
-// Adds a cell unless it is there; the one that knows more about dense wins.
+// Adds a cell unless it exists already; of two, the one that knows more about dense is kept.
 void add(std::vector<Cell>& cells, std::map<std::string, std::size_t>& known, Cell cell) {
   const auto [it, is_new] = known.emplace(identity_of(cell), cells.size());
   if (is_new) {
@@ -65,7 +65,7 @@ void add(std::vector<Cell>& cells, std::map<std::string, std::size_t>& known, Ce
     throw InputError({.where = cell.file,
                       .what = fmt::format("holds the same run as {} with other results", first.file),
                       .found = fmt::format("{} on {}, {}", describe(cell.policy), cell.task.name, cell.phase),
-                      .next = "leave one of them out of the folder"});
+                      .next = "remove one of them from the folder"});
   if (first.paired.empty() && !cell.paired.empty()) first = std::move(cell);
 }
 
@@ -82,7 +82,7 @@ const Estimate* Cell::difference(const std::string& name) const {
 Cells read_cells(const fs::path& path) {
   if (!fs::exists(path))
     throw InputError({.where = path.string(),
-                      .what = "is not there",
+                      .what = "does not exist",
                       .expected = "the folder that tt-eval sweep -o wrote, or results of tt-eval run"});
   std::vector<fs::path> files = {path};
   if (fs::is_directory(path)) files = result_files(fs::is_directory(path / "cells") ? path / "cells" : path);
@@ -93,7 +93,7 @@ Cells read_cells(const fs::path& path) {
     for (Cell& cell : read_result(file, unknown))
       add(result.cells, known, std::move(cell));
     for (const std::string& key : unknown)
-      result.notes.push_back(key + ": not known to this program and not shown");
+      result.notes.push_back(key + ": unknown to this program, and not shown");
   }
   if (result.cells.empty())
     throw InputError({.where = path.string(),

@@ -1,4 +1,4 @@
-// Cells: one result of `tt-eval run` or `tt-eval sweep` each (schema "toptheta.result/1", docs/cli.md), read
+// A cell is one result of `tt-eval run` or `tt-eval sweep` (schema "toptheta.result/1", docs/cli.md), read
 // back.
 #pragma once
 #include <cstdint>
@@ -18,20 +18,20 @@ inline constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
 struct Estimate {
   double value = kAbsent;
   double error = kAbsent;  // one standard error
-  double low = kAbsent;    // 95%, where the result has an interval
+  double low = kAbsent;    // 95% interval, if the result has one
   double high = kAbsent;
   double p = kAbsent;  // of a paired difference: McNemar's exact test
 };
 
-// Shares of what dense attention would touch, 0 to 1; absent (NaN) where they mean nothing.
+// Shares of what dense attention would touch, 0 to 1; absent (NaN) if they have no meaning.
 struct Sparsity {
   double kept = kAbsent;
   double v_rows = kAbsent;
   double k_rows = kAbsent;
   double empty_tiles = kAbsent;
-  double effective_k = kAbsent;   // kept over what top-k would keep
+  double effective_k = kAbsent;   // kept / what top-k would keep
   double lost_mass = kAbsent;     // mean per row
-  double output_error = kAbsent;  // relative L2 error of the head's output, where the result has it
+  double output_error = kAbsent;  // relative L2 error of the head's output, if the result has it
   double output_turn = kAbsent;   // 1 - cosine of the same
 };
 
@@ -70,7 +70,7 @@ struct CellTask {
 };
 
 struct Cell {
-  std::string file{};  // its name, for people
+  std::string file{};  // the name of the file, for people
   CellModel model{};
   CellPolicy policy{};
   CellTask task{};
@@ -79,7 +79,7 @@ struct Cell {
   std::vector<std::pair<std::string, Estimate>> paired{};  // differences from dense
   std::vector<std::pair<std::string, std::int64_t>> counts{};
   Sparsity total{};
-  std::vector<Sparsity> layers{};      // [layers]; empty where the result lacks it, as the two below
+  std::vector<Sparsity> layers{};      // [layers]; empty if the result lacks it, as are the next two
   std::vector<Sparsity> heads{};       // [layers * heads]
   std::vector<double> group_v_rows{};  // [layers * kv_heads]
   Provenance provenance{};
@@ -89,15 +89,15 @@ struct Cell {
   [[nodiscard]] bool is_dense() const { return policy.attention == "dense"; }
 };
 
-// What a folder or a file of results holds.
+// The contents of a folder or file of results.
 struct Cells {
-  std::vector<Cell> cells{};         // in the order of the files' names
-  std::vector<std::string> notes{};  // what was read and is not shown, for the console
+  std::vector<Cell> cells{};         // in the order of file names
+  std::vector<std::string> notes{};  // about what was read but is not shown, for the console
 };
 
-// The results of DIR/cells/*.json, of DIR/*.json where there is no such folder, or of one file. The same
-// result in two files counts once. Throws InputError, with the file's name, for what is not a result, for
-// damage, for two results that differ and should not, and where there is none.
+// Reads the results in DIR/cells/*.json, in DIR/*.json if there is no such folder, or in one file. The same
+// result in two files counts once. Throws InputError, with the name of the file, if a file is not a result or
+// is damaged, if two results should agree and do not, and if there is no result.
 Cells read_cells(const std::filesystem::path& path);
 
 }  // namespace toptheta::page

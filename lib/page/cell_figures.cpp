@@ -19,7 +19,7 @@ MapData map_of(const std::string& title, const Cell& cell, double Sparsity::*wha
   return data;
 }
 
-// Whether there is anything to see: some value that is not 0.
+// Whether there is anything to draw: some value other than 0.
 bool has_any(const MapData& data) {
   return std::any_of(data.values.begin(), data.values.end(),
                      [](double v) { return std::isfinite(v) && v != 0; });
@@ -84,7 +84,7 @@ Figure trade_off_figure(const Group& group, Room room) {
 Figure head_figure(const Group& group, const Cell& cell) {
   Figure figure;
   figure.title = fmt::format("Heads: {}, {}", group.title, describe(cell.policy));
-  figure.note = "The outlined cell is the highest. Quantities that are 0 in every head are not drawn.";
+  figure.note = "The outlined cell is the highest. Quantities that are 0 in every head are left out.";
   add_map(figure, map_of("Elements kept", cell, &Sparsity::kept, true));
   add_map(figure, map_of("Softmax mass lost", cell, &Sparsity::lost_mass, true));
   add_map(figure, map_of("Error of the attention output (relative L2)", cell, &Sparsity::output_error, true));
@@ -131,8 +131,8 @@ Figure effective_k_figure(const std::vector<Group>& groups) {
   Figure figure;
   figure.title = "Effective k over the k asked for";
   figure.note =
-      "Of every head of every cell; the dashed line is what was asked for. Heads to the right keep more than "
-      "k, heads to the left less.";
+      "Every head of every cell. The dashed line is the k asked for: heads to its right keep more, heads to "
+      "its left less.";
   figure.data = {
       "effective-k",
       {"task", "policy", "heads", "5%", "median", "95%", "lowest", "highest", "heads below k", "file"},

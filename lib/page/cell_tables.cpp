@@ -1,4 +1,4 @@
-// Tables of all cells, and of what made them.
+// Tables of all cells, and of the commands and files that made them.
 #include <fmt/format.h>
 
 #include <map>
@@ -9,7 +9,7 @@ namespace toptheta::page {
 
 namespace {
 
-// Metrics in one order for all cells; errors only where some cell has one.
+// Metrics in one order for all cells, with a column for errors if some cell has one.
 struct MetricColumn {
   std::string name{};
   bool has_error = false;

@@ -1,5 +1,5 @@
-// Charts as SVG, drawn here once: the page shows them and --figures writes the same. What hover and arrow
-// keys tell of a mark is its data-t.
+// Charts as SVG, drawn once: the page shows the same drawings that --figures writes. The attribute data-t of
+// a mark is what hovering and the arrow keys read out.
 #pragma once
 #include <string>
 #include <vector>
@@ -14,36 +14,36 @@ const char* name_of_cost(Cost cost);
 
 struct Chart {
   std::string title{};
-  std::string name{};  // of its file
+  std::string name{};  // name of its file
   std::string svg{};   // an <svg> element without styles
 };
 
-// For the page, where the key stands above the charts, or by itself, with names at the ends of lines.
+// Narrow for the page, where a key is above the charts; wide for a chart by itself, with names at the ends of
+// lines.
 enum class Room { narrow, wide };
 
-// Losses over dense against a cost; log scales where that tells more. Losses below kLossFloor stand there
-// where the axis is logarithmic.
+// Losses over dense against a cost, on logarithmic scales if they show more. On a logarithmic axis, losses
+// below kLossFloor are drawn at kLossFloor.
 inline constexpr double kLossFloor = 1e-4;
 Chart trade_off_chart(const Group& group, Cost cost, Room room);
 
-// A value of each layer (row) and column: shares, or plain numbers.
+// A value for each layer (row) and column, which are shares or plain numbers.
 struct MapData {
   std::string title{};
   std::string column{};  // "head", "KV group"
   std::int64_t layers = 0;
   std::int64_t columns = 0;
-  std::vector<double> values{};  // [layers * columns]; NaN where there is none
+  std::vector<double> values{};  // [layers * columns]; NaN if there is none
   bool as_percent = false;
-  bool from_zero = false;  // the lightest colour is 0, not the lowest value
+  bool from_zero = false;  // the lightest colour means 0 instead of the lowest value
 };
 Chart heat_map(const MapData& data);
 
-// How many values lie where, on a logarithmic axis, with a line at `reference`. Values not above 0 are left
-// out.
+// A histogram on a logarithmic axis, with a line at `reference`. Values that are not above 0 are left out.
 Chart histogram(const std::string& title, const std::string& x_name, const std::vector<double>& values,
                 double reference);
 
-// Lines with a band around each.
+// Lines, each with a band around it.
 struct Line {
   std::string name{};
   std::vector<double> x{};
@@ -60,9 +60,9 @@ struct LineData {
 };
 Chart line_chart(const LineData& data);
 
-// Gives charts of one name different ones: "x", "x-2".
+// Gives charts that share a name different names: "x", "x-2".
 void make_names_unique(std::vector<Chart>& charts);
-// A file of its own.
+// The chart as a file of its own.
 std::string standalone(const Chart& chart);
 
 }  // namespace toptheta::page

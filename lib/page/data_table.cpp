@@ -15,7 +15,7 @@ bool is_empty(const Value& value) {
   return value.is_number ? std::isnan(value.number) : value.text.empty();
 }
 
-// The exact number stands beside the text only where the text does not say it.
+// The exact number is added as an attribute only if the text does not already give it.
 std::string cell_of(const Value& value) {
   if (!value.is_number) return fmt::format("<td>{}", escaped(value.text));
   const std::string exact = exact_number(value.number);
@@ -23,7 +23,7 @@ std::string cell_of(const Value& value) {
   return fmt::format("<td class='r' data-v='{}'>{}", exact, escaped(value.text));
 }
 
-// `is_right` as the column's numbers stand.
+// `is_right` aligns the cell to the right, as numbers are.
 std::string head_of(const DataTable& table) {
   std::string html = "<thead><tr>";
   for (std::size_t i = 0; i < table.columns.size(); ++i) {

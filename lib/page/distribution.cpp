@@ -19,13 +19,13 @@ struct Bars {
   double high = 1;
   std::vector<std::int64_t> counts = std::vector<std::int64_t>(kBars);
 
-  // Of the bar's lower end.
+  // The value at the bar's lower end.
   [[nodiscard]] double edge(std::size_t bar) const {
     return low * std::pow(high / low, static_cast<double>(bar) / kBars);
   }
 };
 
-// Values above 0, of which there is at least one.
+// The values above 0; there must be at least one.
 Bars bars_of(const std::vector<double>& values) {
   const auto [least, most] = std::minmax_element(values.begin(), values.end());
   Bars bars{*least, *most > *least ? *most : *least * 1.01};
@@ -36,7 +36,7 @@ Bars bars_of(const std::vector<double>& values) {
   return bars;
 }
 
-// An axis that is logarithmic however short.
+// An axis that is logarithmic even if it is short.
 Scale log_scale(double low, double high, double from, double to) {
   return {low, std::max(high, low * 1.01), from, to, true};
 }

@@ -11,7 +11,7 @@ namespace toptheta::page {
 struct KeyEntry {
   std::string name{};
   std::size_t style = 0;
-  bool is_line = false;  // without a mark of its own
+  bool is_line = false;  // drawn as a line, without a mark
 };
 
 struct Figure {
@@ -24,7 +24,7 @@ struct Figure {
 
 std::string format_figure(const Figure& figure);
 
-// A table, folded away under `summary` where it is longer than fits beside text.
+// A table, folded away under `summary` if it is long.
 std::string format_long_table(const DataTable& table, const std::string& summary);
 
 // The whole document around its contents: style, script, the button for light and dark.

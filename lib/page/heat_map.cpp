@@ -39,7 +39,7 @@ std::string shown(double value, const MapData& data) {
   return data.as_percent ? percent(value) : short_number(value);
 }
 
-// Every label where there is room, else every 4th or 16th.
+// Every label if there is room, else every 4th or 16th.
 std::int64_t label_step(int side, std::int64_t digits) {
   const auto room = static_cast<std::int64_t>(side);
   return room >= 7 * digits ? 1 : room >= 5 ? 4 : 16;

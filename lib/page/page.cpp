@@ -19,7 +19,7 @@ constexpr std::size_t kMostMapCells = 9000;
 
 struct HeadFigures {
   std::vector<Figure> figures{};
-  std::vector<std::string> left_out{};  // groups
+  std::vector<std::string> left_out{};  // titles of groups
 };
 
 HeadFigures head_figures(const std::vector<Group>& groups) {
@@ -45,11 +45,13 @@ HeadFigures head_figures(const std::vector<Group>& groups) {
 std::string format_heads(const std::vector<Group>& groups) {
   const HeadFigures heads = head_figures(groups);
   std::string html = "<h2 id='heads-and-layers'>Which layers and heads</h2>";
-  if (heads.figures.empty()) html += "<p>These results say nothing about single heads.</p>";
+  if (heads.figures.empty()) html += "<p>These results hold no figures of single heads.</p>";
   for (const Figure& figure : heads.figures)
     html += format_figure(figure);
   if (!heads.left_out.empty()) {
-    html += "<p>Left out, to keep the page small; tt-eval report on the file of one cell shows its heads: ";
+    html +=
+        "<p>To keep the page small, these are left out (tt-eval report on the file of one cell shows its "
+        "heads): ";
     for (std::size_t i = 0; i < heads.left_out.size(); ++i)
       html += (i == 0 ? "" : "; ") + escaped(heads.left_out[i]);
     html += ".</p>";
@@ -57,7 +59,7 @@ std::string format_heads(const std::vector<Group>& groups) {
   return html;
 }
 
-// The targets of a table that cells used, in table order.
+// The targets of a table that cells use, in the order of the table.
 std::vector<const Target*> targets_used(const NamedTable& named, const std::vector<Cell>& cells) {
   std::set<std::int64_t> used;
   for (const Cell& cell : cells)
@@ -71,7 +73,7 @@ std::vector<const Target*> targets_used(const NamedTable& named, const std::vect
   return targets;
 }
 
-// The k that the page speaks of first among those of the table.
+// Among the k of the table, the one that the page mentions first.
 const Target* target_of_choice(const std::vector<Group>& groups, const NamedTable& named,
                                const std::vector<const Target*>& targets) {
   for (const Group& group : groups)
@@ -102,10 +104,10 @@ std::string format_tables(const std::vector<Group>& groups, const std::vector<Ce
 }
 
 std::string format_provenance(const std::vector<Cell>& cells) {
-  return "<h2 id='provenance'>What made this</h2><p>Each result again, by one command; the files that went "
-         "in are told apart by their digests.</p>" +
-         format_long_table(inputs_of(cells), "The files that went in") +
-         format_long_table(commands_of(cells), "The command of each cell");
+  return "<h2 id='provenance'>How this was made</h2><p>Each result can be reproduced by one command. Input "
+         "files are identified by their digests.</p>" +
+         format_long_table(inputs_of(cells), "Input files") +
+         format_long_table(commands_of(cells), "Commands");
 }
 
 std::string count_of(const std::vector<Cell>& cells, const std::vector<Group>& groups) {
@@ -124,18 +126,17 @@ std::string count_of(const std::vector<Cell>& cells, const std::vector<Group>& g
 }
 
 constexpr const char* kNavigation =
-    "<nav aria-label='Sections'><a href='#trade-off'>Trade-off</a><a href='#settings'>Settings for 1%</a>"
-    "<a href='#heads-and-layers'>Layers and heads</a><a href='#effective-k-section'>Effective k</a>"
-    "<a href='#thresholds'>Thresholds</a><a href='#all'>All cells</a><a href='#provenance'>What made this</a>"
-    "</nav>";
+    "<nav aria-label='Sections'><a href='#trade-off'>Trade-off</a><a href='#settings'>Settings for 1%</a><a "
+    "href='#heads-and-layers'>Layers and heads</a><a href='#effective-k-section'>Effective k</a><a "
+    "href='#thresholds'>Thresholds</a><a href='#all'>All cells</a><a href='#provenance'>How this was "
+    "made</a></nav>";
 
 std::string format_trade_offs(const std::vector<Group>& groups) {
   std::string html = fmt::format(
-      "<h2 id='trade-off'>The trade-off</h2><p class='lead'>Further left is cheaper, further down is closer "
-      "to "
-      "dense. Bars are 95% intervals, the dashed line is 1% loss; on logarithmic axes losses below {} are "
-      "drawn "
-      "there. Hover over a mark, or focus a chart and use the arrow keys, to read it.</p>",
+      "<h2 id='trade-off'>The trade-off</h2><p class='lead'>Points further left are cheaper, points further "
+      "down closer to dense. Bars are 95% intervals, and the dashed line is 1% loss. On logarithmic axes, "
+      "losses below {} are drawn at that value. To read a mark, hover over it, or focus the chart and use "
+      "the arrow keys.</p>",
       percent(kLossFloor));
   for (const Group& group : groups)
     if (!group.series.empty()) html += format_figure(trade_off_figure(group, Room::narrow));
@@ -145,7 +146,7 @@ std::string format_trade_offs(const std::vector<Group>& groups) {
 std::string format_effective_k(const std::vector<Group>& groups) {
   const Figure figure = effective_k_figure(groups);
   return "<h2 id='effective-k-section'>Effective k</h2>" +
-         (figure.charts.empty() ? "<p>No cell with a k that its rows may miss.</p>" : format_figure(figure));
+         (figure.charts.empty() ? "<p>No cell has a k that its rows could miss.</p>" : format_figure(figure));
 }
 
 }  // namespace
@@ -178,9 +179,9 @@ std::string format_page(const std::vector<Cell>& cells, const std::vector<NamedT
   const std::string title = headline_of(groups);
   const std::string html =
       fmt::format("<h1>{}</h1>{}{}", escaped(title), count_of(cells, groups), kNavigation) +
-      "<h2 id='answers-in-words'>In words</h2>" + format_cards(groups) + format_trade_offs(groups) +
-      "<h2 id='settings'>Which setting for 1% loss?</h2><p class='lead'>Of each policy the cheapest setting "
-      "that was run and stays within 1%, and what the next cheaper one loses.</p>" +
+      "<h2 id='answers-in-words'>Summary</h2>" + format_cards(groups) + format_trade_offs(groups) +
+      "<h2 id='settings'>Which setting for 1% loss?</h2><p class='lead'>For each policy, the cheapest "
+      "setting that was run and stays within 1%, and what the next cheaper setting loses.</p>" +
       format_table(answers_of(groups), Filter::none) + format_heads(groups) + format_effective_k(groups) +
       format_tables(groups, cells, tables, audit) + "<h2 id='all'>All cells</h2>" +
       format_table(all_cells(groups), Filter::words) + format_provenance(cells);

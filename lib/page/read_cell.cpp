@@ -13,12 +13,12 @@ namespace {
 constexpr const char* kSchema = "toptheta.result/1";
 constexpr std::int64_t kMany = std::int64_t{1} << 53;
 
-// Absent where null.
+// Absent if null.
 double figure(const JsonValue& object, const char* key, double low, double high) {
   const std::optional<JsonValue> value = object.find(key);
   if (!value) return kAbsent;
   const double number = value->number();
-  // Sums of shares may pass their bounds by rounding.
+  // Sums of shares may exceed their bounds by rounding.
   constexpr double kSlack = 1e-6;
   if (number < low - kSlack || number > high + kSlack)
     value->fail("out of range", fmt::format("{} to {}", low, high));
@@ -65,7 +65,7 @@ CellPolicy read_policy(const JsonValue& json) {
   policy.thresholds = json.text_or("thresholds", "");
   policy.add_sigma = json.number_or("add_sigma", 0);
   policy.topk_at_calibration = json.flag_or("topk_at_calibration", false);
-  // A policy's own options are the numbers that are left; what is left beside them is named as not
+  // The remaining numbers are the policy's own options; anything else that remains is reported as not
   // understood.
   for (const std::string& key : json.unread_keys()) {
     const std::optional<JsonValue> value = key.find('.') == std::string::npos ? json.find(key) : std::nullopt;
@@ -118,7 +118,8 @@ Sparsity read_sparsity(const JsonValue& json) {
   return sparsity;
 }
 
-// The elements of a list that has one for each layer, or for each layer and `parts` heads, in order.
+// The elements of a list that has one for each layer, or one for each layer and each of `parts` heads, in
+// order.
 std::vector<JsonValue> in_order(const JsonValue& json, const char* key, std::int64_t layers, const char* part,
                                 std::int64_t parts) {
   const std::optional<JsonValue> list = json.find(key);
@@ -186,7 +187,7 @@ std::vector<Cell> read_result(const std::filesystem::path& path, std::vector<std
   const JsonValue json = read_json_file(path);
   if (!json.is_object() || json.text_or("schema", "") != kSchema)
     json.fail("not a result of tt-eval run", fmt::format("\"schema\": \"{}\"", kSchema),
-              "leave it out of the folder, or name another");
+              "remove it from the folder, or name another file");
   const CellModel model = read_model(json.object("model"));
   std::vector<Cell> cells;
   for (const JsonValue& run : json.elements("runs"))

@@ -1,4 +1,4 @@
-// One result file to cells.
+// Reads one result file into cells.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -8,8 +8,7 @@
 
 namespace toptheta::page {
 
-// Every run of the file. Members that nothing here knows are added to `unknown`. Throws InputError at the
-// value.
+// Every run in the file. Unknown members are added to `unknown`. Throws InputError that names the value.
 std::vector<Cell> read_result(const std::filesystem::path& path, std::vector<std::string>& unknown);
 
 }  // namespace toptheta::page

@@ -61,13 +61,13 @@ bool smaller_is_better(const std::string& metric) {
          metric.find("kl") != std::string::npos;
 }
 
-// Where not one of n examples differs, a normal interval has no width: n differing ones in 100 may still be
-// missed. The exact bound of a share that was 0 of n takes its place.
+// If none of n examples differs, a normal interval has no width, although differing examples may exist. The
+// exact bound of a proportion of 0 out of n takes its place.
 double unseen_share(std::int64_t examples) {
   return examples > 0 ? 1 - std::pow(0.025, 1 / static_cast<double>(examples)) : 1;
 }
 
-// From differences example by example.
+// From paired differences, example by example.
 Loss paired_loss(const Cell& cell, const Group& group) {
   const Estimate* d = cell.difference(group.is_ratio() ? "perplexity_ratio" : group.metric);
   if (d == nullptr || std::isnan(d->value)) return {};
@@ -123,7 +123,7 @@ void sort_series(Group& group) {
   });
 }
 
-// By name, top-theta first: the same policy looks the same everywhere.
+// In the order of names, top-theta first, so that a policy has the same style everywhere.
 void give_styles(std::vector<Group>& groups) {
   std::map<std::pair<int, std::string>, std::size_t> styles;
   for (const Group& group : groups)

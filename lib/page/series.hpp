@@ -1,5 +1,5 @@
-// Cells in order: which were measured on the same thing, which lie on one curve, what each lost against
-// dense.
+// Puts cells in order: which were measured on the same task, which belong to one curve, and what each lost
+// against dense.
 #pragma once
 #include <string>
 #include <vector>
@@ -10,11 +10,11 @@ namespace toptheta::page {
 
 // "theta k=16 sdc=exact vmc"
 std::string describe(const CellPolicy& policy);
-// Without what sweeps along a curve: k, or else the policy's own options.
+// The same without what varies along a curve: k, or else the policy's own options.
 std::string family_of(const CellPolicy& policy);
 // "k=16", "budget=32"; empty for dense.
 std::string knob_of(const CellPolicy& policy);
-// The same text for results of the same thing: model, task, phase and policy with its table.
+// A text that is equal for results with the same model, task, phase, policy and table.
 std::string identity_of(const Cell& cell);
 
 // What a policy lost against dense on the same examples: a fraction of the perplexity, points of an accuracy,
@@ -22,9 +22,9 @@ std::string identity_of(const Cell& cell);
 inline constexpr double kLossLimit = 0.01;
 struct Loss {
   double value = kAbsent;
-  double low = kAbsent;  // 95%
+  double low = kAbsent;  // 95% interval
   double high = kAbsent;
-  bool paired = false;  // from differences example by example; otherwise from two standard errors
+  bool paired = false;  // from paired differences; otherwise from both standard errors
   [[nodiscard]] bool known() const { return value == value; }
 };
 
@@ -33,18 +33,18 @@ struct Point {
   Loss loss{};
 };
 
-// The cells of one family, the fewest elements first.
+// The cells of one family, beginning with the fewest elements.
 struct Series {
   std::string name{};
   std::string attention{};
   std::vector<Point> points{};
-  std::size_t style = 0;  // its colour and mark, the same in all groups
+  std::size_t style = 0;  // colour and mark, the same in all groups
 };
 
 // One model, task and phase.
 struct Group {
   std::string title{};
-  std::string metric{};  // the one that losses are of: perplexity, acc, exact_match, ...
+  std::string metric{};  // the metric of the losses: perplexity, acc, exact_match, ...
   const Cell* dense = nullptr;
   std::vector<Series> series{};  // top-theta first, then by name; without dense
   [[nodiscard]] bool is_ratio() const { return metric == "perplexity"; }
@@ -60,12 +60,12 @@ std::string describe(const Loss& loss, const Group& group);
 // Texts first. The cells must outlive the result.
 std::vector<Group> group_cells(const std::vector<Cell>& cells);
 
-// The cheapest point of a series that loses at most `limit`; null where there is none. With `sure` the upper
-// end of the interval must stay within it too.
+// The cheapest point of a series that loses at most `limit`; null if there is none. With `sure`, the upper
+// end of its interval must stay within the limit too.
 const Point* cheapest_within(const Series& series, double limit, bool sure);
-// The same over all series; `*series` is that of the point. Null where there is none.
+// The same over all series; sets `*series` to that of the point. Null if there is none.
 const Point* cheapest_within(const Group& group, double limit, bool sure, const Series** series);
-// The point of least loss, the cheaper of equals; null where no loss is known.
+// The point with the smallest loss, the cheaper one of equals; null if no loss is known.
 const Point* closest_to_dense(const Series& series);
 
 }  // namespace toptheta::page

@@ -22,11 +22,11 @@ std::string saved(double share, const char* does, const char* thing) {
 std::string tiles_of(const Cell& cell) {
   if (std::isnan(cell.total.empty_tiles)) return "not measured";
   return cell.total.empty_tiles == 0
-             ? "none can be skipped: every tile keeps something"
-             : fmt::format("{} can be skipped: they keep nothing", percent(cell.total.empty_tiles));
+             ? "none can be skipped, since every tile keeps something"
+             : fmt::format("{} can be skipped, since they keep nothing", percent(cell.total.empty_tiles));
 }
 
-// Where a quantity is highest, and its part of the sum.
+// Where a quantity is highest, and its share of the sum.
 struct Peak {
   std::size_t at = 0;
   double value = kAbsent;
@@ -69,9 +69,9 @@ std::string how_many(const Cell& cell) {
 
 std::string standing_of(const Choice& choice) {
   if (choice.point == nullptr || !choice.point->loss.known())
-    return "the cheapest; no dense cell to compare with";
+    return "the cheapest; there is no dense cell to compare with";
   if (choice.sure) return "the cheapest within 1% of dense, with 95% confidence";
-  if (choice.within) return "the cheapest within 1% of dense by its mean; its interval goes beyond";
+  if (choice.within) return "the cheapest within 1% of dense by its mean; its interval reaches beyond";
   return "no setting stays within 1% of dense; this one comes closest";
 }
 
@@ -90,7 +90,7 @@ std::string format_card(const Group& group) {
   add("Elements", saved(cell.total.kept, "keeps", "attention elements"));
   add("V rows", saved(cell.total.v_rows, "reads", "V rows"));
   add("Tiles", tiles_of(cell));
-  add("Blame", escaped(blame_of(cell)));
+  add("Losses", escaped(blame_of(cell)));
   if (!cell.provenance.command.empty())
     add("Command", fmt::format("<code>{}</code>", escaped(cell.provenance.command)));
   return html + "</dl></section>";
@@ -150,9 +150,9 @@ DataTable answers_of(const std::vector<Group>& groups) {
       };
       table.rows.push_back({text_value(group.title), text_value(series.name),
                             text_value(knob_of(point->cell->policy)),
-                            text_value(sure != nullptr     ? "yes, with 95%"
+                            text_value(sure != nullptr     ? "yes, with 95% confidence"
                                        : within != nullptr ? "by its mean"
-                                                           : "no; the closest"),
+                                                           : "no; closest setting"),
                             loss(point->loss.value), loss(point->loss.low), loss(point->loss.high),
                             percent_value(point->cell->total.kept), percent_value(point->cell->total.v_rows),
                             percent_value(point->cell->total.empty_tiles),

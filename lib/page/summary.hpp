@@ -1,4 +1,5 @@
-// Results in words: which setting loses at most 1%, what it saves, which layers are to blame, what made it.
+// Results in words: which setting loses at most 1%, what it saves, which layers lose most, and how it was
+// made.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,9 +9,9 @@
 
 namespace toptheta::page {
 
-// The cell of a group that the page speaks of.
+// The cell of a group that the page's words are about.
 struct Choice {
-  const Cell* cell = nullptr;  // null: nothing but dense
+  const Cell* cell = nullptr;  // null: there is only dense
   const Point* point = nullptr;
   bool within = false;  // loses at most 1%
   bool sure = false;    // so does the upper end of its interval
@@ -20,13 +21,13 @@ struct Choice {
 // closest to dense; else, without dense, the cheapest.
 Choice choice_of(const Group& group);
 
-// The answer in one sentence, of the first group.
+// The answer in one sentence, for the first group.
 std::string headline_of(const std::vector<Group>& groups);
 // A card for each group.
 std::string format_cards(const std::vector<Group>& groups);
-// For every series of every group the cheapest setting within 1%, or the closest.
+// For every series of every group, the cheapest setting within 1%, or the closest one.
 DataTable answers_of(const std::vector<Group>& groups);
-// "Layer 3 loses most softmax mass ..."; empty where the cell does not say.
+// Which layer and head lose most; empty if the cell has no such figures.
 std::string blame_of(const Cell& cell);
 
 }  // namespace toptheta::page

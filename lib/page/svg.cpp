@@ -18,7 +18,7 @@ double Scale::at(double value) const {
 
 std::vector<double> Scale::ticks() const {
   std::vector<double> ticks;
-  constexpr double kShort = 4;  // a logarithmic axis of less than that has ticks as a linear one
+  constexpr double kShort = 4;  // a logarithmic axis with a smaller ratio has the ticks of a linear one
   if (log && high > kShort * low) {
     const bool many = std::log10(high / low) < 2.5;
     for (double decade = std::pow(10, std::floor(std::log10(low))); decade <= high; decade *= 10)
@@ -98,10 +98,10 @@ std::vector<std::string> tick_labels(const std::vector<double>& ticks, bool as_p
 
 namespace {
 
-constexpr double kCharacter = 6.7;  // pixels, of a digit as charts are written
+constexpr double kCharacter = 6.7;  // pixels per digit in charts
 constexpr double kLine = 13;
 
-// Grid lines and their labels, of which those are left out that would touch the one before.
+// Grid lines and their labels; a label that would touch the one before it is left out.
 std::string left_axis(const Frame& frame) {
   const Scale& across = frame.x.scale;
   const std::vector<double> ticks = frame.y.scale.ticks();

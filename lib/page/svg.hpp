@@ -5,7 +5,7 @@
 
 namespace toptheta::page {
 
-// From values to pixels, linear or logarithmic.
+// Maps values to pixels, linearly or logarithmically.
 struct Scale {
   double low = 0;
   double high = 1;
@@ -13,15 +13,15 @@ struct Scale {
   double to = 1;
   bool log = false;
   [[nodiscard]] double at(double value) const;
-  // Round values within, few enough to be told apart.
+  // Round values within the range, few enough to be distinguishable.
   [[nodiscard]] std::vector<double> ticks() const;
 };
 
-// One that holds all values, with a little room; logarithmic where they are positive and span more than
-// tenfold.
+// A scale that holds all values, with a little room; logarithmic if they are positive and span more than a
+// factor of ten.
 Scale scale_over(const std::vector<double>& values, double from, double to, bool may_be_log);
 
-// What stands at ticks, which ascend: each with as many decimals as tell it from its neighbours.
+// The labels of ticks (ascending), each with as many decimals as distinguish it from its neighbours.
 std::vector<std::string> tick_labels(const std::vector<double>& ticks, bool as_percent);
 
 struct Axis {
@@ -37,12 +37,12 @@ struct Frame {
   Axis y{};
 };
 
-// "<svg ...>" of that size, with its name for those who cannot see it.
+// "<svg ...>" of that size, with a name for people who cannot see it.
 std::string begin_svg(int width, int height, const std::string& title, const std::string& style = "");
 // The same with grid, ticks and names of axes; the caller adds marks and "</svg>".
 std::string begin_chart(const Frame& frame, const std::string& title);
 std::string text_at(double x, double y, const std::string& classes, const std::string& text);
-// A mark that says `told`: a circle, square, diamond or triangle, by `shape` modulo 4.
+// A mark that is read out as `told`: a circle, square, diamond or triangle, by `shape` modulo 4.
 std::string mark_at(double x, double y, std::size_t shape, const std::string& told);
 
 }  // namespace toptheta::page

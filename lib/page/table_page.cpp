@@ -38,7 +38,7 @@ std::string names_of(const std::vector<const Target*>& targets) {
   return text;
 }
 
-// Maps of as many targets as keep the page small.
+// The targets to draw maps of: as many as keep the page small.
 std::vector<const Target*> mapped_of(const ThresholdTable& table, const std::vector<const Target*>& targets) {
   const auto heads = static_cast<std::size_t>(table.meta.shape.num_layers * table.meta.shape.num_heads);
   const std::size_t most =
@@ -54,8 +54,8 @@ std::string format_inputs(const TableMeta& meta) {
     inputs.rows.push_back(
         {text_value(input.path),
          text_value(input.sha256.empty() ? input.fingerprint + " (of pieces)" : input.sha256)});
-  if (inputs.rows.empty()) return "<p>The file does not say what it was made from.</p>";
-  return format_long_table(inputs, "The files that went in");
+  if (inputs.rows.empty()) return "<p>The file does not record what it was made from.</p>";
+  return format_long_table(inputs, "Input files");
 }
 
 }  // namespace
@@ -96,9 +96,8 @@ std::string format_table_sections(const ThresholdTable& table, const std::vector
 
 std::string format_audit(const std::optional<AuditFile>& audit) {
   if (!audit)
-    return "<p>Whether the thresholds keep the k asked for on texts that they were not made from: "
-           "tt-calibrate "
-           "audit TABLE --format json -o audit.json, and --audit audit.json for this page.</p>";
+    return "<p>To see whether the thresholds keep the k asked for on other texts, run tt-calibrate audit "
+           "TABLE --format json -o audit.json, and make this page with --audit audit.json.</p>";
   return format_list(findings_of(*audit)) + format_figure(audit_figure(*audit));
 }
 
@@ -112,10 +111,12 @@ std::string format_table_page(const ThresholdTable& table, const std::string& pa
                   names_of(targets));
   std::string html = fmt::format("<h1>{}</h1><p class='lead'>{}</p>", escaped(title), escaped(path));
   if (mapped.size() < targets.size())
-    html += fmt::format("<p>Maps of heads for k = {} only; tt-calibrate report TABLE -k K shows another.</p>",
-                        escaped(names_of(mapped)));
+    html += fmt::format(
+        "<p>Maps of heads are shown for k = {} only; tt-calibrate report TABLE -k K shows those of another "
+        "k.</p>",
+        escaped(names_of(mapped)));
   html += format_table_sections(table, mapped, targets, "") + "<h2>Audit</h2>" + format_audit(audit);
-  html += "<h2>What made this</h2>" + format_inputs(meta) +
+  html += "<h2>How this was made</h2>" + format_inputs(meta) +
           fmt::format("<p>Version {}, commit {}, seed {}.</p>", escaped(meta.provenance.version),
                       escaped(meta.provenance.commit), meta.provenance.seed);
   return format_document(title, html);

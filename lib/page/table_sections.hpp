@@ -1,4 +1,4 @@
-// What pages say about a threshold table.
+// The parts of pages that describe a threshold table.
 #pragma once
 #include <optional>
 #include <string>
@@ -10,11 +10,11 @@
 
 namespace toptheta::page {
 
-// Maps of `mapped` targets, curves of `all` of them, counts.
+// Maps of the targets in `mapped`, curves of those in `all`, and row counts.
 std::vector<Figure> table_figures(const ThresholdTable& table, const std::vector<const Target*>& mapped,
                                   const std::vector<const Target*>& all);
-// The same as HTML, with how the table was made and its health in words. `mark` keeps names of data apart
-// where a page shows several tables.
+// The same as HTML, with how the table was made, and its health in words. `mark` keeps the names of data
+// distinct if a page shows several tables.
 std::string format_table_sections(const ThresholdTable& table, const std::vector<const Target*>& mapped,
                                   const std::vector<const Target*>& all, const std::string& mark);
 std::string format_audit(const std::optional<AuditFile>& audit);

@@ -32,11 +32,11 @@ void read_into(NamedTable& named, const Cell& cell, const fs::path& results) {
     return fs::is_regular_file(place, error);
   });
   if (found == places.end()) {
-    named.problem = "it is not there";
+    named.problem = "the file does not exist";
     return;
   }
   if (!named.digest.empty() && sha256_of_path(*found) != named.digest) {
-    named.problem = "the file of that name is another one than the results were made with";
+    named.problem = "the file has changed since the results were made";
     return;
   }
   named.table = read_table(*found, resolve_table_format(*found, "report"), placement_of(cell));

@@ -55,7 +55,7 @@ LengthPoint point_of(const Class& at) {
   return point;
 }
 
-// Of the heads from cell `from` to before `to`.
+// For the heads from cell `from` up to, but not including, `to`.
 std::vector<LengthPoint> over_cells(const Target& target, std::size_t from, std::size_t to, int most) {
   std::int32_t shortest = std::numeric_limits<std::int32_t>::max();
   std::int32_t longest = 0;

@@ -18,7 +18,7 @@ constexpr int kLengthClasses = 24;
 constexpr std::size_t kMostLayers = 12;
 constexpr std::size_t kMostTargets = 6;
 
-// At most `most` of them, evenly spaced, the first and the last among them.
+// At most `most` of them, evenly spaced, including the first and the last.
 template <class T>
 std::vector<T> spread_out(const std::vector<T>& all, std::size_t most) {
   if (all.size() <= most) return all;
@@ -74,7 +74,7 @@ std::string what_is_drawn(const ThresholdTable& table, std::size_t layers, std::
   return text;
 }
 
-// Of single heads, one of many: the median.
+// The median over single heads.
 double median_of(std::vector<double> values) {
   if (values.empty()) return kNotCalibrated;
   std::sort(values.begin(), values.end());
@@ -97,8 +97,8 @@ Figure threshold_maps(const ThresholdTable& table, const Target& target) {
   Figure figure;
   figure.title = fmt::format("Thresholds of every head, {}", name_of_target(target));
   figure.note =
-      "A head whose rows differ much keeps more than k in some and less in others. The outlined cell is the "
-      "highest; empty cells are dense or not calibrated.";
+      "A head whose rows differ much keeps more than k in some rows and less in others. The outlined cell is "
+      "the highest; empty cells are dense or not calibrated.";
   figure.data = {fmt::format("thresholds-k{}", format_k(target.k)),
                  {"layer", "head", "k", "theta", "std", "kept mass", "rows", "thresholds", "shortest row",
                   "longest row"},
@@ -130,8 +130,8 @@ Figure thresholds_by_length(const ThresholdTable& table, const std::vector<const
   Figure figure;
   figure.title = "θ against the row length";
   figure.note =
-      "Lines are means over the layer's heads, bands one standard deviation between rows of one length to "
-      "either side." +
+      "Lines are means over the layer's heads. Bands are one standard deviation between rows of one length, "
+      "to either side." +
       what_is_drawn(table, layers.size(), drawn.size(), targets.size());
   figure.data = {"thresholds-by-length",
                  {"k", "layer", "row length", "theta", "std", "lowest head", "highest head",
@@ -154,10 +154,10 @@ Figure thresholds_by_length(const ThresholdTable& table, const std::vector<const
 
 Figure rows_by_length(const std::vector<const Target*>& targets) {
   Figure figure;
-  figure.title = "Calibration rows behind a threshold, against the row length";
+  figure.title = "Calibration rows per threshold, against the row length";
   figure.note = fmt::format(
-      "Mean over layers and heads; the band reaches down to the fewest. Below {} rows a "
-      "single document decides much of a threshold.",
+      "Mean over layers and heads; the band reaches down to the fewest. Below {} rows, single documents have "
+      "much influence on a threshold.",
       kThinRows);
   LineData data{figure.title, "row length", "rows", {}, true};
   figure.data = {"rows-by-length", {"k", "row length", "rows per threshold", "fewest rows"}, {}};
@@ -213,8 +213,8 @@ DataTable health_of(const std::vector<const Target*>& targets) {
 }
 
 std::vector<std::string> findings_of(const ThresholdTable& table, const std::vector<const Target*>& targets) {
-  // What is said of several k is said once.
-  std::vector<std::pair<std::string, std::string>> said;  // text, the k that it is true of
+  // A sentence that is true of several k appears once.
+  std::vector<std::pair<std::string, std::string>> said;  // text, and the k of which it is true
   const auto say = [&said](const std::string& text, std::int64_t k) {
     const auto known = std::find_if(said.begin(), said.end(), [&](const auto& s) { return s.first == text; });
     if (known == said.end())

@@ -1,4 +1,4 @@
-// A threshold table as figures, and its health in words.
+// Figures of a threshold table, and its health in words.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,17 +8,17 @@
 
 namespace toptheta::page {
 
-// Thresholds and their spread of every head, for one target.
+// The thresholds of every head and their spread, for one target.
 Figure threshold_maps(const ThresholdTable& table, const Target& target);
-// Thresholds against the row length, a chart for each layer and a line for each target, with the spread
-// between rows. Of many layers or targets some are drawn; `note` says which.
+// Thresholds against the row length: a chart for each layer and a line for each target, with the spread
+// between rows. If there are many layers or targets, only some are drawn, and `note` says which.
 Figure thresholds_by_length(const ThresholdTable& table, const std::vector<const Target*>& targets);
-// Calibration rows behind a threshold, against the row length.
+// Calibration rows per threshold, against the row length.
 Figure rows_by_length(const std::vector<const Target*>& targets);
 
-// How much the thresholds of each target rest on: a row for each.
+// How many calibration rows the thresholds of each target rest on: one row per target.
 DataTable health_of(const std::vector<const Target*>& targets);
-// The same as sentences: thin lengths, interpolated thresholds, dense heads, where rows differ most.
+// The same in sentences: thin lengths, interpolated thresholds, dense heads, and where rows differ most.
 std::vector<std::string> findings_of(const ThresholdTable& table, const std::vector<const Target*>& targets);
 
 }  // namespace toptheta::page

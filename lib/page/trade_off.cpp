@@ -45,7 +45,7 @@ std::string marks_of(const Series& series, const Look& look, const Group& group)
                      series.style % 10, bars, line, dots);
 }
 
-// Names beside the right ends of lines, pushed apart.
+// Names at the right ends of lines, moved apart where they would overlap.
 std::string names_of(const Group& group, const Look& look) {
   struct Name {
     double x;
@@ -66,7 +66,7 @@ std::string names_of(const Group& group, const Look& look) {
   constexpr double kApart = 17;
   for (std::size_t i = 1; i < names.size(); ++i)
     names[i].at = std::max(names[i].at, names[i - 1].at + kApart);
-  // What was pushed below the axis goes up again.
+  // Names that ended up below the axis are moved up again.
   double bottom = look.frame.y.scale.from - 4;
   for (std::size_t i = names.size(); i-- > 0; bottom = names[i].at - kApart)
     names[i].at = std::min(names[i].at, bottom);

@@ -137,10 +137,10 @@ std::vector<std::string> advice_of(const AuditReport& report) {
   std::vector<std::string> advice;
   if (report.audit.documents < 2)
     advice.emplace_back(
-        "one document: no interval, for its rows are alike; audit on several to see how far texts differ");
+        "a single document gives no interval, because its rows are alike; audit on several to see how much "
+        "texts differ");
   else if (report.audit.documents < 10)
-    advice.push_back(
-        fmt::format("{} documents: intervals from so few are too narrow", report.audit.documents));
+    advice.push_back(fmt::format("intervals from only {} documents are too narrow", report.audit.documents));
   for (const AuditedTarget& target : report.audit.targets) {
     if (target.deviation) {
       const auto documents = static_cast<double>(report.audit.documents);
@@ -176,11 +176,11 @@ Listing audit_listing(const AuditReport& report, std::size_t most) {
   }
   if (most > 0)
     listing.notes.push_back(
-        fmt::format("the {} heads of each k that are farthest from it; all of them: --heads 0", most));
+        fmt::format("the {} heads of each k that are farthest from it; --heads 0 lists all", most));
   listing.notes.emplace_back(
-      "kept, lost mass: rows with n > k, mean and quantiles over rows, lost mass before compensation; eff. k "
-      "/ k: "
-      "all rows, as docs/method.md counts; low, high: 95% by bootstrap over documents.");
+      "kept, lost mass: over rows with n > k, mean and quantiles; lost mass is before compensation. eff. k / "
+      "k: over all rows, as docs/method.md counts them. low, high: 95% interval by bootstrap over "
+      "documents.");
   for (std::string& advice : advice_of(report))
     listing.notes.push_back(std::move(advice));
   return listing;

@@ -1,4 +1,4 @@
-// An audit for people and machines.
+// The report of an audit, for people and machines.
 #pragma once
 #include <string>
 
@@ -14,15 +14,15 @@ struct AuditReport {
   TableMeta meta{};     // of the table
   Audit audit{};
   AuditCheck check{};
-  double precision = 0.03;  // that the advice on documents is for
+  double precision = 0.03;  // of effective k, for the advice on the number of documents
   Provenance provenance{};
 };
 
-// Schema "toptheta.audit/1" (docs/formats.md): a row for each target and head; the `most` heads of a target
-// that are farthest from their k where `most` > 0.
+// Schema "toptheta.audit/1" (docs/formats.md): a row for each target and head. If `most` > 0, only the `most`
+// heads of each target that are farthest from their k.
 Listing audit_listing(const AuditReport& report, std::size_t most = 0);
 
-// How many documents are wanted, and what else an audit suggests: a sentence each.
+// What the audit suggests, such as how many documents are needed: one sentence each.
 std::vector<std::string> advice_of(const AuditReport& report);
 
 // "layer 3, head 2: 1.91 (1.80 to 2.03)".

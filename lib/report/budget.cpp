@@ -25,7 +25,7 @@ Json json_of(const Prediction& prediction) {
 
 std::string describe(const Prediction& prediction) {
   return fmt::format(
-      "{}% of the elements, {} a token's row, {}% of the V rows a decode step, lost mass {}{}",
+      "{}% of the elements, {} per token, {}% of the V rows per decode step, lost mass {}{}",
       format_percent(prediction.kept_elements), format_number(prediction.per_row),
       format_percent(prediction.v_rows), format_number(prediction.lost_mass),
       std::isnan(prediction.cost) ? "" : fmt::format(", nll {} above dense", format_number(prediction.cost)));
@@ -33,7 +33,7 @@ std::string describe(const Prediction& prediction) {
 
 std::string bound_text(const BudgetPlan& plan, const Budget& budget) {
   if (budget.kind == BudgetKind::lost_mass)
-    return fmt::format("no choice keeps less than {}% for that", format_percent(plan.bound));
+    return fmt::format("no choice keeps less than {}% with this lost mass", format_percent(plan.bound));
   if (budget.kind == BudgetKind::v_rows)
     return fmt::format("no choice that trades heads of a KV group by kept elements loses less than {}",
                        format_number(plan.bound));
@@ -98,12 +98,12 @@ Listing budget_listing(const BudgetPlan& plan, const Budget& budget, const Table
                               : fmt::format("the layers' mean k: --layer-k {}", flag));
   if (!budget.weights.empty())
     listing.notes.emplace_back(
-        "nll above dense: each layer's or head's sensitivity times the mass it loses, added up as if they "
-        "did "
-        "not influence each other; tt-eval run measures it.");
+        "nll above dense: the sensitivity of each layer or head times the mass it loses, added up as if they "
+        "did not influence each other. tt-eval run measures the real value.");
   if (!(plan.predicted.v_rows == plan.predicted.v_rows)) return listing;
   listing.notes.emplace_back(
-      "V rows: as if the heads of a KV group chose independently; they agree more, so fewer are read.");
+      "V rows: computed as if the heads of a KV group chose independently. They agree more than that, so "
+      "fewer rows are read.");
   return listing;
 }
 

@@ -1,4 +1,4 @@
-// The k that a budget gave to heads or layers, for people and machines.
+// The k that a budget assigned to heads or layers, for people and machines.
 #pragma once
 #include <string>
 
@@ -8,7 +8,7 @@
 
 namespace toptheta {
 
-// "0:12,1:dense,2:9": what --layer-k takes. Where heads of a layer differ, their rounded mean.
+// "0:12,1:dense,2:9", as --layer-k takes it. If the heads of a layer differ, the rounded mean of their k.
 std::string layer_k_flag(const std::vector<std::int64_t>& head_k, std::int64_t num_heads);
 
 // Schema "toptheta.budget/1" (docs/formats.md): a row for each head, or for each layer.

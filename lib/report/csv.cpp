@@ -65,7 +65,7 @@ std::vector<std::string> policy_fields(const PolicyRecord& record) {
           policy.cap_k ? "true" : "false"};
 }
 
-// How far heads' outputs are from dense attention's; empty where that was not measured.
+// How far the outputs of heads are from those of dense attention; empty if that was not measured.
 void add_output(const AttentionCounts& counts, std::vector<std::string>& fields) {
   const bool measured = !counts.outputs.empty();
   const OutputDifference output = counts.output();

@@ -1,5 +1,5 @@
-// Comma-separated values (RFC 4180 quoting, "\n" line ends): one line per run, full precision, empty where a
-// figure does not apply.
+// Comma-separated values (RFC 4180 quoting, "\n" line ends): one line per run, in full precision. A figure
+// that does not apply is empty.
 #pragma once
 #include <string>
 #include <vector>

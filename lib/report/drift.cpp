@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// How far a head has moved, by what it is judged by; heads without any figure come last.
+// How far a head has moved, by the criterion it is judged by. Heads without a figure come last.
 double movement(const HeadDrift& drift) {
   double most = -1;
   for (const double ratio : {drift.a_on_b, drift.b_on_a})
@@ -105,17 +105,17 @@ Listing drift_listing(const DriftReport& report, std::size_t most) {
     if (order.size() > most) order.resize(most);
     for (const HeadDrift* drift : order)
       listing.rows.push_back(row_of(*drift));
-    listing.notes.push_back(
-        fmt::format("the {} heads that moved most; all of them: --heads 0", order.size()));
+    listing.notes.push_back(fmt::format("the {} heads that moved most; --heads 0 lists all", order.size()));
   } else {
     for (const HeadDrift& drift : report.heads)
       listing.rows.push_back(row_of(drift));
   }
   listing.notes.emplace_back(
-      "a keeps on b: elements that a's thresholds keep of b's calibration rows, over what b's own keep.");
+      "a keeps on b: elements that a's thresholds keep of b's calibration rows, relative to what b's own "
+      "thresholds keep.");
   if (!has_curves(report))
     listing.notes.emplace_back(
-        "no curves: calibrate with --curve to know what a shift means in kept elements");
+        "there are no curves; calibrate with --curve to see what a shift means in kept elements");
   return listing;
 }
 

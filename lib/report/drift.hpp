@@ -1,4 +1,4 @@
-// What has moved between two calibrations, for people and machines.
+// The drift between two calibrations, for people and machines.
 #pragma once
 #include <string>
 #include <vector>
@@ -20,8 +20,8 @@ struct DriftReport {
 
 std::int64_t heads_to_recalibrate(const DriftReport& report);
 
-// Schema "toptheta.drift/1" (docs/formats.md): a row for each k and head; with `most` > 0 only that many,
-// those that moved most.
+// Schema "toptheta.drift/1" (docs/formats.md): a row for each k and head. If `most` > 0, only the `most`
+// heads that moved most.
 Listing drift_listing(const DriftReport& report, std::size_t most = 0);
 
 // "layer 3, head 2", the heads that moved most and need recalibration, at most `most`.

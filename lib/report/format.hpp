@@ -1,6 +1,7 @@
-// The forms of output, each declared once: its name is the name of --format and the ending of files.
+// The output formats of reports, each declared once. The name is the value of --format and the extension of
+// files.
 //
-// A new form is a source file beside this one that defines a ReportFormat, and a line in format.cpp.
+// A new format is a source file in this folder that defines a ReportFormat, and a line in format.cpp.
 #pragma once
 #include <filesystem>
 #include <span>
@@ -14,10 +15,10 @@
 namespace toptheta {
 
 struct ReportFormat {
-  std::string_view name;   // "csv": of --format, and of files that end in .csv
-  bool for_people = true;  // may leave details out; otherwise it always holds everything
+  std::string_view name;   // "csv": the value of --format, and files that end in .csv
+  bool for_people = true;  // may leave out details; otherwise the format always holds everything
   // The whole report, ending in a line break. Deterministic: the same results give the same bytes. The layout
-  // is for people.
+  // only matters to formats for people.
   std::string (*results)(const Results& results, const Layout& layout);
   std::string (*listing)(const Listing& listing, const Layout& layout);
 };
@@ -26,11 +27,11 @@ using ResultFormat = const ReportFormat*;
 
 std::span<const ResultFormat> result_formats();
 std::vector<std::string_view> result_format_names();
-// Null for a name that none has.
+// Null if no format has this name.
 ResultFormat find_result_format(std::string_view name);
 // Aligned text for a terminal.
 ResultFormat table_format();
-// By extension; a table for any that is not known.
+// By the extension of the path; the table for an unknown extension.
 ResultFormat result_format_of(const std::filesystem::path& path);
 
 inline bool is_for_people(ResultFormat format) {

@@ -84,7 +84,7 @@ double ratio(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);  // 0 / 0 is NaN, hence null
 }
 
-// Of heads whose output was compared with dense attention's.
+// For heads whose output was compared with that of dense attention.
 void add_output(Json& json, const OutputDifference& output) {
   json["output_error"] = json_number(output.relative_error());
   json["output_cosine"] = json_number(output.mean_cosine());
@@ -128,7 +128,7 @@ Json per_group(const AttentionCounts& counts, const Policy& policy) {
 void add_figures(Json& json, const AttentionCounts& counts, const Policy& policy) {
   json["kept_elements"] = json_number(counts.kept_elements());
   json["v_rows"] = json_number(counts.v_rows());
-  // Dense attention keeps as much as the top-k that it is; what has no k has no effective one.
+  // Dense attention counts as top-k that keeps every key; other policies without a k have no effective k.
   json["effective_k_ratio"] =
       is_dense(policy) || has_k(policy) ? json_number(counts.effective_k_ratio()) : Json(nullptr);
   json["lost_mass"] = json_number(counts.lost_mass());
@@ -186,7 +186,8 @@ std::string on_one_line(const Json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// As the library indents, but lists of plain values stand on one line: there may be thousands of them.
+// Indented as the library does, except that lists of plain values take one line: they may have thousands of
+// elements.
 void print(const Json& value, std::size_t indent, std::string& text) {
   const bool nested = std::ranges::any_of(value, [](const Json& one) { return one.is_structured(); });
   if (value.empty() || !(value.is_object() || nested)) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kTitleLines = 3;
-// Text columns are not broken further than this before columns are left out, and then to the other.
+// Text columns are narrowed to kNarrowText before columns are left out, and to kNarrowestText after that.
 constexpr std::size_t kNarrowText = 24;
 constexpr std::size_t kNarrowestText = 16;
 constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
@@ -21,12 +21,12 @@ bool begins_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
 }
 
-// Columns on the screen: code points, for our texts hold no wide or combining characters.
+// Columns on the screen. These are code points, because our texts hold no wide or combining characters.
 std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
 }
 
-// How many bytes the first `width` characters take.
+// The number of bytes of the first `width` characters.
 std::size_t bytes_of(std::string_view text, std::size_t width) {
   std::size_t at = 0;
   while (at < text.size() && (width > 0 || !begins_character(text[at])))
@@ -63,7 +63,7 @@ std::size_t widest(const std::vector<std::string>& lines) {
   return width;
 }
 
-// The narrowest column in which a title takes at most so many lines.
+// The width of the narrowest column in which a title takes at most this many lines.
 std::size_t title_width(const std::string& title, std::size_t lines) {
   std::size_t width = 1;
   while (lines_of(title, width, true).size() > lines)
@@ -71,7 +71,7 @@ std::size_t title_width(const std::string& title, std::size_t lines) {
   return widest(lines_of(title, width, true));
 }
 
-// How far titles and texts may go over several lines.
+// How many lines titles may take, and how narrow texts may become.
 struct Breaks {
   std::size_t title_lines = 1;
   std::size_t text_width = kUnlimited;
@@ -95,7 +95,7 @@ std::size_t total(const std::vector<std::size_t>& widths) {
          kGap * (std::max<std::size_t>(widths.size(), 1) - 1);
 }
 
-// The widths of columns that fit, with as few breaks as that takes, texts no narrower than `narrowest`.
+// Widths of columns that fit, with as few line breaks as possible, and texts no narrower than `narrowest`.
 std::optional<std::vector<std::size_t>> fitting(const TextTable& table, std::size_t width,
                                                 std::size_t narrowest) {
   for (std::size_t lines = 1; lines <= kTitleLines; ++lines)
@@ -112,7 +112,7 @@ std::string padded(const std::string& text, std::size_t width, bool right) {
   return right ? blanks + text : text + blanks;
 }
 
-// One row, on as many lines as its highest cell; titles stand on the rule below them.
+// One row, with as many lines as its highest cell. Titles are aligned to the rule below them.
 void add_row(std::string& text, const TextTable& table, const std::vector<std::size_t>& widths,
              const std::vector<std::string>& cells, bool titles) {
   std::vector<std::vector<std::string>> broken;
@@ -148,7 +148,7 @@ std::string laid_out(const TextTable& table, const std::vector<std::size_t>& wid
   return text;
 }
 
-// The column that goes first: the one most spared, else the last.
+// The column to leave out first: the one that can best be spared, else the last.
 std::size_t spared(const TextTable& table) {
   const auto most =
       std::max_element(table.columns.begin(), table.columns.end(),

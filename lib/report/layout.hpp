@@ -8,8 +8,8 @@
 
 namespace toptheta {
 
-// Lines of at most `width`, broken at blanks; those after the first begin with `indent` blanks. Line breaks
-// in the text stay. A word that is longer than a line, such as a path, stays whole.
+// Breaks a text at blanks into lines of at most `width`; lines after the first begin with `indent` blanks.
+// Existing line breaks are kept. A word that is longer than a line, such as a path, stays whole.
 std::string wrapped(const std::string& text, std::size_t width, std::size_t indent = 0);
 
 struct TextTable {
@@ -23,11 +23,13 @@ std::string format_aligned(const TextTable& table);
 // Whether format_within() shows all of it.
 bool fits(const TextTable& table, std::size_t width);
 
-// The same in lines of at most `width`. Where room is short titles and texts go over several lines; then
-// columns are left out, those that can be spared first, and their titles join `left_out`, each once.
+// The same in lines of at most `width`. If space is short, titles and texts take several lines. If it is
+// still short, columns are left out, beginning with those that can best be spared, and their titles are added
+// to `left_out`, each once.
 std::string format_within(TextTable table, std::size_t width, std::vector<std::string>& left_out);
 
-// Rows as columns, under the titles of the first column; the other titles as the first column.
+// Transposes the table: rows become columns, titled by the first column, and the other titles become the
+// first column.
 TextTable turned(const TextTable& table);
 
 }  // namespace toptheta

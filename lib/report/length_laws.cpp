@@ -75,9 +75,8 @@ Listing length_laws_listing(const ThresholdTable& table, const ThresholdView& vi
       }
     }
   listing.notes.emplace_back(
-      "theta(2 n max) is extrapolated; its error holds as far as the law does, which no calibrated row past "
-      "n "
-      "max shows");
+      "theta(2 n max) is extrapolated; its error is valid only if the law holds beyond n max, where no row "
+      "was calibrated");
   return listing;
 }
 

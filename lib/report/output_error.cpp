@@ -10,7 +10,7 @@ namespace toptheta {
 
 namespace {
 
-// The first of those with the largest error.
+// The one with the largest error; of equals, the first.
 std::int64_t worst_of(std::span<const OutputDifference> outputs) {
   const auto worst = std::ranges::max_element(
       outputs, {}, [](const OutputDifference& output) { return output.relative_error(); });
@@ -46,8 +46,8 @@ std::optional<SummarySection> output_errors_of(std::span<const RunResult> runs) 
   for (const RunResult& run : runs)
     if (!run.sparsity.outputs.empty()) section.rows.push_back(row_of(run));
   if (section.rows.empty()) return std::nullopt;
-  section.title = fmt::format("{}: attention output beside dense attention's ({})", runs.front().task.name,
-                              name_of(runs.front().phase));
+  section.title = fmt::format("{}: attention output compared with dense attention ({})",
+                              runs.front().task.name, name_of(runs.front().phase));
   section.columns = {{"policy", false},       {"rel. error"},
                      {"cosine", true, 3},     {"worst layer"},
                      {"its error"},           {"worst head"},
@@ -58,9 +58,10 @@ std::optional<SummarySection> output_errors_of(std::span<const RunResult> runs) 
 
 std::vector<std::string> output_error_notes() {
   return {
-      "rel. error: |out - dense| / |dense| of heads' outputs before the output projection; dense is dense "
-      "attention of the same queries, keys and values, so what earlier layers lost is not in it.",
-      "worst layer, worst head (layer.head): those of the largest error; cosine: mean over rows and heads."};
+      "rel. error: |out - dense| / |dense| of a head's outputs, before the output projection. dense is dense "
+      "attention over the same queries, keys and values, so losses of earlier layers are not included.",
+      "worst layer, worst head (layer.head): those with the largest error. cosine: mean over rows and "
+      "heads."};
 }
 
 }  // namespace toptheta

@@ -1,4 +1,4 @@
-// How far heads' outputs are from dense attention's, where that was measured.
+// How far the outputs of heads are from those of dense attention, if that was measured.
 #pragma once
 #include <optional>
 #include <span>
@@ -8,8 +8,8 @@
 
 namespace toptheta {
 
-// The runs of one task, a row for each that measured it: all heads together, the worst layer and the worst
-// head. Nothing where none did.
+// One row for each run of a task that measured it: all heads together, the worst layer and the worst head.
+// nullopt if no run did.
 std::optional<SummarySection> output_errors_of(std::span<const RunResult> runs);
 
 // What its columns mean.

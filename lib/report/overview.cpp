@@ -36,7 +36,7 @@ bool same_policies(const std::vector<Runs>& tasks) {
   });
 }
 
-// Policies that differ by their tables only are told apart by the tables' names.
+// Policies that differ only in their tables are distinguished by the names of the tables.
 std::vector<std::string> labels_of(Runs runs) {
   std::vector<std::string> labels;
   for (const RunResult& run : runs)
@@ -60,7 +60,7 @@ struct Figure {
   const char* title;
   bool percent;
 };
-constexpr int kOfEveryTask = 1000;  // figures beside a task's main one are spared before any of those
+constexpr int kOfEveryTask = 1000;  // secondary figures of tasks are left out before any main figure
 constexpr Figure kFigures[] = {{"perplexity", "ppl", false},
                                {"acc", "acc %", true},
                                {"exact_match", "exact %", true},

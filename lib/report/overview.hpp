@@ -6,9 +6,9 @@
 
 namespace toptheta {
 
-// A row per policy in the order of the runs; columns: each task's main figures with their standard errors,
-// then, over all tasks of a phase together, kept elements and V rows. Nothing where the results hold fewer
-// than two tasks, or tasks that were not run under the same policies.
+// A row per policy, in the order of the runs. Columns are the main figures of each task with their standard
+// errors, then kept elements and V rows over all tasks of a phase together. nullopt if the results hold fewer
+// than two tasks, or if the tasks were not run under the same policies.
 std::optional<SummarySection> overview_of(const Results& results);
 
 }  // namespace toptheta

@@ -34,7 +34,7 @@ Json percent(double fraction) {
   return json_number(100 * fraction);
 }
 
-// The result of the same workload with this policy and so many threads; null where there is none.
+// The result of the same workload with this policy and number of threads; null if there is none.
 const SpeedResult* beside(const SpeedReport& report, const SpeedWorkload& workload, const std::string& policy,
                           int threads) {
   const auto found = std::find_if(report.results.begin(), report.results.end(), [&](const SpeedResult& r) {
@@ -44,7 +44,7 @@ const SpeedResult* beside(const SpeedReport& report, const SpeedWorkload& worklo
   return found == report.results.end() ? nullptr : &*found;
 }
 
-// What several numbers of threads are compared by.
+// Columns that compare several numbers of threads.
 const std::vector<ListingColumn> kScalingColumns = {
     {"threads", "threads"}, {"speed_up", "speed-up"}, {"efficiency", "efficiency (%)"}};
 
@@ -74,7 +74,8 @@ std::vector<Json> row_of(const SpeedReport& report, const SpeedResult& result) {
           percent(result.counts.kept_elements()), percent(result.counts.v_rows()),
           json_number(work.k_bytes / 1e6), json_number(work.v_bytes / 1e6), json_number(flops / 1e9),
           percent(flops / report.limits.flops[thread]),
-          // What a prefill reads from memory depends on what caches hold; a step reads everything once.
+          // How much a prefill reads from memory depends on what the caches hold; a decode step reads
+          // everything once.
           prefill ? Json(nullptr) : json_number(bytes / 1e9),
           prefill ? Json(nullptr) : percent(bytes / report.limits.read_bytes[thread])};
 }
@@ -161,10 +162,10 @@ Listing speed_listing(const SpeedReport& report) {
         listing.rows[i].push_back(std::move(cell));
   }
   listing.notes = {
-      "prefill: `tokens` at once, the last one's logits; decode: one token with `tokens` in the cache",
-      "useful FLOP: per token 2 x parameters without embeddings, and per layer 2 d for each score and each "
-      "kept "
-      "element; the logits computed",
+      "prefill: `tokens` at once, with the logits of the last one; decode: one token, with `tokens` in the "
+      "cache",
+      "useful FLOP: per token 2 x parameters without embeddings, per layer 2 d for each score and each kept "
+      "element, and the logits computed",
       "GB/s: all weights, visible keys and needed V rows once per step"};
   return listing;
 }

@@ -28,7 +28,8 @@ void add(Columns& columns, const char* title, bool number, std::function<std::st
   columns.push_back({{title, number, spare}, std::move(cell)});
 }
 
-// A proportion of all or nothing has no standard error worth the name: Wilson's interval instead, at 95%.
+// The standard error of a proportion of 0 or 1 is 0 and means nothing, so Wilson's 95% interval takes its
+// place.
 std::string format_proportion(const Measure& measure) {
   if ((measure.value != 0 && measure.value != 1) || !measure.interval) return format_measure(measure);
   return fmt::format("{} [{}, {}]", format_number(measure.value), format_number(measure.interval->low),
@@ -39,7 +40,7 @@ bool is_proportion(std::string_view metric) {
   return metric == "acc" || metric == "acc_norm" || metric == "exact_match" || metric == "same_top";
 }
 
-// Its name with what has no column of its own.
+// The policy's name, with everything that has no column of its own.
 std::string policy_name(const Policy& policy) {
   std::string text = std::string(name_of(policy)) + (policy.cap_k ? " cap-k" : "");
   for (const auto& [name, value] : options_in_force(policy))
@@ -68,7 +69,7 @@ void add_policy_columns(Columns& columns) {
       [](const RunResult& run) { return std::string(run.policy.policy.vmc ? "yes" : kNone); });
 }
 
-// The metrics worth a column, with their titles; the others are in the JSON report.
+// The metrics that get a column, with their titles; the others are only in the JSON report.
 void add_metric_columns(Runs runs, Columns& columns) {
   struct Known {
     const char* name;
@@ -136,7 +137,7 @@ void add_paired_columns(Runs runs, Columns& columns) {
   }
 }
 
-// Wall-clock, of tasks that generate.
+// Wall-clock times of generation tasks.
 void add_speed_column(Runs runs, Columns& columns) {
   const auto seconds = [](const RunResult& run) {
     for (const auto& [name, value] : run.seconds)
@@ -218,15 +219,16 @@ std::vector<std::string> notes_of(const Results& results, bool per_task) {
                                     "kept elements: attention weights kept, of all that causality allows."};
   if (has_phase(results.runs, Phase::prefill))
     notes.emplace_back(
-        "V rows (prefill): value rows that some head of the KV group and some row of a sequence needs.");
+        "V rows (prefill): value rows that some head of the KV group needs in some row of a sequence.");
   if (has_phase(results.runs, Phase::decode))
     notes.emplace_back("V rows (decode): value rows that some head of the KV group needs, per step.");
   if (!per_task) return notes;
   notes.emplace_back("K rows: key rows that must be read, to choose and to weigh.");
   notes.emplace_back(
       "empty tiles: tiles of scores in which no row keeps anything, of all that causality allows.");
-  notes.emplace_back("eff. k / k: kept elements over those that top-k keeps; geometric mean over heads.");
-  notes.emplace_back("lost mass: mean softmax weight of what was dropped, before compensation.");
+  notes.emplace_back(
+      "eff. k / k: kept elements relative to those that top-k keeps; geometric mean over heads.");
+  notes.emplace_back("lost mass: mean softmax weight of the dropped keys, before compensation.");
   const auto measured = [](const RunResult& run) { return !run.sparsity.outputs.empty(); };
   if (std::any_of(results.runs.begin(), results.runs.end(), measured))
     for (std::string& note : output_error_notes())
@@ -260,7 +262,7 @@ std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& laye
 
 std::string label_of(const PolicyRecord& record) {
   Policy policy = record.policy;
-  policy.k = 0;  // told together with the layers' own
+  policy.k = 0;  // printed together with the k of layers
   std::string text(name_of(policy));
   if (is_dense(policy)) return text;
   if (record.policy.k > 0) text += " k=" + format_layer_k(record.policy.k, record.layer_k, record.head_k);

@@ -1,4 +1,4 @@
-// The figures a person compares, as cells of text: the table and Markdown writers only lay them out.
+// The figures that people compare, as text cells. The writers of tables and Markdown only lay them out.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -11,18 +11,18 @@ namespace toptheta {
 struct SummaryColumn {
   std::string title;   // with its unit
   bool number = true;  // aligned to the right
-  int spare = 0;       // where room is short the column with the largest goes first; 0: after all others
+  int spare = 0;       // if space is short, columns with the largest value are left out first, with 0 last
 };
 
 // The runs of one task, one row per policy.
 struct SummarySection {
   std::string title;  // "heldout-a (text, 32 examples, prefill)"
   std::vector<SummaryColumn> columns;
-  std::vector<std::vector<std::string>> rows;  // one cell per column; "-" where it does not apply
-  // The policy of each row in one text, instead of the first `policy_columns` where room is short.
+  std::vector<std::vector<std::string>> rows;  // one cell per column; "-" if it does not apply
+  // The policy of each row in one text, which replaces the first `policy_columns` if space is short.
   std::vector<std::string> labels{};
   std::size_t policy_columns = 0;
-  bool can_turn = false;  // whether rows may stand as columns where that is narrower
+  bool can_turn = false;  // whether the table may be transposed if that is narrower
 };
 
 struct Summary {
@@ -31,7 +31,7 @@ struct Summary {
   std::vector<std::string> notes;  // what the columns mean
 };
 
-// How much a report of several tasks shows: one table over all of them, with or without one for each.
+// What a report of several tasks shows: one table over all of them, with or without one table for each.
 enum class Detail { full, overview };
 
 // How a report for people is laid out.
@@ -40,22 +40,22 @@ struct Layout {
   std::size_t width = 80;  // columns on the screen
 };
 
-// Sections and rows in the order of the runs; where there are several tasks under the same policies, an
+// Sections and rows are in the order of the runs. If several tasks were run under the same policies, an
 // overview (report/overview.hpp) comes first. A metric has a column if some run of the section has it.
 Summary summarize(const Results& results, Detail detail = Detail::full);
 
-// K rows read over those there are: what decides by every key reads all, the others what they keep, whose
-// union over a KV group is that of its V rows.
+// The share of K rows that must be read. Policies that decide by the score of every key read all of them; the
+// others read what they keep, whose union over a KV group equals its V rows.
 double k_rows(const AttentionCounts& counts, const Policy& policy);
 
-// The policy as it was in force, in one text: "theta k=64 [0:dense] sdc=exact".
+// The policy as it was applied, in one text: "theta k=64 [0:dense] sdc=exact".
 std::string label_of(const PolicyRecord& record);
 
-// Whether two runs are of one task, in one phase.
+// Whether two runs are of the same task in the same phase.
 bool same_task(const RunResult& a, const RunResult& b);
 
-// "64", or with layers of their own k in brackets: "64 [0-1:512,5:dense]".
-// Where heads of one layer differ: their smallest and largest, "16 [heads 2-120]".
+// "64", or with layers that have a k of their own in brackets: "64 [0-1:512,5:dense]".
+// If heads of one layer differ, the smallest and largest k: "16 [heads 2-120]".
 std::string format_layer_k(std::int64_t k, const std::vector<std::int64_t>& layer_k,
                            const std::vector<std::int64_t>& head_k = {});
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kNoteIndent = 2;
 
-// The policy in one column, where room is short.
+// Puts the policy into one column, if space is short.
 TextTable with_labels(const SummarySection& section) {
   TextTable table{section.columns, section.rows};
   const auto removed = static_cast<std::ptrdiff_t>(section.policy_columns);
@@ -26,7 +26,7 @@ TextTable with_labels(const SummarySection& section) {
   return table;
 }
 
-// The columns of all sections, by their titles.
+// The titles of the columns of all sections.
 struct Titles {
   std::vector<std::string> shown;
   std::vector<std::string> left_out;  // of some section
@@ -37,7 +37,7 @@ struct Titles {
     for (const std::string& title : gone)
       if (std::ranges::find(left_out, title) == left_out.end()) left_out.push_back(title);
   }
-  // Whether a note, which begins with the name of a column, is about one that stands nowhere.
+  // Whether a note, which begins with the name of a column, explains a column that is not shown.
   [[nodiscard]] bool misses(const std::string& note) const {
     const std::string name = note.substr(0, std::min(note.find(':'), note.find(" (")));
     const auto named = [&](const std::string& title) { return title.starts_with(name); };
@@ -45,7 +45,8 @@ struct Titles {
   }
 };
 
-// As many tables as it takes, one below the other, each with the first column and as many others as fit.
+// Splits a table into as many as needed, one below the other, each with the first column and as many others
+// as fit.
 std::string format_parts(const TextTable& table, std::size_t width, std::vector<std::string>& left_out) {
   const auto with_column = [&table](TextTable part, std::size_t column) {
     part.columns.push_back(table.columns[column]);
@@ -83,7 +84,7 @@ std::string format_section(const SummarySection& section, std::size_t width, Tit
 }
 
 std::string left_out_note(const std::vector<std::string>& left_out, std::size_t width) {
-  return wrapped(fmt::format("Left out to fit {} columns, and in the other formats: {}.", width,
+  return wrapped(fmt::format("Left out to fit {} columns (the other formats have them): {}.", width,
                              fmt::join(left_out, ", ")),
                  width, kNoteIndent) +
          "\n";

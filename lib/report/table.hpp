@@ -6,9 +6,9 @@
 
 namespace toptheta {
 
-// Sections that are wider than the layout name the policy in one column, put titles and texts on several
-// lines, turn rows into columns where that helps (report/overview.hpp), and leave out what can be spared; a
-// note says what. Notes and headings are wrapped.
+// If a section is wider than the layout, the policy gets a single column, titles and texts take several
+// lines, rows become columns if that helps (report/overview.hpp), and columns that can be spared are left
+// out, which a note names. Notes and headings are wrapped.
 std::string format_table(const Results& results, const Layout& layout = {});
 
 }  // namespace toptheta

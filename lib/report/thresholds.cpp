@@ -165,7 +165,7 @@ std::string table_heading(const TableMeta& meta) {
       meta.model.empty() ? "a model without a name" : meta.model, meta.shape.num_layers, meta.shape.num_heads,
       name_of(meta.placement), meta.estimator, meta.add_sigma, meta.topk_at_calibration ? "yes" : "no",
       meta.row_fraction,
-      meta.length_bins > 0 ? fmt::format(", {} length bins to the octave", meta.length_bins) : std::string(),
+      meta.length_bins > 0 ? fmt::format(", {} length bins per octave", meta.length_bins) : std::string(),
       meta.kept.any() ? ", for use with " + describe(meta.kept) : std::string(),
       meta.provenance.command.empty() ? "unknown" : meta.provenance.command, meta.provenance.version,
       meta.provenance.commit, meta.provenance.seed);

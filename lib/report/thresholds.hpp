@@ -1,5 +1,4 @@
-// A threshold table for people's eyes: what it was made from, and its thresholds at the level of detail asked
-// for.
+// A threshold table for people: what it was made from, and its thresholds at the requested level of detail.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -16,15 +15,15 @@ struct ThresholdView {
   std::optional<std::int64_t> head{};   // with a layer: one row per row length
 };
 
-// What a table says about itself: above a listing for people, and in its JSON form.
+// The attributes of a table, for the heading of listings and for their JSON.
 std::string table_heading(const TableMeta& meta);
 nlohmann::ordered_json about_table(const TableMeta& meta);
 
-// Throws UsageError for a layer or head that the table has not.
+// Throws UsageError for a layer or head that the table does not have.
 void require_view(const ThresholdTable& table, const ThresholdView& view);
 
 // Without layer and head: one row per target and layer. Means over rows are weighted by their number. Throws
-// UsageError for a k, layer or head that the table has not.
+// UsageError for a k, layer or head that the table does not have.
 Listing thresholds_listing(const ThresholdTable& table, const ThresholdView& view);
 
 }  // namespace toptheta

@@ -6,12 +6,12 @@
 
 namespace toptheta {
 
-// Letters, digits, '.', '_', '=', '+', '*' become themselves but for '*' (x); blanks become '-', everything
-// else '_'. At most 160 bytes, not empty, and no dot at its start.
+// Letters, digits, '.', '_', '=' and '+' are kept, '*' becomes 'x', blanks become '-', and everything else
+// '_'. At most 160 bytes, not empty, and without a leading dot.
 std::string safe_name(std::string_view text);
 
-// Names that several identities share, whatever the case of letters, get a digest of their identity at their
-// end: the same for the same identity in any sweep. Both of equal length.
+// Names that several identities share (ignoring the case of letters) get a digest of the identity appended,
+// which is the same for the same identity in any sweep. Both lists have the same length.
 void make_distinct(std::vector<std::string>& names, const std::vector<std::string>& identities);
 
 }  // namespace toptheta

@@ -33,10 +33,10 @@ std::string shown(const Json& value) {
 [[noreturn]] void refuse_other(const fs::path& path, const std::string& member, const Json& expected,
                                const Json& found) {
   throw InputError({.where = path.string(),
-                    .what = fmt::format("is a cell of another sweep: another {}", member),
+                    .what = fmt::format("is a cell of another sweep, with another {}", member),
                     .expected = shown(expected),
                     .found = shown(found),
-                    .next = "give another directory with -o, or remove the cell to have it made again"});
+                    .next = "give another directory with -o, or remove the cell to have it run again"});
 }
 
 void require_same(const fs::path& path, const Json& expected, const Json& found) {
@@ -87,7 +87,7 @@ void require_no_others(const fs::path& directory, std::span<const std::string> n
                     .what = others.size() == 1
                                 ? "is not a cell of this sweep"
                                 : fmt::format("and {} more are not cells of this sweep", others.size() - 1),
-                    .next = "give another directory with -o, or remove what is left of the other sweep"});
+                    .next = "give another directory with -o, or remove the cells of the other sweep"});
 }
 
 void remove_remains(const fs::path& path) {

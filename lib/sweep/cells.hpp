@@ -1,4 +1,4 @@
-// The files of a sweep: one result for each cell, whose bytes depend on what it holds alone.
+// The files of a sweep: one result for each cell. Its bytes depend only on what it holds.
 #pragma once
 #include <filesystem>
 #include <span>
@@ -12,19 +12,19 @@ namespace toptheta {
 // DIR/cells/NAME.json
 std::filesystem::path cell_path(const std::filesystem::path& directory, const std::string& name);
 
-// The form of tt-eval run's JSON, with one run, and without what tells of the machine and the moment: seconds
-// and the number of threads.
+// The JSON format of tt-eval run with a single run, and without what depends on the machine and the moment:
+// seconds and the number of threads.
 std::string cell_text(const Results& results);
 
-// Whether there is a finished cell for what `expected` would be made from: model, inputs, seed, command and
-// program. Of `expected`, runs do not count. Throws InputError, naming the file, for one that was made from
-// anything else or is not a cell.
+// Whether a finished cell exists that was made from the same model, inputs, seed, command and program as
+// `expected` (whose runs are ignored). Throws InputError, naming the file, if the cell was made from anything
+// else, or if the file is not a cell.
 bool is_finished(const std::filesystem::path& directory, const std::string& name, const Results& expected);
 
-// Throws UsageError for a cell in DIR/cells that is none of `names`.
+// Throws UsageError for a cell in DIR/cells that is not among `names`.
 void require_no_others(const std::filesystem::path& directory, std::span<const std::string> names);
 
-// What a process that was killed left of the file `path`: files that were never finished.
+// Removes the unfinished temporary files of `path` that a killed process left behind.
 void remove_remains(const std::filesystem::path& path);
 
 }  // namespace toptheta

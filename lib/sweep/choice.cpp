@@ -16,7 +16,7 @@ namespace toptheta {
 
 namespace {
 
-// What choices are made among: family, phase, protocol.
+// Choices are made among cells of the same family, phase and protocol.
 using FamilyKey = std::tuple<std::string, std::string, std::string>;
 
 struct Measured {
@@ -78,7 +78,7 @@ PolicyChoice choice_of(std::vector<Candidate> candidates, const ChoiceQuery& que
   return choice;
 }
 
-// Of one family: a choice for each task, in order, and one for all.
+// The choices of one family: one for each task, in order, and one for all tasks together.
 void add_choices(const std::vector<Measured>& family, const ChoiceQuery& query,
                  std::vector<PolicyChoice>& choices) {
   std::vector<std::string> tasks;
@@ -118,7 +118,7 @@ bool is_gain(const std::string& metric) {
 }
 
 bool is_within(const Loss& loss, const ChoiceQuery& query) {
-  // Sums of 0s and 1s over their number are not exact.
+  // Means of zeros and ones are not exact.
   const double bound = query.within + 1e-12;
   return query.confidence > 0 ? loss.most && *loss.most <= bound : loss.value <= bound;
 }
@@ -189,7 +189,7 @@ std::vector<PolicyChoice> choose_cells(const std::vector<CellResult>& cells, con
         known.insert(name == "perplexity_ratio" ? "perplexity" : name);
     throw UsageError({.where = "--metric",
                       .what = fmt::format("no result has a difference of '{}' from dense", query.metric),
-                      .expected = known.empty() ? "results of dense beside those of other policies"
+                      .expected = known.empty() ? "results of dense together with those of other policies"
                                                 : fmt::format("one of {}", fmt::join(known, ", "))});
   }
   std::vector<PolicyChoice> choices;

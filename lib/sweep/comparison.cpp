@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kTokens = "tokens";
 
-// Of texts, whose samples are documents.
+// Whether the cell is of a text, whose samples are documents.
 PairedDifference difference_of_texts(const CellResult& a, const CellResult& b, double confidence,
                                      std::uint64_t seed) {
   const std::vector<double>& before = a.samples.at("nll");
@@ -28,7 +28,7 @@ bool are_proportions(const std::vector<double>& values) {
   return std::ranges::all_of(values, [](double value) { return value == 0 || value == 1; });
 }
 
-// The perplexity's difference by that of the nll, whose exponential is the ratio.
+// The difference of perplexity, from that of the nll, whose exponential is the ratio.
 PairedDifference of_perplexity(const PairedDifference& nll, double before, double after) {
   PairedDifference result{.value = after - before};
   if (nll.standard_error) result.standard_error = after * *nll.standard_error;

@@ -18,7 +18,7 @@ namespace {
 constexpr std::array<std::string_view, 6> kComparisons = {"<=", ">=", "==", "!=", "<", ">"};
 constexpr std::string_view kDense = "dense";
 constexpr std::string_view kFirst = "A";
-constexpr int kDeepest = 50;  // parentheses and signs inside each other
+constexpr int kDeepest = 50;  // nested parentheses and signs
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -56,7 +56,7 @@ class ConditionParser {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t'))
       ++at_;
   }
-  // The next sign, '\0' at the end.
+  // The next character, '\0' at the end.
   char peek() {
     skip();
     return at_ < text_.size() ? text_[at_] : '\0';
@@ -71,7 +71,7 @@ class ConditionParser {
       }
     refuse(at_ == text_.size()
                ? "has no comparison"
-               : fmt::format("'{}' is no comparison", shortened(std::string_view(text_).substr(at_))));
+               : fmt::format("'{}' is not a comparison", shortened(std::string_view(text_).substr(at_))));
   }
 
   std::vector<ConditionStep> side() {
@@ -155,14 +155,14 @@ class ConditionParser {
     steps_.push_back(std::move(step));
   }
 
-  // `dense` and `A` are of the one metric that the condition asks of the cell.
+  // `dense` and `A` stand for the single metric of the cell that the condition names.
   void name_references() {
     if (condition_.metrics.empty()) refuse("names no metric of the cell itself");
     for (std::vector<ConditionStep>* steps : {&condition_.left, &condition_.right})
       for (ConditionStep& step : *steps) {
         if (step.kind != '@' || !step.metric.empty()) continue;
         if (condition_.metrics.size() > 1)
-          refuse(fmt::format("it is open which metric of {} is meant",
+          refuse(fmt::format("does not say which metric of {} is meant",
                              step.side == ConditionSide::dense ? kDense : kFirst));
         step.metric = condition_.metrics.front();
       }

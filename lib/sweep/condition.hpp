@@ -6,8 +6,8 @@
 
 namespace toptheta {
 
-// Whose value of a metric is meant.
-enum class ConditionSide { own, dense, first };  // the cell's; that of dense beside it; that of the cell in A
+// Whose value of a metric is meant: the cell's own, that of its dense run, or that of its partner in A.
+enum class ConditionSide { own, dense, first };
 
 // One step of an expression in postfix order: a number, a value, or one of + - * / on the last two values
 // (~ on the last one: its negative).
@@ -18,7 +18,7 @@ struct ConditionStep {
   std::string metric{};
 };
 
-// Says the value of a metric; throws where there is none.
+// Returns the value of a metric; throws if there is none.
 using ConditionValues = std::function<double(ConditionSide side, const std::string& metric)>;
 
 struct Condition {
@@ -26,16 +26,17 @@ struct Condition {
   std::vector<ConditionStep> left{};
   std::string comparison{};  // <, <=, >, >=, ==, !=
   std::vector<ConditionStep> right{};
-  std::vector<std::string> metrics{};  // that it asks of a cell itself, each once
+  std::vector<std::string> metrics{};  // of the cell itself that the condition names, each once
 
   [[nodiscard]] bool asks(ConditionSide side) const;
-  // Whether it holds. Where either side is not a number every condition holds: a gate does not let it pass.
+  // Whether it holds. If either side is not a number, every condition holds, so that a gate does not let it
+  // pass.
   [[nodiscard]] bool holds(const ConditionValues& values) const;
 };
 
-// EXPRESSION OP EXPRESSION, of numbers (1% is 0.01), + - * / and parentheses, names of metrics, `dense` and
-// `A`, which are the same metric of dense and of A, and dense.METRIC and A.METRIC, another. Throws UsageError
-// naming --fail-if.
+// Parses EXPRESSION OP EXPRESSION. Expressions consist of numbers (1% is 0.01), + - * /, parentheses, and
+// names of metrics. `dense` and `A` are the same metric of dense and of A; dense.METRIC and A.METRIC are
+// other metrics of these. Throws UsageError that names --fail-if.
 Condition parse_condition(const std::string& text);
 
 }  // namespace toptheta

@@ -40,7 +40,7 @@ SweepSetting setting_of(const toml::key& key, const toml::node& node, const std:
   }
   if (setting.values.empty())
     throw UsageError({.where = setting.where,
-                      .what = fmt::format("'{}' is an empty list, which leaves no cell", setting.key),
+                      .what = fmt::format("'{}' is an empty list, which gives no cells", setting.key),
                       .next = "give it a value, or leave it out"});
   return setting;
 }
@@ -59,7 +59,7 @@ std::vector<SweepSetting> parse_sweep_config(const std::string& text, const std:
   for (const auto& [key, node] : root)
     if (key.str() != "sweep")
       throw UsageError({.where = fmt::format("{}:{}", name, key.source().begin.line),
-                        .what = fmt::format("'{}' stands outside [sweep]", key.str()),
+                        .what = fmt::format("'{}' is outside [sweep]", key.str()),
                         .expected = kForm});
   const toml::table* const table = root["sweep"].as_table();
   if (table == nullptr || table->empty())
@@ -70,7 +70,7 @@ std::vector<SweepSetting> parse_sweep_config(const std::string& text, const std:
   std::vector<std::pair<toml::source_position, SweepSetting>> placed;
   for (const auto& [key, node] : *table)
     placed.emplace_back(key.source().begin, setting_of(key, node, name));
-  // The parser sorts keys by name; people read cells in the order they wrote.
+  // The parser sorts keys by name; cells follow the order in which the user wrote the keys.
   std::ranges::stable_sort(placed, [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<SweepSetting> settings;
   for (auto& [position, setting] : placed)

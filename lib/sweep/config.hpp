@@ -1,4 +1,5 @@
-// A sweep's configuration: a table of settings, each one value or a list of values that cross.
+// The configuration of a sweep: a table of settings, each with one value or a list of values. Every
+// combination of the values of all settings is run.
 //
 //   [sweep]
 //   task = ["book.txt", "arc.jsonl"]
@@ -18,14 +19,14 @@ struct SweepSetting {
   std::string where;                // "sweep.toml:7"
 };
 
-// The settings in the order of the file. Throws UsageError, naming file and line, for what is not TOML, is
-// not a table [sweep] of texts, numbers, switches and lists of these, and for empty lists.
+// The settings in the order of the file. Throws UsageError, naming file and line, for anything that is not
+// TOML or not a table [sweep] of texts, numbers, switches and lists of these, and for empty lists.
 std::vector<SweepSetting> read_sweep_config(const std::filesystem::path& path);
-// The same of a text; errors name `name`.
+// The same for a text in memory; errors call it `name`.
 std::vector<SweepSetting> parse_sweep_config(const std::string& text, const std::string& name);
 
 // All combinations of one value of each setting, as indexes into their values; the last setting varies
-// fastest. Throws UsageError past a hundred thousand.
+// fastest. Throws UsageError for more than a hundred thousand.
 std::vector<std::vector<std::size_t>> cross(const std::vector<SweepSetting>& settings);
 
 }  // namespace toptheta

@@ -11,7 +11,7 @@ namespace toptheta {
 
 namespace {
 
-// What one cell's conditions may refer to.
+// What conditions on one cell may refer to.
 struct Surroundings {
   const CellResult& cell;
   const CellResult* dense = nullptr;
@@ -37,9 +37,9 @@ double value_in(const Condition& condition, const Surroundings& around, Conditio
   const bool dense = side == ConditionSide::dense;
   const CellResult* const other = dense ? around.dense : around.first;
   if (other == nullptr)
-    refuse(condition, fmt::format("{} has nothing to be held against", around.cell.name),
-           dense ? "a dense run of the same task and phase beside it"
-                 : "two results, A with the same cell as B");
+    refuse(condition, fmt::format("{} has nothing to be compared with", around.cell.name),
+           dense ? "a dense run of the same task and phase in the same results"
+                 : "two results, where A has the same cell as B");
   const auto value = other->values.find(metric);
   if (value == other->values.end())
     refuse(condition, fmt::format("{} has no metric '{}'", other->name, metric), names_of({*other}));

@@ -38,7 +38,7 @@ std::vector<std::string> words_of_command(const std::string& command) {
   return words;
 }
 
-// What the command of a sweep's cell says besides model, task and policy. It is --KEY VALUE throughout.
+// The flags in the command of a sweep's cell, except model, task and policy. All have the form --KEY VALUE.
 std::string protocol_of(const std::string& command) {
   const std::vector<std::string> words = words_of_command(command);
   std::string text;
@@ -54,7 +54,7 @@ std::string protocol_of(const std::string& command) {
   return text;
 }
 
-// Layers whose k is not the policy's: "0:512,1:dense"; "heads" where heads of one layer differ.
+// Layers whose k is not that of the policy: "0:512,1:dense"; "heads" if heads of one layer differ.
 std::string own_k_text(const JsonValue& policy, std::int64_t k) {
   if (policy.has("head_k")) return "heads";
   std::string text;
@@ -68,7 +68,7 @@ std::string own_k_text(const JsonValue& policy, std::int64_t k) {
   return text;
 }
 
-// Members that say nothing about which policy it is, or are said otherwise.
+// Members that do not identify the policy, or that are expressed in another way.
 bool is_said(const std::string& key) {
   for (const char* said :
        {"attention", "k", "thresholds", "layer_k", "head_k", "add_sigma", "topk_at_calibration"})
@@ -162,7 +162,7 @@ std::vector<CellResult> cells_of(const JsonValue& root, const std::string& name)
     CellResult cell = cell_of(run);
     cell.model_sha256 = root.object("model").text_or("sha256", "");
     if (provenance.has("seed")) cell.seed = provenance.at("seed").unsigned_integer();
-    // The same task and policy once more.
+    // The same task and policy again.
     if (const int again = ++times[cell.identity]; again > 1) cell.identity += fmt::format("__{}", again);
     cell.name = cell.identity;
     cells.push_back(std::move(cell));
@@ -175,7 +175,7 @@ bool is_sweep(const fs::path& folder) {
   return fs::is_directory(folder / "cells");
 }
 
-// The results in a folder: a sweep's cells, else what runs wrote into it.
+// The results in a folder: the cells of a sweep, else the results of runs.
 std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(is_sweep(folder) ? folder / "cells" : folder))
@@ -189,7 +189,7 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   return files;
 }
 
-// In a folder of runs nothing tells which of two results of the same thing was meant.
+// In a folder of runs it is not clear which of two results for the same task and policy is meant.
 void require_once(const std::vector<CellResult>& cells, const fs::path& folder) {
   std::map<std::string, std::string> known;
   for (const CellResult& cell : cells) {
@@ -199,7 +199,7 @@ void require_once(const std::vector<CellResult>& cells, const fs::path& folder) 
       throw InputError({.where = folder.string(),
                         .what = fmt::format("{}.json and {}.json both hold {} on {} ({})", first->second,
                                             cell.file, cell.policy, cell.task, cell.phase),
-                        .next = "leave one of them out of the folder"});
+                        .next = "remove one of them from the folder"});
   }
 }
 

@@ -13,14 +13,14 @@ class Bisection {
   Bisection(std::int64_t low, std::int64_t high, const std::function<TunedPoint(std::int64_t)>& measure)
       : low_(low), high_(high), measure_(measure) {}
 
-  // The smallest k for which `holds`; none where it does not at the largest.
+  // The smallest k for which `holds` is true; nullopt if it is not even for the largest.
   template <class Holds>
   std::optional<std::int64_t> smallest(Holds holds) {
     if (!holds(at(high_))) return std::nullopt;
-    std::int64_t below = low_ - 1;  // does not hold, or is out of range
+    std::int64_t below = low_ - 1;  // `holds` is false here, or it is out of range
     std::int64_t above = high_;
     while (above - below > 1) {
-      // The geometric mean, as k counts by its order of magnitude.
+      // The geometric mean, because k matters by its order of magnitude.
       const double middle =
           std::sqrt(static_cast<double>(std::max<std::int64_t>(below, 1)) * static_cast<double>(above));
       const std::int64_t k = std::clamp<std::int64_t>(std::llround(middle), below + 1, above - 1);

@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kSchema = "toptheta.unfinished-run/1";
 constexpr std::int64_t kMany = std::int64_t{1} << 62;
 
-// JSON knows neither NaN nor the infinities, and perplexities may be these.
+// JSON can represent neither NaN nor infinities, which perplexities may be.
 std::string exact(double value) {
   return fmt::format("{:a}", value);
 }
@@ -183,8 +183,8 @@ std::vector<FinishedTask> read_unfinished(const std::filesystem::path& path, con
     throw InputError({.where = path.string(), .what = "not an unfinished run", .next = "remove it"});
   if (root.text("origin") != origin)
     throw InputError({.where = path.string(),
-                      .what = "is of another run: another command, input, seed or program",
-                      .next = "leave --resume out to begin anew, or give another -o"});
+                      .what = "belongs to another run, with another command, input, seed or program",
+                      .next = "leave out --resume to start again, or give another -o"});
   std::vector<FinishedTask> tasks;
   for (const JsonValue& one : root.elements("tasks")) {
     FinishedTask& task = tasks.emplace_back();

@@ -210,7 +210,7 @@ TEST_CASE("report makes a page of every form that is read back, and refuses the 
     const std::string page = world.content(form + ".html");
     CHECK(page.starts_with("<!doctype html>"));
     CHECK(page.find("k = 4, 8") != std::string::npos);
-    CHECK(page.find("times what was asked for on average") != std::string::npos);
+    CHECK(page.find("times the k asked for") != std::string::npos);
   }
   (void)world.output("tt-calibrate report theta.h5 -k 8 -o one.html --figures figures");
   CHECK(world.content("one.html").find("id='thresholds-k4'") == std::string::npos);

@@ -90,7 +90,7 @@ TEST_CASE("what was finished is kept where a later task fails") {
   const Outcome kept = world.run(command + " -o r.json");
   INFO(kept.err);
   CHECK(kept.status == 3);
-  CHECK(kept.err.find("r.json holds the tasks that were finished") != std::string::npos);
+  CHECK(kept.err.find("r.json holds the results of the finished tasks") != std::string::npos);
   const OutputJson runs = OutputJson::parse(world.content("r.json")).at("runs");
   REQUIRE(runs.size() == 1);
   CHECK(runs.at(0).at("task").at("name") == "a");
@@ -169,7 +169,8 @@ TEST_CASE("configs/ has every key, with its default") {
         "tt-calibrate show",   "tt-calibrate convert", "tt-calibrate audit",    "tt-calibrate drift",
         "tt-calibrate budget", "tt-calibrate report",  "tt-eval run",           "tt-eval sweep",
         "tt-eval compare",     "tt-eval choose",       "tt-eval tune",          "tt-eval sensitivity",
-        "tt-eval report",      "tt-eval generate",     "tt-eval tokenize",      "tt-eval bench"}) {
+        "tt-eval report",      "tt-eval generate",     "tt-eval tokenize",      "tt-eval bench",
+        "tt-eval tasks",       "tt-eval logits",       "tt-eval info"}) {
     INFO(command);
     const std::filesystem::path file =
         std::filesystem::current_path() / "configs" / (command.substr(0, command.find(' ')) + ".toml");

@@ -101,7 +101,7 @@ TEST_CASE("following stops at the timeout, or when intervals are narrow enough")
   const Outcome cut = world.run("tt-calibrate fit --follow live.h5 --follow-timeout 3 -k 3 -o cut.h5");
   INFO(cut.err);
   REQUIRE(cut.status == 0);
-  CHECK(cut.err.find("the writer did not end in time: 2 samples used") != std::string::npos);
+  CHECK(cut.err.find("the writer did not finish in time: 2 samples used") != std::string::npos);
   CHECK(load_table(world.path("cut.h5")).targets[0].cells[0][0].count == 2);
   CHECK(load_table(world.path("cut.h5")).meta.provenance.inputs.at(0).sha256.empty());
 
@@ -127,8 +127,8 @@ TEST_CASE("what cannot be followed is told apart") {
   };
   check("--follow none.h5 --follow-timeout 0.2", 4, "no sample was complete within 0.2 s");
   check("--follow dump.h5", 3, "not a live dump");
-  check("--follow dump.h5 dump.h5", 2, "together with other inputs");
-  check("--follow dump.h5 --shard 1/2", 2, "one process in one go");
+  check("--follow dump.h5 dump.h5", 2, "cannot be combined with other inputs");
+  check("--follow dump.h5 --shard 1/2", 2, "by a single process");
   check("--follow dump.h5 --tac", 2, "--tac");
-  check("dump.h5 --until-ci 0.1", 2, "with --follow only");
+  check("dump.h5 --until-ci 0.1", 2, "only applies with --follow");
 }

@@ -190,7 +190,7 @@ TEST_CASE("show --law prints a law for each head") {
 
 TEST_CASE("curves are written as CSV, and other forms say that they lose them") {
   const World world;
-  const std::string lost = "no room for the table's curves";
+  const std::string lost = "cannot hold the table's curves";
   const auto warnings_of = [&](const std::string& command) {
     const Outcome outcome = world.run(command);
     INFO(command << "\n" << outcome.err);
@@ -236,7 +236,7 @@ TEST_CASE("curves are written as CSV, and other forms say that they lose them") 
   };
   (void)world.output(std::string(kFit) + "-k 3 -o plain.h5");
   CHECK(refused("plain.h5 --what curve -o x.csv", "plain.h5: the table holds no curves") == 2);
-  CHECK(refused("c.h5 --what curve -o x.json", "writes CSV only") == 2);
+  CHECK(refused("c.h5 --what curve -o x.json", "only writes CSV") == 2);
   CHECK(refused("c.h5 --what curve -k 3 -o x.csv", "drop -k") == 2);
   CHECK_FALSE(world.has("x.csv"));
 }
@@ -256,5 +256,5 @@ TEST_CASE("curves under top-k at calibration are of one k") {
   CHECK(tac.cells[4] != dense.cells[4]);
   const Outcome other = world.run("tt-calibrate retarget tac.h5 -k 6 -o t.h5");
   CHECK(other.status == 0);
-  CHECK(other.err.find("as top-k at calibration left them") != std::string::npos);
+  CHECK(other.err.find("were made with top-k at calibration") != std::string::npos);
 }

@@ -106,7 +106,7 @@ TEST_CASE("misuse of shares and checkpoints is told apart") {
   for (const std::string shard : {"0/3", "4/3", "3", "a/b", "1/3x", "-1/3"})
     CHECK(status(fit + "-o p --shard=" + shard, "--shard: not a share") == 2);
   CHECK(status(fit + "-o t.h5 --resume", "needs --checkpoint") == 2);
-  CHECK(status(fit + "-o t.h5 --sdc-from x.h5", "--sdc-offline only") == 2);
+  CHECK(status(fit + "-o t.h5 --sdc-from x.h5", "only applies with --sdc or --sdc-offline") == 2);
   CHECK(status("tt-calibrate merge -o t.h5", "no parts given") == 2);
   CHECK(status("tt-calibrate merge d1.h5 -o t.h5", "not a calibration part, or cut short") == 3);
   (void)world.output(fit + "--shard 1/2 -o p1.h5");

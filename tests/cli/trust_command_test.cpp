@@ -68,7 +68,7 @@ TEST_CASE("fit says how many documents it wants, and where thresholds are thin")
   const Outcome dumped = world.run("tt-calibrate fit held.h5 -k 4 --precision 0.0001 -o dumped.h5");
   CHECK(dumped.err.substr(dumped.err.find("note: k = 4")) == fit.err.substr(fit.err.find("note: k = 4")));
   require_status(world, "tt-calibrate fit held.h5 -k 4 --precision 0.03 --shard 1/2 -o part.h5", 2,
-                 "looks at all rows once more");
+                 "another pass over all rows");
 }
 
 TEST_CASE("audit: one document has no interval, and says so") {
@@ -79,7 +79,7 @@ TEST_CASE("audit: one document has no interval, and says so") {
   CHECK(audit.at("targets").at(0).at("effective_k_ratio").at("low").is_null());
   CHECK(audit.at("targets").at(0).at("thin").at(0).at("rows") == 1);
   const std::string text = world.output("tt-calibrate audit theta.h5 --model model --text a.txt");
-  CHECK(text.find("one document: no interval") != std::string::npos);
+  CHECK(text.find("a single document gives no interval") != std::string::npos);
   // Windows of one text are one document.
   CHECK(
       json_of(world, "tt-calibrate audit theta.h5 --model model --text a.txt --context 20").at("documents") ==
@@ -206,7 +206,7 @@ TEST_CASE("budget: sensitivities weigh what heads lose") {
   world.write("made.json", R"({"schema": "toptheta.sensitivity/1", "per": "layer", "rows": [
       {"layer": 0, "nll_difference": 0.1, "stderr": 0.01, "lost_mass": 0.5}]})");
   require_status(world, "tt-calibrate budget theta.h5 --uniform-k 8 --sensitivity made.json -o b.h5", 3,
-                 "of another model");
+                 "another model than the table");
 }
 
 TEST_CASE("budget: per layer it prints a --layer-k that fit takes") {

@@ -33,13 +33,13 @@ TEST_CASE("the table, whole") {
         "\n"
         "± one standard error of the mean.\n"
         "kept elements: attention weights kept, of all that causality allows.\n"
-        "V rows (prefill): value rows that some head of the KV group and some row of a\n"
-        "  sequence needs.\n"
+        "V rows (prefill): value rows that some head of the KV group needs in some row\n"
+        "  of a sequence.\n"
         "empty tiles: tiles of scores in which no row keeps anything, of all that\n"
         "  causality allows.\n"
-        "eff. k / k: kept elements over those that top-k keeps; geometric mean over\n"
-        "  heads.\n"
-        "Left out to fit 80 columns, and in the other formats: K rows %, lost mass.\n");
+        "eff. k / k: kept elements relative to those that top-k keeps; geometric mean\n"
+        "  over heads.\n"
+        "Left out to fit 80 columns (the other formats have them): K rows %, lost mass.\n");
 }
 
 TEST_CASE("every format ends in a line break and is the same every time") {

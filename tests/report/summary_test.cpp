@@ -91,7 +91,7 @@ TEST_CASE("where outputs were compared with dense attention's, the worst layer a
   outputs = {{4, 0.01, 4, 3.9}, {4, 0, 4, 4}, {4, 0.04, 4, 3.8}, {4, 1, 4, 2}};
   const Summary summary = summarize(results);
   REQUIRE(summary.sections.size() == 3);
-  CHECK(summary.sections[2].title == "quiz, hard: attention output beside dense attention's (prefill)");
+  CHECK(summary.sections[2].title == "quiz, hard: attention output compared with dense attention (prefill)");
   // sqrt(1.05 / 16), (3.9 + 4 + 3.8 + 2) / 16; layer 1: sqrt(1.04 / 8); head 1.1: sqrt(1 / 4), 2 / 4, 14
   // of 10.
   CHECK(summary.sections[2].rows ==

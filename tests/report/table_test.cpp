@@ -109,7 +109,7 @@ TEST_CASE("paragraphs break at blanks, keep their own lines and their long words
 TEST_CASE("what is left out is not explained, what stands in one of the sections is") {
   const std::string narrow = format_table(sample_results(), {Detail::full, 60});
   INFO(narrow);
-  CHECK(narrow.find("Left out to fit 60 columns, and in the other formats: ") != std::string::npos);
+  CHECK(narrow.find("Left out to fit 60 columns (the other formats have them):") != std::string::npos);
   CHECK(narrow.find("\nK rows: key rows") == std::string::npos);
   CHECK(narrow.find("\nV rows (prefill): ") != std::string::npos);
   CHECK(format_table(sample_results(), {Detail::full, 250}).find("\nK rows: key rows") != std::string::npos);

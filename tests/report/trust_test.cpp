@@ -44,7 +44,7 @@ TEST_CASE("an audit's advice: documents for a precision, and thin cells") {
   CHECK(has(advice_of(report)[0], "±10% takes 4 documents"));
   report.audit.documents = 1;
   report.audit.targets[0].deviation.reset();
-  CHECK(has(advice_of(report)[0], "one document: no interval"));
+  CHECK(has(advice_of(report)[0], "a single document gives no interval"));
 }
 
 TEST_CASE("an audit fails by its mean or by its heads, the farthest first") {

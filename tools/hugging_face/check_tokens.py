@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Token ids of a GGUF vocabulary beside Hugging Face's, over whole files of texts.
+"""Compares the token ids of a GGUF vocabulary with Hugging Face's, over whole files of texts.
 
     tools/hugging_face/check_tokens.py MODEL.gguf FILE|DIRECTORY ... [--tt-eval build/release/apps/tt_eval/tt-eval]
 
-Needs the packages transformers and gguf (PyPI). Transformers' tokenizer is put together from the file's own tokens and
-merges in the way of the model's published tokenizer.json (SmolLM: digits one by one, then GPT-2's words); transformers'
-own reader of GGUF forgets the digits. Of a .jsonl file every string in it is a text of its own; other files are one text
-each, and .jsonl files are that as well, as they stand. Prints a line for each file, and where ids first differ; the status
-is 1 if they do anywhere.
+Needs the packages transformers and gguf (PyPI). The tokenizer of transformers is built from the tokens and merges in the file,
+in the way of the model's published tokenizer.json (SmolLM: digits one by one, then GPT-2's words), because transformers'
+own GGUF reader leaves out the digits. Every file is one text; in a .jsonl file, every string is also a text of its own. Prints a
+line for each file, and where ids first differ; the exit status is 1 if they differ anywhere.
 """
 import argparse
 import json

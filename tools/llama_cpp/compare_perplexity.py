@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Perplexity, KL divergence and change in probability of `tt-eval run --ppl-chunk`, computed once more from logits.
+"""Perplexity, KL divergence and change in probability of `tt-eval run --ppl-chunk`, recomputed from logits.
 
     tools/llama_cpp/compare_perplexity.py TT_EVAL MODEL TEXT [--chunk 512] [--windows 2] [--attention topk:k=32]
         [--transformers] [--llama-perplexity PROGRAM]
 
-Windows of CHUNK tokens of TEXT go through `tt-eval logits` one by one, densely and under the policy; the figures are then
-llama-perplexity's, in double precision with numpy. --transformers: perplexity by transformers too, from MODEL's own weights (of
-a GGUF file widened to float32), on the same tokens. --llama-perplexity: by that program, on the same text, context and number of
-windows. Prints a table; the exit status is 1 where two numbers differ by more than 0.5%.
+Windows of CHUNK tokens of TEXT go through `tt-eval logits` one by one, with dense attention and with the policy. The figures are then
+computed as llama-perplexity does, in double precision with numpy. --transformers also computes perplexity with transformers, from
+MODEL's own weights (widened to float32 for a GGUF file), on the same tokens. --llama-perplexity also runs that program, on the same
+text, context and number of windows. Prints a table; the exit status is 1 if two numbers differ by more than 0.5%.
 """
 import argparse
 import json

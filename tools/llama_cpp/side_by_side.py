@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A GGUF model by llama.cpp and by tt-eval, on the same tokens: perplexity as llama-perplexity reckons it, and tokens per second.
+"""Runs a GGUF model with llama.cpp and with tt-eval on the same tokens: perplexity as llama-perplexity computes it, and tokens per second.
 
     pip install llama-cpp-py-sync            # llama.cpp as a library in a wheel
     tools/llama_cpp/side_by_side.py MODEL.gguf TEXT [--tt-eval PROGRAM] [--compute f32 bf16 q8] [--chunk 512] [--windows 8]
         [--speed] [--threads 2]
 
-Ids are tt-eval's, for both (llama.cpp's own differ from Hugging Face's in a space before a line break). Windows of CHUNK tokens
-are computed one by one, and the second half of each is scored. --speed: a prefill of 512 and of 2048 tokens, and decoding behind
-64, five times each in turn, the median; tt-eval's by `tt-eval bench`.
+Both use the token ids of tt-eval (llama.cpp's own differ from Hugging Face's for a space before a line break). Windows of CHUNK tokens
+are computed one by one, and the second half of each is scored. --speed measures prefills of 512 and 2048 tokens, and decoding after
+64 tokens, five times each, in turn, and takes the median; tt-eval is measured with `tt-eval bench`.
 """
 import argparse
 import json

@@ -1,10 +1,10 @@
-"""The tables of docs/calibration.md, "Evidence": thresholds from curves against the exact row thresholds, and what
-both keep on texts that were not calibrated on.
+"""Makes the tables of docs/calibration.md, "Evidence": thresholds from curves compared with the exact row thresholds, and
+what both keep on texts that were not used for calibration.
 
     /usr/bin/python3 tools/results/curves.py --programs build/release/apps --out build/results
 
 Calibrates the embedded model on its 64 texts of domain A, with curves, and evaluates on the 32 held-out texts of each
-domain. A file that the same command wrote before is kept. Needs python3-h5py and python3-numpy.
+domain. Files that the same command wrote before are kept. Needs python3-h5py and python3-numpy.
 """
 import argparse
 import json

@@ -1,8 +1,8 @@
-"""Every calibration and evaluation behind docs/results.md, as commands of the two programs.
+"""Runs every calibration and evaluation behind docs/results.md, as commands of the two programs.
 
     python3 experiments.py --programs build/release/apps --out build/results [--fresh]
 
-A command writes one file; a file that the same command wrote before is kept.
+Each command writes one file; files that the same command wrote before are kept.
 """
 import argparse
 import json
@@ -14,7 +14,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
 SWEEP = "4,8,16,32,64,128,256"
-# Enough for a sweep; the headline takes whole sets.
+# Enough for a sweep; the headline uses whole sets.
 SOME_QUESTIONS, SOME_NEEDLES, SOME_DECODED_TEXTS = 100, 60, 8
 BARE, COMPENSATED = "theta", "theta:sdc=exact,vmc"
 BEFORE = ["topk", "topk:sdc=exact,vmc", BARE, COMPENSATED]

@@ -2,7 +2,7 @@
 
     python3 lengths.py --programs build/release/apps --out build/rivals [--renew docs/results.md]
 
-Needs the thresholds that rivals.py calibrates into the same folder.
+Needs the thresholds that rivals.py writes to the same folder.
 """
 import argparse
 import json

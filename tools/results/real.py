@@ -1,10 +1,10 @@
-"""What docs/results-real.md is made of: a real model, calibrated on one text and evaluated on others.
+"""Measures the figures of docs/results-real.md: a real model, calibrated on one text and evaluated on others.
 
     python3 real.py MODEL DATA --out build/results-real [--size NAME | --quick] [--plan FILE.toml] [--programs build/release/apps]
 
 Thresholds are fitted on documents of one text; then sweeps run every policy on documents of several texts, on
-questions, token by token, and at a long context. All of it goes on where it was cut off: a table that its command
-has written is kept, and sweeps are resumed. Nothing of the model or the data leaves the folder of --out.
+questions, token by token, and at a long context. An interrupted run continues where it stopped: a table that was
+written is kept, and sweeps are resumed. Nothing of the model or the data leaves the folder of --out.
 """
 import argparse
 import json

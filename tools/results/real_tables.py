@@ -1,4 +1,4 @@
-"""Renews the tables of docs/results-real.md from the sweeps that real.py left.
+"""Renews the tables of docs/results-real.md from the sweeps of real.py.
 
     python3 real_tables.py build/results-real docs/results-real.md
 """
@@ -15,7 +15,7 @@ TITLES = {"topk": "top-k", "topp": "top-p", "window": "window and sinks", "quest
 
 
 def family(policy):
-    """The curve that a run lies on: its policy without k and without options of its own."""
+    """The curve that a run belongs to: its policy without k and without its own options."""
     name = TITLES.get(policy["attention"], policy["attention"])
     if policy["attention"] == "theta":
         name = "top-θ, " + policy["placement"]

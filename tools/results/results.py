@@ -1,4 +1,4 @@
-"""Reads the JSON reports that experiments.py left: one run is a policy on a task."""
+"""Reads the JSON reports of experiments.py; a run is one policy on one task."""
 import json
 import pathlib
 

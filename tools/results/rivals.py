@@ -1,9 +1,10 @@
-"""All policies beside each other: at equal kept elements, at equal empty tiles, at equal V rows.
+"""Compares all policies at equal kept elements, at equal empty tiles, and at equal V rows.
 
     python3 rivals.py --programs build/release/apps --out build/rivals [--model FILE --text FILE --characters N]
 
-Every policy is run at several settings; between two of them, perplexity (its logarithm) and KL divergence are interpolated
-linearly over the logarithm of what is equal. Where the settings of a policy do not reach a value, the cell is a dash.
+Every policy is run at several settings. Between two settings, the logarithm of perplexity, and KL divergence, are interpolated
+linearly over the logarithm of the quantity that is held equal. If the settings of a policy do not reach a value, the cell is a
+dash.
 Prints Markdown tables, or renews those between markers in the file that --renew names.
 """
 import argparse
@@ -17,7 +18,7 @@ from experiments import DATA, Runner
 
 FRACTIONS = (0.025, 0.05, 0.1, 0.2, 0.4)
 BARE, COMPENSATED = "none", "exact SDC + VMC"
-# Values of the one option that decides how much a policy keeps, where it is not a number of keys.
+# Values of the option that decides how much a policy keeps, if it is not a number of keys.
 SHARES = {"topp": ("p", (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)),
           "blasst": ("lambda", (0.001, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)),
           "xattention": ("tau", (0.05, 0.2, 0.4, 0.6, 0.8, 0.95))}

@@ -1,4 +1,4 @@
-"""Renews the tables of docs/results.md: what stands between <!-- NAME --> and <!-- /NAME -->.
+"""Renews the tables of docs/results.md, between <!-- NAME --> and <!-- /NAME -->.
 
     python3 tables.py build/results docs/results.md
 """

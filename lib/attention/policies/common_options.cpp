@@ -66,11 +66,13 @@ bool has_theta(const PolicyUnit& unit) {
 std::vector<CommonOption> make_options() {
   using Text = std::string_view;
   return {
-      {"placement", false, piped_names<Placement>(), "Select on scores or on softmax weights",
+      {"placement", false, piped_names<Placement>(),
+       "What thresholds and k select on: scores, softmax weights, or weights relative to the keys visited so "
+       "far",
        [](const PolicyUnit& unit) { return unit.has_placement; },
        [](Text text, Policy& policy) { return take_choice(text, policy.placement); },
        [](const Policy& policy) { return std::string(name_of(policy.placement)); }},
-      {"sdc", false, piped_names<Sdc>(), "Softmax denominator compensation, pre-softmax only", drops,
+      {"sdc", false, piped_names<Sdc>(), "Softmax-denominator compensation; pre-softmax only", drops,
        [](Text text, Policy& policy) { return take_choice(text, policy.sdc); },
        [](const Policy& policy) { return std::string(name_of(policy.sdc)); }},
       {"sdc-scale", false, "G", "Factor on the compensation term (gamma)", drops,
@@ -79,28 +81,26 @@ std::vector<CommonOption> make_options() {
       {"vmc", true, "", "V-mean compensation: give the lost mass to the running mean of V", drops,
        [](Text text, Policy& policy) { return take_switch(text, policy.vmc); },
        [](const Policy& policy) { return text_of(policy.vmc); }},
-      {"cap-k", true, "", "top-theta keeps at most the k most recent survivors", has_theta,
+      {"cap-k", true, "", "theta: of the keys above the threshold, keep only the k most recent", has_theta,
        [](Text text, Policy& policy) { return take_switch(text, policy.cap_k); },
        [](const Policy& policy) { return text_of(policy.cap_k); }},
       {"prefilter", false, piped_names<Prefilter>(),
-       "Rule keys out before they are read in full, results unchanged: by bounds of every 32 keys, by an "
-       "8-bit copy "
-       "of the keys, or whichever pays. top-theta, pre-softmax; idle where SDC is exact, and where lost mass "
-       "is "
-       "counted unless SDC is calibrated",
+       "Rule keys out before they are read in full, without changing the result: page = by bounds over every "
+       "32 keys, int8 = by an 8-bit copy of the keys, auto = whichever pays. For theta, pre-softmax. Idle "
+       "with exact SDC, and where lost mass is counted unless SDC is calibrated",
        has_theta, [](Text text, Policy& policy) { return take_choice(text, policy.prefilter); },
        [](const Policy& policy) { return std::string(name_of(policy.prefilter)); }},
-      {"lookup", false, piped_names<LengthLookup>(), "Threshold of a row length that was not calibrated",
+      {"lookup", false, piped_names<LengthLookup>(), "Threshold for row lengths that were not calibrated",
        has_theta, [](Text text, Policy& policy) { return take_choice(text, policy.lookup); },
        [](const Policy& policy) { return std::string(name_of(policy.lookup)); }},
-      {"keep-first", false, "N", "Keep the first N keys whatever the policy; it chooses among the others",
-       drops, [](Text text, Policy& policy) { return take_count(text, policy.keep_first); },
+      {"keep-first", false, "N", "Always keep the first N keys; the policy chooses among the others", drops,
+       [](Text text, Policy& policy) { return take_count(text, policy.keep_first); },
        [](const Policy& policy) { return fmt::format("{}", policy.keep_first); }},
       {"keep-recent", false, "N",
-       "Keep the N most recent keys of each row, its own among them, in the same way", drops,
+       "Always keep the N most recent keys of each row, including its own, in the same way", drops,
        [](Text text, Policy& policy) { return take_count(text, policy.keep_recent); },
        [](const Policy& policy) { return fmt::format("{}", policy.keep_recent); }},
-      {"dense-last", false, "N", "Keep everything in the last N rows of each prompt", drops,
+      {"dense-last", false, "N", "Attend densely in the last N rows of each prompt", drops,
        [](Text text, Policy& policy) { return take_count(text, policy.dense_last); },
        [](const Policy& policy) { return fmt::format("{}", policy.dense_last); }},
   };
