@@ -23,9 +23,9 @@ class Interpreter {
   };
   enum class Flow {
     on,
-    leave,
-    next
-  };  // leave: a break, next: a continue, which has not reached its loop yet
+    leave,  // a break that has not reached its loop yet
+    next,   // likewise, a continue
+  };
 
   // Limits on time and memory, far above what chats need, for templates that would run forever.
   static constexpr std::int64_t kMostSteps = 2'000'000;

@@ -60,8 +60,7 @@ struct TaskForm {
   std::optional<Template> id;      // generation: written next to the completion
   TemplateList stop;               // generation: stop strings
   Template max_new_tokens;         // generation
-  std::optional<std::string>
-      delimiter;  // between context and answer; none: a space unless one is there already
+  std::optional<std::string> delimiter;  // between context and answer; none: a space unless one is there
 
   // Solved examples before the question.
   std::string separator = "\n\n";  // after each solved example
