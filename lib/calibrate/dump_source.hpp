@@ -12,8 +12,8 @@ namespace toptheta {
 
 class DumpSource final : public RowSource {
  public:
-  // Opens every file once to see what it holds. Throws InputError for a file that is no dump, and for files
-  // that differ in the model's shape, placement, sink logits or top-k at calibration.
+  // Opens every file once to see what it holds. Throws InputError for a file that is not a dump, and for
+  // files that differ in the model's shape, placement, sink logits or top-k at calibration.
   explicit DumpSource(std::vector<std::filesystem::path> paths);
 
   [[nodiscard]] const SourceDescription& description() const override { return description_; }

@@ -38,8 +38,8 @@ struct PartIdentity {
   Provenance provenance;  // without inputs
   std::vector<CalibrationInput> inputs;
   Shard shard{};
-  std::string
-      table_sha256{};  // of the table whose SDC terms are gathered; empty: of the run's own thresholds
+  // Of the table whose SDC terms are gathered; empty where these are the run's own thresholds.
+  std::string table_sha256{};
 };
 
 struct CalibrationPart {

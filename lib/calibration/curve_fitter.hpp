@@ -1,6 +1,6 @@
 // Gathers curves from attention rows: histograms that serve every k, in one pass.
 //
-// docs/method.md, "Every k at once"; docs/calibration.md, "Curves".
+// docs/calibration.md, "Curves".
 #pragma once
 #include <array>
 #include <memory>

@@ -36,7 +36,7 @@ void require_options(const FitOptions& options) {
   require_k(options.k);
   if (!std::isfinite(options.add_sigma))
     throw UsageError({.where = "--add-sigma",
-                      .what = "not a number",
+                      .what = "not a finite number",
                       .expected = "standard deviations to add to the mean, such as 0.1",
                       .found = fmt::format("{}", options.add_sigma)});
   if (options.placement != Placement::post_softmax && options.row_content == Placement::post_softmax)

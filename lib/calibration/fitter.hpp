@@ -22,8 +22,7 @@ struct FitOptions {
   Placement placement = Placement::pre_softmax;  // what the thresholds will be compared with
   Placement row_content = Placement::pre_softmax;  // what the rows hold; scores serve every placement
   double add_sigma = 0;                            // theta = mean + add_sigma * std
-  KeptEnds
-      kept{};  // positions kept in any case: theta is fitted to the others, but k counts all that is kept
+  KeptEnds kept{};  // positions kept in any case: theta is of the others, but k counts all that is kept
   std::int64_t length_bins = 0;  // bins of row lengths per octave; 0: a threshold for every row length
 };
 

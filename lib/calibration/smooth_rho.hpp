@@ -1,6 +1,6 @@
 // Pools and smooths the rho of calibrated SDC over row lengths, and derives it from curves.
 //
-// docs/method.md, "Calibrating"; docs/calibration.md, "rho".
+// docs/method.md, "Calibrating".
 #pragma once
 #include <cstdint>
 #include <functional>

@@ -10,9 +10,8 @@
 namespace toptheta {
 
 struct SpeedCheck {
-  std::int64_t rows = 0;  // attention rows compared
-  std::int64_t skipped =
-      0;  // rows left out, because a score is so near to the threshold that rounding decides
+  std::int64_t rows = 0;     // attention rows compared
+  std::int64_t skipped = 0;  // rows left out, in which rounding decides whether a score is kept
   double largest_error = 0;  // largest |difference| of an output element, divided by the largest |V|
 };
 

@@ -98,8 +98,8 @@ class TextScorer {
     }
     const std::span<const std::int32_t> input(window.input);
     const std::span<const std::int32_t> targets(window.targets);
-    const std::size_t unscored =
-        input.size() - targets.size();  // leading positions whose logits are not needed
+    // Leading positions whose logits are not needed.
+    const std::size_t unscored = input.size() - targets.size();
     for (std::size_t begin = 0; begin < input.size(); begin += PolicySession::kPiece) {
       const std::size_t end = std::min(input.size(), begin + PolicySession::kPiece);
       const std::size_t first = std::clamp(unscored, begin, end);

@@ -13,10 +13,10 @@ namespace {
 
 using BKind = Value::Kind;
 
-constexpr std::int64_t kLongestRange = 100'000;  // as Jinja's sandbox has it
+constexpr std::int64_t kLongestRange = 100'000;  // the limit of Jinja's sandbox
 
 std::int64_t whole_number(const Value& value, int line, const char* what) {
-  if (!value.is(BKind::integer)) throw TemplateError(line, fmt::format("{} wants whole numbers", what));
+  if (!value.is(BKind::integer)) throw TemplateError(line, fmt::format("{} needs whole numbers", what));
   return value.integer();
 }
 
@@ -32,16 +32,16 @@ Value range(const Arguments& arguments) {
   List list;
   for (std::int64_t i = begin; step > 0 ? i < end : i > end; i += step) {
     list.emplace_back(i);
-    if (std::ssize(list) > kLongestRange) throw TemplateError(arguments.line, "a range that is too long");
+    if (std::ssize(list) > kLongestRange) throw TemplateError(arguments.line, "the range is too long");
   }
   return list;
 }
 
-// The local date and time, as transformers give it to templates.
+// strftime_now: the local date and time, as transformers provide it to templates.
 Value formatted_now(const Arguments& arguments) {
   const Value* format = arguments.find(0, "format");
   if (format == nullptr || !format->is(BKind::string))
-    throw TemplateError(arguments.line, "strftime_now wants a format");
+    throw TemplateError(arguments.line, "strftime_now needs a format");
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   localtime_r(&now, &local);
@@ -109,7 +109,7 @@ bool apply_test(const std::string& name, const Value& value, const Arguments& ar
   if (arguments.positional.size() == 1) {
     if (const auto result = order_test(name, value, arguments.positional[0], arguments.line)) return *result;
   }
-  throw TemplateError(arguments.line, fmt::format("the test '{}' is not known here", name));
+  throw TemplateError(arguments.line, fmt::format("the test '{}' is not supported", name));
 }
 
 List elements_of(const Value& value, int line) {

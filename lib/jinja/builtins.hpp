@@ -1,4 +1,4 @@
-// Filters, tests, methods and functions that templates find there.
+// The built-in filters, tests, methods and functions of templates.
 #pragma once
 #include <optional>
 #include <string>
@@ -7,26 +7,29 @@
 
 namespace toptheta::jinja {
 
-// value | name(arguments). Throws TemplateError for a filter that is not known, wrong arguments and values.
+// These functions throw TemplateError for names that are not supported, and for wrong arguments or values.
+
+// value | name(arguments)
 Value apply_filter(const std::string& name, const Value& value, const Arguments& arguments);
-// The filters that call others or make lists of lists; nothing where `name` is none of them.
+// The filters over lists and dictionaries; nullopt if `name` is none of them.
 std::optional<Value> apply_list_filter(const std::string& name, const Value& value,
                                        const Arguments& arguments);
-// value is name(arguments).
+// value is name(arguments)
 bool apply_test(const std::string& name, const Value& value, const Arguments& arguments);
-// value.name(arguments), for strings, lists and dictionaries.
+// value.name(arguments), for strings, lists and dictionaries
 Value call_method(const std::string& name, const Value& value, const Arguments& arguments);
 
-// What a filter, method or loop takes the elements of: a list's, a dictionary's keys, a string's characters.
+// The elements over which a filter, method or loop runs: those of a list, the keys of a dictionary, or the
+// characters of a string.
 List elements_of(const Value& value, int line);
-// value.name or value[name] without calling anything; undefined where there is no such thing.
+// value.name or value[name]; undefined if there is no such member.
 Value attribute_of(const Value& value, const std::string& name);
 
-// range, namespace, dict, raise_exception, strftime_now. Throws TemplateError for wrong arguments.
+// Calls range, namespace, dict, raise_exception or strftime_now.
 Value call_global(const std::string& name, const Arguments& arguments);
 bool is_global(const std::string& name);
 
-// White space, or any of `characters`, taken away at the ends.
+// The text without white space, or without any of `characters` if they are given, at the ends asked for.
 std::string stripped(const std::string& text, const Value* characters, bool left, bool right);
 
 }  // namespace toptheta::jinja

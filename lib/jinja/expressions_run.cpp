@@ -1,4 +1,4 @@
-// Expressions of a template at work.
+// Evaluates the expressions of a template.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ using XKind = Expression::Kind;
 }
 
 std::int64_t checked(bool overflowed, std::int64_t value, int line) {
-  if (overflowed) throw TemplateError(line, "a number that is too large");
+  if (overflowed) throw TemplateError(line, "the number is too large");
   return value;
 }
 
@@ -41,7 +41,7 @@ Value whole_arithmetic(const std::string& name, std::int64_t a, std::int64_t b, 
                   : Value(std::pow(a, b));
   if (b == 0) throw TemplateError(line, "division by zero");
   if (name == "/") return static_cast<double>(a) / static_cast<double>(b);
-  // Towards minus infinity, as in Python.
+  // Round towards minus infinity, as in Python.
   const bool inexact = a % b != 0 && (a < 0) != (b < 0);
   if (name == "//") return a / b - (inexact ? 1 : 0);
   return a % b + (inexact ? b : 0);
@@ -61,7 +61,7 @@ Value arithmetic(const std::string& name, const Value& a, const Value& b, int li
   return name == "//" ? floor : x - floor * y;
 }
 
-// The first and the last but one index of a Python slice.
+// The first index of a Python slice, and the index before which it stops.
 struct Bounds {
   std::int64_t begin;
   std::int64_t end;
@@ -71,11 +71,11 @@ struct Bounds {
 Bounds bounds_of(const Value* begin, const Value* end, const Value* step, std::int64_t count, int line) {
   const auto number = [&](const Value* value, std::int64_t absent) {
     if (value == nullptr || value->is(IKind::none)) return absent;
-    if (!value->is(IKind::integer)) throw TemplateError(line, "a slice wants whole numbers");
+    if (!value->is(IKind::integer)) throw TemplateError(line, "a slice needs whole numbers");
     return value->integer();
   };
   const std::int64_t by = number(step, 1);
-  if (by == 0) throw TemplateError(line, "a slice with a step of 0");
+  if (by == 0) throw TemplateError(line, "the step of a slice is 0");
   const auto place = [&](const Value* value, std::int64_t absent) {
     if (value == nullptr || value->is(IKind::none)) return absent;
     const std::int64_t at = number(value, 0);
@@ -239,7 +239,7 @@ Value Interpreter::evaluate_binary(const Expression& expression, const Scope& sc
   if (name == "~") {
     std::string text = left.text();
     text += right.text();
-    if (text.size() > kLongestOutput) throw TemplateError(expression.line, "a string that is too long");
+    if (text.size() > kLongestOutput) throw TemplateError(expression.line, "the string is too long");
     return text;
   }
   if (left.is(IKind::undefined)) undefined_used(left, expression.line, fmt::format(" ({})", name));
@@ -247,7 +247,7 @@ Value Interpreter::evaluate_binary(const Expression& expression, const Scope& sc
   if (left.is_number() && right.is_number()) return arithmetic(name, left, right, expression.line);
   if (name == "+" && left.is(IKind::string) && right.is(IKind::string)) {
     if (left.string().size() + right.string().size() > kLongestOutput)
-      throw TemplateError(expression.line, "a string that is too long");
+      throw TemplateError(expression.line, "the string is too long");
     return left.string() + right.string();
   }
   if (name == "+" && left.is(IKind::list) && right.is(IKind::list) && left.is_tuple() == right.is_tuple()) {
@@ -258,13 +258,13 @@ Value Interpreter::evaluate_binary(const Expression& expression, const Scope& sc
   if (name == "*" && left.is(IKind::string) && right.is(IKind::integer)) {
     const std::int64_t times = std::max<std::int64_t>(right.integer(), 0);
     if (times > 1'000'000 || left.string().size() * static_cast<std::size_t>(times) > kLongestOutput)
-      throw TemplateError(expression.line, "a string that is too long");
+      throw TemplateError(expression.line, "the string is too long");
     std::string text;
     for (std::int64_t i = 0; i < times; ++i)
       text += left.string();
     return text;
   }
-  throw TemplateError(expression.line, fmt::format("'{}' of {} and {} is not known here", name,
+  throw TemplateError(expression.line, fmt::format("'{}' of {} and {} is not supported", name,
                                                    left.kind_name(), right.kind_name()));
 }
 

@@ -30,10 +30,10 @@ std::string ascii_case(std::string text, bool upper) {
   return text;
 }
 
-// Letters beyond ASCII would need Python's tables.
+// Refuses letters beyond ASCII, whose case would need Python's tables.
 void require_ascii(const std::string& filter, const std::string& text, int line) {
   if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
-    throw TemplateError(line, fmt::format("'{}' of letters beyond ASCII is not known here", filter));
+    throw TemplateError(line, fmt::format("'{}' of letters beyond ASCII is not supported", filter));
 }
 
 std::string capitalized(const std::string& text, bool every_word) {
@@ -73,7 +73,7 @@ std::string replaced(const std::string& text, const Arguments& arguments, int li
   const Value* from = arguments.find(0, "old");
   const Value* to = arguments.find(1, "new");
   if (from == nullptr || to == nullptr || arguments.positional.size() > 2 || from->text().empty())
-    throw TemplateError(line, "replace takes what to replace, and by what");
+    throw TemplateError(line, "replace needs two strings: what to replace, and its replacement");
   const std::string old_text = from->text();
   const std::string new_text = to->text();
   std::string result;
@@ -154,7 +154,7 @@ Value json_filter(const Value& value, const Arguments& arguments) {
   for (const auto& [name, option] : arguments.named) {
     const bool usual = name == "ensure_ascii" && !option.truth();
     if (name != "indent" && name != "sort_keys" && !usual)
-      throw TemplateError(arguments.line, fmt::format("tojson({}=...) is not known here", name));
+      throw TemplateError(arguments.line, fmt::format("tojson({}=...) is not supported", name));
   }
   const bool pretty = indent != nullptr && indent->is(FKind::integer);
   return to_json(value, pretty ? static_cast<int>(std::clamp<std::int64_t>(indent->integer(), 0, 64)) : -1,
@@ -186,7 +186,7 @@ Value apply_filter(const std::string& name, const Value& value, const Arguments&
   if (name == "int" || name == "float" || name == "abs") return number_filter(name, value, arguments);
   if (const auto text = text_filter(name, value, arguments)) return *text;
   if (const auto list = apply_list_filter(name, value, arguments)) return *list;
-  throw TemplateError(line, fmt::format("the filter '{}' is not known here", name));
+  throw TemplateError(line, fmt::format("the filter '{}' is not supported", name));
 }
 
 }  // namespace toptheta::jinja

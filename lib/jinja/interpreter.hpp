@@ -1,4 +1,4 @@
-// Runs the tree of a template.
+// Runs the syntax tree of a template.
 #pragma once
 #include <map>
 #include <memory>
@@ -11,18 +11,23 @@ namespace toptheta::jinja {
 
 class Interpreter {
  public:
-  // Throws TemplateError as Template::render says.
+  // Returns what the template prints. Throws TemplateError where Template::render() throws InputError.
   static std::string run(const Block& block, Dict variables);
 
  private:
-  // The variables of a loop's round, a macro's call or the template; each sees those outside.
+  // The variables of the template, of an iteration of a loop, or of a call of a macro. Those of outer scopes
+  // are visible.
   struct Scope {
     std::map<std::string, Value, std::less<>> variables;
     const Scope* outer = nullptr;
   };
-  enum class Flow { on, leave, next };  // break and continue on their way to their loop
+  enum class Flow {
+    on,
+    leave,  // a break that has not reached its loop yet
+    next,   // likewise, a continue
+  };
 
-  // Limits that no chat reaches: the time and memory of a template that runs away.
+  // Limits on time and memory, far above what chats need, for templates that would run forever.
   static constexpr std::int64_t kMostSteps = 2'000'000;
   static constexpr std::size_t kLongestOutput = std::size_t{64} << 20U;  // bytes
   static constexpr int kDeepestCall = 60;

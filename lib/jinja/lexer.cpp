@@ -11,7 +11,7 @@ namespace {
 
 using TKind = Token::Kind;
 
-constexpr std::size_t kLongestTag = 2000;  // symbols: the tree of a tag may be as deep
+constexpr std::size_t kLongestTag = 2000;  // symbols in a tag, since its syntax tree may be as deep
 
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -24,7 +24,7 @@ bool is_name(char c) {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-// Line breaks as '\n', without the last one.
+// The source with '\n' for all line breaks, without one at its end.
 std::string normalized_lines(std::string_view source) {
   std::string text;
   text.reserve(source.size());
@@ -70,7 +70,7 @@ class Lexer {
     return source_.size();
   }
 
-  // Text up to the next tag, and that tag.
+  // Reads the text up to the next tag, and that tag.
   void outside() {
     const std::size_t open = next_tag();
     std::string text = source_.substr(at_, open - at_);
@@ -87,7 +87,7 @@ class Lexer {
     if (at_tag) tag();
   }
 
-  // lstrip_blocks: white space between the line's start and a tag goes, if nothing else stands there.
+  // lstrip_blocks: removes white space between the start of the line and a tag, if there is nothing else.
   void strip_indentation(std::string& text) const {
     std::size_t end = text.size();
     while (end > 0 && is_space(text[end - 1]) && text[end - 1] != '\n')
@@ -114,7 +114,7 @@ class Lexer {
     after_tag(close > 2 ? mark : ' ', true);
   }
 
-  // White space behind a tag: all of it after '-', the line break after a statement or comment.
+  // Skips white space after a tag: all of it after '-', else a line break after a statement or comment.
   void after_tag(char mark, bool trims) {
     std::size_t end = at_;
     if (mark == '-') {
@@ -162,7 +162,7 @@ class Lexer {
     int depth = 0;
     const std::size_t first = tokens_.size();
     while (true) {
-      if (tokens_.size() - first > kLongestTag) fail("a tag that is too long");
+      if (tokens_.size() - first > kLongestTag) fail("the tag is too long");
       while (at_ < source_.size() && is_space(source_[at_]))
         advance(1);
       if (at_ >= source_.size()) fail("a tag is not closed");
@@ -224,7 +224,7 @@ class Lexer {
     }
     std::string text = source_.substr(at_, end - at_);
     std::erase(text, '_');
-    if (text.size() > 18 && !real) fail("a number that is too large");
+    if (text.size() > 18 && !real) fail("the number is too large");
     add(real ? TKind::real : TKind::integer, text);
     advance(end - at_);
   }
@@ -257,7 +257,7 @@ class Lexer {
     advance(at + 1 - at_);
   }
 
-  // \xHH, \uHHHH or \UHHHHHHHH; leaves `at` on its last digit.
+  // Reads \xHH, \uHHHH or \UHHHHHHHH, and leaves `at` on the last digit.
   [[nodiscard]] std::string code_point(std::size_t& at) const {
     const std::size_t digits = source_[at] == 'x' ? 2 : source_[at] == 'u' ? 4 : source_[at] == 'U' ? 8 : 0;
     const std::string text = source_.substr(std::min(at + 1, source_.size()), digits);
@@ -265,7 +265,7 @@ class Lexer {
                      text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
     const unsigned long code = hex ? std::stoul(text, nullptr, 16) : 0xFFFFFFFFUL;
     if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
-      fail("an escape in a string that is no character");
+      fail("an escape in a string is not a character");
     at += digits;
     const auto byte = [](unsigned long value) { return static_cast<char>(value); };
     if (code < 0x80) return {byte(code)};

@@ -1,4 +1,4 @@
-// A template cut into texts, tags and the symbols inside tags.
+// Splits a template into texts, tags and the symbols inside tags.
 #pragma once
 #include <string>
 #include <string_view>
@@ -8,25 +8,26 @@ namespace toptheta::jinja {
 
 struct Token {
   enum class Kind {
-    text,              // outside tags, with white space already taken away as the tags around it ask
+    text,              // text outside tags, of which the white space that the tags control is removed already
     begin_expression,  // {{
     end_expression,    // }}
     begin_statement,   // {%
     end_statement,     // %}
     name,
-    string,  // its value, escapes resolved
+    string,  // the value, with escapes resolved
     integer,
     real,
     symbol,  // an operator or a bracket
-    end,     // of the template
+    end,     // the end of the template
   };
   Kind kind = Kind::end;
   std::string text{};
   int line = 0;
 };
 
-// As Hugging Face sets Jinja up: trim_blocks and lstrip_blocks on, the last line break of the template left
-// out. Comments are gone, {% raw %} is text. Throws TemplateError.
+// The tokens of a template under Hugging Face's settings for Jinja: trim_blocks and lstrip_blocks are on, and
+// a line break at the template's end is dropped. Comments are dropped, and {% raw %} becomes text. Throws
+// TemplateError.
 std::vector<Token> tokens_of(std::string_view source);
 
 }  // namespace toptheta::jinja

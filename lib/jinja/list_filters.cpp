@@ -10,7 +10,7 @@ namespace {
 
 using LKind = Value::Kind;
 
-// A path of attributes: "function.name".
+// The attribute at a path such as "function.name".
 Value attribute_path(const Value& value, const std::string& path) {
   Value at = value;
   std::size_t begin = 0;
@@ -31,7 +31,7 @@ Arguments from(const Arguments& arguments, std::size_t first) {
 
 std::string name_argument(const Arguments& arguments, std::size_t index, const std::string& filter) {
   if (index >= arguments.positional.size() || !arguments.positional[index].is(LKind::string))
-    throw TemplateError(arguments.line, fmt::format("the filter '{}' wants a name here", filter));
+    throw TemplateError(arguments.line, fmt::format("the filter '{}' needs a name here", filter));
   return arguments.positional[index].string();
 }
 
@@ -79,7 +79,7 @@ Value joined(const Value& value, const Arguments& arguments) {
   return text;
 }
 
-// Strings are compared without their case unless case_sensitive says otherwise.
+// Strings are compared without regard to case, unless case_sensitive is true.
 Value sort_key(const Value& value, bool case_sensitive) {
   if (case_sensitive || !value.is(LKind::string)) return value;
   return apply_filter("lower", value, {});
@@ -123,7 +123,7 @@ Value total(const Value& value, const Arguments& arguments) {
   const Value* attribute = arguments.find(0, "attribute");
   for (const Value& element : elements_of(value, arguments.line)) {
     const Value one = attribute != nullptr ? attribute_path(element, attribute->text()) : element;
-    if (!one.is_number()) throw TemplateError(arguments.line, "sum of what is no number");
+    if (!one.is_number()) throw TemplateError(arguments.line, "the sum of something that is not a number");
     sum += one.number();
     whole = whole && !one.is(LKind::real);
   }

@@ -14,13 +14,13 @@ using MKind = Value::Kind;
   const std::string missing =
       value.is(MKind::undefined) ? fmt::format(" ('{}' is not there)", value.missing_name()) : "";
   throw TemplateError(
-      line, fmt::format("the method '{}' of {} is not known here{}", name, value.kind_name(), missing));
+      line, fmt::format("the method '{}' of {} is not supported{}", name, value.kind_name(), missing));
 }
 
 const std::string& text_argument(const Arguments& arguments, std::size_t index, const std::string& method) {
   const Value* value = arguments.find(index, "");
   if (value == nullptr || !value->is(MKind::string))
-    throw TemplateError(arguments.line, fmt::format("{}() wants a string here", method));
+    throw TemplateError(arguments.line, fmt::format("{}() needs a string here", method));
   return value->string();
 }
 
@@ -42,7 +42,7 @@ List split_at_spaces(const std::string& text, std::int64_t limit) {
 
 List split_at(const std::string& text, const std::string& separator, std::int64_t limit, bool from_right,
               int line) {
-  if (separator.empty()) throw TemplateError(line, "split at nothing");
+  if (separator.empty()) throw TemplateError(line, "split at an empty string");
   List parts;
   std::string rest = text;
   while (limit < 0 || std::ssize(parts) < limit) {
@@ -71,7 +71,7 @@ Value split(const std::string& name, const std::string& text, const Arguments& a
   return split_at(text, separator->text(), most, name == "rsplit", arguments.line);
 }
 
-// startswith and endswith take a string or several.
+// startswith and endswith take a string or a tuple of strings.
 bool has_end(const std::string& name, const std::string& text, const Arguments& arguments) {
   const Value* wanted = arguments.find(0, "");
   if (wanted == nullptr) throw TemplateError(arguments.line, name + "() wants a string");
@@ -93,7 +93,7 @@ Value lines_of(const std::string& text) {
   return lines;
 }
 
-// Places are counted in characters, as Python does.
+// Positions are counted in characters, as in Python.
 std::int64_t characters_before(const std::string& text, std::size_t at) {
   return std::ranges::count_if(std::string_view(text).substr(0, at),
                                [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
@@ -147,7 +147,7 @@ Value dict_method(const std::string& name, const Value& value, const Arguments& 
   if (name == "get") {
     const Value* key = arguments.find(0, "key");
     const Value* otherwise = arguments.find(1, "default");
-    if (key == nullptr) throw TemplateError(arguments.line, "get() wants a key");
+    if (key == nullptr) throw TemplateError(arguments.line, "get() needs a key");
     const Value* found = key->is(MKind::string) ? value.find(key->string()) : nullptr;
     if (found != nullptr) return *found;
     return otherwise != nullptr ? *otherwise : Value(None{});
@@ -165,7 +165,8 @@ Value call_method(const std::string& name, const Value& value, const Arguments& 
     const auto same = [&](const Value& element) { return equal(element, arguments.positional[0]); };
     if (name == "count") return static_cast<std::int64_t>(std::ranges::count_if(list, same));
     const auto found = std::ranges::find_if(list, same);
-    if (found == list.end()) throw TemplateError(arguments.line, "index() of what is not in the list");
+    if (found == list.end())
+      throw TemplateError(arguments.line, "index() of something that is not in the list");
     return static_cast<std::int64_t>(found - list.begin());
   }
   unknown_method(name, value, arguments.line);

@@ -7,9 +7,9 @@
 namespace toptheta::jinja {
 namespace {
 
-constexpr int kDeepestExpression = 100;  // brackets inside brackets
+constexpr int kDeepestExpression = 100;  // how deeply brackets may be nested
 
-// What may stand between the sides of a comparison.
+// The operators of comparisons.
 constexpr std::string_view kComparisons[] = {"==", "!=", "<", "<=", ">", ">="};
 
 }  // namespace
@@ -263,7 +263,7 @@ void ExpressionParser::arguments(Expression& call) {
   if (++depth_ > kDeepestExpression) fail("nested too deeply");
   expect_symbol("(");
   while (!take_symbol(")")) {
-    if (at_symbol("*") || at_symbol("**")) fail("an argument list that is unpacked is not known here");
+    if (at_symbol("*") || at_symbol("**")) fail("an argument list that is unpacked is not supported");
     const bool named = at(Token::Kind::name) && at_ + 1 < tokens_.size() &&
                        tokens_[at_ + 1].kind == Token::Kind::symbol && tokens_[at_ + 1].text == "=";
     if (named) {

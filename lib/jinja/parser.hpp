@@ -1,4 +1,4 @@
-// Expressions of a template, by their precedence.
+// Parses the expressions of a template, one function for each level of precedence.
 #pragma once
 #include <string_view>
 #include <vector>
@@ -12,11 +12,11 @@ class ExpressionParser {
  public:
   explicit ExpressionParser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
-  // A whole expression; without a tuple, commas end it.
+  // A whole expression, which ends at a comma.
   ExpressionPointer expression();
-  // The same, or several with commas between them: a list.
+  // An expression, or several with commas between them, which make a tuple.
   ExpressionPointer expression_or_tuple();
-  // "| a | b(c)" behind `value`, which may be null.
+  // Filters "| a | b(c)" that apply to `value`, which may be null.
   ExpressionPointer filters(ExpressionPointer value);
   // An expression without "... if ...", for the iterable of a loop.
   ExpressionPointer without_condition() { return either(); }

@@ -1,4 +1,4 @@
-// Statements of a template.
+// Parses the statements of a template.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace {
 
 using SKind = Statement::Kind;
 
-constexpr int kDeepestStatement = 100;  // statements inside statements
+constexpr int kDeepestStatement = 100;  // how deeply statements may be nested
 
 class StatementParser {
  public:
@@ -18,12 +18,12 @@ class StatementParser {
 
   Block run() {
     Block block = body({});
-    if (!in_.at(Token::Kind::end)) in_.fail("a statement that ends nothing");
+    if (!in_.at(Token::Kind::end)) in_.fail("the statement ends nothing that was begun");
     return block;
   }
 
  private:
-  // Everything up to a statement of one of these names, or the template's end.
+  // Reads everything up to a statement of one of these names, or the template's end.
   Block body(std::initializer_list<std::string_view> ends) {
     if (++depth_ > kDeepestStatement) in_.fail("nested too deeply");
     Block block;
@@ -55,7 +55,7 @@ class StatementParser {
     return statement;
   }
 
-  // "%}" behind what was read, or "{% name %}".
+  // Expects the "%}" of the current tag, or "{% name %}".
   void close() { in_.expect(Token::Kind::end_statement, "%}"); }
   void close(std::string_view name) {
     if (!in_.at(Token::Kind::begin_statement)) in_.fail(fmt::format("expected {{% {} %}}", name));
@@ -81,13 +81,13 @@ class StatementParser {
       block.push_back(made(name == "break" ? SKind::leave : SKind::next));
       close();
     } else if (name == "generation") {
-      // Marks what an assistant wrote; it prints what stands in it.
+      // {% generation %} marks what an assistant wrote, and prints its contents.
       close();
       Block inner = body({"endgeneration"});
       close("endgeneration");
       std::ranges::move(inner, std::back_inserter(block));
     } else {
-      in_.fail(fmt::format("the statement '{}' is not known here", name));
+      in_.fail(fmt::format("the statement '{}' is not supported", name));
     }
   }
 
@@ -118,7 +118,7 @@ class StatementParser {
     if (!in_.take_name("in")) in_.fail("expected 'in'");
     made.expression = in_.without_condition();
     if (in_.take_name("if")) made.filter = in_.expression();
-    if (in_.at_name("recursive")) in_.fail("recursive loops are not known here");
+    if (in_.at_name("recursive")) in_.fail("recursive loops are not supported");
     close();
     made.body = body({"else", "endfor"});
     if (in_.next_is_name("else")) {
@@ -169,7 +169,7 @@ class StatementParser {
       if (in_.take_symbol("=")) {
         made.defaults.push_back(in_.expression());
       } else if (!made.defaults.empty()) {
-        in_.fail("a parameter without a default behind one that has it");
+        in_.fail("a parameter without a default follows one that has a default");
       }
       if (!in_.at_symbol(")")) in_.expect_symbol(",");
     }
@@ -186,7 +186,7 @@ class StatementParser {
     first->line = made.line;
     first->text = in_.expect_name();
     first->parts.emplace_back();
-    if (in_.at_symbol("(")) in_.fail("a filter block with arguments is not known here");
+    if (in_.at_symbol("(")) in_.fail("a filter block with arguments is not supported");
     made.expression = in_.filters(std::move(first));
     close();
     made.body = body({"endfilter"});

@@ -1,4 +1,4 @@
-// Statements of a template at work.
+// Runs the statements of a template.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -85,7 +85,7 @@ std::string Interpreter::printed_by(const Block& block, Scope& scope) {
 
 namespace {
 
-// One name takes the value, several share its elements out.
+// Assigns a value to one name, or its elements to several names.
 template <typename Variables>
 void assign(Variables& variables, const std::vector<std::string>& names, const Value& value, int line) {
   if (names.size() == 1) {
@@ -146,9 +146,9 @@ void Interpreter::run_set(const Statement& statement, Scope& scope) {
   name.text = statement.text;
   const Value space = evaluate_name(name, scope);
   if (!space.is_namespace())
-    throw TemplateError(statement.line, fmt::format("'{}' is no namespace", statement.text));
+    throw TemplateError(statement.line, fmt::format("'{}' is not a namespace", statement.text));
   if (value.holds_namespace())
-    throw TemplateError(statement.line, "a namespace inside a namespace is not known here");
+    throw TemplateError(statement.line, "a namespace inside a namespace is not supported");
   if (Value* there = space.find(statement.names[0])) {
     *there = value;
   } else {
@@ -157,15 +157,15 @@ void Interpreter::run_set(const Statement& statement, Scope& scope) {
 }
 
 void Interpreter::define_macro(const Statement& statement, Scope& scope) {
-  // It sees what the template's own scope holds when it is called; that scope lives as long as the run.
-  if (scope.outer != nullptr) throw TemplateError(statement.line, "a macro inside a loop is not known here");
+  // When it is called, a macro sees the template's own scope, which lives as long as the run.
+  if (scope.outer != nullptr) throw TemplateError(statement.line, "a macro inside a loop is not supported");
   scope.variables[statement.names[0]] = Function([this, &statement, &scope](const Arguments& arguments) {
     return call_macro(statement, scope, arguments);
   });
 }
 
 Value Interpreter::call_macro(const Statement& macro, const Scope& outer, const Arguments& arguments) {
-  if (++calls_ > kDeepestCall) throw TemplateError(arguments.line, "macros that call each other too deeply");
+  if (++calls_ > kDeepestCall) throw TemplateError(arguments.line, "macros call each other too deeply");
   const std::size_t parameters = macro.names.size() - 1;
   if (arguments.positional.size() > parameters)
     throw TemplateError(arguments.line, fmt::format("too many arguments for '{}'", macro.names[0]));

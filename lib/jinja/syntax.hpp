@@ -1,4 +1,4 @@
-// The tree of a template.
+// The syntax tree of a template.
 #pragma once
 #include <memory>
 #include <string>
@@ -22,14 +22,14 @@ struct Expression {
     dict,        // parts: key, value, key, value ...
     attribute,   // parts[0].text
     item,        // parts[0][parts[1]]
-    slice,       // parts[0][parts[1]:parts[2]:parts[3]], absent ones null
-    call,        // parts[0](parts from 1, named)
-    filter,      // parts[0] | text(parts from 1, named); parts[0] null in a filter block
-    test,        // parts[0] is text(parts from 1)
+    slice,       // parts[0][parts[1]:parts[2]:parts[3]]; absent bounds are null
+    call,        // parts[0](parts[1], ..., named)
+    filter,      // parts[0] | text(parts[1], ..., named); parts[0] is null in a filter block
+    test,        // parts[0] is text(parts[1], ...)
     unary,       // text: not, -, +
     binary,      // text: and, or, +, -, *, /, //, %, **, ~
     comparison,  // parts[0] operators[0] parts[1] operators[1] ...
-    conditional  // parts[0] if parts[1] else parts[2], the last may be null
+    conditional  // parts[0] if parts[1] else parts[2], which may be null
   };
   Kind kind = Kind::literal;
   int line = 0;
@@ -45,17 +45,16 @@ using Block = std::vector<Statement>;
 
 struct Statement {
   enum class Kind {
-    text,         // text
-    output,       // expression
-    condition,    // if expression: body, else: otherwise
-    loop,         // for names in expression if filter: body, else: otherwise
-    set,          // names = expression; or text.names[0] = expression
-    set_block,    // names[0] = what body prints, through expression where there is one
-    macro,        // names[0] is its name, the rest its parameters with defaults
-    filter_block  // what body prints, through expression
-    ,
-    leave,  // break
-    next    // continue
+    text,          // text
+    output,        // expression
+    condition,     // if expression: body, else: otherwise
+    loop,          // for names in expression if filter: body, else: otherwise
+    set,           // names = expression; or text.names[0] = expression
+    set_block,     // names[0] = what body prints, filtered by expression if there is one
+    macro,         // names[0] is its name; the other names are its parameters, with defaults
+    filter_block,  // prints what body prints, filtered by expression
+    leave,         // break
+    next           // continue
   };
   Kind kind = Kind::text;
   int line = 0;
@@ -63,12 +62,12 @@ struct Statement {
   std::vector<std::string> names{};
   ExpressionPointer expression{};
   ExpressionPointer filter{};
-  std::vector<ExpressionPointer> defaults{};  // of the last parameters of a macro
+  std::vector<ExpressionPointer> defaults{};  // those of a macro's last parameters
   Block body{};
   Block otherwise{};
 };
 
-// Throws TemplateError for what is no template or uses a statement that is not known here.
+// Throws TemplateError for text that is not a template, and for statements that are not supported.
 Block parse_template(std::string_view source);
 
 }  // namespace toptheta::jinja

@@ -34,8 +34,7 @@ class ActivationRows {
 struct Activations {
   ActivationRows x;       // [rows, hidden] the residual stream
   ActivationRows normed;  // [rows, hidden] the normed input of attention, then of the feed-forward part
-  ActivationRows
-      aside;  // [rows, hidden] the input of a parallel block's feed-forward part, if it has its own norm
+  ActivationRows aside;   // [rows, hidden] a parallel block's feed-forward input, if it has its own norm
   ActivationRows branch;  // [rows, hidden] what attention or feed-forward part adds, if that is normed first
   ActivationRows qkv;     // [rows, (H + 2 G) D] queries, keys and values before rotary embedding
   ActivationRows q;       // [rows, H, D] after rotary embedding

@@ -16,8 +16,7 @@ struct Norms {
   enum class Kind { rms, layer };
   Kind kind = Kind::rms;
   double eps = 1e-5;
-  double weight_offset =
-      0;  // added to weights when they are read: Gemma's checkpoints store w for a factor 1 + w
+  double weight_offset = 0;  // added to weights when they are read: Gemma's files store w for 1 + w
 };
 
 // A norm of queries and keys before the rotary embedding: over each head, or over the whole projection.
@@ -40,8 +39,7 @@ struct RopeScaling {
 };
 
 struct Rope {
-  std::int64_t dims =
-      0;  // how many dimensions of a head are rotated, the first ones, in pairs (i, i + dims / 2)
+  std::int64_t dims = 0;  // how many of a head's first dimensions are rotated, in pairs (i, i + dims / 2)
   double theta = 10000;
   RopeScaling scaling{};
 };

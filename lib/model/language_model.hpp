@@ -23,8 +23,8 @@ struct LanguageModel {
   std::vector<std::int32_t> eos_tokens;  // of generation_config.json, else of config.json
   GenerationConfig generation{};
   ChatFormat chat{};  // its source is empty if the model has no chat template
-  std::vector<std::string>
-      notes{};  // what the model's files hold but nothing uses, to be shown to the user once
+  // What the model's files hold but nothing uses, to be shown to the user once.
+  std::vector<std::string> notes{};
 };
 
 // Loads only the tokenizer, from whatever open_model() takes or from a tokenizer's own file, without reading

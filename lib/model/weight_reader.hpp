@@ -21,12 +21,11 @@ class WeightReader {
   struct Part {
     TensorName name;
     std::int64_t rows = 0;
-    std::vector<std::int64_t>
-        order{};               // for each row, its row (and bias) in the tensor; empty: the same order
-    std::int64_t experts = 0;  // if above 0, the tensor is [experts, rows, in], else [rows, in]
-    std::int64_t expert = 0;   // the expert whose rows these are
-    bool transposed = false;   // the tensor (or the expert's part of it) is [in, rows]
-    double scale = 1;          // multiplies weights and bias
+    std::vector<std::int64_t> order{};  // each row's place (and its bias's) in the tensor; empty: the same
+    std::int64_t experts = 0;           // if above 0, the tensor is [experts, rows, in], else [rows, in]
+    std::int64_t expert = 0;            // the expert whose rows these are
+    bool transposed = false;            // the tensor (or the expert's part of it) is [in, rows]
+    double scale = 1;                   // multiplies weights and bias
   };
   // One product made of the parts, stacked. Under Compute::q8, tensors that the source stores as small
   // integers are kept so, and others are rounded.

@@ -8,7 +8,7 @@
 namespace toptheta {
 namespace {
 
-// What the generated text answers; nothing where `extract` finds nothing.
+// The answer in a generated text; nullopt if `extract` finds none.
 std::optional<std::string> extracted(const AnswerMatch& match, std::string_view generated) {
   if (!match.extract) return std::string(generated);
   const std::vector<std::string> found = match.extract->found_in(generated);
@@ -16,7 +16,7 @@ std::optional<std::string> extracted(const AnswerMatch& match, std::string_view 
   return match.last ? found.back() : found.front();
 }
 
-// Python's string.punctuation, which the harness takes out.
+// Python's string.punctuation, which lm-evaluation-harness removes.
 bool is_punctuation(char c) {
   return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }

@@ -1,4 +1,4 @@
-// Whether a generated text is the right answer.
+// Decides whether a generated text is the right answer.
 #pragma once
 #include <span>
 #include <string>
@@ -8,12 +8,13 @@
 
 namespace toptheta {
 
-// `text` up to the first occurrence of any of `stop`.
+// `text` up to the first occurrence of any stop string, none of which may be empty.
 std::string_view cut_at_stop(std::string_view text, std::span<const std::string> stop);
 
-// Compares as lm-evaluation-harness does: the answer is what match.extract finds in the generated text, or
-// all of it without white space at both ends; what match.ignore names is taken out of both sides; then they
-// must be equal. No match of `extract` is wrong.
+// Compares as lm-evaluation-harness does. The answer is what match.extract finds in the generated text, or
+// the whole text without an `extract`; if `extract` finds nothing, the answer is wrong. What match.ignore
+// matches is removed from both sides, upper case and punctuation are ignored if the match says so, and white
+// space at both ends is stripped. Then both sides must be equal.
 bool is_right(const AnswerMatch& match, std::string_view answer, std::string_view generated);
 
 }  // namespace toptheta

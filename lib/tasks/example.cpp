@@ -26,7 +26,7 @@ TemplateValue one_text(const Template& from, const JsonField& line, const char* 
   TemplateValue value = from.evaluate(line);
   if (value.is_list)
     throw InputError({.where = line.where(),
-                      .what = fmt::format("a list where the task wants one {}", what),
+                      .what = fmt::format("a list where the task needs one {}", what),
                       .found = fmt::format("{} texts", value.texts.size())});
   return value;
 }
@@ -38,7 +38,8 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   return number;
 }
 
-// The index of the right choice: where `label` is among the labels, else the number that it is.
+// The index of the right choice: the position of `label` among the labels or, if it is not among them, the
+// number that `label` is.
 std::int64_t label_of(const TaskForm& form, const JsonField& line, std::int64_t choices) {
   const TemplateValue label = one_text(form.label, line, "label");
   const std::string& text = label.texts.front();
@@ -51,14 +52,14 @@ std::int64_t label_of(const TaskForm& form, const JsonField& line, std::int64_t 
     const TemplateValue labels = form.labels.evaluate(line);
     if (static_cast<std::int64_t>(labels.texts.size()) != choices)
       throw InputError({.where = labels.places.empty() ? line.where() : labels.places.front(),
-                        .what = "as many labels as choices are needed",
+                        .what = "there must be as many labels as choices",
                         .expected = fmt::format("{}", choices),
                         .found = fmt::format("{}", labels.texts.size())});
     const auto found = std::ranges::find(labels.texts, text);
     if (found != labels.texts.end()) return found - labels.texts.begin();
     numbers_are_labels = std::ranges::any_of(
         labels.texts, [](const std::string& one) { return whole_number(one).has_value(); });
-    // A text that is none of the labels is wrong even where it is a number: "1" beside A, B, C, D may count
+    // A text that is none of the labels is wrong even if it is a number: next to A, B, C, D, "1" could count
     // from 0 or from 1.
     const auto paths = form.label.paths();
     bool is_list = false;
@@ -72,7 +73,7 @@ std::int64_t label_of(const TaskForm& form, const JsonField& line, std::int64_t 
   return *index;
 }
 
-// `text` as it continues `context`.
+// `text` with the delimiter that separates it from `context`.
 std::string continued(const TaskForm& form, std::string_view context, const std::string& text) {
   return form.delimiter ? *form.delimiter + text : with_delimiter(context, text);
 }
@@ -94,11 +95,11 @@ MultipleChoiceExample choice_example(const TaskForm& form, const JsonField& line
   const bool per_choice = contexts.is_list;
   if (!choices.is_list && !per_choice)
     throw InputError(
-        {.where = choices.places.front(), .what = "one text where the task wants a list of choices"});
+        {.where = choices.places.front(), .what = "one text where the task needs a list of choices"});
   const std::size_t count = per_choice ? contexts.texts.size() : choices.texts.size();
   if (count < 2 || (choices.is_list && choices.texts.size() != count))
     throw InputError({.where = line.where() + ": " + form.choices.templates.front().paths().front().text(),
-                      .what = count < 2 ? "too few choices" : "as many choices as contexts are needed",
+                      .what = count < 2 ? "too few choices" : "there must be as many choices as contexts",
                       .expected = count < 2 ? "at least 2" : fmt::format("{}", count),
                       .found = fmt::format("{}", choices.texts.size())});
   for (std::size_t c = 0; c < count; ++c) {
@@ -154,7 +155,7 @@ TextDocument document(const TaskForm& form, const JsonField& line, const std::st
   const TemplateValue text = one_text(form.text, line, "text");
   require_text(text, 0, "text");
   TextDocument result{where, text.texts.front(), {}};
-  // Words and bytes are counted where the text is still as it came.
+  // Words and bytes are counted in the original text.
   const auto paths = form.text.paths();
   if (paths.size() == 1) {
     bool is_list = false;

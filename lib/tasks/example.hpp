@@ -1,4 +1,4 @@
-// A line of a data set -> a request, by its task file's form.
+// Turns a line of a data set into a request, as its task file describes.
 #pragma once
 #include <string>
 #include <variant>
@@ -10,28 +10,28 @@ namespace toptheta {
 
 using Example = std::variant<TextDocument, MultipleChoiceExample, ContinuationExample, GenerationExample>;
 
-// An example, and the text that it makes when it is shown solved.
+// An example, and how it is used among solved examples.
 struct ParsedExample {
   Example example;
-  std::string solved;       // empty unless asked for
-  std::string description;  // what the task puts before everything
-  std::string shots_from;   // the file that it asks solved examples from; empty: the same one
-  std::string same;         // which solved examples it takes: those with the same text here
+  std::string solved;       // the example as a solved one for other questions; empty unless asked for
+  std::string description;  // the task's description, which comes before everything else
+  std::string shots_from;   // the file that this example takes solved examples from; empty: the same file
+  std::string same;         // only examples with an equal `same` serve each other as solved examples
 };
 
-// What is wanted of a line beside the example.
+// What is wanted of a line.
 struct ExampleWanted {
-  bool solved = false;  // as it is shown solved
+  bool solved = false;  // also ParsedExample::solved
   bool chat = false;    // choices without the delimiter before them
 };
 
-// Throws InputError at the field that does not fit, "x.jsonl:7:
-// choices[1]".
+// Reads a line, whose place `where` is "x.jsonl:7". Throws InputError at the field that does not fit, such as
+// "x.jsonl:7: choices[1]".
 ParsedExample parse_example(const TaskMatch& match, const nlohmann::json& line, const std::string& where,
                             ExampleWanted wanted = {});
 
-// "context" and `text` with one space between them unless there is white space already, or nothing to be set
-// apart from: `text` as the continuation.
+// `text` as the continuation of `context`: with a space in front, unless there is white space between them
+// already or the context is empty.
 std::string with_delimiter(std::string_view context, std::string_view text);
 
 }  // namespace toptheta

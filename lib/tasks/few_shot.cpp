@@ -18,7 +18,7 @@ const std::vector<ParsedExample>& FewShot::pool_of(const ParsedExample& example,
     if (!std::filesystem::exists(file))
       throw InputError({.where = file.string(),
                         .what = "the file of solved examples that the task asks for is missing",
-                        .next = "put it beside the data, or name another with --few-shot-file FILE"});
+                        .next = "put it next to the data, or name another one with --few-shot-file FILE"});
   }
   own = file.empty();
   if (own) return own_;
@@ -27,15 +27,15 @@ const std::vector<ParsedExample>& FewShot::pool_of(const ParsedExample& example,
   return found->second;
 }
 
-// Indices of the examples to show: the first ones, or a partial shuffle of all.
+// The indices of the examples to show: the first candidates, or the beginning of a shuffle of all candidates.
 std::vector<std::size_t> FewShot::choose(const std::vector<std::size_t>& candidates, std::size_t index,
                                          const std::string& from) const {
   const auto wanted = static_cast<std::size_t>(options_.few_shot);
   if (wanted > candidates.size())
     throw UsageError({.where = "--few-shot",
                       .what = "too few examples to show",
-                      .expected = fmt::format("at most {}, which {} has for example {}", candidates.size(),
-                                              from, index + 1),
+                      .expected = fmt::format("at most {}, which is what {} has for example {}",
+                                              candidates.size(), from, index + 1),
                       .found = std::to_string(options_.few_shot)});
   std::vector<std::size_t> shots = candidates;
   if (options_.few_shot_seed) {

@@ -1,4 +1,4 @@
-// Solved examples before a question.
+// Chooses the solved examples that precede a question.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -12,21 +12,21 @@
 
 namespace toptheta {
 
-// Reads the lines of another file of the same task, solved.
+// Reads another file of the same task, with the solved text of each example.
 using ReadShots = std::function<std::vector<ParsedExample>(const std::filesystem::path&)>;
 
 class FewShot {
  public:
-  // `own`: the task's own examples, in file order, which must outlive this; solved where options.few_shot >
-  // 0.
+  // `own` holds the task's own examples in file order, with their solved texts if options.few_shot > 0. It
+  // must outlive this object. `path` is their file; `separator` comes after each solved example.
   FewShot(const std::vector<ParsedExample>& own, const std::filesystem::path& path, std::string separator,
           const TaskOptions& options, ReadShots read);
 
-  // What comes between the description and example `index`: the solved examples. Throws UsageError where
-  // there are too few, InputError where their file cannot be read.
+  // The solved examples that come between the description and example `index`. Throws UsageError if there are
+  // too few, InputError if their file cannot be read.
   std::string before(std::size_t index);
 
-  // The other files that examples came from.
+  // The other files from which examples were taken so far.
   [[nodiscard]] std::vector<std::filesystem::path> files() const;
 
  private:

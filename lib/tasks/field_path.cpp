@@ -104,7 +104,7 @@ std::vector<JsonField> FieldPath::follow(const JsonField& line, bool& is_list) c
     } else {
       for (JsonField& value : values) {
         const auto elements = value.elements();
-        if (elements.size() <= static_cast<std::size_t>(part.index)) value.fail("too short a list");
+        if (elements.size() <= static_cast<std::size_t>(part.index)) value.fail("the list is too short");
         value = elements[static_cast<std::size_t>(part.index)];
       }
     }

@@ -7,7 +7,7 @@
 namespace toptheta {
 namespace {
 
-// Text from an opening bracket to the next closing one, on the same line, is left out.
+// Removes text from an opening bracket to the next closing one on the same line.
 std::string without_brackets(std::string_view text) {
   std::string result;
   std::size_t done = 0;

@@ -1,17 +1,18 @@
-// Texts as lm-evaluation-harness tidies them before a model reads them: HellaSwag's, and first letters.
+// Text clean-up by the rules of lm-evaluation-harness: that of HellaSwag, and the case of first letters.
 #pragma once
 #include <string>
 #include <string_view>
 
 namespace toptheta {
 
-// First letter upper case, all others lower case.
+// The text with its first character in upper case and all others in lower case.
 std::string capitalized(std::string_view text);
-// First letter lower case, the rest as it is.
+// The text with its first character in lower case.
 std::string decapitalized(std::string_view text);
 
-// Without white space at the ends and without the marks that WikiHow's articles left: " [title]" becomes ".
-// ", other brackets go with what is in them, two spaces become one.
+// The text without white space at its ends and without the marks that WikiHow's articles left in it: "
+// [title]" becomes
+// ". ", other brackets are removed together with their contents, and two spaces become one.
 std::string without_wikihow_marks(std::string_view text);
 
 }  // namespace toptheta

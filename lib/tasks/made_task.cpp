@@ -24,19 +24,19 @@ constexpr std::array<std::pair<MadeKind, std::string_view>, 4> kKinds = {{
 
 constexpr std::string_view kColours[] = {"red",  "blue", "white", "black", "brown", "grey", "gold",
                                          "lime", "plum", "mint",  "teal",  "rust",  "tan",  "pink"};
-constexpr std::size_t kKeys = 6;     // told in multi-key
+constexpr std::size_t kKeys = 6;     // codes in a multi-key text
 constexpr std::size_t kChain = 4;    // variables in a chain
-constexpr std::size_t kCommon = 3;   // words asked for
-constexpr std::int64_t kFewest = 4;  // times the least common of them appears
+constexpr std::size_t kCommon = 3;   // common words that are asked for
+constexpr std::int64_t kFewest = 4;  // how often the least common of them appears
 constexpr std::int64_t kNewTokens = 16;
 
-// What is to be put into the text, and asked.
+// The facts to put into a text, and the question about them.
 struct Quest {
-  std::vector<std::string> facts;  // in the order in which they are told
-  std::vector<std::size_t> asked;  // those of them that the answer needs
+  std::vector<std::string> facts;  // in the order in which they appear in the text
+  std::vector<std::size_t> asked;  // indices of the facts that the answer needs
   std::string question;
   std::string answer;
-  std::vector<std::string> avoid;  // no other sentence may hold one of these
+  std::vector<std::string> avoid;  // no other sentence of the text may contain one of these
 };
 
 // The sentences of a text, in order.
@@ -90,7 +90,7 @@ Quest codes_quest(std::size_t keys, Random& random) {
     if (i == 0) quest.answer = code;
   }
   quest.question = fmt::format("What is the code of the {} box?", colours[0]);
-  // The one that is asked for is told anywhere among the others.
+  // The fact that is asked for may come anywhere among the others.
   const std::size_t at = random.below(keys);
   std::swap(quest.facts[0], quest.facts[at]);
   quest.asked = {at};
@@ -120,7 +120,7 @@ Quest chain_quest(Random& random) {
   return quest;
 }
 
-// A prompt under way: sentences with the facts among them.
+// A prompt of adjustable length: sentences with the facts among them.
 class Prompt {
  public:
   Prompt(const Quest& quest, std::vector<std::string> filler, Random& random)
@@ -134,13 +134,13 @@ class Prompt {
   [[nodiscard]] std::string text(std::size_t sentences) const {
     return before_question(sentences, quest_.facts.size()) + "\nQuestion: " + quest_.question + " Answer:";
   }
-  // What comes before the end of fact `index`.
+  // The prompt up to the end of fact `index`.
   [[nodiscard]] std::string up_to(std::size_t sentences, std::size_t index) const {
     return before_question(sentences, index);
   }
 
  private:
-  // Ends after fact `last`, or after everything where there are fewer facts.
+  // The text up to the end of fact `last`; all of it if there are fewer facts.
   [[nodiscard]] std::string before_question(std::size_t sentences, std::size_t last) const {
     std::string text = "Story:";
     std::size_t fact = 0;
@@ -161,7 +161,8 @@ class Prompt {
   std::vector<double> depths_;  // of the facts, ascending, in [0, 1)
 };
 
-// The largest size in [0, most] for which `fits`, which holds up to some size and not beyond, holds.
+// The largest size in [0, most] for which `fits` holds; 0 if it holds for none. `fits` must hold up to some
+// size and not beyond.
 std::size_t largest(std::size_t most, const std::function<bool(std::size_t)>& fits) {
   std::size_t low = 0;
   std::size_t high = most + 1;
@@ -198,7 +199,7 @@ class TaskMaker {
     throw InputError({.where = "--text",
                       .what = fmt::format("too few {} for --length {}", what, options_.length),
                       .expected = "texts longer than the prompts to be made, in whole sentences",
-                      .next = "bring more text, or ask for shorter prompts"});
+                      .next = "give more text, or ask for shorter prompts"});
   }
 
   nlohmann::ordered_json story_example(Random& random) const {
@@ -207,7 +208,7 @@ class TaskMaker {
                             : codes_quest(options_.kind == MadeKind::needle ? 1 : kKeys, random);
     std::vector<std::string> filler;
     const std::size_t start = sentences_.empty() ? 0 : random.below(sentences_.size());
-    // No sentence has less than one token.
+    // As every sentence has at least one token, no more sentences than tokens are needed.
     for (std::size_t i = 0; i < sentences_.size() && static_cast<std::int64_t>(filler.size()) < budget_;
          ++i) {
       const std::string& sentence = sentences_[(start + i) % sentences_.size()];
@@ -232,13 +233,13 @@ class TaskMaker {
 
   [[noreturn]] void refuse_length(std::int64_t tokens) const {
     throw UsageError({.where = "--length",
-                      .what = "too short for the question alone",
+                      .what = "the length is too short even for the question alone",
                       .expected = fmt::format("at least {} tokens", tokens + kNewTokens),
                       .found = fmt::format("{}", options_.length)});
   }
 
-  // kCommon words that appear kFewest, kFewest + 2, ... times, the rarest last, among others that appear once
-  // or twice.
+  // A list in which kCommon words appear kFewest, kFewest + 2, ... times, among others that appear once or
+  // twice. The answer names them from the most common to the rarest.
   nlohmann::ordered_json words_example(Random& random) const {
     std::vector<std::string> words = words_;
     shuffle(words, random);

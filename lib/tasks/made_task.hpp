@@ -1,4 +1,4 @@
-// Tasks of a chosen length, built from text that the user brings: what RULER measures, off-line and seeded.
+// Builds tasks of a chosen length from the user's own text, like those of RULER, but offline and from a seed.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -11,31 +11,32 @@
 namespace toptheta {
 
 enum class MadeKind {
-  needle,             // one code told somewhere in the text, and asked for
-  multi_key,          // many codes told; one is asked for
-  variable_tracking,  // a chain of assignments; who has the value?
+  needle,             // the text contains one code, which is asked for
+  multi_key,          // the text contains several codes, one of which is asked for
+  variable_tracking,  // the text contains a chain of assignments; which variables have the value?
   common_words,       // a list of words; which appear most often?
 };
 
-// "needle", "multi-key", "variable-tracking", "common-words".
+// The kinds' names: "needle", "multi-key", "variable-tracking", "common-words".
 std::string_view name_of(MadeKind kind);
 std::optional<MadeKind> made_kind_from_name(std::string_view name);
 
 struct MadeTaskOptions {
   MadeKind kind = MadeKind::needle;
-  std::int64_t length = 0;  // tokens of prompt and answer together, at most; at least 64
-  std::int64_t count = 0;   // examples; at least 1
+  std::int64_t length = 0;  // the most tokens that prompt and answer may have together; at least 64
+  std::int64_t count = 0;   // number of examples; at least 1
   std::uint64_t seed = 0;
 };
 
-// Number of tokens that a model reads of a prompt.
+// Returns the number of tokens that a prompt has for a model.
 using CountTokens = std::function<std::int64_t(std::string_view)>;
 
-// JSON Lines of our own generation kind (data/tasks/generation.toml): prompt, answer, stop, max_new_tokens,
-// and for analysis kind, length (as asked), tokens (of the prompt), distance (tokens from the end of what
-// must be found, the farthest where there are several, to the end of the prompt). The prompt is as long as
-// whole sentences, or words, allow. Equal inputs give equal bytes. Throws InputError where `texts` hold too
-// few sentences or words for the length. Cost: some ten tokenizations of each prompt.
+// Makes JSON Lines of the program's own generation kind (data/tasks/generation.toml), with the fields prompt,
+// answer, stop and max_new_tokens. Further fields are for analysis: kind, length (as asked for), tokens (of
+// the prompt), and distance (tokens from the end of what must be found, or the first of several such facts,
+// to the end of the prompt). Prompts are as long as whole sentences, or words, allow. Equal inputs give equal
+// bytes. Throws InputError if `texts` have too few sentences or words for the length, UsageError if the
+// length is too short for the question. Cost: some ten tokenizations of each prompt.
 std::string make_task(std::span<const std::string> texts, const MadeTaskOptions& options,
                       const CountTokens& count_tokens);
 

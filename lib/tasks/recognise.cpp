@@ -19,7 +19,7 @@ bool knows(const TaskForm& form, std::string_view name) {
   return requires_field(form, name) || std::ranges::find(form.known, name) != form.known.end();
 }
 
-// Whether the field says what a line is about: some task requires it.
+// Whether a field tells what a line is about, which is so if some task requires it.
 bool tells(std::string_view name, std::span<const TaskDefinition> tasks) {
   return std::ranges::any_of(tasks, [name](const TaskDefinition& task) {
     return std::ranges::any_of(task.forms,
@@ -80,7 +80,8 @@ std::string names_of(const std::vector<TaskMatch>& matches) {
   return names;
 }
 
-// Tasks that come near: all of their fields are there, but something contradicts.
+// Lists the tasks that nearly fit, with the reason why they do not: all of their fields are there, but
+// something contradicts. The user's own tasks are always listed.
 std::string near_misses(const nlohmann::json& line, std::span<const TaskDefinition> tasks) {
   std::string list;
   for (const TaskDefinition& task : tasks)
@@ -89,7 +90,7 @@ std::string near_misses(const nlohmann::json& line, std::span<const TaskDefiniti
       if (missing && task.own) list += fmt::format("\n      {}: {}", task.name, *missing);
       if (missing) continue;
       const std::string reason = form.recognition == Recognition::never
-                                     ? std::string("only where it is named")
+                                     ? std::string("only if the task is named")
                                      : misfit(form, line, false, tasks).value_or("not by this file's name");
       list += fmt::format("\n      {}: {}", task.name, reason);
     }
@@ -129,7 +130,8 @@ std::optional<std::string> misfit(const TaskForm& form, const nlohmann::json& li
 
 namespace {
 
-// The forms that fit by the strongest sign there is: the user's own, the file's name, the fields.
+// The forms that fit by the strongest available evidence: the user's own tasks, else the file's name, else
+// the fields.
 std::vector<TaskMatch> fitting_forms(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
                                      const std::filesystem::path& file) {
   std::vector<TaskMatch> own;
@@ -161,7 +163,7 @@ TaskMatch recognise(const nlohmann::json& line, std::span<const TaskDefinition> 
                     .what = "the fields fit several data sets",
                     .expected = "one of " + names_of(fitting),
                     .found = field_names(line),
-                    .next = fmt::format("name the one that is meant: --task {}:{}",
+                    .next = fmt::format("name the one that you mean: --task {}:{}",
                                         fitting.front().task->name, file.filename().string())});
 }
 

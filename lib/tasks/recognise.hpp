@@ -1,4 +1,4 @@
-// Which task file a data set belongs to.
+// Finds the task file that describes a data set.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -9,26 +9,27 @@
 
 namespace toptheta {
 
-// A form of a task file.
+// The form of a task file that a line fits.
 struct TaskMatch {
   const TaskDefinition* task = nullptr;
   const TaskForm* form = nullptr;
-  bool named = false;  // the user said so; only the required fields were asked for
+  bool named = false;  // the user named the task, so only the required fields were checked
 };
 
-// Why a line does not fit a form, in a few words; nothing where it fits. `named`: the user named the task, so
-// that only the required fields count.
+// Why a line does not fit a form, in a few words; nullopt if it fits. If `named`, the user has named the
+// task, and only the required fields are checked.
 std::optional<std::string> misfit(const TaskForm& form, const nlohmann::json& line, bool named,
                                   std::span<const TaskDefinition> tasks);
 
-// The one form of all `tasks` that the line fits: its required fields are there and nothing contradicts it.
-// Of the user's own tasks (TaskDefinition::own), which go first, only the required fields are asked.
-// A field contradicts a form that does not know it if it is among the fields that some task requires. Throws
-// InputError at `where` if none fits, or several do, naming candidates and what to do.
+// The only form of all `tasks` that the line fits: its required fields are there, and nothing contradicts it.
+// A field contradicts a form that does not know it if some other task requires that field. The user's own
+// tasks (TaskDefinition::own) take precedence, and for them only the required fields are checked. Throws
+// InputError at `where` if no form fits, or several do, naming the candidates and what to do.
 TaskMatch recognise(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
                     const std::filesystem::path& file, const std::string& where);
 
-// The first form of a named task that the line fits. Throws InputError, with what is missing, if none does.
+// The first form of a named task that the line fits. Throws InputError saying what is missing if it fits
+// none.
 TaskMatch fit_named(const nlohmann::json& line, const TaskDefinition& task, const std::string& where);
 
 }  // namespace toptheta

@@ -34,7 +34,7 @@ TokenPair encode_pair(const Tokenizer& tokenizer, std::string_view context, std:
   pair.ids.insert(pair.ids.end(), ids.begin(), ids.end());
   if (pair.context_tokens >= static_cast<std::int64_t>(pair.ids.size())) {
     throw InputError({.where = fmt::format("continuation \"{}\"", continuation),
-                      .what = "adds no token of its own to its context",
+                      .what = "the continuation adds no token to its context",
                       .next = "begin the continuation with white space"});
   }
   return pair;
@@ -84,7 +84,7 @@ std::vector<Window> chunked_windows(std::span<const std::int32_t> tokens, std::o
   const std::int64_t scored_from = context_length / 2 + 1;
   for (std::int64_t begin = 0; begin + context_length <= static_cast<std::int64_t>(stream.size());
        begin += context_length) {
-    // The last token is only ever a target: the model need not read it.
+    // The last token is only a target; the model need not read it.
     Window window{copy(stream, begin, begin + context_length - 1),
                   copy(stream, begin + scored_from, begin + context_length)};
     if (bos) window.input.front() = *bos;

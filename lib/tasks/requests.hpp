@@ -1,4 +1,4 @@
-// From texts to the token sequences that a model scores.
+// Turns texts into the token sequences that a model scores.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -17,10 +17,10 @@ struct TokenPair {
   std::int64_t context_tokens = 0;  // 1 <= context_tokens < ids.size()
 };
 
-// White space at the end of the context belongs to the continuation. The ids start with BOS where the
-// tokenizer puts one; the cut is at the number of tokens of the context by itself. An empty context becomes
-// `start`. Throws InputError where the continuation adds no token to its context, and on invalid
-// UTF-8.
+// Encodes a context with its continuation. White space at the end of the context is moved to the
+// continuation. The ids start with BOS if the tokenizer adds it; else, if the context is empty, with `start`.
+// The context has as many tokens as it has when encoded alone. Throws InputError if the continuation adds no
+// token to its context, and for invalid UTF-8.
 TokenPair encode_pair(const Tokenizer& tokenizer, std::string_view context, std::string_view continuation,
                       std::int32_t start);
 
@@ -28,28 +28,29 @@ TokenPair encode_pair(const Tokenizer& tokenizer, std::string_view context, std:
 // continuation alone is longer.
 void fit_context(TokenPair& pair, std::int64_t context_length);
 
-// A stretch of a text. The last targets.size() positions of the input predict the targets, one each.
+// A part of a text. The last targets.size() positions of the input predict one target each.
 struct Window {
   std::vector<std::int32_t> input;    // at most the context length
   std::vector<std::int32_t> targets;  // at least one, at most input.size()
   bool operator==(const Window&) const = default;
 };
 
-// Rolling protocol (lm-evaluation-harness): every token is scored exactly once, the first after `start`. Each
-// window scores as many tokens as the context holds, after one token of context; the last, which has fewer
-// left to score, reaches back over scored tokens to fill the context. Requires context_length >= 1.
+// The rolling protocol of lm-evaluation-harness: every token is scored exactly once, the first one after
+// `start`. Each window scores as many tokens as the context holds, after one token of context. The last
+// window has fewer tokens left to score and fills the context with tokens that are scored already. Requires
+// context_length >= 1.
 std::vector<Window> rolling_windows(std::span<const std::int32_t> tokens, std::int32_t start,
                                     std::int64_t context_length);
 
-// Chunked protocol (llama-perplexity): the text, after `bos` where there is one, is cut into windows of
-// `context_length` tokens, the rest is left out; the first token of each is replaced by `bos`; its second
-// half is scored (the tokens after position context_length / 2). Requires context_length >= 3; too short a
-// text has no window.
+// The chunked protocol of llama-perplexity: the text, after `bos` if there is one, is cut into windows of
+// `context_length` tokens, and the rest is left out. The first token of each window is replaced by `bos`, and
+// the tokens after position context_length / 2 are scored. Requires context_length >= 3. A text that is too
+// short has no window.
 std::vector<Window> chunked_windows(std::span<const std::int32_t> tokens, std::optional<std::int32_t> bos,
                                     std::int64_t context_length);
 
-// The tokens cut into consecutive parts of `context_length`, the last one shorter: what calibration reads.
-// Requires context_length >= 1.
+// The tokens in consecutive parts of `context_length`, of which the last may be shorter, as calibration reads
+// them. Requires context_length >= 1.
 std::vector<std::vector<std::int32_t>> consecutive_windows(std::span<const std::int32_t> tokens,
                                                            std::int64_t context_length);
 

@@ -103,7 +103,7 @@ std::vector<std::string> Substitution::found_in(std::string_view text) const {
     found.emplace_back(text.substr(ends[2 * group], ends[2 * group + 1] - ends[2 * group]));
     at = ends[1];
     if (ends[1] > ends[0]) continue;
-    do {  // an empty match: on to the next character
+    do {  // after an empty match, go on to the next character
       ++at;
     } while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U);
   }

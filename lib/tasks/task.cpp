@@ -28,14 +28,14 @@ JsonValue parse_line(std::string_view line, const std::string& where) {
     return parse_json(line, where);
   } catch (const InputError& error) {
     Problem problem = error.problem();
-    constexpr std::string_view kOnlyLine = ":line 1, ";  // of what was parsed, not of the file
+    constexpr std::string_view kOnlyLine = ":line 1, ";  // a line of the parsed text, not of the file
     const std::size_t at = problem.where.find(kOnlyLine, where.size());
     if (at != std::string::npos) problem.where.replace(at, kOnlyLine.size(), ":");
     throw InputError(std::move(problem));
   }
 }
 
-// What the lines of a file are read as.
+// How the lines of a file are to be read.
 struct Reading {
   std::span<const TaskDefinition> tasks;
   const TaskDefinition* named = nullptr;
@@ -43,13 +43,13 @@ struct Reading {
 };
 
 struct ParsedFile {
-  TaskMatch match;  // of the first line
+  TaskMatch match;  // that of the first line
   std::vector<ParsedExample> examples;
   std::vector<std::string> unused;  // fields of the first line that its form does not know
   bool lacks_description = false;
 };
 
-// Later lines are of the first one's task, in any of its forms.
+// The form that a line fits. Lines after the first must fit the first line's task, in any of its forms.
 TaskMatch match_line(const nlohmann::json& json, const Reading& reading, const TaskMatch& first,
                      const std::filesystem::path& file, const std::string& where) {
   if (reading.named != nullptr) return fit_named(json, *reading.named, where);
@@ -119,7 +119,8 @@ void put_before(const std::string& text, GenerationExample& example) {
   example.prompt.insert(0, text);
 }
 
-// The description goes before the solved examples, or, of a chat, into a message of its own.
+// Puts the description and the solved examples before the example; in a chat, the description becomes a
+// separate message.
 template <typename Kind>
 void introduce(const std::string& description, const std::string& shots, bool chat, Kind& example) {
   put_before(chat ? shots : description + shots, example);
@@ -190,8 +191,8 @@ void add_notes(const ParsedFile& file, Task& task) {
                                      fmt::join(file.unused, ", ")));
   if (file.lacks_description)
     task.notes.push_back(fmt::format(
-        "{}: the description that {} puts before everything is left out, for its field is missing", task.path,
-        task.format));
+        "{}: the description that {} puts before everything is left out, because its field is missing",
+        task.path, task.format));
 }
 
 void load_lines(const std::string& text, const std::filesystem::path& path, const Reading& reading,
@@ -255,7 +256,7 @@ std::int64_t count_words(std::string_view text) {
   bool in_space = false;
   for (std::size_t at = 0; at < text.size(); at += utf8_length(text[at])) {
     const char32_t c = first_code_point(text.substr(at));
-    // Python's white space, which the harness splits at, includes four separators that Unicode's does not.
+    // Python's white space, at which the harness splits, includes four separators that Unicode's does not.
     const bool space = is_white_space(c) || (c >= 0x1C && c <= 0x1F);
     words += space && !in_space;
     in_space = space;

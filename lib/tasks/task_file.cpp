@@ -13,7 +13,7 @@
 namespace toptheta {
 namespace {
 
-// Keys of [task] that a [[form]] may set for itself, and those that are the whole task's.
+// Keys of [task] that a [[form]] may override, and keys that hold for the whole task.
 constexpr std::string_view kFormKeys[] = {"fields",  "marks",          "known",          "refuse",
                                           "where",   "strict",         "recognise",      "default",
                                           "context", "context-filter", "choices",        "label",
@@ -26,7 +26,7 @@ void require_known(const JsonField& table, std::span<const std::string_view> key
   for (const auto& [key, value] : table.json().items()) {
     if (std::ranges::find(keys, key) != keys.end() || std::ranges::find(more, key) != more.end()) continue;
     throw InputError({.where = table.where() + ": " + key,
-                      .what = "no such key in a task file",
+                      .what = "a task file has no such key",
                       .expected = fmt::format("one of {}{}{}", fmt::join(keys, ", "),
                                               more.empty() ? "" : ", ", fmt::join(more, ", ")),
                       .next = "see docs/tasks.md"});

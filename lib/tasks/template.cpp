@@ -104,7 +104,7 @@ class Template::Parser {
       ++at_;
       result.steps.push_back(step());
     }
-    if (next() != '}') fail("a placeholder that goes on after its path", "{path | filter 'argument'}");
+    if (next() != '}') fail("a placeholder has something after its path", "{path | filter 'argument'}");
     ++at_;
     return result;
   }
@@ -194,8 +194,8 @@ TemplateValue Template::evaluate(const JsonField& line) const {
     const TemplateValue value = std::get<Placeholder>(piece).evaluate(line);
     if (value.is_list)
       throw InputError({.where = line.where() + ": " + std::get<Placeholder>(piece).path.text(),
-                        .what = "a list where the task wants one text",
-                        .expected = "a text; or a filter in the task file that joins the list"});
+                        .what = "a list where the task needs one text",
+                        .expected = "a text, or a filter in the task file that joins the list"});
     result.texts.front() += value.texts.front();
     if (result.places.front().empty()) result.places = value.places;
   }
@@ -207,7 +207,7 @@ std::string Template::render(const JsonField& line) const {
   TemplateValue value = evaluate(line);
   if (value.is_list)
     throw InputError({.where = line.where() + ": " + paths().front().text(),
-                      .what = "a list where the task wants one text",
+                      .what = "a list where the task needs one text",
                       .expected = "a text"});
   return std::move(value.texts.front());
 }

@@ -1,9 +1,9 @@
 // The small language of task files: "Question: {question | strip}\nAnswer:" and "{choices.text}".
 //
-// {PATH | FILTER 'ARGUMENT' ...} stands for a field of the line. A path names members of objects, separated
-// by dots; [] goes through all elements of a list ("choices[].text"), [2] takes one of them. Filters are
-// those of text_filters.hpp, and `map NAME`, which looks the text up in a table of the task file. {{ and }}
-// are braces.
+// {PATH | FILTER 'ARGUMENT' ...} stands for a field of the line. A path consists of names of object members,
+// separated by dots; [] stands for all elements of a list ("choices[].text"), [2] for one of them, counted
+// from 0. Filters are those of text_filters.hpp, and `map NAME`, which looks the text up in a table of the
+// task file. {{ and }} are literal braces.
 #pragma once
 #include <map>
 #include <string>
@@ -16,61 +16,61 @@
 
 namespace toptheta {
 
-// What `map NAME` looks up: for each name a table of texts.
+// The tables in which `map NAME` looks texts up, by name.
 using TextMaps = std::map<std::string, std::map<std::string, std::string>>;
 
-// A way to a value inside a line.
+// The path to a value inside a line.
 class FieldPath {
  public:
-  // Throws InputError at `where` for what is not a path.
+  // Throws InputError at `where` for text that is not a path.
   static FieldPath parse(std::string_view text, const std::string& where);
 
   [[nodiscard]] const std::string& text() const { return text_; }
   // The first member's name.
   [[nodiscard]] const std::string& top() const { return parts_.front().key; }
-  // Whether the path goes through a list, with "[]".
+  // Whether the path contains "[]".
   [[nodiscard]] bool is_list() const;
-  // Whether the line has it, and not null. A path that ends in [] wants a list of texts, numbers and truth
-  // values.
+  // Whether the line has a value at this path that is not null. A path that ends in [] or [2] requires
+  // elements that are texts, numbers or truth values.
   [[nodiscard]] bool is_in(const nlohmann::json& line) const;
-  // The values that it leads to, in order. A last member that is a list stands for its elements; `is_list`
-  // tells whether there was a list on the way. Throws InputError at what is missing or of another type.
+  // The values at this path, in order. If the path ends at a list, these are its elements. Sets `is_list` if
+  // the values come from a list. Throws InputError at a member that is missing or of another type.
   std::vector<JsonField> follow(const JsonField& line, bool& is_list) const;
 
  private:
   struct Part {
-    std::string key;         // empty where the part is an index or goes through a list
+    std::string key;         // empty if the part is an index, or all elements of a list
     std::int64_t index = 0;  // -1: all elements
   };
   std::string text_;
   std::vector<Part> parts_;
 };
 
-// What a template became for one line.
+// The value of a template for one line.
 struct TemplateValue {
   std::vector<std::string> texts;
-  std::vector<std::string> places;  // where each of them comes from: "x.jsonl:7: choices[1]"
+  std::vector<std::string> places;  // where each text comes from: "x.jsonl:7: choices[1]"
   bool is_list = false;
 };
 
 class Template {
  public:
   Template() = default;
-  // Throws InputError at `where` for what is not a template. `maps` must outlive the template.
+  // Throws InputError at `where` for text that is not a template. `maps` must outlive the template.
   static Template parse(std::string_view text, const TextMaps& maps, const std::string& where);
 
-  // A list where the template is nothing but one placeholder of a list; else one text. Throws InputError at
+  // A list if the template is a single placeholder whose value is a list, else one text. Throws InputError at
   // the field that does not fit.
   [[nodiscard]] TemplateValue evaluate(const JsonField& line) const;
-  // The same, required to be one text.
+  // The same, but the value must be one text.
   [[nodiscard]] std::string render(const JsonField& line) const;
 
-  // The fields it reads.
+  // The fields that it reads.
   [[nodiscard]] std::vector<FieldPath> paths() const;
 
  private:
   struct Step {
-    const TextFilter* filter = nullptr;  // null: map
+    const TextFilter* filter = nullptr;  // null: look the text up in `map`
     std::vector<std::string> arguments;
     const std::map<std::string, std::string>* map = nullptr;
   };

@@ -1,4 +1,4 @@
-// The named filters of task files: small changes of a text or a list of texts, "{premise | strip}".
+// The named filters of task files: small changes of a text or a list of texts, as in "{premise | strip}".
 #pragma once
 #include <span>
 #include <string>
@@ -15,16 +15,16 @@ struct FilterInput {
 
 struct TextFilter {
   std::string_view name;
-  std::size_t arguments;   // how many it takes
-  std::string_view about;  // one line for people
-  // Changes `value` in place. Throws std::invalid_argument with what was expected of the text.
+  std::size_t arguments;   // how many arguments it takes
+  std::string_view about;  // a description of one line
+  // Changes `value` in place. Throws std::invalid_argument, whose text says what was expected.
   void (*apply)(FilterInput& value, std::span<const std::string> arguments);
 };
 
-// All of them, in the order in which docs/tasks.md lists them.
+// All filters, in the order in which docs/tasks.md lists them.
 std::span<const TextFilter> text_filters();
 
-// Null where there is none of this name.
+// The filter of this name; null if there is none.
 const TextFilter* find_text_filter(std::string_view name);
 
 }  // namespace toptheta

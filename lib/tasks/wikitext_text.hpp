@@ -1,4 +1,4 @@
-// WikiText's articles, as lm-evaluation-harness reads them.
+// WikiText's articles, in the form in which lm-evaluation-harness evaluates them.
 #pragma once
 #include <string>
 #include <string_view>
@@ -6,12 +6,12 @@
 
 namespace toptheta {
 
-// Tokens joined again: " @-@ " becomes "-", " , " becomes ", ", brackets and quotation marks lose the white
-// space inside them, and so on. Requires valid UTF-8.
+// The text with its tokens joined: " @-@ " becomes "-", " , " becomes ", ", white space just inside brackets
+// and quotation marks is removed, and so on. Requires valid UTF-8.
 std::string detokenized_wikitext(std::string_view text);
 
-// The file's articles: each begins with a line " = Title = ". What comes before the first title is one too if
-// it is not blank.
+// The articles of a file, each of which begins with a line " = Title = ". Text before the first title is an
+// article, too, unless it is blank.
 std::vector<std::string> wikitext_articles(std::string_view text);
 
 }  // namespace toptheta

@@ -120,18 +120,18 @@ TEST_CASE("templates that are bombs are refused", "[jinja]") {
 
 TEST_CASE("what a template may not do is refused with its line", "[jinja]") {
   CHECK(refused("a\n{{ raise_exception('no ' ~ 1) }}") == "chat, line 2: the template says: no 1");
-  CHECK(refused("\n\n{% call x() %}") == "chat, line 3: the statement 'call' is not known here, found 'x'");
-  CHECK(refused("{{ 'a' | shout }}") == "chat, line 1: the filter 'shout' is not known here");
-  CHECK(refused("{{ 1 is lucky }}") == "chat, line 1: the test 'lucky' is not known here");
-  CHECK(refused("{{ 'a'.encode() }}") == "chat, line 1: the method 'encode' of a string is not known here");
-  CHECK(refused("{{ [].append(1) }}") == "chat, line 1: the method 'append' of a list is not known here");
+  CHECK(refused("\n\n{% call x() %}") == "chat, line 3: the statement 'call' is not supported, found 'x'");
+  CHECK(refused("{{ 'a' | shout }}") == "chat, line 1: the filter 'shout' is not supported");
+  CHECK(refused("{{ 1 is lucky }}") == "chat, line 1: the test 'lucky' is not supported");
+  CHECK(refused("{{ 'a'.encode() }}") == "chat, line 1: the method 'encode' of a string is not supported");
+  CHECK(refused("{{ [].append(1) }}") == "chat, line 1: the method 'append' of a list is not supported");
   CHECK(refused("{{ nothing.there }}") == "chat, line 1: 'nothing' is not defined: no 'there' in it");
   CHECK(refused("{{ 1 + nothing }}") == "chat, line 1: 'nothing' is not defined (+)");
-  CHECK(refused("{{ 'a' + 1 }}") == "chat, line 1: '+' of a string and an integer is not known here");
+  CHECK(refused("{{ 'a' + 1 }}") == "chat, line 1: '+' of a string and an integer is not supported");
   CHECK(refused("{{ 1 / 0 }}") == "chat, line 1: division by zero");
   CHECK(refused("{% for a, b in [[1]] %}{% endfor %}") == "chat, line 1: 2 names for 1 values");
   CHECK(refused("{% for i in [1] %}{% macro f() %}{% endmacro %}{% endfor %}") ==
-        "chat, line 1: a macro inside a loop is not known here");
+        "chat, line 1: a macro inside a loop is not supported");
 }
 
 TEST_CASE("what is no template is refused with its line", "[jinja]") {
