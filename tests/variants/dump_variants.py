@@ -143,6 +143,8 @@ CASES = {
     "hole-in-sinks": ("refused", sinks_partly_written), "layers-of-another-sample": ("refused", same_layers),
     "mask-float16": ("refused", at("scores", (0, 9, 3), -65504.0)), "mask-float32": ("refused", at("scores", (0, 9, 3), np.finfo("f4").min)),
     "mask-past-causal": ("used", at("scores", (0, 9, 20), np.finfo("f4").min)),
+    "live-not-ended": ("refused", lambda file: file.__setitem__("progress", np.array([1, 0]))),
+    "live-ended": ("used", lambda file: file.__setitem__("progress", np.array([2, 1]))),
     "layer-twice": ("refused", lambda file: file.copy(file["samples/0/layers/1"], file["samples/0/layers"], name="01")),
     "layer-beyond": ("refused", moved("7")), "layer-word": ("refused", moved("one")), "layer-plus": ("refused", moved("+1")),
     "rows-twice": ("refused", instead("row_index", np.zeros(LENGTH, "i4"))), "rows-beyond": ("refused", instead("row_index", np.arange(1, 25))),
