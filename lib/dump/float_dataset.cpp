@@ -1,6 +1,10 @@
 #include "dump/float_dataset.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "kernels/rows/convert.hpp"
@@ -9,14 +13,28 @@ namespace toptheta {
 
 using hdf5::Element;
 
+namespace {
+
+// Whether an attribute `dtype` names a type that the elements are not. Other texts there say nothing.
+bool names_another_type(std::string_view said, Element element) {
+  constexpr std::string_view kOfTorch = "torch.";
+  constexpr std::string_view kTypes[] = {"float16", "bfloat16",      "float32",     "float64", "int8",
+                                         "uint8",   "float8_e4m3fn", "float8_e5m2", "int16",   "uint16"};
+  if (said.starts_with(kOfTorch)) said.remove_prefix(kOfTorch.size());
+  return said != name_of(element) &&
+         std::find(std::begin(kTypes), std::end(kTypes), said) != std::end(kTypes);
+}
+
+}  // namespace
+
 void require_floats(const hdf5::Dataset& dataset) {
   const Element element = dataset.element();
   const std::string said = dataset.has_attribute("dtype") ? dataset.text_attribute("dtype") : std::string();
-  if (element != Element::bf16 && element != Element::u16 && said == name_of(Element::bf16))
+  if (element != Element::u16 && names_another_type(said, element))
     throw InputError({.where = dataset.where(),
                       .what = "the attribute 'dtype' contradicts the element type",
-                      .expected = "bfloat16 as uint16, or no such attribute",
-                      .found = std::string(name_of(element))});
+                      .expected = "the elements' own type, bfloat16 as uint16, or no such attribute",
+                      .found = fmt::format("elements of {}, and dtype = \"{}\"", name_of(element), said)});
   if (element != Element::f16 && element != Element::bf16 && element != Element::f32 &&
       element != Element::f64) {
     throw InputError(

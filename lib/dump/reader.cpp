@@ -1,10 +1,14 @@
 #include "dump/reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
 
+#include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "dump/chunked_scores.hpp"
 #include "dump/mapped_scores.hpp"
@@ -35,6 +39,22 @@ class WithSinks final : public RowSink {
   RowSink& sink_;
 };
 
+// Of a dump that was written live: how many samples its writer called complete. All of any other dump.
+std::int64_t complete_samples(const hdf5::Group& root) {
+  constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
+  if (!root.has("progress")) return kAll;
+  const hdf5::Dataset dataset = root.open_dataset("progress");
+  if (dataset.dims() != hdf5::Dims{2} || !hdf5::is_integer(dataset.element())) return kAll;
+  const std::vector<std::int64_t> progress = dataset.read<std::int64_t>();
+  if (progress[1] != 1)
+    throw InputError({.where = dataset.where(),
+                      .what = "the writer of this live dump has not ended",
+                      .expected = "1 as its second number",
+                      .found = fmt::format("{}, with {} complete samples", progress[1], progress[0]),
+                      .next = "read it with fit --follow; if its writer died, write the dump again"});
+  return progress[0];
+}
+
 }  // namespace
 
 struct DumpReader::Impl {
@@ -46,7 +66,9 @@ struct DumpReader::Impl {
   std::function<void(std::int64_t)> progress{};
 
   explicit Impl(const std::filesystem::path& name)
-      : path(name.string()), file(hdf5::File::open(name)), structure(read_structure(file.root())) {
+      : path(name.string()),
+        file(hdf5::File::open(name)),
+        structure(read_structure(file.root(), complete_samples(file.root()))) {
     if (structure.header.content == DumpContent::scores) mapping.emplace(name);
   }
   // Not mapped, because the file grows.

@@ -14,6 +14,7 @@
 
 #include "core/error.hpp"
 #include "dump/float_dataset.hpp"
+#include "dump/repeated_attributes.hpp"
 #include "io/hdf5_identity.hpp"
 
 namespace toptheta {
@@ -135,6 +136,8 @@ std::vector<float> read_sinks(const hdf5::Group& root, const DumpHeader& header)
                       .found = hdf5::format_dims(dataset.dims())});
   require_floats(dataset);
   const hdf5::Box all{{0, 0}, dims};
+  constexpr std::string_view kAxes[] = {"layer", "head"};
+  dataset.require_written({&all, 1}, kAxes);
   std::vector<float> sinks(static_cast<std::size_t>(dataset.size()));
   values.load({&all, 1}, dataset.size());
   values.widen(0, sinks);
@@ -223,6 +226,12 @@ DumpLayer read_layer(const hdf5::Group& group, std::int64_t number, const DumpHe
                      std::int64_t kv_len) {
   const ModelShape& shape = header.shape;
   DumpLayer layer{.layer = number};
+  require_agreement(group, header);
+  if (group.has_attribute("row_index"))
+    throw InputError({.where = group.where(),
+                      .what = "row_index stands in an attribute, where nothing reads it",
+                      .expected = "a data set row_index [rows]",
+                      .next = "write the positions as a data set of the layer's group"});
   if (header.content == DumpContent::scores) {
     std::tie(layer.rows, layer.bytes) = check_matrices(group, "scores", shape.num_heads, -1, kv_len);
   } else {
@@ -232,6 +241,18 @@ DumpLayer read_layer(const hdf5::Group& group, std::int64_t number, const DumpHe
   }
   read_positions(group, layer.rows, kv_len);
   return layer;
+}
+
+// Groups whose rows have been counted, by their place in the file: by what name.
+using Counted = std::map<std::uint64_t, std::string>;
+
+void require_once(Counted& counted, const hdf5::Group& group, const std::string& name, const char* kind) {
+  const auto [first, is_new] = counted.emplace(hdf5::address_of(group), name);
+  if (!is_new)
+    throw InputError({.where = group.where(),
+                      .what = fmt::format("is the same {} as '{}', by another link", kind, first->second),
+                      .expected = fmt::format("each {} once, since its rows would count twice", kind),
+                      .next = "delete one of the links"});
 }
 
 std::int64_t layer_number(const hdf5::Group& layers, const std::string& link, const ModelShape& shape) {
@@ -246,7 +267,7 @@ std::int64_t layer_number(const hdf5::Group& layers, const std::string& link, co
 }
 
 void read_layers(const hdf5::Group& layers, const DumpHeader& header, DumpSample& sample,
-                 std::vector<std::string>& links) {
+                 std::vector<std::string>& links, Counted& counted) {
   std::vector<std::pair<std::int64_t, std::string>> numbered;
   for (const std::string& link : layers.links())
     numbered.emplace_back(layer_number(layers, link, header.shape), link);
@@ -254,13 +275,16 @@ void read_layers(const hdf5::Group& layers, const DumpHeader& header, DumpSample
   for (const auto& [number, link] : numbered) {
     if (!sample.layers.empty() && sample.layers.back().layer == number)
       throw InputError({.where = layers.where() + "/" + link, .what = "the layer appears twice"});
-    sample.layers.push_back(read_layer(layers.open_group(link), number, header, sample.kv_len));
+    const hdf5::Group layer = layers.open_group(link);
+    require_once(counted, layer, sample.name + "/layers/" + link, "layer");
+    sample.layers.push_back(read_layer(layer, number, header, sample.kv_len));
     links.push_back(link);
   }
 }
 
 DumpSample read_sample(const hdf5::Group& group, const std::string& name, const DumpHeader& header,
-                       std::vector<std::string>& layer_links) {
+                       std::vector<std::string>& layer_links, Counted& counted) {
+  require_agreement(group, header);
   DumpSample sample;
   sample.name = name;
   sample.kv_len = int_in(group, "kv_len", 1, std::numeric_limits<std::int32_t>::max());
@@ -276,7 +300,7 @@ DumpSample read_sample(const hdf5::Group& group, const std::string& name, const 
                         .found = std::string(name_of(tokens.element()))});
     }
   }
-  read_layers(group.open_group("layers"), header, sample, layer_links);
+  read_layers(group.open_group("layers"), header, sample, layer_links, counted);
   return sample;
 }
 
@@ -324,18 +348,13 @@ DumpStructure read_structure(const hdf5::Group& root, std::int64_t most) {
   DumpStructure structure;
   structure.header = read_header(root);
   const hdf5::Group samples = root.open_group("samples");
-  std::map<std::uint64_t, std::string> known;
+  Counted counted;
   for (const std::string& name : samples.links()) {
     if (static_cast<std::int64_t>(structure.samples.size()) == most) break;
     const hdf5::Group sample = samples.open_group(name);
-    const auto [first, is_new] = known.emplace(hdf5::address_of(sample), name);
-    if (!is_new)
-      throw InputError({.where = sample.where(),
-                        .what = fmt::format("is the same sample as '{}', by another link", first->second),
-                        .expected = "each sample once, since its rows would count twice",
-                        .next = "delete one of the links"});
+    require_once(counted, sample, name, "sample");
     std::vector<std::string>& links = structure.layer_links.emplace_back();
-    structure.samples.push_back(read_sample(sample, name, structure.header, links));
+    structure.samples.push_back(read_sample(sample, name, structure.header, links, counted));
   }
   if (structure.samples.empty())
     throw InputError({.where = samples.where(), .what = "the dump holds no samples"});

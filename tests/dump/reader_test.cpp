@@ -289,6 +289,29 @@ TEST_CASE("wrong shapes and types are refused with the data set's name") {
             .where == "/samples/s/tokens");
 }
 
+TEST_CASE("what one group says otherwise than the dump is refused, and not passed over") {
+  Files files;
+  const std::string layer = "/samples/s/layers/1";
+  const auto of_layer = [&](const char* name, const auto& value, const char* content = "scores") {
+    return files.problem({.content = content, .fill = [&, name](hdf5::Group& group) {
+                            fill_scores(6, 6)(group);
+                            group.write_attribute(name, value);
+                          }});
+  };
+  const Problem heads = of_layer("num_heads", std::int64_t{8});
+  CHECK(heads.where == layer);
+  CHECK(heads.what == "attribute 'num_heads' contradicts the dump's own, which counts for all of it");
+  CHECK(heads.expected == "4");
+  CHECK(heads.found == "8");
+  CHECK(of_layer("placement", std::string("post-softmax")).found == "post-softmax");
+  CHECK(of_layer("scale", 0.25, "qk").expected == "0.5");
+  CHECK(of_layer("row_index", std::int64_t{3}).what.find("row_index stands in an attribute") == 0);
+  CHECK(files
+            .problem({.finish_sample =
+                          [](hdf5::Group& sample) { sample.write_attribute("head_dim", std::int64_t{9}); }})
+            .where == "/samples/s");
+}
+
 TEST_CASE("row_index must hold different positions of the sample") {
   Files files;
   const auto problem = [&](const std::vector<std::int64_t>& row_index, std::int64_t rows = 3) {

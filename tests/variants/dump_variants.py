@@ -68,6 +68,16 @@ def partly_written(name, shape, chunks, boxes):
     return edit
 
 
+def sinks_partly_written(file):
+    made = file.create_dataset("sinks", shape=(LAYERS, HEADS), dtype="f4", chunks=(1, HEADS))
+    made[0] = 0.5
+
+
+def same_layers(file):
+    del file["samples/0/layers"]
+    file["samples/0/layers"] = file["samples/1/layers"]
+
+
 def at(name, where, value):
     return lambda file: file[PLACE + name].__setitem__(where, value)
 
@@ -125,6 +135,16 @@ CASES = {
     "heads-not-grouped": ("refused", lambda file: None, "qk", {"num_kv_heads": 3}),
     "topk-negative": ("refused", lambda file: None, "scores", {"topk_at_calibration": -1}),
     "user-block": ("used", lambda file: None, "scores", {}, {"userblock_size": 512}),
+    "dtype-contradicted": ("refused", bfloat16("float16")), "dtype-of-torch": ("used", bfloat16("torch.float32")),
+    "layer-scale": ("refused", lambda file: file[PLACE].attrs.__setitem__("scale", 2.0), "qk"),
+    "sample-heads": ("refused", sample("num_heads", 7)), "layer-placement": ("refused", lambda file: file[PLACE].attrs.__setitem__(
+        "placement", "post-softmax")), "sample-same-heads": ("used", sample("num_heads", HEADS)),
+    "rows-in-an-attribute": ("refused", lambda file: file[PLACE].attrs.__setitem__("row_index", np.arange(24))),
+    "hole-in-sinks": ("refused", sinks_partly_written), "layers-of-another-sample": ("refused", same_layers),
+    "mask-float16": ("refused", at("scores", (0, 9, 3), -65504.0)), "mask-float32": ("refused", at("scores", (0, 9, 3), np.finfo("f4").min)),
+    "mask-past-causal": ("used", at("scores", (0, 9, 20), np.finfo("f4").min)),
+    "live-not-ended": ("refused", lambda file: file.__setitem__("progress", np.array([1, 0]))),
+    "live-ended": ("used", lambda file: file.__setitem__("progress", np.array([2, 1]))),
     "layer-twice": ("refused", lambda file: file.copy(file["samples/0/layers/1"], file["samples/0/layers"], name="01")),
     "layer-beyond": ("refused", moved("7")), "layer-word": ("refused", moved("one")), "layer-plus": ("refused", moved("+1")),
     "rows-twice": ("refused", instead("row_index", np.zeros(LENGTH, "i4"))), "rows-beyond": ("refused", instead("row_index", np.arange(1, 25))),
