@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/running_tiles.hpp"
 
 namespace toptheta {
 
@@ -51,16 +52,20 @@ struct Selected {
 Selected select(const Doubles& x, const ResolvedPolicy& resolved, std::int64_t layer, std::int64_t head) {
   const Policy& policy = resolved.policy();
   const auto n = static_cast<std::int64_t>(x.size());
+  const std::int64_t k = resolved.k(layer, head);
+  const std::int64_t first = std::min(policy.keep_first, n);
+  const std::int64_t end = n - std::min(policy.keep_recent, n - first);
   Selected result{std::vector<bool>(x.size(), true), false};
-  if (policy.selection == Selection::dense || n <= resolved.k(layer, head)) return result;
+  const bool chooses = policy.selection == Selection::theta || end - first > k;
+  if (policy.selection == Selection::dense || n <= k || !chooses) return result;
   double edge = 0;
   std::int64_t room = n;
   if (policy.selection == Selection::theta) {
     edge = static_cast<double>(resolved.theta(layer, head)[static_cast<std::size_t>(n)]);
-    if (policy.cap_k) room = resolved.k(layer, head);
+    if (policy.cap_k) room = k;
   } else {
-    Doubles sorted = x;
-    const auto next = sorted.begin() + resolved.k(layer, head);
+    Doubles sorted(x.begin() + first, x.begin() + end);
+    const auto next = sorted.begin() + k;
     std::nth_element(sorted.begin(), next, sorted.end(), std::greater<>());
     edge = *next;
     // Take the middle between the smallest value kept and the largest dropped, so that neither is doubtful
@@ -70,11 +75,28 @@ Selected select(const Doubles& x, const ResolvedPolicy& resolved, std::int64_t l
   double size = 0;
   for (const double value : x)
     size = std::max(size, std::abs(value));
-  for (std::size_t j = x.size(); j-- > 0;) {
-    result.doubtful = result.doubtful || std::abs(x[j] - edge) < kEdge * size;
-    result.kept[j] = x[j] > edge && room-- > 0;
+  for (std::int64_t j = end; j-- > first;) {
+    const double value = x[static_cast<std::size_t>(j)];
+    result.doubtful = result.doubtful || std::abs(value - edge) < kEdge * size;
+    result.kept[static_cast<std::size_t>(j)] = value > edge && room-- > 0;
   }
   return result;
+}
+
+// What the selection of a placement compares: scores; their exponentials `e` over the sum of all, `all`; or
+// over the sum of those that a running softmax has seen.
+Doubles compared(Placement placement, const Doubles& scores, const Doubles& e, double all) {
+  if (placement == Placement::pre_softmax) return scores;
+  Doubles p(e.size());
+  double seen = 0;
+  const auto share = [&](std::int64_t begin, std::int64_t end) {
+    seen = std::accumulate(e.begin() + begin, e.begin() + end, seen);
+    const double sum = placement == Placement::running_softmax ? seen : all;
+    for (auto j = static_cast<std::size_t>(begin); j < static_cast<std::size_t>(end); ++j)
+      p[j] = e[j] / sum;
+  };
+  for_each_running_tile(0, std::ssize(e), share);
+  return p;
 }
 
 // Computes the output of one row in double precision. Returns false if rounding may decide what is kept.
@@ -99,11 +121,8 @@ bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int
   for (std::size_t j = 0; j < n; ++j)
     e[j] = std::exp(scores[j] - largest);
   const double all = std::accumulate(e.begin(), e.end(), 0.0);
-  const bool post = policy.placement == Placement::post_softmax;
-  Doubles p(n);
-  for (std::size_t j = 0; j < n; ++j)
-    p[j] = e[j] / all;
-  const Selected selected = select(post ? p : scores, resolved, in.layer, head);
+  const bool post = policy.placement != Placement::pre_softmax;
+  const Selected selected = select(compared(policy.placement, scores, e, all), resolved, in.layer, head);
   if (selected.doubtful) return false;
 
   double kept = 0;

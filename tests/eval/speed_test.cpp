@@ -205,6 +205,17 @@ TEST_CASE("attention agrees with its formulas under every policy, and a wrong on
     if (placement == Placement::pre_softmax)
       for (const Sdc sdc : {Sdc::exact, Sdc::exp_threshold})
         cases.push_back(theta_case(shape, table, {.placement = placement, .sdc = sdc, .vmc = true}));
+    cases.push_back(
+        theta_case(shape, table, {.placement = placement, .vmc = true, .keep_first = 3, .keep_recent = 9}));
+    const Policy ends{
+        .selection = Selection::topk, .vmc = true, .k = 12, .keep_first = 3, .keep_recent = 150};
+    cases.push_back({describe(ends), 0, ResolvedPolicy(ends, shape, kTokens, nullptr, "")});
+    if (placement == Placement::post_softmax) {
+      ThresholdTable running = table;
+      running.meta.placement = Placement::running_softmax;
+      for (const bool vmc : {false, true})
+        cases.push_back(theta_case(shape, running, {.placement = Placement::running_softmax, .vmc = vmc}));
+    }
     cases.push_back({"dense", 0, dense_policy(shape)});
     for (const SpeedCase& one : cases) {
       CAPTURE(one.name);
