@@ -129,6 +129,13 @@ std::optional<std::string> misfit(const TaskForm& form, const nlohmann::json& li
 
 namespace {
 
+// Of a user's own task, which needs no recognising: its fields, and what its file says that a line must not
+// be.
+std::optional<std::string> own_misfit(const TaskForm& form, const nlohmann::json& line) {
+  if (auto reason = misfit(form, line, true, {})) return reason;
+  return contradiction(form, line, {});
+}
+
 // The forms that fit by the strongest sign there is: the user's own, the file's name, the fields.
 std::vector<TaskMatch> fitting_forms(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
                                      const std::filesystem::path& file) {
@@ -137,7 +144,7 @@ std::vector<TaskMatch> fitting_forms(const nlohmann::json& line, std::span<const
   std::vector<TaskMatch> by_fields;
   for (const TaskDefinition& task : tasks)
     for (const TaskForm& form : task.forms) {
-      if (misfit(form, line, task.own, tasks)) continue;
+      if (task.own ? own_misfit(form, line) : misfit(form, line, false, tasks)) continue;
       if (task.own) {
         own.push_back({&task, &form, true});
         break;
@@ -168,7 +175,7 @@ TaskMatch recognise(const nlohmann::json& line, std::span<const TaskDefinition> 
 TaskMatch fit_named(const nlohmann::json& line, const TaskDefinition& task, const std::string& where) {
   std::string reasons;
   for (const TaskForm& form : task.forms) {
-    const auto reason = misfit(form, line, true, {});
+    const auto reason = task.own ? own_misfit(form, line) : misfit(form, line, true, {});
     if (!reason) return {&task, &form, true};
     reasons += (reasons.empty() ? "" : "; or ") + *reason;
   }
