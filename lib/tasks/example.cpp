@@ -1,6 +1,7 @@
 #include "tasks/example.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -56,6 +57,9 @@ std::int64_t label_of(const TaskForm& form, const JsonField& line, std::int64_t 
                         .expected = fmt::format("{}", choices),
                         .found = fmt::format("{}", labels.texts.size())});
     const auto found = std::ranges::find(labels.texts, text);
+    if (std::ranges::count(labels.texts, text) > 1)
+      return refuse("several choices have this label",
+                    fmt::format("a label of one of {}", fmt::join(labels.texts, ", ")));
     if (found != labels.texts.end()) return found - labels.texts.begin();
     numbers_are_labels = std::ranges::any_of(
         labels.texts, [](const std::string& one) { return whole_number(one).has_value(); });

@@ -130,6 +130,13 @@ std::optional<std::string> misfit(const TaskForm& form, const nlohmann::json& li
 
 namespace {
 
+// Why a line does not fit a user's own task, which needs no recognising: its fields, and what the task's file
+// says that a line must not be.
+std::optional<std::string> own_misfit(const TaskForm& form, const nlohmann::json& line) {
+  if (auto reason = misfit(form, line, true, {})) return reason;
+  return contradiction(form, line, {});
+}
+
 // The forms that fit by the strongest available evidence: the user's own tasks, else the file's name, else
 // the fields.
 std::vector<TaskMatch> fitting_forms(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
@@ -139,7 +146,7 @@ std::vector<TaskMatch> fitting_forms(const nlohmann::json& line, std::span<const
   std::vector<TaskMatch> by_fields;
   for (const TaskDefinition& task : tasks)
     for (const TaskForm& form : task.forms) {
-      if (misfit(form, line, task.own, tasks)) continue;
+      if (task.own ? own_misfit(form, line) : misfit(form, line, false, tasks)) continue;
       if (task.own) {
         own.push_back({&task, &form, true});
         break;
@@ -170,7 +177,7 @@ TaskMatch recognise(const nlohmann::json& line, std::span<const TaskDefinition> 
 TaskMatch fit_named(const nlohmann::json& line, const TaskDefinition& task, const std::string& where) {
   std::string reasons;
   for (const TaskForm& form : task.forms) {
-    const auto reason = misfit(form, line, true, {});
+    const auto reason = task.own ? own_misfit(form, line) : misfit(form, line, true, {});
     if (!reason) return {&task, &form, true};
     reasons += (reasons.empty() ? "" : "; or ") + *reason;
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/sha256.hpp"
@@ -45,7 +46,7 @@ struct Reading {
 struct ParsedFile {
   TaskMatch match;  // that of the first line
   std::vector<ParsedExample> examples;
-  std::vector<std::string> unused;  // fields of the first line that its form does not know
+  std::vector<std::string> unused;  // fields of any line that its form does not know
   bool lacks_description = false;
 };
 
@@ -92,9 +93,10 @@ ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path,
     const nlohmann::json& json = value.raw();
     const TaskMatch match = match_line(json, reading, file.match, path, where);
     file.examples.push_back(parse_example(match, json, where, reading.wanted));
+    for (std::string& name : unused_fields(*match.form, json))
+      if (std::ranges::find(file.unused, name) == file.unused.end()) file.unused.push_back(std::move(name));
     if (file.match.task == nullptr) {
       file.match = match;
-      file.unused = unused_fields(*match.form, json);
       file.lacks_description =
           !match.form->description.paths().empty() && file.examples.back().description.empty();
     }

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "io/toml_reader.hpp"
+#include "tasks/task.hpp"
 
 namespace toptheta {
 namespace {
@@ -87,7 +88,9 @@ class TaskFileReader {
         task_.forms.push_back(form_of(merged, form.where()));
       }
     }
-    if (task_.kind == TaskKind::generation) read_matches(task);
+    if (task_.kind == TaskKind::generation) return read_matches(task);
+    if (const auto match = root_.find("match"))
+      match->fail("answers are compared in tasks of the kind generation only", "no such table");
   }
 
  private:
@@ -176,7 +179,33 @@ class TaskFileReader {
     }
   }
 
+  // Keys that another kind of task would read are a mistake in this one.
+  void require_own_keys(const JsonField& table) const {
+    struct KeyOfKinds {
+      std::string_view key;
+      std::vector<TaskKind> kinds;
+    };
+    const std::vector<TaskKind> prompted = {TaskKind::multiple_choice, TaskKind::continuation,
+                                            TaskKind::generation};
+    const KeyOfKinds keys[] = {{"text", {TaskKind::text}},
+                               {"context", prompted},
+                               {"choices", {TaskKind::multiple_choice}},
+                               {"label", {TaskKind::multiple_choice}},
+                               {"labels", {TaskKind::multiple_choice}},
+                               {"continuation", {TaskKind::continuation}},
+                               {"target", {TaskKind::generation}},
+                               {"id", {TaskKind::generation}},
+                               {"stop", {TaskKind::generation}},
+                               {"max-new-tokens", {TaskKind::generation}}};
+    for (const KeyOfKinds& known : keys)
+      if (const auto field = table.find(known.key);
+          field && std::ranges::find(known.kinds, task_.kind) == known.kinds.end())
+        field->fail(fmt::format("a key that a task of the kind {} has no use for", name_of(task_.kind)),
+                    "no such key, or another kind");
+  }
+
   void read_request(const JsonField& table, TaskForm& form) const {
+    require_own_keys(table);
     switch (task_.kind) {
       case TaskKind::text:
         form.text = template_at(table, "text");

@@ -116,6 +116,37 @@ TEST_CASE("a user's task file goes before the program's, and must fit", "[own-ta
   CHECK_THROWS_AS(load_task(write_text(dir, "x.jsonl", R"({"goal": "g"})"), library), InputError);
 }
 
+TEST_CASE("what a user's task file says that a line must not be holds", "[own-task-files]") {
+  const TempDir dir;
+  const std::string task = kHead +
+                           "fields = [\"q\", \"a\", \"b\", \"l\"]\ncontext = \"{q}\"\nchoices = [\"{a}\", "
+                           "\"{b}\"]\nlabel = \"{l}\"\n";
+  const std::string line = R"({"q": "q", "a": "a", "b": "b", "l": 0, "more": 1})";
+  const auto path = write_text(dir, "q.jsonl", line);
+  CHECK(load_task(path, library_with(dir, task)).format == "mine");
+  for (const char* rule :
+       {"refuse = [\"more\"]\n", "strict = true\n", "where.q = { matches = 'x', about = \"x\" }\n"}) {
+    const auto library = library_with(dir, task + rule);
+    CHECK_THROWS_AS(load_task(path, library), InputError);
+    CHECK_THROWS_AS(load_task(path, library, {}, &library[0]), InputError);
+  }
+}
+
+TEST_CASE("a label that two choices have, and fields of any line that nothing uses", "[own-task-files]") {
+  const TempDir dir;
+  const auto library = library_with(
+      dir,
+      kHead +
+          "fields = [\"q\", \"l\"]\ncontext = \"{q}\"\nchoices = [\"a\", \"b\", \"c\"]\nlabel = \"{l}\"\n"
+          "labels = [\"A\", \"B\", \"A\"]\n");
+  CHECK_THROWS_AS(load_task(write_text(dir, "a.jsonl", R"({"q": "q", "l": "A"})"), library), InputError);
+  const Task task = load_task(
+      write_text(dir, "b.jsonl", "{\"q\": \"q\", \"l\": \"B\"}\n{\"q\": \"q\", \"l\": \"B\", \"late\": 1}\n"),
+      library);
+  REQUIRE(task.notes.size() == 1);
+  CHECK(task.notes.front().ends_with("does not use the fields late"));
+}
+
 TEST_CASE("task files with mistakes are refused with the place", "[own-task-files]") {
   const std::string rest = "choices = [\"a\", \"b\"]\nlabel = 0\n";
   CHECK(refusal("[task\n").where.starts_with("own.toml:line 1, column "));
@@ -136,6 +167,11 @@ TEST_CASE("task files with mistakes are refused with the place", "[own-task-file
         "own.toml: task: fields[0]");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\ncolour = 1\n" + rest).where ==
         "own.toml: task: colour");
+  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\nstop = [\"x\"]\n" + rest).where ==
+        "own.toml: task: stop");
+  CHECK(
+      refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\n" + rest + "[[match]]\nextract = 'x'\n").where ==
+      "own.toml: match");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{{{q | after '\\\\''}}}\"\n" + rest).where ==
         "accepted");
 }
