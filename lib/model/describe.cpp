@@ -56,10 +56,27 @@ std::string window_words(const ModelConfig& config) {
   return fmt::format("a window of {} on {} of {} layers", window, count, config.layers.size());
 }
 
+const char* activation_name(Activation activation) {
+  switch (activation) {
+    case Activation::silu:
+      return "SiLU";
+    case Activation::gelu_tanh:
+      return "GELU (tanh)";
+    case Activation::gelu_erf:
+      return "GELU (erf)";
+    case Activation::relu:
+      return "ReLU";
+    case Activation::relu_squared:
+      return "squared ReLU";
+    case Activation::clamped_swish:
+      return "clamped swish";
+  }
+  return "";
+}
+
 std::string ffn_words(const ModelConfig& config) {
-  const char* const names[] = {"SiLU", "GELU (tanh)", "GELU (erf)", "ReLU", "clamped swish"};
-  std::string text = fmt::format("{} {}", config.gated() ? "gated" : "plain",
-                                 names[static_cast<int>(config.ffn.activation)]);
+  std::string text =
+      fmt::format("{} {}", config.gated() ? "gated" : "plain", activation_name(config.ffn.activation));
   if (config.experts.count == 0) return fmt::format("{} feed-forward part of {}", text, config.ffn_size);
   return fmt::format("{} of {} experts of {}, {}", config.experts.per_token, config.experts.count,
                      config.experts.ffn_size, text);

@@ -97,6 +97,8 @@ CASES = {
     "plain": ("used", config()), "rope-linear": ("used", rope(type="linear", factor=4)), "rope-no-type": ("refused", rope(factor=4.0)),
     "rope-null-type": ("refused", rope(rope_type=None, factor=4.0)), "rope-two-types": ("refused", rope(type="linear", rope_type="dynamic", factor=4.0)),
     "rope-default-with-factor": ("named", rope(rope_type="default", factor=4.0)), "rope-unknown-key": ("named", rope(type="linear", factor=4.0, twist=1)),
+    "rope-dynamic": ("used", rope(rope_type="dynamic", factor=4.0)),
+    "rope-dynamic-two-contexts": ("named", rope(rope_type="dynamic", factor=4.0, original_max_position_embeddings=8)),
     "rope-text": ("refused", config(rope_scaling="linear")), "rope-list": ("refused", config(rope_scaling=[4.0])),
     "rope-parameters": ("used", config(rope_parameters={"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0})),
     "rope-two-bases": ("refused", config(rope_parameters={"rope_type": "default", "rope_theta": 500.0})),

@@ -34,7 +34,8 @@ void describe_olmo3(const ConfigFields& fields, ModelConfig& config) {
   read_windows(fields, config, read_window(fields, 4096),
                [](std::int64_t layer) { return (layer + 1) % 4 != 0; });
   // Scaled to longer contexts are the layers without a window only.
-  read_ropes(fields, config, {.local_theta = fields.positive_or("rope_theta", 10000)});
+  constexpr double kTheta = 500000;
+  read_ropes(fields, config, {.theta = kTheta, .local_theta = fields.positive_or("rope_theta", kTheta)});
 }
 
 constexpr Family kOlmo2Families[] = {

@@ -50,7 +50,7 @@ void describe_qwen3_moe(const ConfigFields& fields, ModelConfig& config) {
   config.ffn.activation = read_activation(fields, "hidden_act", "silu");
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
   (void)fields.find("max_window_layers");  // the window is on all layers or on none
-  read_windows(fields, config, qwen_window(fields), [](std::int64_t /*layer*/) { return true; });
+  give_window(fields, config, qwen_window(fields));
   read_ropes(fields, config);
   const bool bias = fields.flag_or("attention_bias", false);
   config.tensors = llama_tensors({bias, bias, false});
