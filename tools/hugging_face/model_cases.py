@@ -118,7 +118,7 @@ OF_FAMILY = {
         "one-group": dict(num_key_value_heads=1, head_dim=32),
         "bias": dict(attention_bias=True), "linear": rope("linear", factor=2.0), "gelu-python": dict(hidden_act="gelu_python"),
         "relu": dict(hidden_act="relu"),
-        "two-activations": dict(hidden_act="gelu_pytorch_tanh", hidden_activation="relu"), "!both-sides": dict(use_bidirectional_attention=True),
+        "!two-activations": dict(hidden_act="gelu_pytorch_tanh", hidden_activation="relu"), "!both-sides": dict(use_bidirectional_attention=True),
     },
     "gemma2": {
         "plain": {}, "no-caps": dict(attn_logit_softcapping=None, final_logit_softcapping=None),

@@ -22,17 +22,15 @@ void describe_common(const ConfigFields& fields, ModelConfig& config) {
   config.tensors = llama_tensors({bias, bias, false});
 }
 
-// Some files hold the activation under two names.
+// Some files hold the activation under two names, of which versions of transformers follow one or the other.
 Activation gemma_activation(const ConfigFields& fields) {
   const std::string usual = "gelu_pytorch_tanh";
-  const Activation newer = read_activation(fields, "hidden_activation", usual);
-  if (!fields.has("hidden_act")) return newer;
-  // The first checkpoints say "gelu" and were trained with the approximation.
   const std::string text = fields.text_or("hidden_act", usual);
+  // The first checkpoints say "gelu" and were trained with the approximation.
   const Activation activation =
       text == "gelu" ? Activation::gelu_tanh : read_activation(fields, "hidden_act", usual);
-  if (fields.has("hidden_activation") && newer != activation)
-    fields.refuse("hidden_activation", "contradicts hidden_act", text);
+  if (fields.has("hidden_activation") && read_activation(fields, "hidden_activation", usual) != activation)
+    fields.refuse("hidden_activation", "contradicts hidden_act, or its default", text);
   return activation;
 }
 
