@@ -59,10 +59,10 @@ EXPERTS = {
     "weights scaled": {"expert_weights_scale": number(2.0)}, "groups": {"expert_group_count": whole(2), "expert_group_used_count": whole(1)},
 }
 CHANGES = {
-    "llama": {**SCALINGS, **EXPERTS, "window": {"attention.sliding_window": whole(7)}, "scale": {"attention.scale": number(0.1)},
+    "llama": {**SCALINGS, "window": {"attention.sliding_window": whole(7)}, "scale": {"attention.scale": number(0.1)},
               "rope_freqs": {"rope_freqs.weight": "pairs"}, "rope_freqs, linear": {**scaled("linear"), "rope_freqs.weight": "pairs"},
               "longrope": {**scaled("longrope", **ORIGINAL), "rope_factors_long.weight": "pairs", "rope_factors_short.weight": "pairs"}},
-    "qwen2": SCALINGS, "qwen3": SCALINGS, "qwen3moe": {**SCALINGS, **EXPERTS}, "gpt2": {}, "phi2": {"linear": scaled("linear")},
+    "qwen2": SCALINGS, "qwen3": SCALINGS, "qwen3moe": SCALINGS, "gpt2": {}, "phi2": {"linear": scaled("linear")},
     "olmo2": {**SCALINGS, "window": {"attention.sliding_window": whole(7)}, "window, yarn": {**SCALINGS["yarn"], "attention.sliding_window": whole(7)}},
     "gemma": {"linear": scaled("linear")}, "gptneox": {"linear": scaled("linear")}, "phi3": {"window": {"attention.sliding_window": whole(7)}},
     "gemma2": {"no caps": {"attn_logit_softcapping": None, "final_logit_softcapping": None}, "no window": {"attention.sliding_window": None},
@@ -150,7 +150,8 @@ def main():
             architecture = keys["general.architecture"][2]
             ids = np.random.default_rng(9).integers(0, tensors["token_embd.weight"][0].shape[0], TOKENS)
             np.save(folder / "ids.npy", ids)
-            for name, change in {"as it is": {}, **CHANGES.get(architecture, {})}.items():
+            of_experts = EXPERTS if f"{architecture}.expert_count" in keys else {}
+            for name, change in {"as it is": {}, **CHANGES.get(architecture, {}), **of_experts}.items():
                 write(folder / "m.gguf", *changed(keys, tensors, change))
                 reference = theirs(folder / "m.gguf", ids)
                 done = subprocess.run([given.tt_eval, "logits", "--model", folder / "m.gguf", "--ids", folder / "ids.npy", "-o", folder / "out.npy",
