@@ -64,6 +64,9 @@ Activation read_activation(const ConfigFields& fields, const std::string& name, 
 // those for which usual(layer) is true.
 void read_windows(const ConfigFields& fields, ModelConfig& config, std::int64_t window,
                   const std::function<bool(std::int64_t layer)>& usual);
+// Gives every layer the window, which is what transformers computes for some families whatever `layer_types`
+// says. A list that says otherwise is added to `unused`.
+void give_window(const ConfigFields& fields, ModelConfig& config, std::int64_t window);
 // The field sliding_window: 0 if it is null, `absent` if it is not there.
 std::int64_t read_window(const ConfigFields& fields, std::int64_t absent);
 

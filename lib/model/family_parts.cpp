@@ -53,12 +53,17 @@ void read_sizes(const ConfigFields& fields, ModelConfig& config, const SizeField
 
 Activation read_activation(const ConfigFields& fields, const std::string& name, const std::string& absent) {
   const std::string text = fields.text_or(name, absent);
-  const std::pair<const char*, Activation> known[] = {
-      {"silu", Activation::silu},           {"swish", Activation::silu},
-      {"gelu", Activation::gelu_erf},       {"gelu_python", Activation::gelu_erf},
-      {"gelu_new", Activation::gelu_tanh},  {"gelu_pytorch_tanh", Activation::gelu_tanh},
-      {"gelu_fast", Activation::gelu_tanh}, {"relu", Activation::relu},
-      {"relu2", Activation::relu_squared}};
+  const std::pair<const char*, Activation> known[] = {{"silu", Activation::silu},
+                                                      {"swish", Activation::silu},
+                                                      {"gelu", Activation::gelu_erf},
+                                                      {"gelu_python", Activation::gelu_erf},
+                                                      {"gelu_new", Activation::gelu_tanh},
+                                                      {"gelu_pytorch_tanh", Activation::gelu_tanh},
+                                                      {"gelu_fast", Activation::gelu_tanh},
+                                                      {"gelu_python_tanh", Activation::gelu_tanh},
+                                                      {"gelu_accurate", Activation::gelu_tanh},
+                                                      {"relu", Activation::relu},
+                                                      {"relu2", Activation::relu_squared}};
   for (const auto& [other, activation] : known)
     if (text == other) return activation;
   fields.fail(name, "this activation is not computed",
@@ -69,26 +74,46 @@ std::int64_t read_window(const ConfigFields& fields, std::int64_t absent) {
   return fields.integer_or("sliding_window", 1, kMaxToken, fields.is_null("sliding_window") ? 0 : absent);
 }
 
-void read_windows(const ConfigFields& fields, ModelConfig& config, std::int64_t window,
-                  const std::function<bool(std::int64_t layer)>& usual) {
+namespace {
+
+// Whether layer_types gives each layer a window; empty where there is no such list.
+std::vector<bool> windowed_layers(const ConfigFields& fields, const ModelConfig& config) {
   const std::vector<std::string> types = fields.texts("layer_types");
   if (fields.has("layer_types") && types.size() != config.layers.size())
     fields.fail("layer_types", "impossible value",
                 fmt::format("as many entries as layers, {}", config.layers.size()),
                 fmt::format("{}", types.size()));
-  for (std::size_t l = 0; l < config.layers.size(); ++l) {
-    if (types.empty()) {
-      if (usual(static_cast<std::int64_t>(l))) config.layers[l].window = window;
-      continue;
-    }
-    if (types[l] == "full_attention") continue;
-    if (types[l] != "sliding_attention")
+  std::vector<bool> windowed;
+  for (const std::string& type : types) {
+    if (type != "full_attention" && type != "sliding_attention")
       fields.fail("layer_types", "this kind of attention is not computed",
-                  "full_attention or sliding_attention", types[l]);
-    if (window == 0)
+                  "full_attention or sliding_attention", type);
+    windowed.push_back(type == "sliding_attention");
+  }
+  return windowed;
+}
+
+}  // namespace
+
+void read_windows(const ConfigFields& fields, ModelConfig& config, std::int64_t window,
+                  const std::function<bool(std::int64_t layer)>& usual) {
+  const std::vector<bool> windowed = windowed_layers(fields, config);
+  for (std::size_t l = 0; l < config.layers.size(); ++l) {
+    if (!(windowed.empty() ? usual(static_cast<std::int64_t>(l)) : windowed[l])) continue;
+    if (window == 0 && !windowed.empty())
       fields.refuse("sliding_window", "missing field", "the window of layer_types' sliding_attention");
     config.layers[l].window = window;
   }
+}
+
+void give_window(const ConfigFields& fields, ModelConfig& config, std::int64_t window) {
+  for (LayerKind& layer : config.layers)
+    layer.window = window;
+  for (const bool windowed : windowed_layers(fields, config))
+    if (windowed != (window > 0)) {
+      config.unused.push_back(fmt::format("{}:layer_types", fields.path()));
+      return;
+    }
 }
 
 void read_experts(const ConfigFields& fields, ModelConfig& config,

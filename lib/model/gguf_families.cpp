@@ -92,7 +92,6 @@ void describe_gemma3_gguf(const GgufFields& fields, ModelConfig& config) {
   norm_each_head(fields, config);
   norm_after(fields, config);
   scale_gemma_scores(config, 62);
-  if (fields.has("attn_logit_softcapping")) config.score_cap = fields.positive("attn_logit_softcapping");
   if (fields.has("final_logit_softcapping")) config.logit_cap = fields.positive("final_logit_softcapping");
   read_gguf_windows(fields, config, kNoWindow, [](std::int64_t layer) { return (layer + 1) % 6 != 0; });
   local_rope(config, fields.positive_or("rope.freq_base_swa", 10000));

@@ -76,6 +76,7 @@ void name_gguf_tensors(const GgufFields& fields, ModelConfig& config) {
   names.final_norm = fields.needed("output_norm");
   names.head = fields.if_there("output");
   config.tied_embeddings = !names.head;
+  if (config.tied_embeddings && fields.file().find("output.bias") != nullptr) names.head.bias = "output.bias";
   names.attention_norm = fields.needed(layer + "attn_norm");
   names.query_key_value = fields.if_there(layer + "attn_qkv");
   if (!names.query_key_value) {
@@ -103,6 +104,10 @@ void read_gguf_experts(const GgufFields& fields, ModelConfig& config) {
   if (const double scale = fields.positive_or("expert_weights_scale", 1); scale != 1)
     fields.refuse("expert_weights_scale", "a scale on experts' weights is not computed", "1",
                   fmt::format("{}", scale));
+  const std::int64_t groups = fields.whole_or("expert_group_count", 0, kMostGgufParts, 0);
+  if (groups > 1 && fields.whole_or("expert_group_used_count", 0, kMostGgufParts, 0) < groups)
+    fields.refuse("expert_group_count", "choosing groups of experts first is not computed", "at most 1",
+                  fmt::format("{}", groups));
   config.tensors.router = fields.if_there("blk.{}.ffn_gate_inp");
   config.tensors.expert_gate = expert_tensor(fields, "ffn_gate");
   config.tensors.expert_up = expert_tensor(fields, "ffn_up");

@@ -51,6 +51,19 @@ void require_agreement(const GgufFields& fields, const std::string& type, double
                   "tensors rope_factors_short.weight and rope_factors_long.weight", type);
 }
 
+// Converters write transformers' attention_factor, which stands for the whole factor on cosines and sines;
+// llama.cpp computes that factor itself and passes over the key. They agree where the key says what is usual.
+double yarn_magnitude_of(const GgufFields& fields, double factor) {
+  const double usual = factor > 1 ? 0.1 * std::log(factor) + 1 : 1;
+  const std::string name = "rope.scaling.yarn_attn_factor";
+  const double said = fields.positive_or(name, usual);
+  if (std::abs(said - usual) > 1e-4 * usual)
+    fields.refuse(name, "programs differ in what they make of another attention factor",
+                  fmt::format("{:.6f}, which the scaling by {} has anyway, or no such key", usual, factor),
+                  fmt::format("{}", said));
+  return usual;
+}
+
 RopeScaling read_scaling_kind(const GgufFields& fields, const ModelConfig& config) {
   using ScalingKind = RopeScaling::Kind;
   RopeScaling scaling;
@@ -61,18 +74,18 @@ RopeScaling read_scaling_kind(const GgufFields& fields, const ModelConfig& confi
       fields.positive_or("rope.scaling.original_context_length", static_cast<double>(config.context));
   (void)fields.flag_or("rope.scaling.finetuned", true);
   scaling.attention_factor = fields.positive_or("rope.scaling.attn_factor", 1);
-  if (type == "linear") {
+  // llama.cpp divides the frequencies by the factor under longrope too, beside its tensors of factors.
+  if (type == "linear" || type == "longrope") {
     if (scaling.factor != 1) scaling.kind = ScalingKind::linear;
   } else if (type == "yarn") {
     scaling.kind = ScalingKind::yarn;
     scaling.beta_fast = fields.positive_or("rope.scaling.yarn_beta_fast", 32);
     scaling.beta_slow = fields.positive_or("rope.scaling.yarn_beta_slow", 1);
-    scaling.attention_factor *= fields.positive_or("rope.scaling.yarn_attn_factor", 1);
-    if (scaling.factor > 1) scaling.attention_factor *= 0.1 * std::log(scaling.factor) + 1;
+    scaling.attention_factor *= yarn_magnitude_of(fields, scaling.factor);
     if (const double blend = fields.positive_or("rope.scaling.yarn_ext_factor", 1); blend != 1)
       fields.refuse("rope.scaling.yarn_ext_factor", "another blend is not computed", "1",
                     fmt::format("{}", blend));
-  } else if (type != "none" && type != "longrope") {
+  } else if (type != "none") {
     fields.refuse("rope.scaling.type", "this scaling is not computed", "none, linear, yarn or longrope",
                   type);
   }

@@ -2,7 +2,9 @@
 // rope_parameters, which may be given per layer type.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "model/family.hpp"
@@ -111,17 +113,18 @@ RopeScaling read_scaling(const Places& at, std::int64_t dims) {
     scaling.factor = section.positive("factor");
     return scaling;
   }
-  // Of a dynamic scaling it is the longest context, and another one is left to be named.
-  scaling.original_context =
-      scaling.kind == Kind::dynamic ? static_cast<double>(at.config.context) : original_context(at);
-  if (scaling.kind == Kind::yarn) read_yarn(at, scaling);
-  if (scaling.kind == Kind::longrope) read_longrope(at, dims / 2, scaling);
   if (scaling.kind == Kind::dynamic) {
     scaling.factor = section.positive("factor");
+    // The longest context; an original one that the section holds is not asked for, and so named.
+    scaling.original_context = static_cast<double>(at.config.context);
     if (dims < 4)
       section.fail("rope_type", "impossible value", "another scaling: dynamic needs 4 rotated dimensions",
                    fmt::format("dynamic with {}", dims));
+    return scaling;
   }
+  scaling.original_context = original_context(at);
+  if (scaling.kind == Kind::yarn) read_yarn(at, scaling);
+  if (scaling.kind == Kind::longrope) read_longrope(at, dims / 2, scaling);
   if (scaling.kind != Kind::llama3) return scaling;
   scaling.factor = section.positive("factor");
   scaling.low_freq_factor = section.positive("low_freq_factor");
@@ -161,9 +164,39 @@ void give_local(ModelConfig& config, Rope rope) {
     if (layer.window > 0) layer.rope = 1;
 }
 
-}  // namespace
+// The second embedding where the file does not describe it: not scaled.
+void give_usual_local(const ConfigFields& fields, ModelConfig& config, const RopeFields& names) {
+  Rope local;
+  local.dims = config.ropes.front().dims;
+  local.theta = fields.positive_or(names.local_theta_field, *names.local_theta);
+  give_local(config, std::move(local));
+}
 
-void read_ropes(const ConfigFields& fields, ModelConfig& config, const RopeFields& names) {
+void read_by_layer_type(const ConfigFields& fields, const ConfigFields& section, ModelConfig& config,
+                        const RopeFields& names) {
+  const ConfigFields full = section.object("full_attention");
+  config.ropes = {read_rope({fields, &full, config, names})};
+  const bool windows = std::any_of(config.layers.begin(), config.layers.end(),
+                                   [](const LayerKind& layer) { return layer.window > 0; });
+  if (!section.has("sliding_attention") && names.local_theta) return give_usual_local(fields, config, names);
+  if (!section.has("sliding_attention") && !windows) return;
+  const ConfigFields local = section.object("sliding_attention");
+  RopeFields local_names = names;
+  local_names.theta = names.local_theta.value_or(names.theta);
+  give_local(config, read_rope({fields, &local, config, local_names}));
+}
+
+// A dynamic scaling is of use only to sequences longer than the context that it says.
+void stretch_context(ModelConfig& config) {
+  constexpr double kLongest = std::numeric_limits<std::int32_t>::max();
+  for (const Rope& rope : config.ropes) {
+    if (rope.scaling.kind != Kind::dynamic) continue;
+    const double longer = std::min(rope.scaling.original_context * rope.scaling.factor, kLongest);
+    config.context = std::max(config.context, static_cast<std::int64_t>(longer));
+  }
+}
+
+void read_sections(const ConfigFields& fields, ModelConfig& config, const RopeFields& names) {
   const bool newer = fields.has("rope_parameters");
   if (newer && fields.has("rope_scaling"))
     fields.fail("rope_parameters", "two descriptions of the rotary embedding",
@@ -171,27 +204,19 @@ void read_ropes(const ConfigFields& fields, ModelConfig& config, const RopeField
   const std::string name = newer ? "rope_parameters" : "rope_scaling";
   std::optional<ConfigFields> section;
   if (fields.has(name)) section = fields.object(name);
-  if (section && is_by_layer_type(*section)) {
-    // Each kind of layer that there is must be described.
-    const ConfigFields full = section->object("full_attention");
-    config.ropes = {read_rope({fields, &full, config, names})};
-    if (section->has("sliding_attention")) {
-      const ConfigFields local = section->object("sliding_attention");
-      RopeFields local_names = names;
-      local_names.theta = names.local_theta.value_or(names.theta);
-      give_local(config, read_rope({fields, &local, config, local_names}));
-    }
-    return;
-  }
+  if (section && is_by_layer_type(*section)) return read_by_layer_type(fields, *section, config, names);
   if (newer && names.local_theta)
     fields.fail(name, "wrong type", "full_attention and sliding_attention, each with its own settings",
                 "settings for all layers");
   config.ropes = {read_rope({fields, section ? &*section : nullptr, config, names})};
-  if (!names.local_theta) return;
-  Rope local;
-  local.dims = config.ropes.front().dims;
-  local.theta = fields.positive_or(names.local_theta_field, *names.local_theta);
-  give_local(config, std::move(local));
+  if (names.local_theta) give_usual_local(fields, config, names);
+}
+
+}  // namespace
+
+void read_ropes(const ConfigFields& fields, ModelConfig& config, const RopeFields& names) {
+  read_sections(fields, config, names);
+  stretch_context(config);
 }
 
 }  // namespace toptheta

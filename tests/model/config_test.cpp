@@ -255,6 +255,101 @@ TEST_CASE("windows: of every layer, by layer type, above a layer, or given but n
               "layer_types"));
 }
 
+TEST_CASE("a list of layer types that a family does not follow is named", "[model]") {
+  const std::string full = "full_attention";
+  const std::string sliding = "sliding_attention";
+  const Json mistral = {{"architectures", {"MistralForCausalLM"}}, {"sliding_window", 7}};
+  const auto with_types = [&](const std::vector<std::string>& types) {
+    Json changes = mistral;
+    changes["layer_types"] = types;
+    return with(changes);
+  };
+  const ModelConfig other = read(with_types({full, sliding, full, full, sliding}));
+  for (const LayerKind& layer : other.layers)
+    CHECK(layer.window == 7);
+  REQUIRE(other.unused.size() == 1);
+  CHECK(other.unused.front().find("tiny/config.json:layer_types") != std::string::npos);
+  CHECK(read(with_types(std::vector<std::string>(5, sliding))).unused.empty());
+  CHECK(names(problem_of(with_types({full})), "layer_types"));
+  CHECK(names(problem_of(with_types(std::vector<std::string>(5, "chunked_attention"))), "layer_types"));
+}
+
+TEST_CASE("a dynamic scaling stretches the context", "[model]") {
+  const Json dynamic = {{"rope_type", "dynamic"}, {"factor", 4.0}};
+  const ModelConfig config = read(with({{"rope_scaling", dynamic}}));
+  CHECK(config.context == 1024);
+  CHECK(config.ropes.front().scaling.original_context == 256);
+  // Which of two contexts counts is nowhere agreed upon: transformers takes that of the model.
+  Json other = dynamic;
+  other["original_max_position_embeddings"] = 32;
+  const ModelConfig two = read(with({{"rope_scaling", other}}));
+  CHECK(two.ropes.front().scaling.original_context == 256);
+  CHECK(two.unused.size() == 1);
+  CHECK(read(with({{"rope_scaling", {{"rope_type", "linear"}, {"factor", 4.0}}}})).context == 256);
+}
+
+TEST_CASE("bases of rotary embeddings that a file leaves out", "[model]") {
+  const auto bases = [](const Json& changes) {
+    std::vector<double> thetas;
+    for (const Rope& rope : read(with(changes)).ropes)
+      thetas.push_back(rope.theta);
+    return thetas;
+  };
+  using Bases = std::vector<double>;
+  CHECK(bases({{"architectures", {"SmolLM3ForCausalLM"}}}) == Bases{2e6});
+  CHECK(bases({{"architectures", {"Olmo3ForCausalLM"}}}) == Bases{5e5, 5e5});
+  CHECK(bases({{"architectures", {"Gemma3ForCausalLM"}}}) == Bases{1e6, 1e4});
+  // By layer type, but only one of the two: the other is the family's own, and not scaled.
+  const Json full = {{"full_attention", {{"rope_type", "linear"}, {"factor", 8.0}, {"rope_theta", 7.0}}}};
+  const Json gemma3 = {{"architectures", {"Gemma3ForCausalLM"}}, {"rope_parameters", full}};
+  CHECK(bases(gemma3) == Bases{7, 1e4});
+  const ModelConfig config = read(with(gemma3));
+  CHECK(config.layers.front().rope == 1);
+  CHECK(config.ropes.back().scaling.kind == RopeScaling::Kind::none);
+  CHECK(names(problem_of(with({{"architectures", {"Gemma2ForCausalLM"}}, {"rope_parameters", full}})),
+              "rope_parameters.sliding_attention"));
+}
+
+TEST_CASE("activations under several names", "[model]") {
+  const auto activation = [](const Json& changes) { return read(with(changes)).ffn.activation; };
+  for (const char* name : {"gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_accurate"})
+    CHECK(activation({{"hidden_act", name}}) == Activation::gelu_tanh);
+  CHECK(activation({{"hidden_act", "gelu_python"}}) == Activation::gelu_erf);
+  const Json gemma = {"GemmaForCausalLM"};
+  CHECK(activation({{"architectures", gemma}}) == Activation::gelu_tanh);
+  CHECK(activation({{"architectures", gemma}, {"hidden_act", "gelu"}}) == Activation::gelu_tanh);
+  CHECK(activation({{"architectures", gemma}, {"hidden_act", "gelu_python"}}) == Activation::gelu_erf);
+  CHECK(names(problem_of(with({{"architectures", gemma}, {"hidden_activation", "relu"}})),
+              "hidden_activation"));
+  CHECK(activation(
+            {{"architectures", gemma}, {"hidden_act", "gelu"}, {"hidden_activation", "gelu_pytorch_tanh"}}) ==
+        Activation::gelu_tanh);
+  CHECK(names(
+      problem_of(with({{"architectures", gemma}, {"hidden_act", "gelu"}, {"hidden_activation", "relu"}})),
+      "hidden_activation"));
+}
+
+TEST_CASE("a soft cap that transformers does not apply in Gemma 3 is named", "[model]") {
+  const ModelConfig config = read(with({{"architectures", {"Gemma3ForCausalLM"}},
+                                        {"attn_logit_softcapping", 5.0},
+                                        {"final_logit_softcapping", 3.0}}));
+  CHECK(config.score_cap == 0);
+  CHECK(config.logit_cap == 3);
+  REQUIRE(config.unused.size() == 1);
+  CHECK(config.unused.front().find("attn_logit_softcapping") != std::string::npos);
+}
+
+TEST_CASE("layers of SmolLM3 without positions, of a list that may be longer than the model", "[model]") {
+  const Json smollm3 = {"SmolLM3ForCausalLM"};
+  const ModelConfig config =
+      read(with({{"architectures", smollm3}, {"no_rope_layers", {0, 1, 1, 0, 1, 0, 0}}}));
+  std::vector<std::int64_t> ropes;
+  for (const LayerKind& layer : config.layers)
+    ropes.push_back(layer.rope);
+  CHECK(ropes == std::vector<std::int64_t>{-1, 0, 0, -1, 0});
+  CHECK(names(problem_of(with({{"architectures", smollm3}, {"no_rope_layers", {0, 1}}})), "no_rope_layers"));
+}
+
 TEST_CASE("what is not JSON, or no object, is refused", "[model]") {
   const std::vector<std::string> texts = {"", "{", "[]", "3", "{\"hidden_size\": 1e999}", "\xff\xfe{}"};
   for (const std::string& text : texts) {

@@ -218,6 +218,11 @@ TEST_CASE("GGUF models that cannot be computed are refused by key or tensor, and
   CHECK(problem([](GgufBytes& g) { g.whole("llama.expert_count", 4); }).where ==
         file + ": key 'llama.expert_used_count'");
   CHECK(problem([](GgufBytes& g) {
+          g.whole("llama.expert_count", 4);
+          g.whole("llama.expert_used_count", 2);
+          g.whole("llama.expert_group_count", 2);
+        }).where == file + ": key 'llama.expert_group_count'");
+  CHECK(problem([](GgufBytes& g) {
           g.tensor("rope_freqs.weight", {2}, kPlainFloats, std::string(8, '\0'));
         }).where == file + ": tensor 'rope_freqs.weight'");
   TinyLlama lacking = tiny;
@@ -295,6 +300,62 @@ TEST_CASE("what llama.cpp takes from the architecture is taken from the file whe
   });
   CHECK(yarn.ropes.front().scaling.attention_factor == Approx(0.1 * std::log(4) + 1));
   CHECK(yarn.ropes.front().scaling.original_context == 32);
+}
+
+TEST_CASE("scalings of GGUF files in which programs differ") {
+  const testing::TempDir dir;
+  TinyLlama tiny;
+  tiny.fill_tensors();
+  const auto changed = [&](const std::string& type, const std::function<void(GgufBytes&)>& change) {
+    return [type, change](GgufBytes& g) {
+      g.text("llama.rope.scaling.type", type);
+      g.number("llama.rope.scaling.factor", 4);
+      change(g);
+    };
+  };
+  const auto rope = [&](const std::string& type, const std::function<void(GgufBytes&)>& change) {
+    GgufBytes gguf = gguf_of(tiny);
+    changed(type, change)(gguf);
+    write_file_atomically(dir.path("x.gguf"), gguf.bytes());
+    return open_model(dir.path("x.gguf")).config.ropes.front();
+  };
+  // A whole attention factor, as converters write it: right where it is the usual one.
+  const auto attention = [](float factor) {
+    return [=](GgufBytes& g) { g.number("llama.rope.scaling.yarn_attn_factor", factor); };
+  };
+  CHECK(rope("yarn", attention(1.1386294F)).scaling.attention_factor == Approx(0.1 * std::log(4) + 1));
+  CHECK(refused_model(dir, changed("yarn", attention(1.2F)), tiny).found == "1.2000000476837158");
+  // The factor of longrope divides all frequencies, with tensors of factors and without.
+  CHECK(rope("longrope", [](GgufBytes&) {}).scaling.kind == RopeScaling::Kind::linear);
+  const std::vector<float> factors(static_cast<std::size_t>(tiny.head_dim / 2), 3.0F);
+  const Rope longrope = rope("longrope", [&](GgufBytes& g) {
+    for (const char* name : {"rope_factors_short.weight", "rope_factors_long.weight"})
+      g.tensor(name, {factors.size()}, kPlainFloats, bytes_of_floats(factors));
+  });
+  CHECK(longrope.scaling.kind == RopeScaling::Kind::longrope);
+  CHECK(longrope.scaling.long_factors.front() == 12);
+}
+
+TEST_CASE("a GGUF head's bias beside tied embeddings is added") {
+  const testing::TempDir dir;
+  TinyLlama tiny;
+  tiny.tied = true;
+  tiny.fill_tensors();
+  GgufBytes gguf = gguf_of(tiny);
+  write_file_atomically(dir.path("plain.gguf"), gguf.bytes());
+  std::vector<float> bias;
+  for (std::int64_t i = 0; i < tiny.vocab; ++i)
+    bias.push_back(static_cast<float>(i));
+  gguf.tensor("output.bias", {bias.size()}, kPlainFloats, bytes_of_floats(bias));
+  write_file_atomically(dir.path("bias.gguf"), gguf.bytes());
+  Transformer plain = Transformer::load(dir.path("plain.gguf"));
+  Transformer with_bias = Transformer::load(dir.path("bias.gguf"));
+  CHECK(with_bias.config().unused.empty());
+  const std::vector<std::int32_t> tokens = {1, 7, 3};
+  const std::vector<float> before = all_logits(plain, tokens);
+  const std::vector<float> after = all_logits(with_bias, tokens);
+  for (std::size_t i = 0; i < after.size(); ++i)
+    CHECK(after[i] == Approx(before[i] + bias[i % bias.size()]).margin(1e-4));
 }
 
 TEST_CASE(

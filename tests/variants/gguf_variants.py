@@ -108,6 +108,11 @@ def damaged(kind, at, raw, name=BLOCK + "ffn_up.weight"):
     return make
 
 
+def yarn(**settings):
+    scaling = {"type": "yarn", "factor": 4.0, "original_context_length": 16, **settings}
+    return whole(more_fields=[("llama.rope.scaling." + name, value) for name, value in scaling.items()])
+
+
 def whole(change=lambda data: data, more_fields=(), more_tensors=(), **how):
     def make():
         fields, tensors = model()
@@ -152,10 +157,12 @@ CASES = {
     "pattern-missing": ("named", token("pre", ...)), "tokenizer-unknown": ("refused", token("model", "rwkv")), "merges-missing": ("refused", token("merges", ...)),
     "types-short": ("refused", token("token_type", [1] * 5)), "adds-eos": ("named", token("add_eos_token", True)), "bos-beyond": ("refused", token("bos_token_id", 9999)),
     "eos-beyond": ("refused", token("eos_token_id", 9999)), "tokenizer-key": ("named", token("foo", 1)), "charsmap": ("named", token("precompiled_charsmap", [1, 2])),
+    "yarn": ("used", yarn()), "yarn-attention-factor": ("refused", yarn(yarn_attn_factor=1.2)),
+    "yarn-attention-factor-usual": ("used", yarn(yarn_attn_factor=1.1386294)),
     "bias": ("used", tensor(BLOCK + "attn_q.bias", floats(16))), "query-norm": ("refused", tensor(BLOCK + "attn_q_norm.weight", floats(4))),
     "frequencies": ("used", tensor("rope_freqs.weight", floats(2, value=4.0))), "frequencies-three": ("refused", tensor("rope_freqs.weight", floats(3))),
     "layer-beyond": ("refused", tensor("blk.1.attn_norm.weight", floats(16))), "adapter-tensor": ("refused", tensor(BLOCK + "attn_q.weight.lora_a", floats(16, 2))),
-    "other-tensor": ("named", tensor("foo.weight", floats(16))), "tied": ("used", tensor("output.weight", None)), "norm-missing": ("refused", tensor("output_norm.weight", None)),
+    "other-tensor": ("named", tensor("foo.weight", floats(16))), "tied": ("used", tensor("output.weight", None)), "head-bias": ("used", tensor("output.bias", floats(258))), "norm-missing": ("refused", tensor("output_norm.weight", None)),
     "norm-behind": ("refused", tensor(BLOCK + "post_attention_norm.weight", floats(16))), "sinks": ("refused", tensor(BLOCK + "attn_sinks.weight", floats(4))),
     "norm-f16": ("used", tensor("output_norm.weight", (1, (16,), np.ones(16, "<f2").tobytes()))), "transposed": ("refused", up_as(0, (FFN, HIDDEN))),
     "three-sides": ("refused", up_as(0, (HIDDEN, FFN, 1))), "five-sides": ("refused", up_as(0, (HIDDEN, FFN, 1, 1, 1))), "type-unknown": ("refused", up_as(99)),

@@ -100,6 +100,8 @@ CASES = {
     "rope-two-originals": ("refused", config(original_max_position_embeddings=32, rope_scaling={
         "rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16})),
     "rope-dynamic-original": ("named", rope(rope_type="dynamic", factor=4.0, original_max_position_embeddings=16)),
+    "rope-dynamic": ("used", rope(rope_type="dynamic", factor=4.0)),
+    "rope-dynamic-two-contexts": ("named", rope(rope_type="dynamic", factor=4.0, original_max_position_embeddings=8)),
     "rope-text": ("refused", config(rope_scaling="linear")), "rope-list": ("refused", config(rope_scaling=[4.0])),
     "rope-parameters": ("used", config(rope_parameters={"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0})),
     "rope-two-bases": ("refused", config(rope_parameters={"rope_type": "default", "rope_theta": 500.0})),

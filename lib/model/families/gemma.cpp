@@ -22,13 +22,21 @@ void describe_common(const ConfigFields& fields, ModelConfig& config) {
   config.tensors = llama_tensors({bias, bias, false});
 }
 
+// Some files hold the activation under two names, of which versions of transformers follow one or the other.
+Activation gemma_activation(const ConfigFields& fields) {
+  const std::string usual = "gelu_pytorch_tanh";
+  const std::string text = fields.text_or("hidden_act", usual);
+  // The first checkpoints say "gelu" and were trained with the approximation.
+  const Activation activation =
+      text == "gelu" ? Activation::gelu_tanh : read_activation(fields, "hidden_act", usual);
+  if (fields.has("hidden_activation") && read_activation(fields, "hidden_activation", usual) != activation)
+    fields.refuse("hidden_activation", "contradicts hidden_act, or its default", text);
+  return activation;
+}
+
 void describe_gemma(const ConfigFields& fields, ModelConfig& config) {
   describe_common(fields, config);
-  const char* name = fields.has("hidden_activation") ? "hidden_activation" : "hidden_act";
-  config.ffn.activation = read_activation(fields, name, "gelu_pytorch_tanh");
-  (void)fields.find("hidden_act");
-  // The first checkpoints say "gelu" but were trained with the tanh form.
-  if (config.ffn.activation == Activation::gelu_erf) config.ffn.activation = Activation::gelu_tanh;
+  config.ffn.activation = gemma_activation(fields);
   read_ropes(fields, config);
 }
 
@@ -58,7 +66,6 @@ void describe_gemma2(const ConfigFields& fields, ModelConfig& config) {
 
 void describe_gemma3(const ConfigFields& fields, ModelConfig& config) {
   describe_later(fields, config);
-  config.score_cap = read_cap(fields, "attn_logit_softcapping", 0);
   config.logit_cap = read_cap(fields, "final_logit_softcapping", 0);
   config.query_key_norm = QueryKeyNorm::per_head;
   config.tensors.query_norm = named("model.layers.{}.self_attn.q_norm");

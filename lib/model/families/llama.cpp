@@ -7,19 +7,23 @@ std::span<const Family> llama_families();
 
 namespace {
 
-void describe_llama(const ConfigFields& fields, ModelConfig& config) {
+void describe_parts_of_llama(const ConfigFields& fields, ModelConfig& config, const RopeFields& rope) {
   read_sizes(fields, config);
   config.norms.eps = fields.positive_or("rms_norm_eps", 1e-6);
   config.ffn.activation = read_activation(fields, "hidden_act", "silu");
-  read_ropes(fields, config);
+  read_ropes(fields, config, rope);
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
   const bool bias = fields.flag_or("attention_bias", false);
   config.tensors = llama_tensors({bias, bias, fields.flag_or("mlp_bias", false)});
 }
 
+void describe_llama(const ConfigFields& fields, ModelConfig& config) {
+  describe_parts_of_llama(fields, config, {});
+}
+
 void describe_mistral(const ConfigFields& fields, ModelConfig& config) {
   describe_llama(fields, config);
-  read_windows(fields, config, read_window(fields, 4096), [](std::int64_t /*layer*/) { return true; });
+  give_window(fields, config, read_window(fields, 4096));
 }
 
 void describe_granite(const ConfigFields& fields, ModelConfig& config) {
@@ -31,12 +35,12 @@ void describe_granite(const ConfigFields& fields, ModelConfig& config) {
 }
 
 void describe_smollm3(const ConfigFields& fields, ModelConfig& config) {
-  describe_llama(fields, config);
+  describe_parts_of_llama(fields, config, {.theta = 2e6});
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", true);
   const std::vector<std::int64_t> has_rope = fields.integers("no_rope_layers", 0, 1);
   const std::int64_t interval = fields.integer_or("no_rope_layer_interval", 1, 1 << 16, 4);
-  if (!has_rope.empty() && has_rope.size() != config.layers.size())
-    fields.refuse("no_rope_layers", "impossible value", "one number for each layer");
+  if (!has_rope.empty() && has_rope.size() < config.layers.size())
+    fields.refuse("no_rope_layers", "impossible value", "a number for each layer");
   for (std::size_t l = 0; l < config.layers.size(); ++l) {
     const bool rotates =
         has_rope.empty() ? (static_cast<std::int64_t>(l) + 1) % interval != 0 : has_rope[l] != 0;

@@ -12,7 +12,7 @@ void describe_mixtral(const ConfigFields& fields, ModelConfig& config) {
   config.norms.eps = fields.positive_or("rms_norm_eps", 1e-5);
   config.ffn.activation = read_activation(fields, "hidden_act", "silu");
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
-  read_windows(fields, config, read_window(fields, 0), [](std::int64_t /*layer*/) { return true; });
+  give_window(fields, config, read_window(fields, 0));
   read_ropes(fields, config, {.theta = 1e6});
   read_experts(fields, config, {"num_local_experts", "num_experts"}, "intermediate_size", true);
   for (LayerKind& layer : config.layers)

@@ -35,7 +35,8 @@ void describe_olmo3(const ConfigFields& fields, ModelConfig& config) {
   read_windows(fields, config, read_window(fields, 4096),
                [](std::int64_t layer) { return (layer + 1) % 4 != 0; });
   // Only layers without a window are scaled to longer contexts.
-  read_ropes(fields, config, {.local_theta = fields.positive_or("rope_theta", 10000)});
+  constexpr double kTheta = 500000;
+  read_ropes(fields, config, {.theta = kTheta, .local_theta = fields.positive_or("rope_theta", kTheta)});
 }
 
 constexpr Family kOlmo2Families[] = {

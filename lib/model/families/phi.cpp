@@ -37,7 +37,7 @@ void describe_phi3(const ConfigFields& fields, ModelConfig& config) {
   config.ffn.activation = read_activation(fields, "hidden_act", "silu");
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
   fields.only("attention_bias", false);
-  read_windows(fields, config, read_window(fields, 0), [](std::int64_t /*layer*/) { return true; });
+  give_window(fields, config, read_window(fields, 0));
   read_ropes(fields, config, {.calls_longrope_yarn = true});
   (void)fields.find("original_max_position_embeddings");  // has no meaning without a scaling
   TensorNames& tensors = config.tensors;
