@@ -50,7 +50,7 @@ TEST_CASE("combinations that mean nothing are refused with the reason", "[policy
   check_refused({.vmc = true}, nullptr, "drops nothing");
   check_refused({.cap_k = true}, nullptr, "survivors of a threshold");
   check_refused({.selection = Selection::topk}, nullptr, "needs a k");
-  check_refused({.selection = Selection::topk, .cap_k = true, .k = 4}, nullptr, "k elements already");
+  check_refused({.selection = Selection::topk, .cap_k = true, .k = 4}, nullptr, "already keeps k elements");
   check_refused({.selection = Selection::topk, .sdc = Sdc::exp_threshold, .k = 4}, nullptr, "does not have");
   check_refused({.selection = Selection::topk, .sdc = Sdc::offline, .k = 4}, nullptr,
                 "needs calibrated terms");

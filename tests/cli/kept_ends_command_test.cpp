@@ -30,7 +30,7 @@ TEST_CASE("thresholds beside the ends of rows keep k in all, and are refused wit
   const Outcome beside = world.run(
       "tt-eval run --model model --task a.txt --attention theta:k=8,keep-first=1 --thresholds theta.h5");
   CHECK(beside.status == 0);
-  CHECK(beside.err.find("with keep-first=1 more are kept") != std::string::npos);
+  CHECK(beside.err.find("so more are kept with keep-first=1") != std::string::npos);
   CHECK(world.run("tt-calibrate fit --model model --text a.txt -k 4 --keep-first 4 -o x.h5").status == 2);
   CHECK(world.run("tt-calibrate fit --model model --text a.txt -k 9 --keep-first 1 --curve -o x.h5").status ==
         2);

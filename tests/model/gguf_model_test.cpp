@@ -325,8 +325,8 @@ TEST_CASE("scalings of GGUF files in which programs differ") {
   };
   CHECK(rope("yarn", attention(1.1386294F)).scaling.attention_factor == Approx(0.1 * std::log(4) + 1));
   CHECK(refused_model(dir, changed("yarn", attention(1.2F)), tiny).found == "1.2000000476837158");
-  // The factor of longrope divides all frequencies, with tensors of factors and without.
-  CHECK(rope("longrope", [](GgufBytes&) {}).scaling.kind == RopeScaling::Kind::linear);
+  // Longrope is nothing without its tensors of factors; beside them its factor divides all frequencies.
+  CHECK(refused_model(dir, changed("longrope", [](GgufBytes&) {}), tiny).found == "longrope");
   const std::vector<float> factors(static_cast<std::size_t>(tiny.head_dim / 2), 3.0F);
   const Rope longrope = rope("longrope", [&](GgufBytes& g) {
     for (const char* name : {"rope_factors_short.weight", "rope_factors_long.weight"})

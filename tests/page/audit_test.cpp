@@ -33,8 +33,8 @@ TEST_CASE("an audit is read back, with the heads that are short of k") {
   const std::vector<std::string> findings = findings_of(audit);
   REQUIRE(findings.size() == 2);
   CHECK(findings[0].find("1.5 times the k asked for (1.25 to 1.75, 95%)") != std::string::npos);
-  CHECK(findings[0].find("In 50.0% of the heads at least half of the rows keep fewer") != std::string::npos);
-  CHECK(findings[0].find("layer 0, head 0, 2 times") != std::string::npos);
+  CHECK(findings[0].find("In 50.0% of the heads, at least half of the rows keep fewer") != std::string::npos);
+  CHECK(findings[0].find("layer 0, head 0, at 2 times") != std::string::npos);
   CHECK(findings[1].find("is exceeded") != std::string::npos);
   const Figure figure = audit_figure(audit);
   CHECK(figure.charts.size() == 1);

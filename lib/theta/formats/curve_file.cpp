@@ -50,10 +50,11 @@ Columns read_columns(const hdf5::Group& group) {
 // The bins [first, first + columns.bins[c]) of curve c.
 std::vector<CurveBin> bins_of(const hdf5::Group& group, const Columns& columns, std::size_t c,
                               std::size_t first) {
-  // What the curve's rows can hold at most: sums of many curves fit into 64 bits then.
+  // What the curve's rows can hold at most, which keeps sums of many curves within 64 bits. Weights are
+  // floats, so that those of a row add up to nearly 1.
   const std::int64_t elements = columns.rows[c] * columns.longest[c];
-  const std::int64_t mass =
-      static_cast<std::int64_t>(static_cast<double>(columns.rows[c]) / kMassUnit) + elements;
+  const auto mass =
+      static_cast<std::int64_t>(1.001 * static_cast<double>(columns.rows[c]) / kMassUnit) + elements;
   const std::int64_t size = columns.bins[c];
   if (size < 1 || static_cast<std::uint64_t>(size) > columns.bin.size() - first)
     refuse(group, "bins", c, size);
