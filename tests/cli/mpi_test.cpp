@@ -89,9 +89,9 @@ TEST_CASE("an error in one process ends all, with one message and its exit statu
     CHECK(outcome.out.empty());
     CHECK_FALSE(world.has("x.h5"));
   };
-  check("fit none.h5 -k 3 -o x.h5", 3, "none.h5");                    // in all of them
-  check("fit bad.h5 bad.h5 bad.h5 -k 1 -o x.h5", 3, "not a finite");  // in some, at some time
-  check("fit good.h5 -k 3000 -o x.h5", 2, "no row has more than k keys");   // in the first only
+  check("fit none.h5 -k 3 -o x.h5", 3, "none.h5");                         // in all of them
+  check("fit bad.h5 bad.h5 bad.h5 -k 1 -o x.h5", 3, "not a finite");       // in some, at some time
+  check("fit good.h5 -k 3000 -o x.h5", 2, "no row has more than k keys");  // in the first only
   check("fit good.h5 -o x.h5", 2, "-k: not given");
   check("fit good.h5 -k 3 --nonsense -o x.h5", 2, "nonsense");
   check("fit good.h5 -k 3 --shard 1/2 -o x.h5", 2, "--shard");
