@@ -70,7 +70,7 @@ void note_contradictions(const TokenizerConfig& config, const Tokenizer& tokeniz
 
 Beside beside_directory(const std::filesystem::path& directory, const Tokenizer& tokenizer) {
   const TokenizerConfig config = read_tokenizer_config(directory);
-  Beside beside{read_generation_config(directory), chat_format(config, directory), config.notes};
+  Beside beside{read_generation_config(directory), chat_format(config, directory), {}};
   note_contradictions(config, tokenizer, (directory / "tokenizer_config.json").string(), beside.notes);
   return beside;
 }

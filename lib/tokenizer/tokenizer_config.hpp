@@ -16,7 +16,6 @@ struct TokenizerConfig {
   std::map<std::string, std::string> special_tokens{};  // "bos_token" -> "<s>"
   std::map<std::string, std::string> chat_templates{};  // by name; the usual one is "default"
   std::string chat_where{};                             // where the templates are, for error messages
-  std::vector<std::string> notes{};                     // what is not used but could matter
 };
 
 // chat_template.jinja takes precedence over the template in tokenizer_config.json. Either may be missing.
