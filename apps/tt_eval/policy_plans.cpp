@@ -23,6 +23,10 @@ const ThresholdFile* choose(const Policy& policy, const std::vector<ThresholdFil
   std::vector<const ThresholdFile*> fitting;
   for (const ThresholdFile& file : files)
     if (fits(file, policy)) fitting.push_back(&file);
+  // A table made for the policy's own placement comes before one that serves it too.
+  const auto own = [&](const ThresholdFile* file) { return file->table.meta.placement == policy.placement; };
+  if (std::any_of(fitting.begin(), fitting.end(), own))
+    std::erase_if(fitting, [&](const ThresholdFile* file) { return file->says_placement && !own(file); });
   if (fitting.size() == 1) return fitting.front();
   std::string found;
   for (const ThresholdFile& file : files)
@@ -88,7 +92,7 @@ bool fits(const ThresholdFile& file, const Policy& policy) {
   const ThresholdTable& table = file.table;
   const bool has_k = policy.k == 0 || std::any_of(table.targets.begin(), table.targets.end(),
                                                   [&](const Target& target) { return target.k == policy.k; });
-  return (!file.says_placement || table.meta.placement == policy.placement) && has_k;
+  return (!file.says_placement || serves(table.meta.placement, policy.placement)) && has_k;
 }
 
 void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,

@@ -57,7 +57,7 @@ void check_table(const Policy& policy, const ThresholdTable* table) {
     refuse(policy,
            has_thresholds(policy) ? "top-theta needs thresholds" : "offline SDC needs calibrated terms",
            "give a table that tt-calibrate fit made");
-  if (table->meta.placement != policy.placement)
+  if (!serves(table->meta.placement, policy.placement))
     refuse(policy, fmt::format("the thresholds were calibrated {}", name_of(table->meta.placement)),
            fmt::format("use placement {}, or calibrate again for {}", name_of(table->meta.placement),
                        name_of(policy.placement)));
@@ -102,6 +102,10 @@ std::string_view name_of(const Policy& policy) {
 
 bool has_k(const Policy& policy) {
   return unit_of(policy).has_k;
+}
+
+bool serves(Placement calibrated, Placement used) {
+  return calibrated == used || (calibrated == Placement::post_softmax && used == Placement::running_softmax);
 }
 
 bool has_placement(const Policy& policy) {

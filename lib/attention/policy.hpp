@@ -82,6 +82,10 @@ constexpr bool needs_table(const Policy& policy) {
 // Whether what the policy keeps can be compared with top-k, which defines an effective k.
 bool has_k(const Policy& policy);
 bool has_placement(const Policy& policy);
+// Whether thresholds that were calibrated for one placement can be used in another: post-softmax thresholds
+// are bounds of softmax weights, which running-softmax placement can apply as well. It then keeps what
+// post-softmax placement keeps, and more (docs/method.md, "Running softmax").
+bool serves(Placement calibrated, Placement used);
 // Whether every key of a row is read, or only those that are kept.
 bool reads_all_keys(const Policy& policy);
 
@@ -96,7 +100,7 @@ class ResolvedPolicy {
   //   - SDC with post-softmax or running-softmax placement;
   //   - exp-threshold or calibrated SDC, or cap-k, without top-theta;
   //   - offline or calibrated SDC where the table holds no such terms;
-  //   - another placement, layer-k or kept positions than the table's;
+  //   - a placement that the table does not serve, another layer-k or other kept positions than the table's;
   //   - an sdc_scale that is negative or not finite;
   //   - for a policy of attention/policies/: a placement, cap-k, or SDC other than exact;
   //   - what the policy itself refuses.

@@ -71,6 +71,20 @@ TEST_CASE("combinations that mean nothing are refused with the reason", "[policy
                 "does not read");
 }
 
+TEST_CASE("running-softmax placement takes post-softmax thresholds too, and no other way round", "[policy]") {
+  const ThresholdTable pre = table_with(Placement::pre_softmax, kNotCalibrated);
+  const ThresholdTable post = table_with(Placement::post_softmax, kNotCalibrated);
+  const ThresholdTable running = table_with(Placement::running_softmax, kNotCalibrated);
+  const Policy asked{.selection = Selection::theta, .placement = Placement::running_softmax};
+  CHECK(refusal(asked, &running).empty());
+  CHECK(refusal(asked, &post).empty());
+  CHECK(ResolvedPolicy(asked, kShape, 16, &post, "t.h5").theta(0, 1)[9] == 0.5F);
+  check_refused(asked, &pre, "calibrated pre-softmax");
+  check_refused({.selection = Selection::theta, .placement = Placement::post_softmax}, &running,
+                "calibrated running-softmax");
+  check_refused({.selection = Selection::theta}, &post, "calibrated post-softmax");
+}
+
 TEST_CASE("a table of another model is bad input", "[policy]") {
   ThresholdTable table = table_with(Placement::pre_softmax, 0.1);
   table.meta.shape.num_heads = 3;

@@ -199,3 +199,23 @@ TEST_CASE("what lies beside a model and is not followed is named, and refused un
               R"({"add_prefix_space": false, "added_tokens_decoder": {"97": {"content": "a"}}})");
   CHECK(world.run("tt-eval run --strict --model beside --task a.txt").status == 0);
 }
+
+TEST_CASE("running-softmax placement takes post-softmax thresholds where it has none made for it") {
+  const World world;
+  (void)world.output("tt-calibrate fit --model model --text b.txt -k 4 --placement post-softmax -o post.h5");
+  (void)world.output(
+      "tt-calibrate fit --model model --text b.txt -k 4 --placement running-softmax -o own.h5");
+  const auto runs = [&](const std::string& tables) {
+    return nlohmann::json::parse(
+               world.output("tt-eval run --model model --format json --task a.txt --attention "
+                            "theta:placement=running-softmax --thresholds " +
+                            tables))
+        .at("runs");
+  };
+  CHECK(runs("post.h5").at(0).at("policy").at("thresholds") == "post.h5");
+  CHECK(runs("post.h5 own.h5").at(0).at("policy").at("thresholds") == "own.h5");
+  const Outcome other = world.run(
+      "tt-eval run --model model --task a.txt --attention theta:placement=post-softmax --thresholds own.h5");
+  CHECK(other.status == 2);
+  CHECK(other.err.find("calibrated running-softmax") != std::string::npos);
+}
