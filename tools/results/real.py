@@ -111,11 +111,10 @@ class Study:
         return target
 
     def tables(self):
-        """One for each placement; rho for calibrated SDC with the thresholds on scores."""
+        """Thresholds on scores, with rho for calibrated SDC, and on weights, which serve running-softmax placement too."""
         k = sorted({k for key in ("k", "other-k", "questions-k", "decode-k", "long-k") for k in self.size[key]})
         return [self.fit("scores", k, "--tac", "--sdc", "calibrated"),
-                self.fit("weights", k, "--placement", "post-softmax"),
-                self.fit("running", k, "--placement", "running-softmax")]
+                self.fit("weights", k, "--placement", "post-softmax")]
 
     # ---- sweeps
 
