@@ -65,10 +65,10 @@ std::string format_dims(const Dims& dims) {
 
 File File::open(const std::filesystem::path& path) {
   prepare_library();
-  std::shared_ptr<const VariableTexts> texts = require_sound_file(path);
+  std::shared_ptr<const AttributeValues> values = require_sound_file(path);
   Handle handle = check_reading(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path.string(),
                                 "cannot open the HDF5 file");
-  return {std::move(handle), std::make_shared<const Origin>(Origin{path.string(), std::move(texts)})};
+  return {std::move(handle), std::make_shared<const Origin>(Origin{path.string(), std::move(values)})};
 }
 
 File File::create(const std::filesystem::path& path, const std::string& shown) {

@@ -76,13 +76,13 @@ class Handle {
 };
 
 // What groups and data sets have in common: a place in the file, and attributes.
-class VariableTexts;  // io/hdf5_texts.hpp
+class AttributeValues;  // io/hdf5_values.hpp
 
-// The file that objects belong to: its name in messages, and its attributes' texts of variable length as a
-// child process read them; null for a file that this process writes or holds in memory.
+// The file that objects belong to: its name in messages, and the values of its attributes as a child process
+// read them; null for a file that this process writes or holds in memory.
 struct Origin {
   std::string name;
-  std::shared_ptr<const VariableTexts> texts{};
+  std::shared_ptr<const AttributeValues> values{};
   bool live = false;  // another process may be writing it
 };
 
@@ -120,7 +120,7 @@ class Object {
 
  private:
   [[nodiscard]] std::vector<std::string> texts(const std::string& name, bool one) const;
-  [[nodiscard]] std::vector<std::string> variable_texts(const std::string& name) const;
+  [[nodiscard]] const std::vector<std::string>* sent_value(const std::string& name) const;
 
   Handle handle_;
   std::shared_ptr<const Origin> file_;

@@ -2,12 +2,13 @@
 #include <hdf5.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
 #include "io/hdf5_error.hpp"
-#include "io/hdf5_texts.hpp"
 #include "io/hdf5_type.hpp"
+#include "io/hdf5_values.hpp"
 #include "io/text_file.hpp"
 
 namespace toptheta::hdf5 {
@@ -92,23 +93,34 @@ std::vector<std::string> read_variable_texts(const Attribute& attribute, const s
   return texts;
 }
 
+// The bytes of texts of fixed length, with their padding; by the library itself, likewise.
 std::vector<std::string> read_fixed_texts(const Attribute& attribute, const std::string& where,
                                           const std::string& what) {
-  // A damaged file can claim any length; no real text comes near this one.
+  // A damaged file can claim any length. No real text here comes near this one.
   constexpr std::size_t kLongest = std::size_t{1} << 24;
   const std::size_t length = H5Tget_size(attribute.type.id());
   const auto count = static_cast<std::size_t>(attribute.elements);
   if (length == 0 || length > kLongest / std::max<std::size_t>(count, 1))
     throw InputError({.where = where,
-                      .what = what + ": its length is impossible",
+                      .what = what + ": impossible length",
                       .found = fmt::format("{} strings of {} bytes", count, length)});
   std::string bytes(length * count, '\0');
   if (H5Aread(attribute.handle.id(), attribute.type.id(), bytes.data()) < 0) fail_reading(where, what);
-  const H5T_str_t padding = H5Tget_strpad(attribute.type.id());
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < count; ++i)
-    texts.push_back(unpadded(std::string_view(bytes).substr(i * length, length), padding));
+    texts.push_back(bytes.substr(i * length, length));
   return texts;
+}
+
+std::int64_t int_of(const std::vector<std::string>& value) {
+  std::int64_t number = 0;
+  std::memcpy(&number, value.at(0).data(), sizeof number);
+  return number;
+}
+double float_of(const std::vector<std::string>& value) {
+  double number = 0;
+  std::memcpy(&number, value.at(1).data(), sizeof number);
+  return number;
 }
 
 // Texts of up to this size are stored inside the attribute, which can hold 64 KiB. Longer ones go into HDF5's
@@ -175,6 +187,7 @@ std::int64_t Object::int_attribute(const std::string& name) const {
   const Attribute attribute = open_attribute(id(), name, where());
   require_one(attribute, name, where());
   if (H5Tget_class(attribute.type.id()) != H5T_INTEGER) fail_kind(attribute, name, where(), "an integer");
+  if (const auto* const sent = sent_value(name)) return int_of(*sent);
   std::int64_t value = 0;
   if (H5Aread(attribute.handle.id(), H5T_NATIVE_INT64, &value) < 0)
     fail_reading(where(), "cannot read " + quoted(name));
@@ -186,25 +199,25 @@ double Object::float_attribute(const std::string& name) const {
   require_one(attribute, name, where());
   const H5T_class_t kind = H5Tget_class(attribute.type.id());
   if (kind != H5T_FLOAT && kind != H5T_INTEGER) fail_kind(attribute, name, where(), "a number");
+  if (const auto* const sent = sent_value(name)) return float_of(*sent);
   double value = 0;
   if (H5Aread(attribute.handle.id(), H5T_NATIVE_DOUBLE, &value) < 0)
     fail_reading(where(), "cannot read " + quoted(name));
   return value;
 }
 
-std::vector<std::string> Object::variable_texts(const std::string& name) const {
+// What the child process read of an attribute that exists; null where this process has to read it itself.
+const std::vector<std::string>* Object::sent_value(const std::string& name) const {
+  if (file_->values == nullptr) return nullptr;
   const std::string what = "cannot read " + quoted(name);
-  if (file_->texts != nullptr) {
-    H5O_info_t info{};
-    if (H5Oget_info2(id(), &info, H5O_INFO_BASIC) < 0) fail_reading(where(), what);
-    const std::vector<std::string>* const found = file_->texts->find(info.addr, name);
-    if (found != nullptr) return *found;
-    if (!file_->live)
-      throw InputError({.where = where(),
-                        .what = what + ": the HDF5 library could not, or it is too long",
-                        .next = "write it as a string of fixed length"});
-  }
-  return read_variable_texts(open_attribute(id(), name, where()), where(), what);
+  H5O_info_t info{};
+  if (H5Oget_info2(id(), &info, H5O_INFO_BASIC) < 0) fail_reading(where(), what);
+  const std::vector<std::string>* const found = file_->values->find(info.addr, name);
+  if (found == nullptr && !file_->live)
+    throw InputError({.where = where(),
+                      .what = what + ": the HDF5 library could not, or it is too long",
+                      .next = "write it as a number, or as a string of fixed length"});
+  return found;
 }
 
 std::vector<std::string> Object::texts(const std::string& name, bool one) const {
@@ -214,11 +227,16 @@ std::vector<std::string> Object::texts(const std::string& name, bool one) const 
     throw InputError({.where = where(), .what = quoted(name) + " must be a list of strings"});
   if (H5Tget_class(attribute.type.id()) != H5T_STRING) fail_kind(attribute, name, where(), "a string");
   if (attribute.elements == 0) return {};
-  std::vector<std::string> texts = H5Tis_variable_str(attribute.type.id()) > 0
-                                       ? variable_texts(name)
-                                       : read_fixed_texts(attribute, where(), "cannot read " + quoted(name));
-  for (const std::string& text : texts)
+  const std::string what = "cannot read " + quoted(name);
+  const bool is_variable = H5Tis_variable_str(attribute.type.id()) > 0;
+  const std::vector<std::string>* const sent = sent_value(name);
+  std::vector<std::string> texts = sent != nullptr ? *sent
+                                   : is_variable   ? read_variable_texts(attribute, where(), what)
+                                                   : read_fixed_texts(attribute, where(), what);
+  for (std::string& text : texts) {
+    if (!is_variable) text = unpadded(text, H5Tget_strpad(attribute.type.id()));
     if (!is_utf8(text)) throw InputError({.where = where(), .what = quoted(name) + " is not UTF-8"});
+  }
   return texts;
 }
 

@@ -57,14 +57,14 @@ File File::open_image(std::string_view bytes, const std::string& shown) {
 
 File File::open_live(const std::filesystem::path& path) {
   prepare_library();
-  std::shared_ptr<const VariableTexts> texts = require_sound_file(path, true);
+  std::shared_ptr<const AttributeValues> values = require_sound_file(path, true);
   const std::string name = path.string();
   const unsigned live = H5F_ACC_RDONLY | H5F_ACC_SWMR_READ;
   // A file whose writer did not use SWMR, or has closed it, opens in the ordinary way.
   hid_t id = H5Fopen(name.c_str(), live, H5P_DEFAULT);
   if (id < 0) id = H5Fopen(name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   Handle handle = check_reading(id, H5Fclose, name, "cannot open the HDF5 file");
-  return {std::move(handle), std::make_shared<const Origin>(Origin{name, std::move(texts), true})};
+  return {std::move(handle), std::make_shared<const Origin>(Origin{name, std::move(values), true})};
 }
 
 }  // namespace toptheta::hdf5

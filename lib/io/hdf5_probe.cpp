@@ -107,10 +107,10 @@ Outcome wait_for(pid_t child, int pipe, std::int64_t bytes) {
 // In the child: the walk, and what it found into the pipe. Returns the exit status.
 int walk_and_send(const char* path, bool live, int pipe) noexcept {
   try {
-    VariableTexts texts;
-    const int result = walk_file(path, live, texts);
+    AttributeValues values;
+    const int result = walk_file(path, live, values);
     if (result != kWalkDone) return result;
-    const std::string bytes = texts.packed();
+    const std::string bytes = values.packed();
     for (std::size_t sent = 0; sent < bytes.size();) {
       const ssize_t count = ::write(pipe, bytes.data() + sent, bytes.size() - sent);
       if (count < 0 && errno != EINTR) return kWalkNotSent;
@@ -148,8 +148,8 @@ void judge(const std::filesystem::path& path, int status) {
 
 // Walks the file in a child process, and returns what it found; null where the library could not open the
 // file. Throws where the child failed.
-std::shared_ptr<const VariableTexts> walk_in_child(const std::filesystem::path& path, std::int64_t bytes,
-                                                   bool live) {
+std::shared_ptr<const AttributeValues> walk_in_child(const std::filesystem::path& path, std::int64_t bytes,
+                                                     bool live) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     throw UnfinishedError({.what = "cannot create a pipe: " + std::generic_category().message(errno)});
@@ -169,14 +169,14 @@ std::shared_ptr<const VariableTexts> walk_in_child(const std::filesystem::path& 
   ::close(ends[0]);
   judge(path, outcome.status);
   if (WEXITSTATUS(outcome.status) != kWalkDone) return nullptr;
-  std::optional<VariableTexts> texts = VariableTexts::unpacked(outcome.sent);
-  if (!texts) refuse(path, "the reading process did not finish its report");
-  return std::make_shared<const VariableTexts>(std::move(*texts));
+  std::optional<AttributeValues> values = AttributeValues::unpacked(outcome.sent);
+  if (!values) refuse(path, "the reading process did not finish its report");
+  return std::make_shared<const AttributeValues>(std::move(*values));
 }
 
 }  // namespace
 
-std::shared_ptr<const VariableTexts> require_sound_file(const std::filesystem::path& path, bool live) {
+std::shared_ptr<const AttributeValues> require_sound_file(const std::filesystem::path& path, bool live) {
   struct stat status {};
   {
     const RegularFile file(path);
@@ -191,16 +191,16 @@ std::shared_ptr<const VariableTexts> require_sound_file(const std::filesystem::p
   if (H5Fis_hdf5(path.c_str()) == 0) throw InputError({.where = path.string(), .what = "not an HDF5 file"});
   // A live file changes all the time, so it is walked only once, whatever its size and time.
   using Version = std::tuple<dev_t, ino_t, bool, off_t, time_t, long>;
-  static std::map<Version, std::shared_ptr<const VariableTexts>> known;
+  static std::map<Version, std::shared_ptr<const AttributeValues>> known;
   Version version{status.st_dev, status.st_ino, live, 0, 0, 0};
   if (!live)
     version = {status.st_dev,  status.st_ino,         live,
                status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
   const auto found = known.find(version);
   if (found != known.end()) return found->second;
-  std::shared_ptr<const VariableTexts> texts = walk_in_child(path, status.st_size, live);
-  if (texts) known.emplace(version, texts);
-  return texts;
+  std::shared_ptr<const AttributeValues> values = walk_in_child(path, status.st_size, live);
+  if (values) known.emplace(version, values);
+  return values;
 }
 
 }  // namespace toptheta::hdf5

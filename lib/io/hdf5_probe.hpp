@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "io/hdf5_texts.hpp"
+#include "io/hdf5_values.hpp"
 
 namespace toptheta::hdf5 {
 
@@ -16,7 +16,8 @@ namespace toptheta::hdf5 {
 // reads the file next. Time: a fork, and a walk of all objects and attributes without their data, once per
 // process and version of the file. `live`: the file is being written; it is walked only once, whatever its
 // writer adds.
-// Returns the attributes' texts of variable length; null where the library did not open the file.
-std::shared_ptr<const VariableTexts> require_sound_file(const std::filesystem::path& path, bool live = false);
+// Returns the values of attributes; null where the library did not open the file.
+std::shared_ptr<const AttributeValues> require_sound_file(const std::filesystem::path& path,
+                                                          bool live = false);
 
 }  // namespace toptheta::hdf5

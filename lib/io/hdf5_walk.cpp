@@ -20,7 +20,7 @@ namespace toptheta::hdf5 {
 namespace {
 
 struct Walk {
-  VariableTexts* texts = nullptr;
+  AttributeValues* values = nullptr;
   long left = kWalkedBytes;       // of data that may still be read
   long left_text = kWalkedBytes;  // of texts that may still be sent
   std::set<haddr_t> seen{};
@@ -64,6 +64,34 @@ bool collect_texts(const std::vector<char>& pointers, long bytes, long& left,
   return true;
 }
 
+// Texts of `size` bytes each, one after the other.
+bool collect_fixed(const std::vector<char>& all, long bytes, long size, long& left,
+                   std::vector<std::string>& texts) {
+  left -= bytes;
+  if (left < 0 || size <= 0) return false;
+  for (long at = 0; at + size <= bytes; at += size)
+    texts.emplace_back(all.data() + at, static_cast<std::size_t>(size));
+  return true;
+}
+
+template <class Number>
+std::string bytes_of_number(hid_t attribute, hid_t memory_type) {
+  Number number{};
+  if (H5Aread(attribute, memory_type, &number) < 0) return {};
+  return {reinterpret_cast<const char*>(&number), sizeof number};
+}
+
+// The one number of an attribute; empty where it is none.
+std::vector<std::string> number_of(hid_t attribute, hid_t type, hid_t space) {
+  const H5T_class_t kind = H5Tget_class(type);
+  if ((kind != H5T_INTEGER && kind != H5T_FLOAT) || H5Sget_simple_extent_npoints(space) != 1) return {};
+  std::vector<std::string> value{
+      kind == H5T_INTEGER ? bytes_of_number<std::int64_t>(attribute, H5T_NATIVE_INT64) : std::string(),
+      bytes_of_number<double>(attribute, H5T_NATIVE_DOUBLE)};
+  if (value[1].empty() || (kind == H5T_INTEGER && value[0].empty())) return {};
+  return value;
+}
+
 struct AttributesOf {
   Walk& walk;
   haddr_t object;
@@ -79,11 +107,15 @@ herr_t walk_attribute(hid_t object, const char* name, const H5A_info_t*, void* d
   const long bytes = bytes_of(space.id(), type.id());
   if (bytes > kWalkedBytes) return 0;
   std::vector<char> out(static_cast<std::size_t>(bytes) + 1);
-  if (H5Aread(attribute.id(), type.id(), out.data()) >= 0 && H5Tdetect_class(type.id(), H5T_VLEN) <= 0 &&
-      H5Tis_variable_str(type.id()) > 0) {
-    std::vector<std::string> texts;
-    if (collect_texts(out, bytes, walk.left_text, texts)) walk.texts->add(address, name, std::move(texts));
+  std::vector<std::string> value = number_of(attribute.id(), type.id(), space.id());
+  if (H5Aread(attribute.id(), type.id(), out.data()) >= 0 && H5Tget_class(type.id()) == H5T_STRING) {
+    const bool whole =
+        H5Tis_variable_str(type.id()) > 0
+            ? collect_texts(out, bytes, walk.left_text, value)
+            : collect_fixed(out, bytes, static_cast<long>(H5Tget_size(type.id())), walk.left_text, value);
+    if (!whole) value.clear();
   }
+  if (!value.empty()) walk.values->add(address, name, std::move(value));
   H5Dvlen_reclaim(type.id(), space.id(), H5P_DEFAULT, out.data());
   return 0;
 }
@@ -172,14 +204,14 @@ constexpr long kMostResident = 6 * kWalkedBytes;  // data, their decoded and con
 
 }  // namespace
 
-int walk_file(const char* path, bool live, VariableTexts& texts) noexcept {
+int walk_file(const char* path, bool live, AttributeValues& values) noexcept {
   try {
     const long before = resident_bytes();
     prepare_library();
     H5Eset_auto2(H5E_DEFAULT, on_failure, nullptr);
     hid_t file = live ? H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT) : -1;
     if (file < 0) file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    Walk walk{.texts = &texts};
+    Walk walk{.values = &values};
     if (file >= 0) {
       const Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose);
       if (root.id() >= 0) walk_object(root.id(), walk);

@@ -1,7 +1,7 @@
 // Internal to lib/io: touches everything in an HDF5 file that a reader may touch, in a process that may
 // crash.
 #pragma once
-#include "io/hdf5_texts.hpp"
+#include "io/hdf5_values.hpp"
 
 namespace toptheta::hdf5 {
 
@@ -15,8 +15,8 @@ inline constexpr int kWalkNeedsMemory = 9;  // the library asked for more memory
 // Opens every object of the file and reads all attributes, shapes, types, storage layouts and chunk indices.
 // Data are read only where the library alone can decode them and they are small: at most kWalkedBytes of all
 // data sets together. Returns one of the values above; never throws. `live`: the file is being written
-// (File::open_live). `texts` receives the attributes' texts of variable length, of at most kWalkedBytes.
-int walk_file(const char* path, bool live, VariableTexts& texts) noexcept;
+// (File::open_live). `values` receives what attributes hold, up to kWalkedBytes of text.
+int walk_file(const char* path, bool live, AttributeValues& values) noexcept;
 
 inline constexpr long kWalkedBytes = 64L << 20;
 

@@ -1,4 +1,4 @@
-#include "io/hdf5_texts.hpp"
+#include "io/hdf5_values.hpp"
 
 #include <cstring>
 
@@ -40,16 +40,17 @@ struct Unpacker {
 
 }  // namespace
 
-void VariableTexts::add(std::uint64_t object, std::string_view attribute, std::vector<std::string> texts) {
+void AttributeValues::add(std::uint64_t object, std::string_view attribute, std::vector<std::string> texts) {
   texts_.insert_or_assign({object, std::string(attribute)}, std::move(texts));
 }
 
-const std::vector<std::string>* VariableTexts::find(std::uint64_t object, std::string_view attribute) const {
+const std::vector<std::string>* AttributeValues::find(std::uint64_t object,
+                                                      std::string_view attribute) const {
   const auto found = texts_.find({object, std::string(attribute)});
   return found == texts_.end() ? nullptr : &found->second;
 }
 
-std::string VariableTexts::packed() const {
+std::string AttributeValues::packed() const {
   std::string bytes;
   put(bytes, std::uint64_t{texts_.size()});
   for (const auto& [place, texts] : texts_) {
@@ -62,8 +63,8 @@ std::string VariableTexts::packed() const {
   return bytes;
 }
 
-std::optional<VariableTexts> VariableTexts::unpacked(std::string_view bytes) {
-  VariableTexts made;
+std::optional<AttributeValues> AttributeValues::unpacked(std::string_view bytes) {
+  AttributeValues made;
   Unpacker from{bytes};
   for (std::uint64_t left = from.number(); left > 0 && from.whole; --left) {
     const std::uint64_t object = from.number();

@@ -1,4 +1,4 @@
-#include "io/hdf5_texts.hpp"
+#include "io/hdf5_values.hpp"
 
 #include <cstring>
 #include <fstream>
@@ -13,12 +13,12 @@
 namespace toptheta {
 
 TEST_CASE("texts of variable length survive the way between processes, and nothing else does") {
-  hdf5::VariableTexts texts;
+  hdf5::AttributeValues texts;
   texts.add(800, "layout", {"row-major"});
   texts.add(800, "names", {"a", "", std::string("b\0c", 3)});
   texts.add(0, "layout", {});
   const std::string bytes = texts.packed();
-  const auto back = hdf5::VariableTexts::unpacked(bytes);
+  const auto back = hdf5::AttributeValues::unpacked(bytes);
   REQUIRE(back);
   CHECK(*back->find(800, "layout") == std::vector<std::string>{"row-major"});
   CHECK(*back->find(800, "names") == std::vector<std::string>{"a", "", std::string("b\0c", 3)});
@@ -26,8 +26,8 @@ TEST_CASE("texts of variable length survive the way between processes, and nothi
   CHECK(back->find(0, "names") == nullptr);
   CHECK(back->find(1, "layout") == nullptr);
   for (std::size_t size = 0; size < bytes.size(); ++size)
-    CHECK_FALSE(hdf5::VariableTexts::unpacked(bytes.substr(0, size)));
-  CHECK_FALSE(hdf5::VariableTexts::unpacked(bytes + "x"));
+    CHECK_FALSE(hdf5::AttributeValues::unpacked(bytes.substr(0, size)));
+  CHECK_FALSE(hdf5::AttributeValues::unpacked(bytes + "x"));
 }
 
 TEST_CASE("a text that points anywhere into the global heap never crashes its reader") {
