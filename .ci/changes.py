@@ -33,16 +33,13 @@ def is_other_code(base, path):
 
 
 def changed_since(commit=None):
-    """Paths below the root whose code differs from where this branch left the commit's, the main branch by default. All
-    paths where this is the main branch itself."""
+    """Paths below the root whose code differs from where this branch left the commit's, the main branch by default."""
     main = git("rev-parse", "--verify", "--quiet", commit or "origin/main") or git("rev-parse", commit or "main")
     base = git("merge-base", main.strip(), "HEAD") if main else None
     if not base:
         sys.exit(f"no commit {commit or 'main'} to compare with; --all needs none")
     base = base.strip()
     paths = git("diff", "--name-only", base).splitlines()
-    if not paths and commit is None:
-        return set(git("ls-files").splitlines())
     return {path for path in paths if is_other_code(base, path)}
 
 
