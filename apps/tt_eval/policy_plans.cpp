@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "attention/policies/unit.hpp"
 #include "core/error.hpp"
 #include "theta/formats/table_formats.hpp"
 
