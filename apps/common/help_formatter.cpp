@@ -35,7 +35,7 @@ std::string wrapped(const std::string& text, std::size_t width) {
 // As many whole words as fit into one line.
 std::string clipped(const std::string& text, std::size_t width) {
   constexpr std::string_view kMore = " ...";
-  const std::string line = text.substr(0, text.find('\n'));
+  std::string line = text.substr(0, text.find('\n'));
   if (line.size() <= width && line.size() == text.size()) return line;
   const std::size_t room = width > kMore.size() ? width - kMore.size() : 0;
   if (line.size() <= room) return line + std::string(kMore);

@@ -28,8 +28,36 @@ HWY_INLINE std::uint16_t MarkBits(const Vec* scores, Vec bound) {
   return static_cast<std::uint16_t>(bits);
 }
 
-// The loops over registers are unrolled by pragma: only then does the compiler keep the sums in registers
-// from their initialisation to the store.
+// Loops over registers are unrolled by pragma, here and below: only then does the compiler keep the sums in
+// registers from their initialisation to the store.
+
+// Stores sums as scores, and if kMarks also a bit for each score that is above its row's bound.
+template <int kRows, int kBlocks, bool kMarks>
+HWY_INLINE void StoreScores(const Vec (&sum)[kRows][kBlocks * kBlockVectors], const ScoreTile& t,
+                            std::int64_t row, std::int64_t block) {
+  const Floats d;
+  constexpr int kVectors = kBlocks * kBlockVectors;
+  float* scores = t.scores + row * t.score_stride + block * kKeyBlock;
+  const std::int64_t score_stride = t.score_stride;
+  [[maybe_unused]] const float* const theta = t.theta + (kMarks ? row : 0);
+  [[maybe_unused]] std::byte* marks = kMarks ? t.marks.at(row, block) : nullptr;
+  [[maybe_unused]] const std::int64_t mark_stride = t.marks.row_blocks * kMarkBytes;
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r, scores += score_stride) {
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; ++v)
+      hn::StoreU(sum[r][v], d, scores + v * kLanes);
+    if constexpr (kMarks) {
+      const Vec bound = hn::Set(d, theta[r]);
+#pragma GCC unroll 16
+      for (int b = 0; b < kBlocks; ++b)
+        store_marks(MarkBits(sum[r] + b * kBlockVectors, bound), marks + b * kMarkBytes);
+      marks += mark_stride;
+    }
+  }
+}
+
+// The scores of kRows rows with the keys of kBlocks blocks, from `row` and `block` on.
 template <int kRows, int kBlocks, bool kMarks>
 HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_t block) {
   const Floats d;
@@ -83,24 +111,7 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
       for (int v = 0; v < kVectors; ++v)
         sum[r][v] = hn::Mul(sum[r][v], scale);
   }
-  float* scores = t.scores + row * t.score_stride + block * kKeyBlock;
-  const std::int64_t score_stride = t.score_stride;
-  [[maybe_unused]] const float* const theta = t.theta + (kMarks ? row : 0);
-  [[maybe_unused]] std::byte* marks = kMarks ? t.marks.at(row, block) : nullptr;
-  [[maybe_unused]] const std::int64_t mark_stride = t.marks.row_blocks * kMarkBytes;
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r, scores += score_stride) {
-#pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v)
-      hn::StoreU(sum[r][v], d, scores + v * kLanes);
-    if constexpr (kMarks) {
-      const Vec bound = hn::Set(d, theta[r]);
-#pragma GCC unroll 16
-      for (int b = 0; b < kBlocks; ++b)
-        store_marks(MarkBits(sum[r] + b * kBlockVectors, bound), marks + b * kMarkBytes);
-      marks += mark_stride;
-    }
-  }
+  StoreScores<kRows, kBlocks, kMarks>(sum, t, row, block);
 }
 
 // `panels` times kRows rows, from `row` on; keys stay in the first-level cache while all rows are multiplied

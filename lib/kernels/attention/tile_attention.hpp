@@ -66,11 +66,11 @@ struct TileScratch {
   alignas(64) float weights[kTileKeys + 16];
   alignas(64) std::int32_t indices[kTileKeys + 16];
   KeptScratch kept;
+  CandidateScratch candidates;
   std::vector<float> wide;  // widened keys or V rows
   std::vector<float> sums;  // [kTileRows][head_dim] sums of a tile before they are joined
   // For the tests that rule out keys before they are read.
-  std::vector<float> parts;  // [2][rows][head_dim] the positive and the negative part of q
-  CandidateScratch candidates;
+  std::vector<float> parts;         // [2][rows][head_dim] the positive and the negative part of q
   std::int64_t pages_seen = 0;      // how many pages were tested by their bounds
   std::int64_t pages_skipped = 0;   // how many of these were ruled out
   std::int64_t keys_seen = 0;       // how many scores were tested by codes
