@@ -75,8 +75,8 @@ class Handle {
   Close close_ = nullptr;
 };
 
-// What groups and data sets have in common: a place in the file, and attributes.
-class AttributeValues;  // io/hdf5_values.hpp
+struct Attribute;       // io/hdf5_values.hpp
+class AttributeValues;  // likewise
 
 // The file that objects belong to: its name in messages, and the values of its attributes as a child process
 // read them; null for a file that this process writes or holds in memory.
@@ -86,6 +86,7 @@ struct Origin {
   bool live = false;  // another process may be writing it
 };
 
+// What groups and data sets have in common: a place in the file, and attributes.
 class Object {
  public:
   // "file:/path/of/object", for messages.
@@ -120,7 +121,9 @@ class Object {
 
  private:
   [[nodiscard]] std::vector<std::string> texts(const std::string& name, bool one) const;
-  [[nodiscard]] const std::vector<std::string>* sent_value(const std::string& name) const;
+  [[nodiscard]] std::optional<Attribute> find_attribute(const std::string& name) const;
+  // Throws InputError where it is missing.
+  [[nodiscard]] Attribute attribute(const std::string& name) const;
 
   Handle handle_;
   std::shared_ptr<const Origin> file_;

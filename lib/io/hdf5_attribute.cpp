@@ -2,7 +2,7 @@
 #include <hdf5.h>
 
 #include <algorithm>
-#include <cstring>
+#include <optional>
 
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
@@ -15,40 +15,19 @@ namespace toptheta::hdf5 {
 
 namespace {
 
-struct Attribute {
-  Handle handle;
-  Handle type;
-  std::int64_t elements = 0;
-  int rank = 0;
-};
-
 std::string quoted(const std::string& name) {
   return "attribute '" + name + "'";
 }
 
-Attribute open_attribute(std::int64_t object, const std::string& name, const std::string& where) {
-  const htri_t found = H5Aexists(object, name.c_str());
-  if (found < 0) fail_reading(where, "cannot look up " + quoted(name));
-  if (found == 0) throw InputError({.where = where, .what = quoted(name) + " is missing"});
-  const std::string unreadable = "cannot open " + quoted(name);
-  Attribute attribute;
-  attribute.handle = check_reading(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, where, unreadable);
-  attribute.type = check_reading(H5Aget_type(attribute.handle.id()), H5Tclose, where, unreadable);
-  const Handle space = check_reading(H5Aget_space(attribute.handle.id()), H5Sclose, where, unreadable);
-  attribute.elements = H5Sget_simple_extent_npoints(space.id());
-  attribute.rank = H5Sget_simple_extent_ndims(space.id());
-  return attribute;
-}
-
-std::string_view kind_of(const Attribute& attribute) {
-  switch (H5Tget_class(attribute.type.id())) {
-    case H5T_INTEGER:
+std::string_view name_of(AttributeKind kind) {
+  switch (kind) {
+    case AttributeKind::integer:
       return "an integer";
-    case H5T_FLOAT:
+    case AttributeKind::real:
       return "a float";
-    case H5T_STRING:
+    case AttributeKind::text:
       return "a string";
-    case H5T_ENUM:
+    case AttributeKind::enumeration:
       return "an enumeration or truth value";
     default:
       return "a value of another kind";
@@ -67,60 +46,24 @@ void require_one(const Attribute& attribute, const std::string& name, const std:
   throw InputError({.where = where,
                     .what = quoted(name) + " has the wrong type",
                     .expected = std::string(expected),
-                    .found = std::string(kind_of(attribute))});
+                    .found = std::string(name_of(attribute.kind))});
 }
 
-// The text of a fixed-length string without its padding.
-std::string unpadded(std::string_view bytes, H5T_str_t padding) {
-  bytes = bytes.substr(0, bytes.find('\0'));
-  if (padding == H5T_STR_SPACEPAD) {
-    const std::size_t last = bytes.find_last_not_of(' ');
-    bytes = bytes.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  }
-  return std::string(bytes);
+void require_read(const Attribute& attribute, const std::string& name, const std::string& where) {
+  if (attribute.is_read) return;
+  throw InputError({.where = where,
+                    .what = "cannot read " + quoted(name) + ": the HDF5 library could not, or it is too long",
+                    .next = "write it as a number, or as a string of fixed length"});
 }
 
 // By the library itself: in files that this process wrote or holds in memory, and in live ones.
-std::vector<std::string> read_variable_texts(const Attribute& attribute, const std::string& where,
-                                             const std::string& what) {
-  std::vector<char*> pointers(static_cast<std::size_t>(attribute.elements), nullptr);
-  if (H5Aread(attribute.handle.id(), attribute.type.id(), pointers.data()) < 0) fail_reading(where, what);
-  std::vector<std::string> texts;
-  for (char* pointer : pointers) {
-    texts.emplace_back(pointer == nullptr ? "" : pointer);
-    H5free_memory(pointer);
-  }
-  return texts;
-}
-
-// The bytes of texts of fixed length, with their padding; by the library itself, likewise.
-std::vector<std::string> read_fixed_texts(const Attribute& attribute, const std::string& where,
-                                          const std::string& what) {
-  // A damaged file can claim any length. No real text here comes near this one.
-  constexpr std::size_t kLongest = std::size_t{1} << 24;
-  const std::size_t length = H5Tget_size(attribute.type.id());
-  const auto count = static_cast<std::size_t>(attribute.elements);
-  if (length == 0 || length > kLongest / std::max<std::size_t>(count, 1))
-    throw InputError({.where = where,
-                      .what = what + ": impossible length",
-                      .found = fmt::format("{} strings of {} bytes", count, length)});
-  std::string bytes(length * count, '\0');
-  if (H5Aread(attribute.handle.id(), attribute.type.id(), bytes.data()) < 0) fail_reading(where, what);
-  std::vector<std::string> texts;
-  for (std::size_t i = 0; i < count; ++i)
-    texts.push_back(bytes.substr(i * length, length));
-  return texts;
-}
-
-std::int64_t int_of(const std::vector<std::string>& value) {
-  std::int64_t number = 0;
-  std::memcpy(&number, value.at(0).data(), sizeof number);
-  return number;
-}
-double float_of(const std::vector<std::string>& value) {
-  double number = 0;
-  std::memcpy(&number, value.at(1).data(), sizeof number);
-  return number;
+std::optional<Attribute> read_here(std::int64_t object, const std::string& name, const std::string& where) {
+  constexpr std::int64_t kLongest = std::int64_t{1} << 26;
+  const htri_t found = H5Aexists(object, name.c_str());
+  if (found < 0) fail_reading(where, "cannot look up " + quoted(name));
+  if (found == 0) return std::nullopt;
+  std::int64_t left = kLongest;
+  return read_attribute(object, name, left);
 }
 
 // Texts of up to this size are stored inside the attribute, which can hold 64 KiB. Longer ones go into HDF5's
@@ -177,67 +120,54 @@ std::string Object::child_path(const std::string& name) const {
   return path_ == "/" ? "/" + name : path_ + "/" + name;
 }
 
+// From the child process that walked the file; from the library where there was none, and where a live file's
+// writer may have added the attribute since.
+std::optional<Attribute> Object::find_attribute(const std::string& name) const {
+  if (file_->values == nullptr) return read_here(id(), name, where());
+  H5O_info_t info{};
+  if (H5Oget_info2(id(), &info, H5O_INFO_BASIC) < 0) fail_reading(where(), "cannot look up " + quoted(name));
+  if (const Attribute* const found = file_->values->find(info.addr, name)) return *found;
+  return file_->live ? read_here(id(), name, where()) : std::nullopt;
+}
+
+Attribute Object::attribute(const std::string& name) const {
+  std::optional<Attribute> found = find_attribute(name);
+  if (!found) throw InputError({.where = where(), .what = quoted(name) + " is missing"});
+  if (found->kind == AttributeKind::unreadable) require_read(*found, name, where());
+  return std::move(*found);
+}
+
 bool Object::has_attribute(const std::string& name) const {
-  const htri_t found = H5Aexists(id(), name.c_str());
-  if (found < 0) fail_reading(where(), "cannot look up " + quoted(name));
-  return found > 0;
+  return find_attribute(name).has_value();
 }
 
 std::int64_t Object::int_attribute(const std::string& name) const {
-  const Attribute attribute = open_attribute(id(), name, where());
-  require_one(attribute, name, where());
-  if (H5Tget_class(attribute.type.id()) != H5T_INTEGER) fail_kind(attribute, name, where(), "an integer");
-  if (const auto* const sent = sent_value(name)) return int_of(*sent);
-  std::int64_t value = 0;
-  if (H5Aread(attribute.handle.id(), H5T_NATIVE_INT64, &value) < 0)
-    fail_reading(where(), "cannot read " + quoted(name));
-  return value;
+  const Attribute found = attribute(name);
+  require_one(found, name, where());
+  if (found.kind != AttributeKind::integer) fail_kind(found, name, where(), "an integer");
+  require_read(found, name, where());
+  return found.integer;
 }
 
 double Object::float_attribute(const std::string& name) const {
-  const Attribute attribute = open_attribute(id(), name, where());
-  require_one(attribute, name, where());
-  const H5T_class_t kind = H5Tget_class(attribute.type.id());
-  if (kind != H5T_FLOAT && kind != H5T_INTEGER) fail_kind(attribute, name, where(), "a number");
-  if (const auto* const sent = sent_value(name)) return float_of(*sent);
-  double value = 0;
-  if (H5Aread(attribute.handle.id(), H5T_NATIVE_DOUBLE, &value) < 0)
-    fail_reading(where(), "cannot read " + quoted(name));
-  return value;
-}
-
-// What the child process read of an attribute that exists; null where this process has to read it itself.
-const std::vector<std::string>* Object::sent_value(const std::string& name) const {
-  if (file_->values == nullptr) return nullptr;
-  const std::string what = "cannot read " + quoted(name);
-  H5O_info_t info{};
-  if (H5Oget_info2(id(), &info, H5O_INFO_BASIC) < 0) fail_reading(where(), what);
-  const std::vector<std::string>* const found = file_->values->find(info.addr, name);
-  if (found == nullptr && !file_->live)
-    throw InputError({.where = where(),
-                      .what = what + ": the HDF5 library could not, or it is too long",
-                      .next = "write it as a number, or as a string of fixed length"});
-  return found;
+  const Attribute found = attribute(name);
+  require_one(found, name, where());
+  if (found.kind != AttributeKind::real && found.kind != AttributeKind::integer)
+    fail_kind(found, name, where(), "a number");
+  require_read(found, name, where());
+  return found.number;
 }
 
 std::vector<std::string> Object::texts(const std::string& name, bool one) const {
-  const Attribute attribute = open_attribute(id(), name, where());
-  if (one) require_one(attribute, name, where());
-  if (!one && attribute.rank != 1)
+  Attribute found = attribute(name);
+  if (one) require_one(found, name, where());
+  if (!one && found.rank != 1)
     throw InputError({.where = where(), .what = quoted(name) + " must be a list of strings"});
-  if (H5Tget_class(attribute.type.id()) != H5T_STRING) fail_kind(attribute, name, where(), "a string");
-  if (attribute.elements == 0) return {};
-  const std::string what = "cannot read " + quoted(name);
-  const bool is_variable = H5Tis_variable_str(attribute.type.id()) > 0;
-  const std::vector<std::string>* const sent = sent_value(name);
-  std::vector<std::string> texts = sent != nullptr ? *sent
-                                   : is_variable   ? read_variable_texts(attribute, where(), what)
-                                                   : read_fixed_texts(attribute, where(), what);
-  for (std::string& text : texts) {
-    if (!is_variable) text = unpadded(text, H5Tget_strpad(attribute.type.id()));
+  if (found.kind != AttributeKind::text) fail_kind(found, name, where(), "a string");
+  require_read(found, name, where());
+  for (const std::string& text : found.texts)
     if (!is_utf8(text)) throw InputError({.where = where(), .what = quoted(name) + " is not UTF-8"});
-  }
-  return texts;
+  return std::move(found.texts);
 }
 
 std::string Object::text_attribute(const std::string& name) const {

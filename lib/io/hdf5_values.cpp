@@ -1,5 +1,6 @@
 #include "io/hdf5_values.hpp"
 
+#include <bit>
 #include <cstring>
 
 namespace toptheta::hdf5 {
@@ -40,24 +41,29 @@ struct Unpacker {
 
 }  // namespace
 
-void AttributeValues::add(std::uint64_t object, std::string_view attribute, std::vector<std::string> texts) {
-  texts_.insert_or_assign({object, std::string(attribute)}, std::move(texts));
+void AttributeValues::add(std::uint64_t object, std::string_view name, Attribute attribute) {
+  attributes_.insert_or_assign({object, std::string(name)}, std::move(attribute));
 }
 
-const std::vector<std::string>* AttributeValues::find(std::uint64_t object,
-                                                      std::string_view attribute) const {
-  const auto found = texts_.find({object, std::string(attribute)});
-  return found == texts_.end() ? nullptr : &found->second;
+const Attribute* AttributeValues::find(std::uint64_t object, std::string_view name) const {
+  const auto found = attributes_.find({object, std::string(name)});
+  return found == attributes_.end() ? nullptr : &found->second;
 }
 
 std::string AttributeValues::packed() const {
   std::string bytes;
-  put(bytes, std::uint64_t{texts_.size()});
-  for (const auto& [place, texts] : texts_) {
+  put(bytes, std::uint64_t{attributes_.size()});
+  for (const auto& [place, attribute] : attributes_) {
     put(bytes, place.first);
     put(bytes, place.second);
-    put(bytes, std::uint64_t{texts.size()});
-    for (const std::string& text : texts)
+    put(bytes, static_cast<std::uint64_t>(attribute.kind));
+    put(bytes, static_cast<std::uint64_t>(attribute.elements));
+    put(bytes, static_cast<std::uint64_t>(attribute.rank));
+    put(bytes, std::uint64_t{attribute.is_read});
+    put(bytes, static_cast<std::uint64_t>(attribute.integer));
+    put(bytes, std::bit_cast<std::uint64_t>(attribute.number));
+    put(bytes, std::uint64_t{attribute.texts.size()});
+    for (const std::string& text : attribute.texts)
       put(bytes, text);
   }
   return bytes;
@@ -68,11 +74,17 @@ std::optional<AttributeValues> AttributeValues::unpacked(std::string_view bytes)
   Unpacker from{bytes};
   for (std::uint64_t left = from.number(); left > 0 && from.whole; --left) {
     const std::uint64_t object = from.number();
-    const std::string attribute = from.text();
-    std::vector<std::string> texts;
+    const std::string name = from.text();
+    Attribute attribute;
+    attribute.kind = static_cast<AttributeKind>(from.number());
+    attribute.elements = static_cast<std::int64_t>(from.number());
+    attribute.rank = static_cast<std::int64_t>(from.number());
+    attribute.is_read = from.number() != 0;
+    attribute.integer = static_cast<std::int64_t>(from.number());
+    attribute.number = std::bit_cast<double>(from.number());
     for (std::uint64_t count = from.number(); count > 0 && from.whole; --count)
-      texts.push_back(from.text());
-    made.add(object, attribute, std::move(texts));
+      attribute.texts.push_back(from.text());
+    made.add(object, name, std::move(attribute));
   }
   if (!from.whole || !from.bytes.empty()) return std::nullopt;
   return made;

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include <array>
-#include <cstring>
+#include <cstdint>
 #include <exception>
 #include <limits>
 #include <set>
@@ -21,8 +21,8 @@ namespace {
 
 struct Walk {
   AttributeValues* values = nullptr;
-  long left = kWalkedBytes;       // of data that may still be read
-  long left_text = kWalkedBytes;  // of texts that may still be sent
+  long left = kWalkedBytes;               // of data that may still be read
+  std::int64_t left_text = kWalkedBytes;  // of texts that may still be sent
   std::set<haddr_t> seen{};
   bool broken = false;  // attributes or links of an object cannot be listed
 };
@@ -51,47 +51,6 @@ long bytes_of(hid_t space, hid_t type) {
              : bytes;
 }
 
-// The texts that `bytes` of pointers lead to: each must end somewhere. False where they are too long.
-bool collect_texts(const std::vector<char>& pointers, long bytes, long& left,
-                   std::vector<std::string>& texts) {
-  for (long at = 0; at + static_cast<long>(sizeof(char*)) <= bytes; at += static_cast<long>(sizeof(char*))) {
-    const char* text = nullptr;
-    std::memcpy(&text, pointers.data() + at, sizeof text);
-    left -= static_cast<long>(sizeof(char*) + (text == nullptr ? 0 : std::strlen(text)));
-    if (left < 0) return false;
-    texts.emplace_back(text == nullptr ? "" : text);
-  }
-  return true;
-}
-
-// Texts of `size` bytes each, one after the other.
-bool collect_fixed(const std::vector<char>& all, long bytes, long size, long& left,
-                   std::vector<std::string>& texts) {
-  left -= bytes;
-  if (left < 0 || size <= 0) return false;
-  for (long at = 0; at + size <= bytes; at += size)
-    texts.emplace_back(all.data() + at, static_cast<std::size_t>(size));
-  return true;
-}
-
-template <class Number>
-std::string bytes_of_number(hid_t attribute, hid_t memory_type) {
-  Number number{};
-  if (H5Aread(attribute, memory_type, &number) < 0) return {};
-  return {reinterpret_cast<const char*>(&number), sizeof number};
-}
-
-// The one number of an attribute; empty where it is none.
-std::vector<std::string> number_of(hid_t attribute, hid_t type, hid_t space) {
-  const H5T_class_t kind = H5Tget_class(type);
-  if ((kind != H5T_INTEGER && kind != H5T_FLOAT) || H5Sget_simple_extent_npoints(space) != 1) return {};
-  std::vector<std::string> value{
-      kind == H5T_INTEGER ? bytes_of_number<std::int64_t>(attribute, H5T_NATIVE_INT64) : std::string(),
-      bytes_of_number<double>(attribute, H5T_NATIVE_DOUBLE)};
-  if (value[1].empty() || (kind == H5T_INTEGER && value[0].empty())) return {};
-  return value;
-}
-
 struct AttributesOf {
   Walk& walk;
   haddr_t object;
@@ -99,24 +58,7 @@ struct AttributesOf {
 
 herr_t walk_attribute(hid_t object, const char* name, const H5A_info_t*, void* data) {
   auto& [walk, address] = *static_cast<AttributesOf*>(data);
-  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
-  if (attribute.id() < 0) return 0;
-  const Handle type(H5Aget_type(attribute.id()), H5Tclose);
-  const Handle space(H5Aget_space(attribute.id()), H5Sclose);
-  if (type.id() < 0 || space.id() < 0) return 0;
-  const long bytes = bytes_of(space.id(), type.id());
-  if (bytes > kWalkedBytes) return 0;
-  std::vector<char> out(static_cast<std::size_t>(bytes) + 1);
-  std::vector<std::string> value = number_of(attribute.id(), type.id(), space.id());
-  if (H5Aread(attribute.id(), type.id(), out.data()) >= 0 && H5Tget_class(type.id()) == H5T_STRING) {
-    const bool whole =
-        H5Tis_variable_str(type.id()) > 0
-            ? collect_texts(out, bytes, walk.left_text, value)
-            : collect_fixed(out, bytes, static_cast<long>(H5Tget_size(type.id())), walk.left_text, value);
-    if (!whole) value.clear();
-  }
-  if (!value.empty()) walk.values->add(address, name, std::move(value));
-  H5Dvlen_reclaim(type.id(), space.id(), H5P_DEFAULT, out.data());
+  walk.values->add(address, name, read_attribute(object, name, walk.left_text));
   return 0;
 }
 

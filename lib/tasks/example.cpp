@@ -23,13 +23,22 @@ void require_text(const TemplateValue& value, std::size_t index, const char* wha
         {.where = value.places[index], .what = std::string("empty ") + what, .expected = "some text"});
 }
 
-TemplateValue one_text(const Template& from, const JsonField& line, const char* what) {
-  TemplateValue value = from.evaluate(line);
+TemplateValue require_one(TemplateValue value, const JsonField& line, const char* what) {
   if (value.is_list)
     throw InputError({.where = line.where(),
                       .what = fmt::format("a list where the task needs one {}", what),
                       .found = fmt::format("{} texts", value.texts.size())});
   return value;
+}
+
+TemplateValue one_text(const Template& from, const JsonField& line, const char* what) {
+  return require_one(from.evaluate(line), line, what);
+}
+
+// The first field that the list of templates reads, or the line if it reads none.
+std::string place_of(const TemplateList& list, const JsonField& line) {
+  const auto paths = list.templates.front().paths();
+  return paths.empty() ? line.where() : fmt::format("{}: {}", line.where(), paths.front().text());
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
@@ -102,7 +111,7 @@ MultipleChoiceExample choice_example(const TaskForm& form, const JsonField& line
         {.where = choices.places.front(), .what = "one text where the task needs a list of choices"});
   const std::size_t count = per_choice ? contexts.texts.size() : choices.texts.size();
   if (count < 2 || (choices.is_list && choices.texts.size() != count))
-    throw InputError({.where = line.where() + ": " + form.choices.templates.front().paths().front().text(),
+    throw InputError({.where = place_of(form.choices, line),
                       .what = count < 2 ? "too few choices" : "there must be as many choices as contexts",
                       .expected = count < 2 ? "at least 2" : fmt::format("{}", count),
                       .found = fmt::format("{}", choices.texts.size())});
@@ -121,7 +130,7 @@ MultipleChoiceExample choice_example(const TaskForm& form, const JsonField& line
 }
 
 ContinuationExample continuation_example(const TaskForm& form, const JsonField& line) {
-  const TemplateValue context = contexts_of(form, line);
+  const TemplateValue context = require_one(contexts_of(form, line), line, "context");
   const TemplateValue continuation = one_text(form.continuation, line, "continuation");
   require_text(context, 0, "context");
   require_text(continuation, 0, "continuation");
@@ -130,7 +139,7 @@ ContinuationExample continuation_example(const TaskForm& form, const JsonField& 
 
 GenerationExample generation_example(const TaskForm& form, const JsonField& line) {
   GenerationExample example;
-  const TemplateValue prompt = contexts_of(form, line);
+  const TemplateValue prompt = require_one(contexts_of(form, line), line, "prompt");
   require_text(prompt, 0, "prompt");
   const TemplateValue answer = one_text(*form.target, line, "answer");
   require_text(answer, 0, "answer");
@@ -163,8 +172,8 @@ TextDocument document(const TaskForm& form, const JsonField& line, const std::st
   const auto paths = form.text.paths();
   if (paths.size() == 1) {
     bool is_list = false;
-    const std::string& own = paths.front().follow(line, is_list).front().as_string();
-    if (own != result.text) result.original = own;
+    const auto fields = paths.front().follow(line, is_list);
+    if (!is_list && fields.front().as_string() != result.text) result.original = fields.front().as_string();
   }
   return result;
 }

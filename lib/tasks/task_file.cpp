@@ -131,6 +131,7 @@ class TaskFileReader {
     TemplateList list;
     const JsonField field = table.at(key);
     if (!field.json().is_array()) return {{template_at(table, key)}};
+    if (field.json().empty() && key != "stop") field.fail("an empty list", "at least one text");
     for (const JsonField& text : field.elements())
       list.templates.push_back(Template::parse(text.as_string(), *task_.maps, text.where()));
     return list;

@@ -12,17 +12,26 @@
 
 namespace toptheta {
 
-TEST_CASE("texts of variable length survive the way between processes, and nothing else does") {
-  hdf5::AttributeValues texts;
-  texts.add(800, "layout", {"row-major"});
-  texts.add(800, "names", {"a", "", std::string("b\0c", 3)});
-  texts.add(0, "layout", {});
-  const std::string bytes = texts.packed();
+TEST_CASE("attributes survive the way between processes whole, and nothing else does") {
+  using hdf5::AttributeKind;
+  hdf5::AttributeValues sent;
+  sent.add(800, "layout", {AttributeKind::text, 1, 0, true, 0, 0, {"row-major"}});
+  sent.add(800, "names", {AttributeKind::text, 3, 1, true, 0, 0, {"a", "", std::string("b\0c", 3)}});
+  sent.add(0, "layout", {});
+  sent.add(7, "k", {AttributeKind::integer, 1, 2, true, -5, -5.0, {}});
+  sent.add(7, "scale", {AttributeKind::real, 1, 0, true, 0, 0.125, {}});
+  const std::string bytes = sent.packed();
   const auto back = hdf5::AttributeValues::unpacked(bytes);
   REQUIRE(back);
-  CHECK(*back->find(800, "layout") == std::vector<std::string>{"row-major"});
-  CHECK(*back->find(800, "names") == std::vector<std::string>{"a", "", std::string("b\0c", 3)});
-  CHECK(back->find(0, "layout")->empty());
+  CHECK(back->find(800, "layout")->texts == std::vector<std::string>{"row-major"});
+  CHECK(back->find(800, "names")->texts == std::vector<std::string>{"a", "", std::string("b\0c", 3)});
+  CHECK(back->find(800, "names")->elements == 3);
+  CHECK(back->find(0, "layout")->kind == AttributeKind::unreadable);
+  CHECK_FALSE(back->find(0, "layout")->is_read);
+  CHECK(back->find(7, "k")->kind == AttributeKind::integer);
+  CHECK(back->find(7, "k")->integer == -5);
+  CHECK(back->find(7, "k")->rank == 2);
+  CHECK(back->find(7, "scale")->number == 0.125);
   CHECK(back->find(0, "names") == nullptr);
   CHECK(back->find(1, "layout") == nullptr);
   for (std::size_t size = 0; size < bytes.size(); ++size)

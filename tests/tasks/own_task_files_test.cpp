@@ -147,6 +147,21 @@ TEST_CASE("a label that two choices have, and fields of any line that nothing us
   CHECK(task.notes.front().ends_with("does not use the fields late"));
 }
 
+TEST_CASE("lists of a task file that are too short, or that the kind of task does not take",
+          "[own-task-files]") {
+  const TempDir dir;
+  const std::string head = kHead + "fields = [\"q\"]\ncontext = \"{q}\"\nlabel = 0\n";
+  CHECK(refusal(head + "choices = []\n").where == "own.toml: task: choices");
+  CHECK(refusal(head + "choices = [\"a\", \"b\"]\nlabels = []\n").where == "own.toml: task: labels");
+  const auto line = write_text(dir, "q.jsonl", R"({"q": "q"})");
+  CHECK_THROWS_AS(load_task(line, library_with(dir, head + "choices = [\"a\"]\n")), InputError);
+  const std::string words =
+      "[task]\nname = \"mine\"\nkind = \"continuation\"\nfields = [\"q\"]\ncontinuation = \"{q}\"\n";
+  CHECK(refusal(words + "context = []\n").where == "own.toml: task: context");
+  CHECK_THROWS_AS(load_task(line, library_with(dir, words + "context = [\"a\", \"b\"]\n")), InputError);
+  CHECK(load_task(line, library_with(dir, words + "context = [\"a\"]\n")).format == "mine");
+}
+
 TEST_CASE("task files with mistakes are refused with the place", "[own-task-files]") {
   const std::string rest = "choices = [\"a\", \"b\"]\nlabel = 0\n";
   CHECK(refusal("[task\n").where.starts_with("own.toml:line 1, column "));
