@@ -3,11 +3,11 @@
 
     pip install llama-cpp-py-sync            # llama.cpp as a library in a wheel
     tools/llama_cpp/side_by_side.py MODEL.gguf TEXT [--tt-eval PROGRAM] [--compute f32 bf16 q8] [--chunk 512] [--windows 8]
-        [--speed] [--threads 2]
+        [--speed [--prefill 512 2048] [--decode-at 64] [--attention dense ...] [--thresholds FILE] [--rounds 5]] [--threads 2]
 
 Both use the token ids of tt-eval (llama.cpp's own differ from Hugging Face's for a space before a line break). Windows of CHUNK tokens
-are computed one by one, and the second half of each is scored. --speed measures prefills of 512 and 2048 tokens, and decoding after
-64 tokens, five times each, in turn, and takes the median; tt-eval is measured with `tt-eval bench`.
+are computed one by one, and the second half of each is scored. --speed measures prefills and decoding, one program after the other in
+each round, and takes medians over the rounds; tt-eval is measured with `tt-eval bench` on the same text.
 """
 import argparse
 import json
@@ -19,6 +19,8 @@ import time
 
 import numpy
 from llama_cpp_py_sync._cffi_bindings import get_ffi, get_lib
+
+STEPS = 32  # decode steps that are timed, each
 
 
 class LlamaCpp:
@@ -57,16 +59,17 @@ class LlamaCpp:
         self.clear()
         return self.decode(ids, 0, True)[1]
 
-    def speeds(self, ids):
-        """Seconds of one prefill of each length, and of a token behind 64."""
+    def speeds(self, ids, prefill, decode_at):
+        """Seconds per token of one prefill of each length, and of a token behind each length."""
         found = {}
-        for length in (512, 2048):
+        for length in prefill:
             self.clear()
             found[f"prefill {length}"] = self.decode(ids[:length], 0, False)[0] / length
-        self.clear()
-        self.decode(ids[:64], 0, False)
-        steps = [self.decode([token], 64 + i, False)[0] for i, token in enumerate(ids[64:96])]
-        found["decode at 64"] = statistics.median(steps)
+        for length in decode_at:
+            self.clear()
+            self.decode(ids[:length], 0, False)
+            steps = [self.decode([token], length + i, False)[0] for i, token in enumerate(ids[length:length + STEPS])]
+            found[f"decode at {length}"] = statistics.median(steps)
         return found
 
 
@@ -91,9 +94,31 @@ def nll(rows, ids):
 
 
 def our_speeds(flags, compute):
-    results = json.loads(run(flags, "bench", "--model", flags.model, "--compute", compute, "--prefill", "512,2048", "--decode-at", "64",
-                             "--repetitions", 5, "--attention", "dense", "--format", "json"))["results"]
-    return {f"{one['phase']} {'at ' if one['phase'] == 'decode' else ''}{one['length']}": one["tokens_per_second"] for one in results}
+    """The same of tt-eval, by policy."""
+    more = ["--thresholds", flags.thresholds] if flags.thresholds else []
+    lists = [["--" + name, ",".join(map(str, values)) or "none"] for name, values in
+             (("prefill", flags.prefill), ("decode-at", flags.decode_at))]
+    results = json.loads(run(flags, "bench", "--model", flags.model, "--text", flags.text, "--compute", compute, *lists[0], *lists[1],
+                             "--decode-steps", STEPS, "--repetitions", 1, "--attention", *flags.attention, *more,
+                             "--format", "json"))["rows"]
+    found = {}
+    for one in results:
+        what = f"{one['phase']} {'at ' if one['phase'] == 'decode' else ''}{one['length']}"
+        found.setdefault(f"{compute}, {one['policy']}", {})[what] = 1 / one["tokens_per_second"]
+    return found
+
+
+def compare_speeds(flags, theirs, ids):
+    rounds = {}
+    for _ in range(flags.rounds):
+        rounds.setdefault("llama.cpp", []).append(theirs.speeds(ids, flags.prefill, flags.decode_at))
+        for compute in flags.compute:
+            for name, seconds in our_speeds(flags, compute).items():
+                rounds.setdefault(name, []).append(seconds)
+    medians = {name: {what: 1 / statistics.median(one[what] for one in all_of) for what in all_of[0]} for name, all_of in rounds.items()}
+    for name, speeds in medians.items():
+        print(f"{name}, tokens/s:", ", ".join(
+            f"{what} {value:.1f} ({value / medians['llama.cpp'][what]:.2f} times)" for what, value in speeds.items()), flush=True)
 
 
 def main():
@@ -106,28 +131,29 @@ def main():
     arguments.add_argument("--windows", type=int, default=8)
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--speed", action="store_true")
+    arguments.add_argument("--prefill", type=int, nargs="*", default=[512, 2048])
+    arguments.add_argument("--decode-at", type=int, nargs="*", default=[64])
+    arguments.add_argument("--attention", nargs="+", default=["dense"], help="policies of tt-eval")
+    arguments.add_argument("--thresholds", help="for policies that need them")
+    arguments.add_argument("--rounds", type=int, default=5)
     flags = arguments.parse_args()
+    longest = max([flags.windows * flags.chunk, *flags.prefill, *flags.decode_at])
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         start = folder / "start.txt"
-        start.write_text(flags.text.read_text(encoding="utf-8")[:max(flags.windows * flags.chunk, 2048) * 8], encoding="utf-8")
+        start.write_text(flags.text.read_text(encoding="utf-8")[:(longest + STEPS) * 8], encoding="utf-8")
         ids = json.loads(run(flags, "tokenize", "--model", flags.model, "--text", start, "--plain", "--format", "json"))["ids"]
         windows = [ids[at:at + flags.chunk] for at in range(0, flags.windows * flags.chunk, flags.chunk)]
-        theirs = LlamaCpp(flags.model, max(2048, flags.chunk), flags.threads, "f16")
+        theirs = LlamaCpp(flags.model, max([flags.chunk, *flags.prefill, *[at + STEPS for at in flags.decode_at]]), flags.threads, "f16")
+        if not flags.windows:
+            return compare_speeds(flags, theirs, ids)
         reference = numpy.concatenate([nll(theirs.logits(window), window) for window in windows])
         print(f"llama.cpp, f16 cache: perplexity {numpy.exp(reference.mean()):.4f} of {len(reference)} tokens")
         for compute in flags.compute:
             ours = numpy.concatenate([nll(our_logits(flags, folder, window, compute), window) for window in windows])
             print(f"tt-eval --compute {compute}: {numpy.exp(ours.mean()):.4f}, ratio {numpy.exp(ours.mean() - reference.mean()):.5f}")
-        if not flags.speed:
-            return
-        rounds = [theirs.speeds(ids) for _ in range(5)]
-        medians = {what: 1 / statistics.median(one[what] for one in rounds) for what in rounds[0]}
-        print("llama.cpp, tokens/s:", ", ".join(f"{what} {value:.1f}" for what, value in medians.items()))
-        for compute in flags.compute:
-            speeds = our_speeds(flags, compute)
-            print(f"tt-eval --compute {compute}:", ", ".join(
-                f"{what} {value:.1f} ({value / medians[what]:.2f} times)" for what, value in speeds.items() if what in medians))
+        if flags.speed:
+            compare_speeds(flags, theirs, ids)
 
 
 if __name__ == "__main__":
