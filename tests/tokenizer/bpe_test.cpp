@@ -14,7 +14,7 @@ using namespace toptheta::testing;
 namespace {
 
 std::unique_ptr<BpeModel> parse(const Json& json) {
-  return BpeModel::parse(JsonField(json, "tokenizer.json", "model"));
+  return BpeModel::parse(JsonValue(json, "tokenizer.json", "model"));
 }
 
 std::vector<std::int32_t> encode(const std::unique_ptr<BpeModel>& model, const std::string& word) {
