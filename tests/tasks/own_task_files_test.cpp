@@ -150,28 +150,30 @@ TEST_CASE("a label that two choices have, and fields of any line that nothing us
 TEST_CASE("task files with mistakes are refused with the place", "[own-task-files]") {
   const std::string rest = "choices = [\"a\", \"b\"]\nlabel = 0\n";
   CHECK(refusal("[task\n").where.starts_with("own.toml:line 1, column "));
-  CHECK(refusal("x = 1\n").where == "own.toml: x");
-  CHECK(refusal("[task]\nname = \"a:b\"\nkind = \"text\"").where == "own.toml: task.name");
-  CHECK(refusal("[task]\nname = \"a\"\nkind = \"poem\"").where == "own.toml: task.kind");
-  CHECK(refusal("[task]\nname = \"a\"").where == "own.toml: task.kind");
+  CHECK(refusal("x = 1\n").where == "own.toml:line 1:x");
+  CHECK(refusal("[task]\nname = \"a:b\"\nkind = \"text\"").where == "own.toml:line 2:task.name");
+  CHECK(refusal("[task]\nname = \"a\"\nkind = \"poem\"").where == "own.toml:line 3:task.kind");
+  CHECK(refusal("[task]\nname = \"a\"").where == "own.toml:line 1:task.kind");
   CHECK(refusal(kHead + "context = \"{q}\"\n" + rest).what == "no fields");
-  CHECK(refusal(kHead + "fields = [\"q\"]\n" + rest).where == "own.toml: task: context");
-  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q\"\n" + rest).where == "own.toml: task: context");
-  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"q}\"\n" + rest).where == "own.toml: task: context");
+  CHECK(refusal(kHead + "fields = [\"q\"]\n" + rest).where == "own.toml:line 1:task.context");
+  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q\"\n" + rest).where ==
+        "own.toml:line 5:task.context");
+  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"q}\"\n" + rest).where ==
+        "own.toml:line 5:task.context");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q | shout}\"\n" + rest).what ==
         "no such filter: shout");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q | before}\"\n" + rest).what ==
         "filter before takes 1 argument");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q | map m}\"\n" + rest).what == "no such map: m");
   CHECK(refusal(kHead + "fields = [\"q..r\"]\ncontext = \"{q}\"\n" + rest).where ==
-        "own.toml: task: fields[0]");
+        "own.toml:line 4:task.fields[0]");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\ncolour = 1\n" + rest).where ==
-        "own.toml: task: colour");
+        "own.toml:line 6:task.colour");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\nstop = [\"x\"]\n" + rest).where ==
-        "own.toml: task: stop");
+        "own.toml:line 6:task.stop");
   CHECK(
       refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\n" + rest + "[[match]]\nextract = 'x'\n").where ==
-      "own.toml: match");
+      "own.toml:line 8:match");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{{{q | after '\\\\''}}}\"\n" + rest).where ==
         "accepted");
 }
