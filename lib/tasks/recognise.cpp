@@ -46,6 +46,7 @@ std::optional<std::string> contradiction(const TaskForm& form, const JsonValue& 
   for (const FieldPath& path : form.refuse)
     if (path.is_in(json)) return fmt::format("has {}", path.text());
   for (const FieldPattern& pattern : form.where) {
+    if (!pattern.path.is_in(json)) return fmt::format("no {}", pattern.path.text());
     bool is_list = false;
     for (const JsonValue& field : pattern.path.follow(line, is_list))
       if (!field.is_text() || pattern.pattern.found_in(field.text()).empty())

@@ -49,8 +49,8 @@ class FieldPath {
 // Where a text comes from. The place is made into words only for an error, because that takes a walk through
 // the line.
 struct TextPlace {
-  JsonValue value;      // the field, or the line
-  std::string below{};  // of a text that the line has in several fields or in part of one: their path
+  JsonValue value;      // the field; the line, if the text is made of several fields or of none
+  std::string below{};  // the path of several fields
   [[nodiscard]] std::string where() const {  // "x.jsonl:7:choices[1]"
     return below.empty() ? value.where() : value.where() + ":" + below;
   }
