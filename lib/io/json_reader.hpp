@@ -11,6 +11,8 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -37,7 +39,7 @@ struct JsonLimits {
 class JsonValue {
  public:
   // The place of this value, "FILE:a.b[3]", and that of a member, which may be missing. Cost: a walk through
-  // the document.
+  // the document; what was read whole by raw() is walked through last, if the value is not found before.
   [[nodiscard]] std::string where() const;
   [[nodiscard]] std::string where(std::string_view key) const;
   // The line, from 1, in a TOML file; 0 elsewhere.
@@ -91,9 +93,12 @@ class JsonValue {
 
   // The paths of the members below this value that nobody read, such as "rope_scaling.beta"; of an unread
   // member only its own path, not those below it. ignore() marks a member, present or not, as known and
-  // without effect here.
+  // without effect here. unread_notes() says the same to the user, "FILE:rope_scaling.beta: not used (3)",
+  // without members that are null.
   [[nodiscard]] std::vector<std::string> unread_keys() const;
+  [[nodiscard]] std::vector<std::string> unread_notes() const;
   void ignore(std::string_view key) const;
+  void ignore(std::initializer_list<std::string_view> keys) const;
 
   // The value in a few words: "3", "\"abc...\"", "a list of 12".
   [[nodiscard]] std::string shown() const;
@@ -110,7 +115,9 @@ class JsonValue {
 
   void require(bool holds, const char* type) const;
   [[nodiscard]] const nlohmann::json* member(std::string_view key) const;  // null where absent or null
-  void list_unread(std::string path, std::vector<std::string>& keys) const;
+  // Calls `list` with the path and value of each unread member; `path` is that of this value.
+  void list_unread(const std::string& path,
+                   const std::function<void(std::string, const JsonValue&)>& list) const;
 
   std::shared_ptr<JsonDocument> document_;
   const nlohmann::json* value_;
@@ -124,5 +131,8 @@ JsonValue parse_json(std::string_view text, const std::string& source, const Jso
 // The same for a whole file; a byte order mark at its start is accepted. Also throws where the file cannot be
 // read.
 JsonValue read_json_file(const std::filesystem::path& path, const JsonLimits& limits = {});
+
+// A document that was not parsed but made, such as a line of a data set with the values that it lacks.
+JsonValue json_value(nlohmann::json root, std::string source);
 
 }  // namespace toptheta

@@ -21,28 +21,40 @@ bool is_plain(std::string_view key) {
   });
 }
 
-// Appends the path from `from` to `target` to `path` and returns true, or leaves `path` as it was. Recurses
-// as deep as the document is nested.
-bool find_path(const json& from, const json* target, std::string& path) {
+// Appends the path from `from` to `target` to `path` and returns true, or leaves `path` as it was. What was
+// read whole is looked into only if `into_whole`. Recurses as deep as the document is nested.
+bool find_path(const JsonDocument& document, const json& from, const json* target, bool into_whole,
+               std::string& path) {
   if (&from == target) return true;
+  const auto mark = document.marks.find(&from);
+  if (!into_whole && mark != document.marks.end() && mark->second == JsonDocument::Mark::whole) return false;
   const std::string before = path;
   if (from.is_object()) {
     for (const auto& [key, value] : from.items()) {
       if (&value == target || value.is_structured()) {
         path = json_path_to_key(before, key);
-        if (find_path(value, target, path)) return true;
+        if (find_path(document, value, target, into_whole, path)) return true;
       }
     }
   } else if (from.is_array()) {
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (&from[i] == target || from[i].is_structured()) {
         path = json_path_to_element(before, i);
-        if (find_path(from[i], target, path)) return true;
+        if (find_path(document, from[i], target, into_whole, path)) return true;
       }
     }
   }
   path = before;
   return false;
+}
+
+// The path of a value. What was read whole, such as a vocabulary of 250,000 words, is searched last: what was
+// read name by name stands elsewhere.
+std::string path_of(const JsonDocument& document, const json* value) {
+  std::string path;
+  if (!find_path(document, document.root, value, false, path))
+    find_path(document, document.root, value, true, path);
+  return path;
 }
 
 std::string source_of(const JsonDocument& document, std::int64_t line) {
@@ -72,21 +84,24 @@ JsonValue document_value(std::shared_ptr<JsonDocument> document) {
   return {std::move(document), root};
 }
 
+JsonValue json_value(json root, std::string source) {
+  auto document = std::make_shared<JsonDocument>();
+  document->source = std::move(source);
+  document->root = std::move(root);
+  return document_value(std::move(document));
+}
+
 std::int64_t JsonValue::line() const {
   const auto found = document_->lines.find(value_);
   return found == document_->lines.end() ? 0 : found->second;
 }
 
 std::string JsonValue::where() const {
-  std::string path;
-  find_path(document_->root, value_, path);
-  return json_place(source_of(*document_, line()), path);
+  return json_place(source_of(*document_, line()), path_of(*document_, value_));
 }
 
 std::string JsonValue::where(std::string_view key) const {
-  std::string path;
-  find_path(document_->root, value_, path);
-  return json_place(source_of(*document_, line()), json_path_to_key(path, key));
+  return json_place(source_of(*document_, line()), json_path_to_key(path_of(*document_, value_), key));
 }
 
 bool JsonValue::is_null() const {
@@ -251,6 +266,11 @@ void JsonValue::ignore(std::string_view key) const {
   if (found != object.end()) document_->marks[&found->second] = JsonDocument::Mark::whole;
 }
 
+void JsonValue::ignore(std::initializer_list<std::string_view> keys) const {
+  for (const std::string_view key : keys)
+    ignore(key);
+}
+
 const json& JsonValue::raw() const {
   document_->marks[value_] = JsonDocument::Mark::whole;
   return *value_;
@@ -258,26 +278,36 @@ const json& JsonValue::raw() const {
 
 std::vector<std::string> JsonValue::unread_keys() const {
   std::vector<std::string> keys;
-  list_unread("", keys);
+  list_unread("", [&keys](std::string path, const JsonValue& /*value*/) { keys.push_back(std::move(path)); });
   return keys;
 }
 
-void JsonValue::list_unread(std::string path, std::vector<std::string>& keys) const {
+std::vector<std::string> JsonValue::unread_notes() const {
+  std::vector<std::string> notes;
+  list_unread(path_of(*document_, value_), [&](const std::string& path, const JsonValue& value) {
+    if (!value.is_null())
+      notes.push_back(fmt::format("{}: not used ({})", json_place(source_of(*document_, value.line()), path),
+                                  value.shown()));
+  });
+  return notes;
+}
+
+void JsonValue::list_unread(const std::string& path,
+                            const std::function<void(std::string, const JsonValue&)>& list) const {
   const auto mark = document_->marks.find(value_);
   const bool marked = mark != document_->marks.end();
   if (marked && mark->second == JsonDocument::Mark::whole) return;
   if (value_->is_array()) {
     for (std::size_t i = 0; i < value_->size(); ++i)
       if ((*value_)[i].is_structured())
-        JsonValue(document_, (*value_)[i]).list_unread(json_path_to_element(path, i), keys);
+        JsonValue(document_, (*value_)[i]).list_unread(json_path_to_element(path, i), list);
   } else if (value_->is_object()) {
     const bool listed = marked && mark->second == JsonDocument::Mark::listed;
     for (const auto& [key, value] : value_->items()) {
-      const std::string name = json_path_to_key(path, key);
       if (!listed && !document_->marks.contains(&value)) {
-        keys.push_back(name);
+        list(json_path_to_key(path, key), JsonValue(document_, value));
       } else if (value.is_structured()) {
-        JsonValue(document_, value).list_unread(name, keys);
+        JsonValue(document_, value).list_unread(json_path_to_key(path, key), list);
       }
     }
   }

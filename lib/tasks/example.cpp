@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/error.hpp"
@@ -19,11 +20,12 @@ bool is_blank(std::string_view text) {
 
 void require_text(const TemplateValue& value, std::size_t index, const char* what) {
   if (is_blank(value.texts[index]))
-    throw InputError(
-        {.where = value.places[index], .what = std::string("empty ") + what, .expected = "some text"});
+    throw InputError({.where = value.places[index].where(),
+                      .what = std::string("empty ") + what,
+                      .expected = "some text"});
 }
 
-TemplateValue require_one(TemplateValue value, const JsonField& line, const char* what) {
+TemplateValue require_one(TemplateValue value, const JsonValue& line, const char* what) {
   if (value.is_list)
     throw InputError({.where = line.where(),
                       .what = fmt::format("a list where the task needs one {}", what),
@@ -31,14 +33,14 @@ TemplateValue require_one(TemplateValue value, const JsonField& line, const char
   return value;
 }
 
-TemplateValue one_text(const Template& from, const JsonField& line, const char* what) {
+TemplateValue one_text(const Template& from, const JsonValue& line, const char* what) {
   return require_one(from.evaluate(line), line, what);
 }
 
 // The first field that the list of templates reads, or the line if it reads none.
-std::string place_of(const TemplateList& list, const JsonField& line) {
+std::string place_of(const TemplateList& list, const JsonValue& line) {
   const auto paths = list.templates.front().paths();
-  return paths.empty() ? line.where() : fmt::format("{}: {}", line.where(), paths.front().text());
+  return paths.empty() ? line.where() : TextPlace{line, paths.front().text()}.where();
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
@@ -50,18 +52,20 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 
 // The index of the right choice: the position of `label` among the labels or, if it is not among them, the
 // number that `label` is.
-std::int64_t label_of(const TaskForm& form, const JsonField& line, std::int64_t choices) {
+std::int64_t label_of(const TaskForm& form, const JsonValue& line, std::int64_t choices) {
   const TemplateValue label = one_text(form.label, line, "label");
   const std::string& text = label.texts.front();
   const auto refuse = [&](const std::string& what, const std::string& expected) -> std::int64_t {
-    throw InputError(
-        {.where = label.places.front(), .what = what, .expected = expected, .found = "\"" + text + "\""});
+    throw InputError({.where = label.places.front().where(),
+                      .what = what,
+                      .expected = expected,
+                      .found = "\"" + text + "\""});
   };
   bool numbers_are_labels = false;
   if (!form.labels.empty()) {
     const TemplateValue labels = form.labels.evaluate(line);
     if (static_cast<std::int64_t>(labels.texts.size()) != choices)
-      throw InputError({.where = labels.places.empty() ? line.where() : labels.places.front(),
+      throw InputError({.where = labels.places.empty() ? line.where() : labels.places.front().where(),
                         .what = "there must be as many labels as choices",
                         .expected = fmt::format("{}", choices),
                         .found = fmt::format("{}", labels.texts.size())});
@@ -76,7 +80,7 @@ std::int64_t label_of(const TaskForm& form, const JsonField& line, std::int64_t 
     // from 0 or from 1.
     const auto paths = form.label.paths();
     bool is_list = false;
-    const bool number = !paths.empty() && paths.front().follow(line, is_list).front().json().is_number();
+    const bool number = !paths.empty() && paths.front().follow(line, is_list).front().is_number();
     if (numbers_are_labels || !number)
       return refuse("no choice has this label", fmt::format("one of {}", fmt::join(labels.texts, ", ")));
   }
@@ -91,7 +95,7 @@ std::string continued(const TaskForm& form, std::string_view context, const std:
   return form.delimiter ? *form.delimiter + text : with_delimiter(context, text);
 }
 
-TemplateValue contexts_of(const TaskForm& form, const JsonField& line) {
+TemplateValue contexts_of(const TaskForm& form, const JsonValue& line) {
   TemplateValue contexts = form.context.evaluate(line);
   if (form.context_filter != nullptr) {
     FilterInput input{std::move(contexts.texts), contexts.is_list};
@@ -101,14 +105,14 @@ TemplateValue contexts_of(const TaskForm& form, const JsonField& line) {
   return contexts;
 }
 
-MultipleChoiceExample choice_example(const TaskForm& form, const JsonField& line, bool chat) {
+MultipleChoiceExample choice_example(const TaskForm& form, const JsonValue& line, bool chat) {
   MultipleChoiceExample example;
   TemplateValue contexts = contexts_of(form, line);
   const TemplateValue choices = form.choices.evaluate(line);
   const bool per_choice = contexts.is_list;
   if (!choices.is_list && !per_choice)
     throw InputError(
-        {.where = choices.places.front(), .what = "one text where the task needs a list of choices"});
+        {.where = choices.places.front().where(), .what = "one text where the task needs a list of choices"});
   const std::size_t count = per_choice ? contexts.texts.size() : choices.texts.size();
   if (count < 2 || (choices.is_list && choices.texts.size() != count))
     throw InputError({.where = place_of(form.choices, line),
@@ -129,7 +133,7 @@ MultipleChoiceExample choice_example(const TaskForm& form, const JsonField& line
   return example;
 }
 
-ContinuationExample continuation_example(const TaskForm& form, const JsonField& line) {
+ContinuationExample continuation_example(const TaskForm& form, const JsonValue& line) {
   const TemplateValue context = require_one(contexts_of(form, line), line, "context");
   const TemplateValue continuation = one_text(form.continuation, line, "continuation");
   require_text(context, 0, "context");
@@ -137,7 +141,7 @@ ContinuationExample continuation_example(const TaskForm& form, const JsonField& 
   return {context.texts.front(), continued(form, context.texts.front(), continuation.texts.front()), {}};
 }
 
-GenerationExample generation_example(const TaskForm& form, const JsonField& line) {
+GenerationExample generation_example(const TaskForm& form, const JsonValue& line) {
   GenerationExample example;
   const TemplateValue prompt = require_one(contexts_of(form, line), line, "prompt");
   require_text(prompt, 0, "prompt");
@@ -150,13 +154,14 @@ GenerationExample generation_example(const TaskForm& form, const JsonField& line
     TemplateValue stop = form.stop.evaluate(line);
     for (std::size_t i = 0; i < stop.texts.size(); ++i)
       if (stop.texts[i].empty())
-        throw InputError({.where = stop.places[i], .what = "empty stop text", .expected = "some text"});
+        throw InputError(
+            {.where = stop.places[i].where(), .what = "empty stop text", .expected = "some text"});
     example.stop = std::move(stop.texts);
   }
   const TemplateValue most = one_text(form.max_new_tokens, line, "number");
   const auto number = whole_number(most.texts.front());
   if (!number || *number < 1)
-    throw InputError({.where = most.places.front(),
+    throw InputError({.where = most.places.front().where(),
                       .what = "out of range",
                       .expected = "a whole number of at least 1",
                       .found = most.texts.front()});
@@ -164,21 +169,21 @@ GenerationExample generation_example(const TaskForm& form, const JsonField& line
   return example;
 }
 
-TextDocument document(const TaskForm& form, const JsonField& line, const std::string& where) {
+TextDocument document(const TaskForm& form, const JsonValue& line) {
   const TemplateValue text = one_text(form.text, line, "text");
   require_text(text, 0, "text");
-  TextDocument result{where, text.texts.front(), {}};
+  TextDocument result{line.where(), text.texts.front(), {}};
   // Words and bytes are counted in the original text.
   const auto paths = form.text.paths();
   if (paths.size() == 1) {
     bool is_list = false;
     const auto fields = paths.front().follow(line, is_list);
-    if (!is_list && fields.front().as_string() != result.text) result.original = fields.front().as_string();
+    if (!is_list && fields.front().text() != result.text) result.original = fields.front().text();
   }
   return result;
 }
 
-std::string solved_text(const TaskForm& form, const JsonField& line, const Example& example) {
+std::string solved_text(const TaskForm& form, const JsonValue& line, const Example& example) {
   if (form.shot) return form.shot->render(line);
   if (const auto* choice = std::get_if<MultipleChoiceExample>(&example))
     return choice->context(choice->label) + choice->continuations[static_cast<std::size_t>(choice->label)];
@@ -189,14 +194,14 @@ std::string solved_text(const TaskForm& form, const JsonField& line, const Examp
   return {};
 }
 
-Example example_of(const TaskMatch& match, const JsonField& line, const std::string& where, bool chat) {
-  const auto placed = [&where](auto example) -> Example {
-    example.place = where;
+Example example_of(const TaskMatch& match, const JsonValue& line, bool chat) {
+  const auto placed = [&line](auto example) -> Example {
+    example.place = line.where();
     return example;
   };
   switch (match.task->kind) {
     case TaskKind::text:
-      return document(*match.form, line, where);
+      return document(*match.form, line);
     case TaskKind::multiple_choice:
       return placed(choice_example(*match.form, line, chat));
     case TaskKind::continuation:
@@ -208,9 +213,18 @@ Example example_of(const TaskMatch& match, const JsonField& line, const std::str
 }
 
 // Whether the line has every field that the template reads.
-bool has_all(const Template& text, const nlohmann::json& line) {
+bool has_all(const Template& text, const JsonValue& line) {
   const auto paths = text.paths();
-  return std::ranges::all_of(paths, [&line](const FieldPath& path) { return path.is_in(line); });
+  return std::ranges::all_of(paths, [&](const FieldPath& path) { return path.is_in(line.raw()); });
+}
+
+// The line with the values of the fields that it lacks.
+JsonValue with_defaults(const JsonValue& line, const nlohmann::json& defaults) {
+  if (defaults.empty()) return line;
+  nlohmann::json complete = line.raw();
+  for (const auto& [name, value] : defaults.items())
+    if (!complete.contains(name) || complete.at(name).is_null()) complete[name] = value;
+  return json_value(std::move(complete), line.where());
 }
 
 }  // namespace
@@ -220,20 +234,16 @@ std::string with_delimiter(std::string_view context, std::string_view text) {
   return (apart ? "" : " ") + std::string(text);
 }
 
-ParsedExample parse_example(const TaskMatch& match, const nlohmann::json& line, const std::string& where,
-                            ExampleWanted wanted) {
+ParsedExample parse_example(const TaskMatch& match, const JsonValue& line, ExampleWanted wanted) {
   const TaskForm& form = *match.form;
-  nlohmann::json complete = line;
-  for (const auto& [name, value] : form.defaults.items())
-    if (!complete.contains(name) || complete.at(name).is_null()) complete[name] = value;
-  const JsonField fields(complete, where);
+  const JsonValue fields = with_defaults(line, form.defaults);
   ParsedExample parsed;
-  parsed.example = example_of(match, fields, where, false);
+  parsed.example = example_of(match, fields, false);
   if (wanted.solved) parsed.solved = solved_text(form, fields, parsed.example);
-  if (wanted.chat) parsed.example = example_of(match, fields, where, true);
-  if (has_all(form.description, complete)) parsed.description = form.description.render(fields);
-  if (form.file && has_all(*form.file, complete)) parsed.shots_from = form.file->render(fields);
-  if (form.same && has_all(*form.same, complete)) parsed.same = form.same->render(fields);
+  if (wanted.chat) parsed.example = example_of(match, fields, true);
+  if (has_all(form.description, fields)) parsed.description = form.description.render(fields);
+  if (form.file && has_all(*form.file, fields)) parsed.shots_from = form.file->render(fields);
+  if (form.same && has_all(*form.same, fields)) parsed.same = form.same->render(fields);
   return parsed;
 }
 

@@ -25,10 +25,9 @@ struct ExampleWanted {
   bool chat = false;    // choices without the delimiter before them
 };
 
-// Reads a line, whose place `where` is "x.jsonl:7". Throws InputError at the field that does not fit, such as
-// "x.jsonl:7: choices[1]".
-ParsedExample parse_example(const TaskMatch& match, const nlohmann::json& line, const std::string& where,
-                            ExampleWanted wanted = {});
+// Reads a line, a document of its own whose place is "x.jsonl:7". Throws InputError at the field that does
+// not fit, such as "x.jsonl:7:choices[1]".
+ParsedExample parse_example(const TaskMatch& match, const JsonValue& line, ExampleWanted wanted = {});
 
 // `text` as the continuation of `context`: with a space in front, unless there is white space between them
 // already or the context is empty.

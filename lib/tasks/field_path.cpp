@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "tasks/template.hpp"
@@ -84,32 +85,32 @@ bool FieldPath::is_in(const nlohmann::json& line) const {
   });
 }
 
-std::vector<JsonField> FieldPath::follow(const JsonField& line, bool& is_list) const {
-  std::vector<JsonField> values = {line};
+std::vector<JsonValue> FieldPath::follow(const JsonValue& line, bool& is_list) const {
+  std::vector<JsonValue> values = {line};
   is_list = false;
   const auto spread = [&values, &is_list] {
-    std::vector<JsonField> next;
-    for (const JsonField& value : values)
-      for (JsonField& element : value.elements())
+    std::vector<JsonValue> next;
+    for (const JsonValue& value : values)
+      for (JsonValue& element : value.elements())
         next.push_back(std::move(element));
     is_list = true;
     values = std::move(next);
   };
   for (const Part& part : parts_) {
     if (!part.key.empty()) {
-      for (JsonField& value : values)
+      for (JsonValue& value : values)
         value = value.at(part.key);
     } else if (part.index == kAll) {
       spread();
     } else {
-      for (JsonField& value : values) {
+      for (JsonValue& value : values) {
         const auto elements = value.elements();
         if (elements.size() <= static_cast<std::size_t>(part.index)) value.fail("the list is too short");
         value = elements[static_cast<std::size_t>(part.index)];
       }
     }
   }
-  if (!is_list && values.front().json().is_array()) spread();
+  if (!is_list && values.front().is_list()) spread();
   return values;
 }
 

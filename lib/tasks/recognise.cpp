@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 
@@ -27,25 +28,28 @@ bool tells(std::string_view name, std::span<const TaskDefinition> tasks) {
   });
 }
 
-std::optional<std::string> missing_field(const std::vector<FieldPath>& fields, const nlohmann::json& line) {
+std::optional<std::string> missing_field(const std::vector<FieldPath>& fields, const JsonValue& line) {
+  const nlohmann::json& json = line.raw();
   for (const FieldPath& path : fields)
-    if (!path.is_in(line)) return fmt::format("no {}", path.text());
+    if (!path.is_in(json)) return fmt::format("no {}", path.text());
   return std::nullopt;
 }
 
-std::optional<std::string> contradiction(const TaskForm& form, const nlohmann::json& line,
+std::optional<std::string> contradiction(const TaskForm& form, const JsonValue& line,
                                          std::span<const TaskDefinition> tasks) {
-  for (const auto& [name, value] : line.items()) {
+  const nlohmann::json& json = line.raw();
+  for (const auto& [name, value] : json.items()) {
     if (knows(form, name)) continue;
     if (form.strict) return fmt::format("has another field, {}", name);
     if (tells(name, tasks)) return fmt::format("has {}, which it does not know", name);
   }
   for (const FieldPath& path : form.refuse)
-    if (path.is_in(line)) return fmt::format("has {}", path.text());
+    if (path.is_in(json)) return fmt::format("has {}", path.text());
   for (const FieldPattern& pattern : form.where) {
+    if (!pattern.path.is_in(json)) return fmt::format("no {}", pattern.path.text());
     bool is_list = false;
-    for (const JsonField& field : pattern.path.follow(JsonField(line, ""), is_list))
-      if (!field.json().is_string() || pattern.pattern.found_in(field.as_string()).empty())
+    for (const JsonValue& field : pattern.path.follow(line, is_list))
+      if (!field.is_text() || pattern.pattern.found_in(field.text()).empty())
         return fmt::format("{} is not {}", pattern.path.text(), pattern.about);
   }
   return std::nullopt;
@@ -66,9 +70,9 @@ bool file_is_named_after(const std::filesystem::path& file, const TaskDefinition
                              [&](const std::string& alias) { return stem.starts_with(normalised(alias)); });
 }
 
-std::string field_names(const nlohmann::json& object) {
+std::string field_names(const JsonValue& line) {
   std::string names;
-  for (const auto& [name, value] : object.items())
+  for (const auto& [name, value] : line.raw().items())
     names += (names.empty() ? "" : ", ") + name;
   return names.empty() ? "no fields" : names;
 }
@@ -82,7 +86,7 @@ std::string names_of(const std::vector<TaskMatch>& matches) {
 
 // Lists the tasks that nearly fit, with the reason why they do not: all of their fields are there, but
 // something contradicts. The user's own tasks are always listed.
-std::string near_misses(const nlohmann::json& line, std::span<const TaskDefinition> tasks) {
+std::string near_misses(const JsonValue& line, std::span<const TaskDefinition> tasks) {
   std::string list;
   for (const TaskDefinition& task : tasks)
     for (const TaskForm& form : task.forms) {
@@ -104,10 +108,10 @@ std::string all_names(std::span<const TaskDefinition> tasks) {
   return list;
 }
 
-[[noreturn]] void refuse_unknown(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
-                                 const std::filesystem::path& file, const std::string& where) {
+[[noreturn]] void refuse_unknown(const JsonValue& line, std::span<const TaskDefinition> tasks,
+                                 const std::filesystem::path& file) {
   const std::string near = near_misses(line, tasks);
-  throw InputError({.where = where,
+  throw InputError({.where = line.where(),
                     .what = "the fields fit no known data set",
                     .expected = "the fields of one of " + all_names(tasks) +
                                 (near.empty() ? "" : "; near, but not recognised:" + near),
@@ -120,7 +124,7 @@ std::string all_names(std::span<const TaskDefinition> tasks) {
 
 }  // namespace
 
-std::optional<std::string> misfit(const TaskForm& form, const nlohmann::json& line, bool named,
+std::optional<std::string> misfit(const TaskForm& form, const JsonValue& line, bool named,
                                   std::span<const TaskDefinition> tasks) {
   if (auto reason = missing_field(form.fields, line)) return reason;
   if (named) return std::nullopt;
@@ -132,14 +136,14 @@ namespace {
 
 // Why a line does not fit a user's own task, which needs no recognising: its fields, and what the task's file
 // says that a line must not be.
-std::optional<std::string> own_misfit(const TaskForm& form, const nlohmann::json& line) {
+std::optional<std::string> own_misfit(const TaskForm& form, const JsonValue& line) {
   if (auto reason = misfit(form, line, true, {})) return reason;
   return contradiction(form, line, {});
 }
 
 // The forms that fit by the strongest available evidence: the user's own tasks, else the file's name, else
 // the fields.
-std::vector<TaskMatch> fitting_forms(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
+std::vector<TaskMatch> fitting_forms(const JsonValue& line, std::span<const TaskDefinition> tasks,
                                      const std::filesystem::path& file) {
   std::vector<TaskMatch> own;
   std::vector<TaskMatch> by_name;
@@ -161,12 +165,12 @@ std::vector<TaskMatch> fitting_forms(const nlohmann::json& line, std::span<const
 
 }  // namespace
 
-TaskMatch recognise(const nlohmann::json& line, std::span<const TaskDefinition> tasks,
-                    const std::filesystem::path& file, const std::string& where) {
+TaskMatch recognise(const JsonValue& line, std::span<const TaskDefinition> tasks,
+                    const std::filesystem::path& file) {
   const std::vector<TaskMatch> fitting = fitting_forms(line, tasks, file);
   if (fitting.size() == 1) return fitting.front();
-  if (fitting.empty()) refuse_unknown(line, tasks, file, where);
-  throw InputError({.where = where,
+  if (fitting.empty()) refuse_unknown(line, tasks, file);
+  throw InputError({.where = line.where(),
                     .what = "the fields fit several data sets",
                     .expected = "one of " + names_of(fitting),
                     .found = field_names(line),
@@ -174,14 +178,14 @@ TaskMatch recognise(const nlohmann::json& line, std::span<const TaskDefinition> 
                                         fitting.front().task->name, file.filename().string())});
 }
 
-TaskMatch fit_named(const nlohmann::json& line, const TaskDefinition& task, const std::string& where) {
+TaskMatch fit_named(const JsonValue& line, const TaskDefinition& task) {
   std::string reasons;
   for (const TaskForm& form : task.forms) {
     const auto reason = task.own ? own_misfit(form, line) : misfit(form, line, true, {});
     if (!reason) return {&task, &form, true};
     reasons += (reasons.empty() ? "" : "; or ") + *reason;
   }
-  throw InputError({.where = where,
+  throw InputError({.where = line.where(),
                     .what = fmt::format("the line does not fit the task {}", task.name),
                     .expected = "the fields that its task file asks for (" + task.path.string() + ")",
                     .found = reasons + fmt::format(" (fields: {})", field_names(line))});

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/error.hpp"
@@ -51,24 +52,24 @@ struct ParsedFile {
 };
 
 // The form that a line fits. Lines after the first must fit the first line's task, in any of its forms.
-TaskMatch match_line(const nlohmann::json& json, const Reading& reading, const TaskMatch& first,
-                     const std::filesystem::path& file, const std::string& where) {
-  if (reading.named != nullptr) return fit_named(json, *reading.named, where);
-  if (first.task == nullptr) return recognise(json, reading.tasks, file, where);
-  if (first.named) return fit_named(json, *first.task, where);
+TaskMatch match_line(const JsonValue& line, const Reading& reading, const TaskMatch& first,
+                     const std::filesystem::path& file) {
+  if (reading.named != nullptr) return fit_named(line, *reading.named);
+  if (first.task == nullptr) return recognise(line, reading.tasks, file);
+  if (first.named) return fit_named(line, *first.task);
   for (const TaskForm& form : first.task->forms)
-    if (form.recognition == first.form->recognition && !misfit(form, json, false, reading.tasks))
+    if (form.recognition == first.form->recognition && !misfit(form, line, false, reading.tasks))
       return {first.task, &form};
   throw InputError(
-      {.where = where,
+      {.where = line.where(),
        .what = fmt::format("the line does not fit the task {}, which the first line fits", first.task->name),
        .expected = "the fields that its task file asks for (" + first.task->path.string() + ")",
-       .found = misfit(*first.form, json, false, reading.tasks).value_or("another form")});
+       .found = misfit(*first.form, line, false, reading.tasks).value_or("another form")});
 }
 
-std::vector<std::string> unused_fields(const TaskForm& form, const nlohmann::json& line) {
+std::vector<std::string> unused_fields(const TaskForm& form, const JsonValue& line) {
   std::vector<std::string> unused;
-  for (const auto& [name, value] : line.items()) {
+  for (const auto& [name, value] : line.raw().items()) {
     const auto begins = [&name = name](const FieldPath& path) { return path.top() == name; };
     if (std::ranges::any_of(form.fields, begins) || std::ranges::any_of(form.marks, begins) ||
         std::ranges::find(form.known, name) != form.known.end() || form.defaults.contains(name))
@@ -88,12 +89,10 @@ ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path,
     at = end + 1;
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const std::string where = fmt::format("{}:{}", path.string(), number);
-    const JsonValue value = parse_line(line, where);
-    const nlohmann::json& json = value.raw();
-    const TaskMatch match = match_line(json, reading, file.match, path, where);
-    file.examples.push_back(parse_example(match, json, where, reading.wanted));
-    for (std::string& name : unused_fields(*match.form, json))
+    const JsonValue fields = parse_line(line, fmt::format("{}:{}", path.string(), number));
+    const TaskMatch match = match_line(fields, reading, file.match, path);
+    file.examples.push_back(parse_example(match, fields, reading.wanted));
+    for (std::string& name : unused_fields(*match.form, fields))
       if (std::ranges::find(file.unused, name) == file.unused.end()) file.unused.push_back(std::move(name));
     if (file.match.task == nullptr) {
       file.match = match;

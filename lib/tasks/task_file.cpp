@@ -22,11 +22,11 @@ constexpr std::string_view kFormKeys[] = {"fields",  "marks",          "known", 
                                           "id",      "stop",           "max-new-tokens", "delimiter"};
 constexpr std::string_view kHeadKeys[] = {"name", "aliases", "about", "kind", "articles", "map", "compare"};
 
-void require_known(const JsonField& table, std::span<const std::string_view> keys,
+void require_known(const JsonValue& table, std::span<const std::string_view> keys,
                    std::span<const std::string_view> more = {}) {
-  for (const auto& [key, value] : table.json().items()) {
+  for (const auto& [key, value] : table.members()) {
     if (std::ranges::find(keys, key) != keys.end() || std::ranges::find(more, key) != more.end()) continue;
-    throw InputError({.where = table.where() + ": " + key,
+    throw InputError({.where = value.where(),
                       .what = "a task file has no such key",
                       .expected = fmt::format("one of {}{}{}", fmt::join(keys, ", "),
                                               more.empty() ? "" : ", ", fmt::join(more, ", ")),
@@ -34,59 +34,66 @@ void require_known(const JsonField& table, std::span<const std::string_view> key
   }
 }
 
-void require_known(const JsonField& table, std::initializer_list<std::string_view> keys) {
+void require_known(const JsonValue& table, std::initializer_list<std::string_view> keys) {
   require_known(table, std::span<const std::string_view>(keys.begin(), keys.size()));
 }
 
-std::vector<std::string> texts_at(const JsonField& table, std::string_view key) {
-  std::vector<std::string> texts;
-  if (const auto list = table.find(key))
-    for (const JsonField& text : list->elements())
-      texts.push_back(text.as_string());
-  return texts;
+// The keys of a form; those of [task] hold where the form does not have them.
+struct FormTable {
+  JsonValue form;
+  JsonValue task;  // the same, where the task file has no forms
+
+  [[nodiscard]] std::optional<JsonValue> find(std::string_view key) const {
+    const auto own = form.find(key);
+    return own ? own : task.find(key);
+  }
+  [[nodiscard]] JsonValue at(std::string_view key) const {
+    const auto found = find(key);
+    return found ? *found : form.at(key);
+  }
+};
+
+std::vector<std::string> texts_of(const std::optional<JsonValue>& list) {
+  return list ? list->texts() : std::vector<std::string>();
 }
 
-std::vector<FieldPath> paths_at(const JsonField& table, std::string_view key) {
+std::vector<FieldPath> paths_of(const std::optional<JsonValue>& list) {
   std::vector<FieldPath> paths;
-  if (const auto list = table.find(key))
-    for (const JsonField& text : list->elements())
-      paths.push_back(FieldPath::parse(text.as_string(), text.where()));
+  if (list)
+    for (const JsonValue& text : list->elements())
+      paths.push_back(FieldPath::parse(text.text(), text.where()));
   return paths;
 }
 
 // A value that is one of several names.
 template <typename Choice>
-Choice choice_at(const JsonField& table, std::string_view key,
+Choice choice_of(const std::optional<JsonValue>& value,
                  std::initializer_list<std::pair<std::string_view, Choice>> names, Choice absent) {
-  const auto field = table.find(key);
-  if (!field) return absent;
+  if (!value) return absent;
   std::string known;
-  for (const auto& [name, value] : names) {
-    if (field->as_string() == name) return value;
+  for (const auto& [name, choice] : names) {
+    if (value->text() == name) return choice;
     known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
   }
-  field->fail("no such choice", "one of " + known);
+  value->fail("no such choice", "one of " + known);
 }
 
 // Reads one task file, form by form.
 class TaskFileReader {
  public:
-  TaskFileReader(const JsonField& root, TaskDefinition& task) : root_(root), task_(task) {}
+  TaskFileReader(JsonValue root, TaskDefinition& task) : root_(std::move(root)), task_(task) {}
 
   void read() {
     require_known(root_, {"task", "form", "few-shot", "match"});
-    const JsonField task = root_.at("task");
+    const JsonValue task = root_.object("task");
     read_head(task);
-    const auto forms = root_.find("form");
-    if (!forms) {
-      task_.forms.push_back(form_of(task.json(), task.where()));
-    } else {
-      for (const JsonField& form : forms->elements()) {
+    if (const auto forms = root_.find("form")) {
+      for (const JsonValue& form : forms->elements()) {
         require_known(form, kFormKeys);
-        nlohmann::json merged = task.json();
-        merged.update(form.json());
-        task_.forms.push_back(form_of(merged, form.where()));
+        task_.forms.push_back(form_of({form, task}));
       }
+    } else {
+      task_.forms.push_back(form_of({task, task}));
     }
     if (task_.kind == TaskKind::generation) return read_matches(task);
     if (const auto match = root_.find("match"))
@@ -94,61 +101,63 @@ class TaskFileReader {
   }
 
  private:
-  void read_head(const JsonField& task) {
+  void read_head(const JsonValue& task) {
     require_known(task, kHeadKeys, kFormKeys);
-    task_.name = task.at("name").as_string();
+    task_.name = task.text("name");
     if (task_.name.empty() || task_.name.find_first_of(":/ \t\n") != std::string::npos)
       task.at("name").fail("not a name", "a word without colon, slash and blanks");
-    task_.aliases = texts_at(task, "aliases");
-    task_.about = task.string_or("about", "");
-    if (!task.find("kind")) (void)task.at("kind");
-    task_.kind = choice_at<TaskKind>(task, "kind",
+    task_.aliases = texts_of(task.find("aliases"));
+    task_.about = task.text_or("about", "");
+    task_.kind = choice_of<TaskKind>(task.at("kind"),
                                      {{"text", TaskKind::text},
                                       {"multiple-choice", TaskKind::multiple_choice},
                                       {"continuation", TaskKind::continuation},
                                       {"generation", TaskKind::generation}},
                                      TaskKind::text);
-    task_.articles = choice_at<std::string>(task, "articles", {{"wikitext", "wikitext"}}, "");
+    task_.articles = choice_of<std::string>(task.find("articles"), {{"wikitext", "wikitext"}}, "");
     auto maps = std::make_shared<TextMaps>();
     if (const auto tables = task.find("map"))
-      for (const auto& [name, table] : tables->json().items())
-        for (const auto& [from, to] : tables->at(name).json().items())
-          (*maps)[name][from] = tables->at(name).at(from).as_string();
+      for (const auto& [name, table] : tables->members())
+        for (const auto& [from, to] : table.members())
+          (*maps)[name][from] = to.text();
     task_.maps = std::move(maps);
   }
 
-  Template template_at(const JsonField& table, std::string_view key) const {
-    const JsonField field = table.at(key);
-    if (field.json().is_number_integer())
-      return Template::parse(std::to_string(field.as_int()), *task_.maps, field.where());
-    return Template::parse(field.as_string(), *task_.maps, field.where());
+  Template template_of(const JsonValue& value) const {
+    if (value.is_integer()) return Template::parse(value.raw().dump(), *task_.maps, value.where());
+    return Template::parse(value.text(), *task_.maps, value.where());
   }
-  std::optional<Template> find_template(const JsonField& table, std::string_view key) const {
-    if (!table.find(key)) return std::nullopt;
-    return template_at(table, key);
+  std::optional<Template> template_of(const std::optional<JsonValue>& value) const {
+    if (!value) return std::nullopt;
+    return template_of(*value);
   }
-  TemplateList list_at(const JsonField& table, std::string_view key) const {
+  TemplateList list_of(const JsonValue& value) const {
+    if (!value.is_list()) return {{template_of(value)}};
     TemplateList list;
-    const JsonField field = table.at(key);
-    if (!field.json().is_array()) return {{template_at(table, key)}};
-    if (field.json().empty() && key != "stop") field.fail("an empty list", "at least one text");
-    for (const JsonField& text : field.elements())
-      list.templates.push_back(Template::parse(text.as_string(), *task_.maps, text.where()));
+    if (value.size() == 0) value.fail("an empty list", "at least one text");
+    for (const JsonValue& text : value.elements())
+      list.templates.push_back(Template::parse(text.text(), *task_.maps, text.where()));
     return list;
   }
+  TemplateList list_of(const std::optional<JsonValue>& value) const {
+    return value ? list_of(*value) : TemplateList();
+  }
 
-  TaskForm form_of(const nlohmann::json& merged, const std::string& where) const {
-    const JsonField table(merged, where);
+  TaskForm form_of(const FormTable& table) const {
     TaskForm form;
     read_recognition(table, form);
-    if (const auto values = table.find("default")) form.defaults = values->json();
-    if (const auto text = table.find("delimiter")) {
-      if (text->as_string() != "auto") form.delimiter = text->as_string();
-    } else {
+    if (const auto values = table.find("default")) {
+      if (!values->is_object()) values->fail("wrong type", "a table of fields and their values");
+      form.defaults = values->raw();
+    }
+    const auto delimiter = table.find("delimiter");
+    if (!delimiter) {
       form.delimiter = " ";
+    } else if (delimiter->text() != "auto") {
+      form.delimiter = delimiter->text();
     }
     if (const auto filter = table.find("context-filter")) {
-      form.context_filter = find_text_filter(filter->as_string());
+      form.context_filter = find_text_filter(filter->text());
       if (form.context_filter == nullptr || form.context_filter->arguments != 0)
         filter->fail("no such filter", "the name of a filter without arguments");
     }
@@ -157,31 +166,31 @@ class TaskFileReader {
     return form;
   }
 
-  static void read_recognition(const JsonField& table, TaskForm& form) {
-    form.fields = paths_at(table, "fields");
-    if (form.fields.empty()) table.fail("no fields", "fields = [\"question\", ...]: what a line must have");
-    form.marks = paths_at(table, "marks");
-    form.known = texts_at(table, "known");
-    form.refuse = paths_at(table, "refuse");
-    form.strict = table.bool_or("strict", false);
-    form.recognition = choice_at<Recognition>(table, "recognise",
+  static void read_recognition(const FormTable& table, TaskForm& form) {
+    form.fields = paths_of(table.find("fields"));
+    if (form.fields.empty())
+      table.form.fail("no fields", "fields = [\"question\", ...]: what a line must have");
+    form.marks = paths_of(table.find("marks"));
+    form.known = texts_of(table.find("known"));
+    form.refuse = paths_of(table.find("refuse"));
+    if (const auto strict = table.find("strict")) form.strict = strict->flag();
+    form.recognition = choice_of<Recognition>(table.find("recognise"),
                                               {{"fields", Recognition::fields},
                                                {"file-name", Recognition::file_name},
                                                {"never", Recognition::never}},
                                               Recognition::fields);
     const auto patterns = table.find("where");
     if (!patterns) return;
-    for (const auto& [name, pattern] : patterns->json().items()) {
-      const JsonField field = patterns->at(name);
-      require_known(field, {"matches", "about"});
-      form.where.push_back({FieldPath::parse(name, field.where()),
-                            Substitution(field.at("matches").as_string(), "", field.where()),
-                            field.at("about").as_string()});
+    for (const auto& [name, pattern] : patterns->members()) {
+      require_known(pattern, {"matches", "about"});
+      const std::string where = pattern.where();
+      form.where.push_back({FieldPath::parse(name, where), Substitution(pattern.text("matches"), "", where),
+                            pattern.text("about")});
     }
   }
 
   // Keys that another kind of task would read are a mistake in this one.
-  void require_own_keys(const JsonField& table) const {
+  void require_own_keys(const FormTable& table) const {
     struct KeyOfKinds {
       std::string_view key;
       std::vector<TaskKind> kinds;
@@ -205,46 +214,48 @@ class TaskFileReader {
                     "no such key, or another kind");
   }
 
-  void read_request(const JsonField& table, TaskForm& form) const {
+  void read_request(const FormTable& table, TaskForm& form) const {
     require_own_keys(table);
     switch (task_.kind) {
       case TaskKind::text:
-        form.text = template_at(table, "text");
+        form.text = template_of(table.at("text"));
         return;
       case TaskKind::multiple_choice:
-        form.context = list_at(table, "context");
-        form.choices = list_at(table, "choices");
-        form.label = template_at(table, "label");
-        if (table.find("labels")) form.labels = list_at(table, "labels");
+        form.context = list_of(table.at("context"));
+        form.choices = list_of(table.at("choices"));
+        form.label = template_of(table.at("label"));
+        form.labels = list_of(table.find("labels"));
         return;
       case TaskKind::continuation:
-        form.context = list_at(table, "context");
-        form.continuation = template_at(table, "continuation");
+        form.context = list_of(table.at("context"));
+        form.continuation = template_of(table.at("continuation"));
         return;
       case TaskKind::generation:
-        form.context = list_at(table, "context");
-        form.target = template_at(table, "target");
-        form.id = find_template(table, "id");
-        if (table.find("stop")) form.stop = list_at(table, "stop");
-        form.max_new_tokens = template_at(table, "max-new-tokens");
+        form.context = list_of(table.at("context"));
+        form.target = template_of(table.at("target"));
+        form.id = template_of(table.find("id"));
+        // An empty list says that nothing stops the answer.
+        if (const auto stop = table.find("stop"); stop && !(stop->is_list() && stop->size() == 0))
+          form.stop = list_of(*stop);
+        form.max_new_tokens = template_of(table.at("max-new-tokens"));
         return;
     }
   }
 
-  void read_few_shot(const JsonField& table, TaskForm& form) const {
+  void read_few_shot(const JsonValue& table, TaskForm& form) const {
     require_known(table, {"separator", "description", "example", "file", "same"});
-    form.separator = table.string_or("separator", "\n\n");
-    if (table.find("description")) form.description = template_at(table, "description");
-    form.shot = find_template(table, "example");
-    form.file = find_template(table, "file");
-    form.same = find_template(table, "same");
+    form.separator = table.text_or("separator", "\n\n");
+    if (const auto description = table.find("description")) form.description = template_of(*description);
+    form.shot = template_of(table.find("example"));
+    form.file = template_of(table.find("file"));
+    form.same = template_of(table.find("same"));
   }
 
-  void read_matches(const JsonField& task) {
+  void read_matches(const JsonValue& task) {
     auto rule = std::make_shared<AnswerRule>();
-    if (task.bool_or("compare", true)) {
+    if (task.flag_or("compare", true)) {
       if (const auto matches = root_.find("match")) {
-        for (const JsonField& match : matches->elements())
+        for (const JsonValue& match : matches->elements())
           rule->matches.push_back(match_of(match));
       } else {
         rule->matches.emplace_back();
@@ -253,28 +264,28 @@ class TaskFileReader {
     task_.answer = std::move(rule);
   }
 
-  static AnswerMatch match_of(const JsonField& table) {
+  static AnswerMatch match_of(const JsonValue& table) {
     require_known(table, {"name", "extract", "take", "ignore", "ignore-case", "ignore-punctuation"});
     AnswerMatch match;
-    match.name = table.string_or("name", "");
+    match.name = table.text_or("name", "");
     if (const auto pattern = table.find("extract"))
-      match.extract.emplace(pattern->as_string(), "", pattern->where());
-    match.last = choice_at<bool>(table, "take", {{"first", false}, {"last", true}}, false);
+      match.extract.emplace(pattern->text(), "", pattern->where());
+    match.last = choice_of<bool>(table.find("take"), {{"first", false}, {"last", true}}, false);
     if (const auto patterns = table.find("ignore"))
-      for (const JsonField& pattern : patterns->elements())
-        match.ignore.emplace_back(pattern.as_string(), "", pattern.where());
-    match.ignore_case = table.bool_or("ignore-case", false);
-    match.ignore_punctuation = table.bool_or("ignore-punctuation", false);
+      for (const JsonValue& pattern : patterns->elements())
+        match.ignore.emplace_back(pattern.text(), "", pattern.where());
+    match.ignore_case = table.flag_or("ignore-case", false);
+    match.ignore_punctuation = table.flag_or("ignore-punctuation", false);
     return match;
   }
 
-  const JsonField& root_;
+  JsonValue root_;
   TaskDefinition& task_;
 };
 
 }  // namespace
 
-TemplateValue TemplateList::evaluate(const JsonField& line) const {
+TemplateValue TemplateList::evaluate(const JsonValue& line) const {
   if (templates.size() == 1) return templates.front().evaluate(line);
   TemplateValue all;
   all.is_list = true;
@@ -291,11 +302,10 @@ bool TaskDefinition::is_called(std::string_view other) const {
 }
 
 TaskDefinition read_task_file(const std::filesystem::path& path) {
-  const nlohmann::json json = read_toml_file(path).raw();
   TaskDefinition task;
   task.path = path;
+  TaskFileReader(read_toml_file(path), task).read();
   task.sha256 = sha256_of_path(path);
-  TaskFileReader(JsonField(json, path.string()), task).read();
   return task;
 }
 

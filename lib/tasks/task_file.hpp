@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +20,7 @@ namespace toptheta {
 struct TemplateList {
   std::vector<Template> templates;
   [[nodiscard]] bool empty() const { return templates.empty(); }
-  [[nodiscard]] TemplateValue evaluate(const JsonField& line) const;
+  [[nodiscard]] TemplateValue evaluate(const JsonValue& line) const;
 };
 
 // How the program recognises that a line belongs to a data set.

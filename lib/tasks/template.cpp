@@ -2,30 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 
 #include "core/error.hpp"
+#include "core/utf8.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace toptheta {
 namespace {
 
-std::string text_of(const JsonField& field) {
-  const nlohmann::json& value = field.json();
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
-  if (value.is_number_integer()) return value.dump();
-  field.fail("wrong type", "a text, a whole number, true or false");
-}
-
-std::string shortened(const std::string& text) {
-  constexpr std::size_t kMost = 60;
-  if (text.size() <= kMost) return "\"" + text + "\"";
-  std::size_t end = kMost;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
-    --end;
-  return "\"" + text.substr(0, end) + "...\"";
+std::string text_of(const JsonValue& value) {
+  if (value.is_text()) return value.text();
+  if (value.is_flag()) return value.flag() ? "true" : "false";
+  if (value.is_integer()) return value.raw().dump();
+  value.fail("wrong type", "a text, a whole number, true or false");
 }
 
 }  // namespace
@@ -148,15 +140,14 @@ Template Template::parse(std::string_view text, const TextMaps& maps, const std:
   return Parser(text, maps, where).parse();
 }
 
-TemplateValue Template::Placeholder::evaluate(const JsonField& line) const {
+TemplateValue Template::Placeholder::evaluate(const JsonValue& line) const {
   TemplateValue result;
   FilterInput value;
-  for (const JsonField& field : path.follow(line, value.is_list)) {
+  for (const JsonValue& field : path.follow(line, value.is_list)) {
     value.texts.push_back(text_of(field));
-    result.places.push_back(field.where());
+    result.places.push_back({field});
   }
-  const std::string place =
-      result.places.size() == 1 ? result.places.front() : JsonField(line).where() + ": " + path.text();
+  const TextPlace place = result.places.size() == 1 ? result.places.front() : TextPlace{line, path.text()};
   for (const Step& step : steps) {
     const std::string before = value.texts.empty() ? "" : value.texts.front();
     try {
@@ -170,10 +161,10 @@ TemplateValue Template::Placeholder::evaluate(const JsonField& line) const {
         text = found->second;
       }
     } catch (const std::invalid_argument& error) {
-      throw InputError({.where = place,
+      throw InputError({.where = place.where(),
                         .what = "does not fit the task",
                         .expected = error.what(),
-                        .found = shortened(before)});
+                        .found = "\"" + printable(shortened(before)) + "\""});
     }
   }
   if (result.places.size() != value.texts.size()) result.places.assign(value.texts.size(), place);
@@ -182,31 +173,32 @@ TemplateValue Template::Placeholder::evaluate(const JsonField& line) const {
   return result;
 }
 
-TemplateValue Template::evaluate(const JsonField& line) const {
+TemplateValue Template::evaluate(const JsonValue& line) const {
   if (pieces_.size() == 1 && std::holds_alternative<Placeholder>(pieces_.front()))
     return std::get<Placeholder>(pieces_.front()).evaluate(line);
-  TemplateValue result{{""}, {""}, false};
+  TemplateValue result{{""}, {}, false};
   for (const auto& piece : pieces_) {
     if (const auto* literal = std::get_if<std::string>(&piece)) {
       result.texts.front() += *literal;
       continue;
     }
-    const TemplateValue value = std::get<Placeholder>(piece).evaluate(line);
+    const Placeholder& placeholder = std::get<Placeholder>(piece);
+    TemplateValue value = placeholder.evaluate(line);
     if (value.is_list)
-      throw InputError({.where = line.where() + ": " + std::get<Placeholder>(piece).path.text(),
+      throw InputError({.where = TextPlace{line, placeholder.path.text()}.where(),
                         .what = "a list where the task needs one text",
                         .expected = "a text, or a filter in the task file that joins the list"});
     result.texts.front() += value.texts.front();
-    if (result.places.front().empty()) result.places = value.places;
+    if (result.places.empty()) result.places = std::move(value.places);
   }
-  if (result.places.front().empty()) result.places.front() = line.where();
+  if (result.places.empty()) result.places.push_back({line});
   return result;
 }
 
-std::string Template::render(const JsonField& line) const {
+std::string Template::render(const JsonValue& line) const {
   TemplateValue value = evaluate(line);
   if (value.is_list)
-    throw InputError({.where = line.where() + ": " + paths().front().text(),
+    throw InputError({.where = TextPlace{line, paths().front().text()}.where(),
                       .what = "a list where the task needs one text",
                       .expected = "a text"});
   return std::move(value.texts.front());

@@ -11,8 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "io/json_reader.hpp"
 #include "tasks/text_filters.hpp"
-#include "tokenizer/json_field.hpp"
 
 namespace toptheta {
 
@@ -35,7 +35,7 @@ class FieldPath {
   [[nodiscard]] bool is_in(const nlohmann::json& line) const;
   // The values at this path, in order. If the path ends at a list, these are its elements. Sets `is_list` if
   // the values come from a list. Throws InputError at a member that is missing or of another type.
-  std::vector<JsonField> follow(const JsonField& line, bool& is_list) const;
+  std::vector<JsonValue> follow(const JsonValue& line, bool& is_list) const;
 
  private:
   struct Part {
@@ -46,10 +46,20 @@ class FieldPath {
   std::vector<Part> parts_;
 };
 
+// Where a text comes from. The place is made into words only for an error, because that takes a walk through
+// the line.
+struct TextPlace {
+  JsonValue value;      // the field; the line, if the text is made of several fields or of none
+  std::string below{};  // the path of several fields
+  [[nodiscard]] std::string where() const {  // "x.jsonl:7:choices[1]"
+    return below.empty() ? value.where() : value.where() + ":" + below;
+  }
+};
+
 // The value of a template for one line.
 struct TemplateValue {
   std::vector<std::string> texts;
-  std::vector<std::string> places;  // where each text comes from: "x.jsonl:7: choices[1]"
+  std::vector<TextPlace> places;  // one for each text
   bool is_list = false;
 };
 
@@ -61,9 +71,9 @@ class Template {
 
   // A list if the template is a single placeholder whose value is a list, else one text. Throws InputError at
   // the field that does not fit.
-  [[nodiscard]] TemplateValue evaluate(const JsonField& line) const;
+  [[nodiscard]] TemplateValue evaluate(const JsonValue& line) const;
   // The same, but the value must be one text.
-  [[nodiscard]] std::string render(const JsonField& line) const;
+  [[nodiscard]] std::string render(const JsonValue& line) const;
 
   // The fields that it reads.
   [[nodiscard]] std::vector<FieldPath> paths() const;
@@ -77,7 +87,7 @@ class Template {
   struct Placeholder {
     FieldPath path;
     std::vector<Step> steps;
-    [[nodiscard]] TemplateValue evaluate(const JsonField& line) const;
+    [[nodiscard]] TemplateValue evaluate(const JsonValue& line) const;
   };
   class Parser;
 

@@ -1,5 +1,6 @@
 #include "tasks/wikitext_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 

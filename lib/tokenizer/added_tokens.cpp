@@ -1,6 +1,7 @@
 #include "tokenizer/added_tokens.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "tokenizer/unicode.hpp"
 
@@ -19,31 +20,30 @@ std::string_view last_character(std::string_view text) {
 
 }  // namespace
 
-AddedTokens AddedTokens::parse(const std::optional<JsonField>& field, const Vocabulary& vocabulary,
+AddedTokens AddedTokens::parse(const std::optional<JsonValue>& field, const Vocabulary& vocabulary,
                                const Normalizer& normalizer) {
   AddedTokens added;
   if (field) {
-    for (const JsonField& token : field->elements())
+    for (const JsonValue& token : field->elements())
       added.read(token, vocabulary, normalizer);
   }
   return added;
 }
 
-void AddedTokens::read(const JsonField& field, const Vocabulary& vocabulary, const Normalizer& normalizer) {
-  field.name_unread({"id", "content", "single_word", "lstrip", "rstrip", "special", "normalized"});
-  const bool special = field.bool_or("special", false);
-  const AddedToken token = {.content = field.at("content").as_string(),
-                            .single_word = field.bool_or("single_word", false),
-                            .strip_left = field.bool_or("lstrip", false),
-                            .strip_right = field.bool_or("rstrip", false),
+void AddedTokens::read(const JsonValue& field, const Vocabulary& vocabulary, const Normalizer& normalizer) {
+  const bool special = field.flag_or("special", false);
+  const AddedToken token = {.content = field.text("content"),
+                            .single_word = field.flag_or("single_word", false),
+                            .strip_left = field.flag_or("lstrip", false),
+                            .strip_right = field.flag_or("rstrip", false),
                             .special = special,
-                            .normalized = field.bool_or("normalized", !special)};
+                            .normalized = field.flag_or("normalized", !special)};
   if (token.content.empty()) field.at("content").fail("an empty token", "the text of the token");
   if (by_content_.contains(token.content))
     field.at("content").fail("the token appears twice", "one entry per token");
-  const JsonField id = field.at("id");
+  const JsonValue id = field.at("id");
   const std::int32_t given = add(token, vocabulary, normalizer);
-  if (id.as_int() != given)
+  if (id.integer(0, std::numeric_limits<std::int32_t>::max()) != given)
     id.fail("this token gets another id", std::to_string(given),
             "list the added tokens in the order of their ids");
 }

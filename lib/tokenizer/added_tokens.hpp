@@ -34,7 +34,7 @@ class AddedTokens {
  public:
   // Throws InputError if a token's id is not the one that Hugging Face's tokenizers would give it, or if two
   // tokens have the same content.
-  static AddedTokens parse(const std::optional<JsonField>& field, const Vocabulary& vocabulary,
+  static AddedTokens parse(const std::optional<JsonValue>& field, const Vocabulary& vocabulary,
                            const Normalizer& normalizer);
 
   // Adds a token and returns its id: that in the vocabulary, else the next free one. Its content must not be
@@ -71,7 +71,7 @@ class AddedTokens {
     std::int32_t token;
   };
 
-  void read(const JsonField& field, const Vocabulary& vocabulary, const Normalizer& normalizer);
+  void read(const JsonValue& field, const Vocabulary& vocabulary, const Normalizer& normalizer);
   static void insert(Trie& trie, std::string_view pattern, std::int32_t token);
   static std::optional<Match> longest_match(const Trie& trie, std::string_view text, std::size_t from);
   [[nodiscard]] bool stands_alone(std::string_view text, const Match& match) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <queue>
 
 #include "tokenizer/unicode.hpp"
@@ -72,11 +73,10 @@ BpeModel::~BpeModel() = default;
 
 namespace {
 
-Vocabulary read_vocabulary(const JsonField& field) {
-  if (!field.json().is_object() || field.json().empty())
-    field.fail("wrong value", "an object of tokens and their ids");
+Vocabulary read_vocabulary(const JsonValue& field) {
+  if (!field.is_object() || field.size() == 0) field.fail("wrong value", "an object of tokens and their ids");
   Vocabulary vocabulary;
-  for (const auto& [token, value] : field.json().items()) {
+  for (const auto& [token, value] : field.raw().items()) {
     if (!value.is_number_integer() || value.get<std::uint64_t>() >= Vocabulary::kEndOfIds)
       field.at(token).fail("wrong token id", fmt::format("an integer below {}", Vocabulary::kEndOfIds));
     if (!vocabulary.add(token, value.get<std::int32_t>()))
@@ -86,29 +86,27 @@ Vocabulary read_vocabulary(const JsonField& field) {
   return vocabulary;
 }
 
-BpeOptions read_options(const JsonField& field, const Vocabulary& vocabulary) {
+BpeOptions read_options(const JsonValue& field, const Vocabulary& vocabulary) {
   for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    if (const auto text = field.find(affix); text && !text->as_string().empty())
+    if (const auto text = field.find(affix); text && !text->text().empty())
       text->fail("cannot be reproduced", "null or an empty string");
   }
-  if (const auto dropout = field.find("dropout"); dropout && dropout->json() != 0)
+  if (const auto dropout = field.find("dropout"); dropout && dropout->number() != 0)
     dropout->fail("random merges cannot be reproduced", "null or 0");
   BpeOptions options;
   if (const auto unknown = field.find("unk_token")) {
-    options.unknown = vocabulary.id_of(unknown->as_string());
+    options.unknown = vocabulary.id_of(unknown->text());
     if (!options.unknown) unknown->fail("not in the vocabulary", "a token of model.vocab");
   }
-  options.fuse_unknown = field.bool_or("fuse_unk", false);
-  options.byte_fallback = field.bool_or("byte_fallback", false);
-  options.ignore_merges = field.bool_or("ignore_merges", false);
+  options.fuse_unknown = field.flag_or("fuse_unk", false);
+  options.byte_fallback = field.flag_or("byte_fallback", false);
+  options.ignore_merges = field.flag_or("ignore_merges", false);
   return options;
 }
 
 }  // namespace
 
-std::unique_ptr<BpeModel> BpeModel::parse(const JsonField& field) {
-  field.name_unread({"type", "vocab", "merges", "dropout", "unk_token", "continuing_subword_prefix",
-                     "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges"});
+std::unique_ptr<BpeModel> BpeModel::parse(const JsonValue& field) {
   Vocabulary vocabulary = read_vocabulary(field.at("vocab"));
   const BpeOptions options = read_options(field, vocabulary);
   auto model = std::make_unique<BpeModel>(std::move(vocabulary), options);
@@ -116,13 +114,13 @@ std::unique_ptr<BpeModel> BpeModel::parse(const JsonField& field) {
   return model;
 }
 
-void BpeModel::read_merges(const JsonField& field) {
-  const nlohmann::json& list = field.json();
-  if (!list.is_array()) field.fail("wrong type", "an array");
+void BpeModel::read_merges(const JsonValue& field) {
+  if (!field.is_list()) field.fail("wrong type", "a list");
+  const nlohmann::json& list = field.raw();
   merges_.reserve(list.size());
   for (std::size_t rank = 0; rank < list.size(); ++rank) {
     const auto fail = [&](const char* what, const char* expected) {
-      JsonField(field).elements()[rank].fail(what, expected);
+      field.elements()[rank].fail(what, expected);
     };
     std::string_view left;
     std::string_view right;

@@ -25,7 +25,7 @@ class BpeModel final : public TokenModel {
  public:
   // Throws InputError naming a field that is missing, contradictory, or asks for something that is not
   // implemented.
-  static std::unique_ptr<BpeModel> parse(const JsonField& field);
+  static std::unique_ptr<BpeModel> parse(const JsonValue& field);
 
   BpeModel(Vocabulary vocabulary, const BpeOptions& options);
   ~BpeModel() override;
@@ -53,7 +53,7 @@ class BpeModel final : public TokenModel {
     std::size_t operator()(std::uint64_t pair) const { return (pair ^ pair >> 29) * 0x9E3779B97F4A7C15U; }
   };
 
-  void read_merges(const JsonField& field);
+  void read_merges(const JsonValue& field);
   [[nodiscard]] const Merge* merge_of(std::int32_t left, std::int32_t right) const;
   [[nodiscard]] std::vector<Symbol> symbols_of(std::string_view word) const;
   [[nodiscard]] bool add_bytes(std::string_view character, std::vector<Symbol>& symbols) const;

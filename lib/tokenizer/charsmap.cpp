@@ -10,8 +10,8 @@
 namespace toptheta {
 namespace {
 
-std::string bytes_of_base64(const JsonField& field) {
-  const std::string& text = field.as_string();
+std::string bytes_of_base64(const JsonValue& field) {
+  const std::string& text = field.text();
   std::string bytes(text.size() / 4 * 3, '\0');
   const auto* from = static_cast<const unsigned char*>(static_cast<const void*>(text.data()));
   auto* to = static_cast<unsigned char*>(static_cast<void*>(bytes.data()));
@@ -39,7 +39,7 @@ std::uint32_t offset(std::uint32_t unit) {
 
 }  // namespace
 
-Charsmap Charsmap::parse(const JsonField& field) {
+Charsmap Charsmap::parse(const JsonValue& field) {
   const std::string bytes = bytes_of_base64(field);
   std::uint32_t size = 0;
   if (bytes.size() >= sizeof size) std::memcpy(&size, bytes.data(), sizeof size);

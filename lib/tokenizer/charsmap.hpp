@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tokenizer/json_field.hpp"
+#include "io/json_reader.hpp"
 
 namespace toptheta {
 
@@ -14,7 +14,7 @@ class Charsmap {
  public:
   // Reads the table from base64. It holds the size of a double array (Darts-clone), the array, and the
   // replacements, each of which ends with a zero byte. Throws InputError for anything else.
-  static Charsmap parse(const JsonField& field);
+  static Charsmap parse(const JsonValue& field);
 
   // Replaces characters as Hugging Face's tokenizers do: a grapheme of up to 5 bytes is looked up as a whole;
   // if it is longer or not in the table, its code points are looked up one by one. Requires valid UTF-8.

@@ -1,6 +1,8 @@
 #include "tokenizer/decoder.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <numeric>
 
 #include "tokenizer/byte_alphabet.hpp"
@@ -117,44 +119,41 @@ std::string Decoder::decode(std::vector<std::string> tokens) const {
   return join(tokens);
 }
 
-Decoder Decoder::parse(const std::optional<JsonField>& field) {
+Decoder Decoder::parse(const std::optional<JsonValue>& field) {
   Decoder decoder;
   if (field) decoder.add(*field);
   decoder.present_ = field.has_value();
   return decoder;
 }
 
-void Decoder::add(const JsonField& field) {
-  const JsonField type = field.at("type");
-  const std::string& name = type.as_string();
+void Decoder::add(const JsonValue& field) {
+  const JsonValue type = field.at("type");
+  const std::string& name = type.text();
   if (name == "Sequence") {
-    field.name_unread({"type", "decoders"});
-    for (const JsonField& part : field.at("decoders").elements())
+    for (const JsonValue& part : field.elements("decoders"))
       add(part);
   } else if (name == "ByteLevel") {
-    field.name_unread({"type", "add_prefix_space", "trim_offsets", "use_regex"});
+    field.ignore({"add_prefix_space", "trim_offsets", "use_regex"});
     steps_.emplace_back(ByteLevel{});
   } else if (name == "ByteFallback") {
-    field.name_unread({"type"});
     steps_.emplace_back(ByteFallback{});
   } else if (name == "Fuse") {
-    field.name_unread({"type"});
     steps_.emplace_back(Fuse{});
   } else if (name == "Replace") {
-    field.name_unread({"type", "pattern", "content"});
-    steps_.emplace_back(Replace{Pattern::parse(field.at("pattern")), field.at("content").as_string()});
+    steps_.emplace_back(Replace{Pattern::parse(field.at("pattern")), field.text("content")});
   } else if (name == "Strip") {
-    field.name_unread({"type", "content", "start", "stop"});
-    const JsonField content = field.at("content");
-    if (count_code_points(content.as_string()) != 1) content.fail("wrong value", "one character");
-    steps_.emplace_back(Strip{content.as_string(), field.at("start").as_int(), field.at("stop").as_int()});
+    const JsonValue content = field.at("content");
+    if (count_code_points(content.text()) != 1) content.fail("wrong value", "one character");
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    steps_.emplace_back(
+        Strip{content.text(), field.integer("start", 0, kMost), field.integer("stop", 0, kMost)});
   } else if (name == "Metaspace") {
-    field.name_unread({"type", "replacement", "prepend_scheme", "add_prefix_space", "split", "str_rep"});
-    const JsonField replacement = field.at("replacement");
-    if (count_code_points(replacement.as_string()) != 1) replacement.fail("wrong value", "one character");
-    const bool prepends =
-        field.string_or("prepend_scheme", "always") != "never" && field.bool_or("add_prefix_space", true);
-    steps_.emplace_back(Metaspace{replacement.as_string(), prepends});
+    field.ignore({"split", "str_rep"});
+    const JsonValue replacement = field.at("replacement");
+    if (count_code_points(replacement.text()) != 1) replacement.fail("wrong value", "one character");
+    const bool prepends = field.flag_or("add_prefix_space", true);
+    const bool never = field.text_or("prepend_scheme", "always") == "never";
+    steps_.emplace_back(Metaspace{replacement.text(), prepends && !never});
   } else {
     type.fail("this decoder is not computed",
               "ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip, or a Sequence of them");

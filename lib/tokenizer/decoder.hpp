@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "tokenizer/json_field.hpp"
+#include "io/json_reader.hpp"
 #include "tokenizer/pattern.hpp"
 
 namespace toptheta {
@@ -14,7 +14,7 @@ class Decoder {
  public:
   // Accepts null, ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip and Sequences of these; throws
   // InputError naming anything else.
-  static Decoder parse(const std::optional<JsonField>& field);
+  static Decoder parse(const std::optional<JsonValue>& field);
 
   // The text of the tokens, in valid UTF-8. Without a decoder the tokens are joined by spaces, as in Hugging
   // Face's tokenizers.
@@ -39,7 +39,7 @@ class Decoder {
   };
   using Step = std::variant<ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace>;
 
-  void add(const JsonField& field);
+  void add(const JsonValue& field);
   static void run(const ByteLevel& step, std::vector<std::string>& tokens);
   static void run(const ByteFallback& step, std::vector<std::string>& tokens);
   static void run(const Fuse& step, std::vector<std::string>& tokens);

@@ -80,10 +80,7 @@ class GgufReader {
   }
 
   // Parses a part of a tokenizer.json that this program itself has written.
-  [[nodiscard]] JsonField own(nlohmann::json& json, std::string_view text) const {
-    json = nlohmann::json::parse(text);
-    return {json, from_.source};
-  }
+  [[nodiscard]] JsonValue own(std::string_view text) const { return parse_json(text, from_.source); }
 
   void byte_level() {
     const bool unnamed = from_.pre.empty() || from_.pre == "default";
@@ -97,13 +94,12 @@ class GgufReader {
     std::string steps;
     for (const std::string_view split : pattern->splits)
       steps.append(split).append(", ");
-    nlohmann::json json;
     parts_.pre_tokenizer = PreTokenizer::parse(
-        own(json, fmt::format(R"({{"type": "Sequence", "pretokenizers": [{}{{"type": "ByteLevel", )"
-                              R"("add_prefix_space": false, "use_regex": {}}}]}})",
-                              steps, pattern->gpt2_words)));
-    if (pattern->nfc) parts_.normalizer = Normalizer::parse(own(json, R"({"type": "NFC"})"));
-    parts_.decoder = Decoder::parse(own(json, R"({"type": "ByteLevel"})"));
+        own(fmt::format(R"({{"type": "Sequence", "pretokenizers": [{}{{"type": "ByteLevel", )"
+                        R"("add_prefix_space": false, "use_regex": {}}}]}})",
+                        steps, pattern->gpt2_words)));
+    if (pattern->nfc) parts_.normalizer = Normalizer::parse(own(R"({"type": "NFC"})"));
+    parts_.decoder = Decoder::parse(own(R"({"type": "ByteLevel"})"));
     adds_bos_ = pattern->adds_bos;
     if (from_.merges.empty()) fail("merges", "missing", "the merges of a byte-level tokenizer", "none");
     auto model =
@@ -125,16 +121,15 @@ class GgufReader {
     if (from_.remove_whitespaces.value_or(false))
       fail("remove_extra_whitespaces", "not computed for this kind", "false", "true");
     const bool prefix = from_.add_space_prefix.value_or(true);
-    nlohmann::json json;
-    parts_.normalizer = Normalizer::parse(
-        own(json, fmt::format(R"({{"type": "Sequence", "normalizers": [{}{{"type": "Replace", )"
-                              R"("pattern": {{"String": " "}}, "content": "▁"}}]}})",
-                              prefix ? R"({"type": "Prepend", "prepend": "▁"}, )" : "")));
-    parts_.decoder = Decoder::parse(own(
-        json, fmt::format(R"({{"type": "Sequence", "decoders": [{{"type": "Replace", )"
-                          R"("pattern": {{"String": "▁"}}, "content": " "}}, {{"type": "ByteFallback"}}, )"
-                          R"({{"type": "Fuse"}}{}]}})",
-                          prefix ? R"(, {"type": "Strip", "content": " ", "start": 1, "stop": 0})" : "")));
+    parts_.normalizer =
+        Normalizer::parse(own(fmt::format(R"({{"type": "Sequence", "normalizers": [{}{{"type": "Replace", )"
+                                          R"("pattern": {{"String": " "}}, "content": "▁"}}]}})",
+                                          prefix ? R"({"type": "Prepend", "prepend": "▁"}, )" : "")));
+    parts_.decoder = Decoder::parse(
+        own(fmt::format(R"({{"type": "Sequence", "decoders": [{{"type": "Replace", )"
+                        R"("pattern": {{"String": "▁"}}, "content": " "}}, {{"type": "ByteFallback"}}, )"
+                        R"({{"type": "Fuse"}}{}]}})",
+                        prefix ? R"(, {"type": "Strip", "content": " ", "start": 1, "stop": 0})" : "")));
     adds_bos_ = true;
     BpeOptions options{.fuse_unknown = true, .byte_fallback = true};
     options.unknown = from_.unknown;

@@ -38,50 +38,40 @@ constexpr std::pair<std::string_view, NormalForm> kForms[] = {{"NFC", NormalForm
 
 }  // namespace
 
-Normalizer Normalizer::parse(const std::optional<JsonField>& field) {
+Normalizer Normalizer::parse(const std::optional<JsonValue>& field) {
   Normalizer normalizer;
   if (field) normalizer.add(*field);
   return normalizer;
 }
 
-void Normalizer::add(const JsonField& field) {
-  const JsonField type = field.at("type");
-  const std::string& name = type.as_string();
+void Normalizer::add(const JsonValue& field) {
+  const JsonValue type = field.at("type");
+  const std::string& name = type.text();
   const auto* form = std::ranges::find(kForms, name, &std::pair<std::string_view, NormalForm>::first);
   if (form != std::end(kForms)) {
-    field.name_unread({"type"});
     steps_.emplace_back(Form{form->second});
   } else if (name == "Sequence") {
-    field.name_unread({"type", "normalizers"});
-    for (const JsonField& part : field.at("normalizers").elements())
+    for (const JsonValue& part : field.elements("normalizers"))
       add(part);
   } else if (name == "Prepend") {
-    field.name_unread({"type", "prepend"});
-    steps_.emplace_back(Prepend{field.at("prepend").as_string()});
+    steps_.emplace_back(Prepend{field.text("prepend")});
   } else if (name == "Replace") {
-    field.name_unread({"type", "pattern", "content"});
-    const JsonField pattern = field.at("pattern");
+    const JsonValue pattern = field.at("pattern");
     // Other programs put the content twice before some texts.
-    if (const auto text = pattern.find("String"); text && text->as_string().empty())
+    if (const auto text = pattern.find("String"); text && text->text().empty())
       text->fail("an empty text to replace cannot be reproduced", "some text, or a Regex");
-    steps_.emplace_back(Replace{Pattern::parse(pattern), field.at("content").as_string()});
+    steps_.emplace_back(Replace{Pattern::parse(pattern), field.text("content")});
   } else if (name == "Strip") {
-    field.name_unread({"type", "strip_left", "strip_right"});
-    steps_.emplace_back(Strip{field.at("strip_left").as_bool(), field.at("strip_right").as_bool()});
+    steps_.emplace_back(Strip{field.flag("strip_left"), field.flag("strip_right")});
   } else if (name == "Precompiled") {
-    field.name_unread({"type", "precompiled_charsmap"});
     steps_.emplace_back(Charsmap::parse(field.at("precompiled_charsmap")));
   } else if (name == "Lowercase") {
-    field.name_unread({"type"});
     steps_.emplace_back(Lowercase{});
   } else if (name == "StripAccents") {
-    field.name_unread({"type"});
     steps_.emplace_back(StripAccents{});
   } else if (name == "Nmt") {
-    field.name_unread({"type"});
     steps_.emplace_back(Nmt{});
   } else if (name == "ByteLevel") {
-    field.name_unread({"type"});
     steps_.emplace_back(ByteLevel{});
   } else {
     type.fail("this normalizer is not computed",

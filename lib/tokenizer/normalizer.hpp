@@ -5,8 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "io/json_reader.hpp"
 #include "tokenizer/charsmap.hpp"
-#include "tokenizer/json_field.hpp"
 #include "tokenizer/pattern.hpp"
 #include "tokenizer/unicode.hpp"
 
@@ -18,7 +18,7 @@ class Normalizer {
 
   // Accepts null, NFC, NFD, NFKC, NFKD, Prepend, Replace, Lowercase, Strip, StripAccents, Nmt, Precompiled,
   // ByteLevel and Sequences of these; throws InputError naming anything else.
-  static Normalizer parse(const std::optional<JsonField>& field);
+  static Normalizer parse(const std::optional<JsonValue>& field);
 
   // Requires valid UTF-8.
   [[nodiscard]] std::string apply(std::string text) const;
@@ -46,7 +46,7 @@ class Normalizer {
   struct ByteLevel {};
   using Step = std::variant<Form, Prepend, Replace, Strip, Lowercase, StripAccents, Nmt, ByteLevel, Charsmap>;
 
-  void add(const JsonField& field);
+  void add(const JsonValue& field);
   static std::string run(const Form& step, const std::string& text);
   static std::string run(const Prepend& step, const std::string& text);
   static std::string run(const Replace& step, const std::string& text);

@@ -32,7 +32,7 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
   return result.append(text.substr(done));
 }
 
-Regex regex_from_oniguruma(const std::string& expression, const JsonField& field) {
+Regex regex_from_oniguruma(const std::string& expression, const JsonValue& field) {
   try {
     return {pcre2_from_oniguruma(expression), field.where()};
   } catch (const RegexSyntaxError& error) {
@@ -40,11 +40,9 @@ Regex regex_from_oniguruma(const std::string& expression, const JsonField& field
   }
 }
 
-Pattern Pattern::parse(const JsonField& field) {
-  field.name_unread({"String", "Regex"});
-  if (const auto regex = field.find("Regex"))
-    return Pattern(regex_from_oniguruma(regex->as_string(), *regex));
-  return Pattern(field.at("String").as_string());
+Pattern Pattern::parse(const JsonValue& field) {
+  if (const auto regex = field.find("Regex")) return Pattern(regex_from_oniguruma(regex->text(), *regex));
+  return Pattern(field.text("String"));
 }
 
 Pattern::Pattern(std::string text) : pattern_(std::move(text)) {

@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "tokenizer/json_field.hpp"
+#include "io/json_reader.hpp"
 #include "tokenizer/regex.hpp"
 
 namespace toptheta {
@@ -15,12 +15,12 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 
 // Compiles a regular expression in Oniguruma's syntax to one with the same matches. Throws InputError at
 // `field` for constructs that cannot be translated exactly.
-Regex regex_from_oniguruma(const std::string& expression, const JsonField& field);
+Regex regex_from_oniguruma(const std::string& expression, const JsonValue& field);
 
 class Pattern {
  public:
   // Reads {"String": ...} or {"Regex": ...}. Throws InputError for anything else.
-  static Pattern parse(const JsonField& field);
+  static Pattern parse(const JsonValue& field);
 
   // An empty string matches between all characters, like an empty expression.
   explicit Pattern(std::string text);

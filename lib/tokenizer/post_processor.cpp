@@ -5,38 +5,38 @@
 namespace toptheta {
 namespace {
 
-std::int32_t token_id(const JsonField& field) {
-  const std::int64_t id = field.as_int();
-  if (id < 0 || id > std::numeric_limits<std::int32_t>::max())
-    field.fail("wrong token id", "an id of the vocabulary");
-  return static_cast<std::int32_t>(id);
+std::int32_t token_id(const JsonValue& field) {
+  return static_cast<std::int32_t>(field.integer(0, std::numeric_limits<std::int32_t>::max()));
 }
 
-std::vector<std::int32_t> special_token_ids(const JsonField& processor, const JsonField& name) {
+std::vector<std::int32_t> special_token_ids(const JsonValue& processor, const JsonValue& name) {
   std::vector<std::int32_t> ids;
-  for (const JsonField& id : processor.at("special_tokens").at(name.as_string()).at("ids").elements())
+  for (const JsonValue& id : processor.at("special_tokens").at(name.text()).elements("ids"))
     ids.push_back(token_id(id));
   return ids;
 }
 
-void put_before(Frame& frame, std::int32_t id, const JsonField& place) {
+void put_before(Frame& frame, std::int32_t id, const JsonValue& place) {
   if (frame.before) place.fail("a second token before the text is not supported", "one token");
   frame.before = id;
 }
 
-void add_template(const JsonField& processor, Frame& frame) {
-  processor.name_unread({"type", "single", "pair", "special_tokens"});
-  const JsonField single = processor.at("single");
+void add_template(const JsonValue& processor, Frame& frame) {
+  // The template of pairs is not used, nor are the special tokens that only it names.
+  processor.ignore({"pair", "special_tokens"});
+  const JsonValue single = processor.at("single");
   Frame added;
   bool text_seen = false;
-  for (const JsonField& piece : single.elements()) {
+  for (const JsonValue& piece : single.elements()) {
     if (const auto sequence = piece.find("Sequence")) {
-      if (text_seen || sequence->at("id").as_string() != "A")
-        piece.fail("not a template of one text", "one A");
+      sequence->ignore("type_id");
+      if (text_seen || sequence->text("id") != "A") piece.fail("not a template of one text", "one A");
       text_seen = true;
       continue;
     }
-    const JsonField name = piece.at("SpecialToken").at("id");
+    const JsonValue token = piece.at("SpecialToken");
+    token.ignore("type_id");
+    const JsonValue name = token.at("id");
     for (const std::int32_t id : special_token_ids(processor, name)) {
       if (text_seen) {
         added.after.push_back(id);
@@ -52,10 +52,10 @@ void add_template(const JsonField& processor, Frame& frame) {
 
 // Reads a classifier's token, put before the text, and a separator, put after it; both are given as [text,
 // id].
-void add_classifier(const JsonField& processor, Frame& frame) {
-  processor.name_unread({"type", "cls", "sep", "trim_offsets", "add_prefix_space"});
+void add_classifier(const JsonValue& processor, Frame& frame) {
+  processor.ignore({"trim_offsets", "add_prefix_space"});
   const auto id_of = [&](const char* key) {
-    const auto pair = processor.at(key).elements();
+    const auto pair = processor.elements(key);
     if (pair.size() != 2) processor.at(key).fail("wrong value", "a token and its id");
     return token_id(pair[1]);
   };
@@ -63,19 +63,18 @@ void add_classifier(const JsonField& processor, Frame& frame) {
   frame.after.push_back(id_of("sep"));
 }
 
-void add(const JsonField& processor, Frame& frame) {
-  const JsonField type = processor.at("type");
-  const std::string& name = type.as_string();
+void add(const JsonValue& processor, Frame& frame) {
+  const JsonValue type = processor.at("type");
+  const std::string& name = type.text();
   if (name == "TemplateProcessing") {
     add_template(processor, frame);
   } else if (name == "BertProcessing" || name == "RobertaProcessing") {
     add_classifier(processor, frame);
   } else if (name == "Sequence") {
-    processor.name_unread({"type", "processors"});
-    for (const JsonField& part : processor.at("processors").elements())
+    for (const JsonValue& part : processor.elements("processors"))
       add(part, frame);
   } else if (name == "ByteLevel") {
-    processor.name_unread({"type", "add_prefix_space", "trim_offsets", "use_regex"});
+    processor.ignore({"add_prefix_space", "trim_offsets", "use_regex"});
   } else {
     type.fail("this post-processor is not computed",
               "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, or a Sequence of them");
@@ -84,7 +83,7 @@ void add(const JsonField& processor, Frame& frame) {
 
 }  // namespace
 
-Frame parse_frame(const std::optional<JsonField>& field) {
+Frame parse_frame(const std::optional<JsonValue>& field) {
   Frame frame;
   if (field) add(*field, frame);
   return frame;

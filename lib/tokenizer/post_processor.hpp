@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "tokenizer/json_field.hpp"
+#include "io/json_reader.hpp"
 
 namespace toptheta {
 
@@ -16,6 +16,6 @@ struct Frame {
 // The frame of a single text. Accepts null, TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel
 // (which only moves offsets) and Sequences of these; throws InputError naming anything else, or more than one
 // token before the text.
-Frame parse_frame(const std::optional<JsonField>& field);
+Frame parse_frame(const std::optional<JsonValue>& field);
 
 }  // namespace toptheta

@@ -19,7 +19,7 @@ constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Con
 constexpr const char* kWhiteSpace = R"(\p{White_Space})";
 constexpr const char* kPunctuation = R"([!-/:-@\[-`{-~\p{P}])";
 
-Pattern pattern_of(const std::string& pcre2, const JsonField& field) {
+Pattern pattern_of(const std::string& pcre2, const JsonValue& field) {
   return Pattern(Regex(pcre2, field.where()));
 }
 
@@ -123,19 +123,18 @@ bool PreTokenizer::depends_on_start() const {
   });
 }
 
-PreTokenizer PreTokenizer::parse(const std::optional<JsonField>& field) {
+PreTokenizer PreTokenizer::parse(const std::optional<JsonValue>& field) {
   PreTokenizer pre_tokenizer;
   if (field) pre_tokenizer.add(*field);
   return pre_tokenizer;
 }
 
-void PreTokenizer::add(const JsonField& field) {
-  const JsonField type = field.at("type");
-  const std::string& name = type.as_string();
+void PreTokenizer::add(const JsonValue& field) {
+  const JsonValue type = field.at("type");
+  const std::string& name = type.text();
   if (add_plain_split(field, name)) return;
   if (name == "Sequence") {
-    field.name_unread({"type", "pretokenizers"});
-    for (const JsonField& part : field.at("pretokenizers").elements())
+    for (const JsonValue& part : field.elements("pretokenizers"))
       add(part);
   } else if (name == "Split") {
     steps_.emplace_back(parse_split(field));
@@ -157,39 +156,33 @@ void PreTokenizer::add(const JsonField& field) {
 }
 
 // Adds the kinds that are Splits with fixed patterns. Returns false if `name` is none of them.
-bool PreTokenizer::add_plain_split(const JsonField& field, const std::string& name) {
+bool PreTokenizer::add_plain_split(const JsonValue& field, const std::string& name) {
   if (name == "Digits") {
-    field.name_unread({"type", "individual_digits"});
-    const char* pattern = field.bool_or("individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)";
+    const char* pattern = field.flag_or("individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)";
     steps_.emplace_back(Split{pattern_of(pattern, field)});
   } else if (name == "Punctuation") {
-    field.name_unread({"type", "behavior"});
     const auto behavior = field.find("behavior");
     steps_.emplace_back(
         Split{pattern_of(kPunctuation, field), behavior ? parse_behavior(*behavior) : Behavior::isolated});
   } else if (name == "WhitespaceSplit") {
-    field.name_unread({"type"});
     steps_.emplace_back(Split{pattern_of(kWhiteSpace, field), Behavior::removed});
   } else if (name == "Whitespace") {
-    field.name_unread({"type"});
     const std::string words = fmt::format(R"([{0}]+|[^{0}\p{{White_Space}}]+)", kWord);
     steps_.emplace_back(Split{pattern_of(words, field), Behavior::removed, true});
   } else if (name == "BertPreTokenizer") {
-    field.name_unread({"type"});
     steps_.emplace_back(Split{pattern_of(kWhiteSpace, field), Behavior::removed});
     steps_.emplace_back(Split{pattern_of(kPunctuation, field)});
   } else if (name == "CharDelimiterSplit") {
-    field.name_unread({"type", "delimiter"});
-    const JsonField delimiter = field.at("delimiter");
-    if (count_code_points(delimiter.as_string()) != 1) delimiter.fail("wrong value", "one character");
-    steps_.emplace_back(Split{Pattern(delimiter.as_string()), Behavior::removed});
+    const JsonValue delimiter = field.at("delimiter");
+    if (count_code_points(delimiter.text()) != 1) delimiter.fail("wrong value", "one character");
+    steps_.emplace_back(Split{Pattern(delimiter.text()), Behavior::removed});
   } else {
     return false;
   }
   return true;
 }
 
-PreTokenizer::Behavior PreTokenizer::parse_behavior(const JsonField& field) {
+PreTokenizer::Behavior PreTokenizer::parse_behavior(const JsonValue& field) {
   static constexpr std::pair<std::string_view, Behavior> kBehaviors[] = {
       {"Removed", Behavior::removed},
       {"Isolated", Behavior::isolated},
@@ -197,49 +190,48 @@ PreTokenizer::Behavior PreTokenizer::parse_behavior(const JsonField& field) {
       {"MergedWithNext", Behavior::merged_with_next},
       {"Contiguous", Behavior::contiguous}};
   const auto* known =
-      std::ranges::find(kBehaviors, field.as_string(), &std::pair<std::string_view, Behavior>::first);
+      std::ranges::find(kBehaviors, field.text(), &std::pair<std::string_view, Behavior>::first);
   if (known == std::end(kBehaviors))
     field.fail("unknown behavior", "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
   return known->second;
 }
 
-PreTokenizer::Split PreTokenizer::parse_split(const JsonField& field) {
-  field.name_unread({"type", "pattern", "behavior", "invert"});
+PreTokenizer::Split PreTokenizer::parse_split(const JsonValue& field) {
   return {Pattern::parse(field.at("pattern")), parse_behavior(field.at("behavior")),
-          field.bool_or("invert", false)};
+          field.flag_or("invert", false)};
 }
 
-PreTokenizer::Metaspace PreTokenizer::parse_metaspace(const JsonField& field) {
+PreTokenizer::Metaspace PreTokenizer::parse_metaspace(const JsonValue& field) {
   static constexpr std::pair<std::string_view, PrependScheme> kSchemes[] = {
       {"always", PrependScheme::always}, {"first", PrependScheme::first}, {"never", PrependScheme::never}};
-  field.name_unread({"type", "replacement", "prepend_scheme", "add_prefix_space", "split", "str_rep"});
+  field.ignore("str_rep");
   Metaspace metaspace;
-  const JsonField replacement = field.at("replacement");
-  metaspace.replacement = replacement.as_string();
+  const JsonValue replacement = field.at("replacement");
+  metaspace.replacement = replacement.text();
   if (count_code_points(metaspace.replacement) != 1) replacement.fail("wrong value", "one character");
   if (const auto scheme = field.find("prepend_scheme")) {
     const auto* known =
-        std::ranges::find(kSchemes, scheme->as_string(), &std::pair<std::string_view, PrependScheme>::first);
+        std::ranges::find(kSchemes, scheme->text(), &std::pair<std::string_view, PrependScheme>::first);
     if (known == std::end(kSchemes)) scheme->fail("unknown prepend scheme", "always, first or never");
     metaspace.prepend = known->second;
   }
   // add_prefix_space is the older field. false means never, and contradicts the other schemes.
-  if (const auto legacy = field.find("add_prefix_space"); legacy && !legacy->as_bool()) {
+  if (const auto legacy = field.find("add_prefix_space"); legacy && !legacy->flag()) {
     if (field.find("prepend_scheme") && metaspace.prepend != PrependScheme::never) {
       legacy->fail("contradicts prepend_scheme", "true, or prepend_scheme \"never\"");
     }
     metaspace.prepend = PrependScheme::never;
   }
-  if (field.bool_or("split", true))
+  if (field.flag_or("split", true))
     metaspace.split = Split{Pattern(metaspace.replacement), Behavior::merged_with_next, false};
   return metaspace;
 }
 
-PreTokenizer::ByteLevel PreTokenizer::parse_byte_level(const JsonField& field) {
-  field.name_unread({"type", "add_prefix_space", "use_regex", "trim_offsets"});
+PreTokenizer::ByteLevel PreTokenizer::parse_byte_level(const JsonValue& field) {
+  field.ignore("trim_offsets");
   ByteLevel byte_level;
-  byte_level.add_prefix_space = field.at("add_prefix_space").as_bool();
-  if (field.bool_or("use_regex", true))
+  byte_level.add_prefix_space = field.flag("add_prefix_space");
+  if (field.flag_or("use_regex", true))
     byte_level.split = Split{Pattern(regex_from_oniguruma(kGpt2Pattern, field))};
   return byte_level;
 }

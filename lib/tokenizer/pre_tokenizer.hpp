@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "tokenizer/json_field.hpp"
+#include "io/json_reader.hpp"
 #include "tokenizer/pattern.hpp"
 
 namespace toptheta {
@@ -19,7 +19,7 @@ class PreTokenizer {
  public:
   // Accepts null, ByteLevel, Metaspace, Split, Digits, Punctuation, Whitespace, WhitespaceSplit,
   // CharDelimiterSplit, BertPreTokenizer and Sequences of these; throws InputError naming anything else.
-  static PreTokenizer parse(const std::optional<JsonField>& field);
+  static PreTokenizer parse(const std::optional<JsonValue>& field);
 
   [[nodiscard]] std::vector<Word> split(Word text) const;
   // Whether it uses Word::at_start, as a Metaspace with the prepend scheme "first" does.
@@ -45,12 +45,12 @@ class PreTokenizer {
   };
   using Step = std::variant<Split, Metaspace, ByteLevel>;
 
-  void add(const JsonField& field);
-  bool add_plain_split(const JsonField& field, const std::string& name);
-  static Behavior parse_behavior(const JsonField& field);
-  static Split parse_split(const JsonField& field);
-  static Metaspace parse_metaspace(const JsonField& field);
-  static ByteLevel parse_byte_level(const JsonField& field);
+  void add(const JsonValue& field);
+  bool add_plain_split(const JsonValue& field, const std::string& name);
+  static Behavior parse_behavior(const JsonValue& field);
+  static Split parse_split(const JsonValue& field);
+  static Metaspace parse_metaspace(const JsonValue& field);
+  static ByteLevel parse_byte_level(const JsonValue& field);
   static std::vector<Span> parts(const Split& split, std::string_view text);
   static void cut(const Split& split, const Word& word, std::vector<Word>& words);
   static void run(const Split& split, const Word& word, std::vector<Word>& words);

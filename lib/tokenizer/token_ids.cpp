@@ -4,26 +4,26 @@
 
 #include <algorithm>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
 #include "io/json_lines.hpp"
+#include "io/json_reader.hpp"
 #include "io/text_file.hpp"
-#include "tokenizer/json_field.hpp"
 
 namespace toptheta {
 namespace {
 
 using Sequences = std::vector<std::vector<std::int32_t>>;
 
-std::vector<std::int32_t> ids_of(const JsonField& field, std::int64_t vocab_size) {
-  const JsonField list = field.json().is_object() ? field.at("ids") : field;
-  if (!list.json().is_array())
-    list.fail("wrong type", "a list of token ids, or an object with the list \"ids\"");
+std::vector<std::int32_t> ids_of(const JsonValue& value, std::int64_t vocab_size) {
+  const JsonValue list = value.is_object() ? value.at("ids") : value;
+  if (!list.is_list()) list.fail("wrong type", "a list of token ids, or an object with the list \"ids\"");
   std::vector<std::int32_t> ids;
-  ids.reserve(list.json().size());
-  for (const nlohmann::json& id : list.json()) {
+  ids.reserve(list.size());
+  for (const nlohmann::json& id : list.raw()) {
     if (!id.is_number_integer() || id.get<std::uint64_t>() >= static_cast<std::uint64_t>(vocab_size))
       list.elements()[ids.size()].fail("not a token id",
                                        fmt::format("an integer from 0 to {}", vocab_size - 1));
@@ -154,12 +154,10 @@ Sequences read_token_ids(const std::filesystem::path& path, std::int64_t vocab_s
   } else if (path.extension() == ".h5" || path.extension() == ".hdf5") {
     sequences.push_back(hdf5_ids(path, vocab_size));
   } else if (path.extension() == ".json") {
-    const JsonValue json = read_json_file(path);
-    sequences.push_back(ids_of(JsonField(json.raw(), path.string()), vocab_size));
+    sequences.push_back(ids_of(read_json_file(path), vocab_size));
   } else {
-    for_each_json_line(path, [&](const JsonLine& line) {
-      sequences.push_back(ids_of(JsonField(line.value.raw(), line.where), vocab_size));
-    });
+    for_each_json_line(path,
+                       [&](const JsonLine& line) { sequences.push_back(ids_of(line.value, vocab_size)); });
   }
   const bool empty = std::ranges::all_of(sequences, [](const auto& ids) { return ids.empty(); });
   if (empty) throw InputError({.where = path.string(), .what = "no token ids"});

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tokenizer/json_field.hpp"
+#include "io/json_reader.hpp"
 #include "tokenizer/vocabulary.hpp"
 
 namespace toptheta {
@@ -16,7 +16,7 @@ class TokenModel {
  public:
   // Reads the model of a tokenizer.json: BPE or Unigram. Throws InputError naming a field that is missing,
   // contradictory, or asks for something that is not implemented.
-  static std::unique_ptr<TokenModel> parse(const JsonField& field);
+  static std::unique_ptr<TokenModel> parse(const JsonValue& field);
 
   TokenModel() = default;
   TokenModel(const TokenModel&) = delete;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "tokenizer/bpe.hpp"
@@ -24,14 +25,13 @@ std::vector<std::pair<std::string_view, std::int32_t>> pieces_of(const Vocabular
 
 }  // namespace
 
-std::unique_ptr<UnigramModel> UnigramModel::parse(const JsonField& field) {
-  field.name_unread({"type", "vocab", "unk_id", "byte_fallback"});
-  const JsonField list = field.at("vocab");
-  if (!list.json().is_array() || list.json().empty() || list.json().size() >= Vocabulary::kEndOfIds)
-    list.fail("wrong value", "an array of pieces and their scores");
+std::unique_ptr<UnigramModel> UnigramModel::parse(const JsonValue& field) {
+  const JsonValue list = field.at("vocab");
+  if (!list.is_list() || list.size() == 0 || list.size() >= Vocabulary::kEndOfIds)
+    list.fail("wrong value", "a list of pieces and their scores");
   Vocabulary vocabulary;
   std::vector<double> scores;
-  for (const nlohmann::json& entry : list.json()) {
+  for (const nlohmann::json& entry : list.raw()) {
     const auto fail = [&](const char* what, const char* expected) {
       list.elements()[scores.size()].fail(what, expected);
     };
@@ -45,18 +45,15 @@ std::unique_ptr<UnigramModel> UnigramModel::parse(const JsonField& field) {
   return std::unique_ptr<UnigramModel>(new UnigramModel(field, std::move(vocabulary), std::move(scores)));
 }
 
-UnigramModel::UnigramModel(const JsonField& field, Vocabulary vocabulary, std::vector<double> scores)
+UnigramModel::UnigramModel(const JsonValue& field, Vocabulary vocabulary, std::vector<double> scores)
     : where_(field.where()),
       vocabulary_(std::move(vocabulary)),
       scores_(std::move(scores)),
       unknown_score_(*std::ranges::min_element(scores_) - kUnknownPenalty),
-      byte_fallback_(field.bool_or("byte_fallback", false)),
+      byte_fallback_(field.flag_or("byte_fallback", false)),
       trie_(pieces_of(vocabulary_)) {
-  if (const auto unknown = field.find("unk_id")) {
-    if (unknown->as_int() < 0 || unknown->as_int() >= vocabulary_.end_id())
-      unknown->fail("not in the vocabulary", fmt::format("an id below {}", vocabulary_.end_id()));
-    unknown_ = static_cast<std::int32_t>(unknown->as_int());
-  }
+  if (const auto unknown = field.find("unk_id"))
+    unknown_ = static_cast<std::int32_t>(unknown->integer(0, vocabulary_.end_id() - 1));
 }
 
 std::vector<UnigramModel::Step> UnigramModel::best_steps(std::string_view word) const {

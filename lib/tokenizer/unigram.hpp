@@ -12,7 +12,7 @@ namespace toptheta {
 class UnigramModel final : public TokenModel {
  public:
   // Throws InputError naming the field that is missing or contradictory.
-  static std::unique_ptr<UnigramModel> parse(const JsonField& field);
+  static std::unique_ptr<UnigramModel> parse(const JsonValue& field);
 
   // Finds the best path by the Viterbi algorithm over the pieces' scores (log-likelihoods); of equal paths,
   // the one whose last piece begins first. A character without a piece of its own scores 10 less than the
@@ -30,7 +30,7 @@ class UnigramModel final : public TokenModel {
     std::int32_t id = -1;     // its last piece; -1: an unknown character
   };
 
-  UnigramModel(const JsonField& field, Vocabulary vocabulary, std::vector<double> scores);
+  UnigramModel(const JsonValue& field, Vocabulary vocabulary, std::vector<double> scores);
   [[nodiscard]] std::vector<Step> best_steps(std::string_view word) const;
   void add_unknown(std::string_view run, std::vector<std::int32_t>& ids) const;
 

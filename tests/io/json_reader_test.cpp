@@ -77,6 +77,22 @@ TEST_CASE("complaints say where, what was expected and what stands there") {
   CHECK(json_problem([&] { (void)line.at("choices").texts(); }).where == "t.jsonl:line 3:choices[1]");
 }
 
+TEST_CASE("a value of what was read whole is found, too") {
+  const JsonValue root = json_of(R"({"words": {"a": [0], "b": [1]}, "z": {"y": 1}})");
+  CHECK(root.at("words").raw().size() == 2);
+  CHECK(root.at("z").at("y").where() == "f.json:z.y");
+  CHECK(root.at("words").at("b").elements()[0].where() == "f.json:words.b[0]");
+  CHECK(root.raw().size() == 2);
+  CHECK(root.at("z").where("x") == "f.json:z.x");
+}
+
+TEST_CASE("a document may be made rather than parsed") {
+  const JsonValue line = json_value({{"choices", {"a", 3}}}, "t.jsonl:3");
+  CHECK(line.where() == "t.jsonl:3");
+  CHECK(line.elements("choices")[1].where() == "t.jsonl:3:choices[1]");
+  CHECK(line.elements("choices")[0].text() == "a");
+}
+
 TEST_CASE("found values are short and cannot steer the terminal") {
   const JsonValue root = json_of("{\"a\\u001b]0;x\": [\"\\u001b[2J" + std::string(500, 'y') + "\"]}");
   const Problem problem = json_problem([&] { root.at("a\x1B]0;x").elements()[0].fail("bad"); });
@@ -101,6 +117,10 @@ TEST_CASE("what nobody asked for is listed") {
   CHECK(root.unread_keys() ==
         std::vector<std::string>{"list[0].u", "part.b", "part.n", "unread", "walked.k.z"});
   CHECK(root.object("part").unread_keys() == std::vector<std::string>{"b", "n"});
+  CHECK(root.object("part").unread_notes() == std::vector<std::string>{"f.json:part.b: not used (2)"});
+  CHECK(root.unread_notes().front() == "f.json:list[0].u: not used (1)");
+  root.ignore({"unread", "list", "not there"});
+  CHECK(root.unread_keys() == std::vector<std::string>{"part.b", "part.n", "walked.k.z"});
 }
 
 TEST_CASE("what is no JSON is refused with line and column") {

@@ -151,13 +151,13 @@ TEST_CASE("lists of a task file that are too short, or that the kind of task doe
           "[own-task-files]") {
   const TempDir dir;
   const std::string head = kHead + "fields = [\"q\"]\ncontext = \"{q}\"\nlabel = 0\n";
-  CHECK(refusal(head + "choices = []\n").where == "own.toml: task: choices");
-  CHECK(refusal(head + "choices = [\"a\", \"b\"]\nlabels = []\n").where == "own.toml: task: labels");
+  CHECK(refusal(head + "choices = []\n").where == "own.toml:line 7:task.choices");
+  CHECK(refusal(head + "choices = [\"a\", \"b\"]\nlabels = []\n").where == "own.toml:line 8:task.labels");
   const auto line = write_text(dir, "q.jsonl", R"({"q": "q"})");
   CHECK_THROWS_AS(load_task(line, library_with(dir, head + "choices = [\"a\"]\n")), InputError);
   const std::string words =
       "[task]\nname = \"mine\"\nkind = \"continuation\"\nfields = [\"q\"]\ncontinuation = \"{q}\"\n";
-  CHECK(refusal(words + "context = []\n").where == "own.toml: task: context");
+  CHECK(refusal(words + "context = []\n").where == "own.toml:line 6:task.context");
   CHECK_THROWS_AS(load_task(line, library_with(dir, words + "context = [\"a\", \"b\"]\n")), InputError);
   CHECK(load_task(line, library_with(dir, words + "context = [\"a\"]\n")).format == "mine");
 }
@@ -165,28 +165,30 @@ TEST_CASE("lists of a task file that are too short, or that the kind of task doe
 TEST_CASE("task files with mistakes are refused with the place", "[own-task-files]") {
   const std::string rest = "choices = [\"a\", \"b\"]\nlabel = 0\n";
   CHECK(refusal("[task\n").where.starts_with("own.toml:line 1, column "));
-  CHECK(refusal("x = 1\n").where == "own.toml: x");
-  CHECK(refusal("[task]\nname = \"a:b\"\nkind = \"text\"").where == "own.toml: task.name");
-  CHECK(refusal("[task]\nname = \"a\"\nkind = \"poem\"").where == "own.toml: task.kind");
-  CHECK(refusal("[task]\nname = \"a\"").where == "own.toml: task.kind");
+  CHECK(refusal("x = 1\n").where == "own.toml:line 1:x");
+  CHECK(refusal("[task]\nname = \"a:b\"\nkind = \"text\"").where == "own.toml:line 2:task.name");
+  CHECK(refusal("[task]\nname = \"a\"\nkind = \"poem\"").where == "own.toml:line 3:task.kind");
+  CHECK(refusal("[task]\nname = \"a\"").where == "own.toml:line 1:task.kind");
   CHECK(refusal(kHead + "context = \"{q}\"\n" + rest).what == "no fields");
-  CHECK(refusal(kHead + "fields = [\"q\"]\n" + rest).where == "own.toml: task: context");
-  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q\"\n" + rest).where == "own.toml: task: context");
-  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"q}\"\n" + rest).where == "own.toml: task: context");
+  CHECK(refusal(kHead + "fields = [\"q\"]\n" + rest).where == "own.toml:line 1:task.context");
+  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q\"\n" + rest).where ==
+        "own.toml:line 5:task.context");
+  CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"q}\"\n" + rest).where ==
+        "own.toml:line 5:task.context");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q | shout}\"\n" + rest).what ==
         "no such filter: shout");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q | before}\"\n" + rest).what ==
         "filter before takes 1 argument");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q | map m}\"\n" + rest).what == "no such map: m");
   CHECK(refusal(kHead + "fields = [\"q..r\"]\ncontext = \"{q}\"\n" + rest).where ==
-        "own.toml: task: fields[0]");
+        "own.toml:line 4:task.fields[0]");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\ncolour = 1\n" + rest).where ==
-        "own.toml: task: colour");
+        "own.toml:line 6:task.colour");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\nstop = [\"x\"]\n" + rest).where ==
-        "own.toml: task: stop");
+        "own.toml:line 6:task.stop");
   CHECK(
       refusal(kHead + "fields = [\"q\"]\ncontext = \"{q}\"\n" + rest + "[[match]]\nextract = 'x'\n").where ==
-      "own.toml: match");
+      "own.toml:line 8:match");
   CHECK(refusal(kHead + "fields = [\"q\"]\ncontext = \"{{{q | after '\\\\''}}}\"\n" + rest).where ==
         "accepted");
 }

@@ -13,13 +13,15 @@ using Texts = std::vector<std::string>;
 
 namespace {
 
-ParsedExample parse(const json& line, std::string_view task) {
-  const TaskMatch match = recognise(line, shipped_tasks(), "x.jsonl", "x.jsonl:7");
+ParsedExample parse(const json& fields, std::string_view task) {
+  const JsonValue line = json_value(fields, "x.jsonl:7");
+  const TaskMatch match = recognise(line, shipped_tasks(), "x.jsonl");
   CHECK(match.task->name == task);
-  return parse_example(match, line, "x.jsonl:7", {.solved = true});
+  return parse_example(match, line, {.solved = true});
 }
-ParsedExample parse_named(const json& line, std::string_view task) {
-  return parse_example(fit_named(line, shipped_task(task), "x.jsonl:7"), line, "x.jsonl:7", {.solved = true});
+ParsedExample parse_named(const json& fields, std::string_view task) {
+  const JsonValue line = json_value(fields, "x.jsonl:7");
+  return parse_example(fit_named(line, shipped_task(task)), line, {.solved = true});
 }
 MultipleChoiceExample parse_choice(const json& line, std::string_view task) {
   return std::get<MultipleChoiceExample>(parse(line, task).example);
@@ -29,15 +31,16 @@ GenerationExample parse_prompt(const json& line, std::string_view task) {
 }
 
 // Where a line is refused; "not recognised" where no task file fits.
-std::string where_refused(const json& line) {
+std::string where_refused(const json& fields) {
+  const JsonValue line = json_value(fields, "x.jsonl:7");
   TaskMatch match;
   try {
-    match = recognise(line, shipped_tasks(), "x.jsonl", "x.jsonl:7");
+    match = recognise(line, shipped_tasks(), "x.jsonl");
   } catch (const InputError&) {
     return "not recognised";
   }
   try {
-    (void)parse_example(match, line, "x.jsonl:7", {.solved = true});
+    (void)parse_example(match, line, {.solved = true});
   } catch (const InputError& error) {
     return error.problem().where;
   }
@@ -102,16 +105,16 @@ TEST_CASE("own multiple choice", "[task-files]") {
 
 TEST_CASE("own multiple choice, refused", "[task-files]") {
   CHECK(where_refused(without(kOwn, "label")) == "not recognised");
-  CHECK(where_refused(with(kOwn, "label", 3)) == "x.jsonl:7: label");
-  CHECK(where_refused(with(kOwn, "label", -1)) == "x.jsonl:7: label");
-  CHECK(where_refused(with(kOwn, "label", 1.0)) == "x.jsonl:7: label");
-  CHECK(where_refused(with(kOwn, "label", "b")) == "x.jsonl:7: label");
-  CHECK(where_refused(with(kOwn, "label", UINT64_MAX)) == "x.jsonl:7: label");
-  CHECK(where_refused(with(kOwn, "choices", {"only"})) == "x.jsonl:7: choices");
-  CHECK(where_refused(with(kOwn, "choices", json::array())) == "x.jsonl:7: choices");
+  CHECK(where_refused(with(kOwn, "label", 3)) == "x.jsonl:7:label");
+  CHECK(where_refused(with(kOwn, "label", -1)) == "x.jsonl:7:label");
+  CHECK(where_refused(with(kOwn, "label", 1.0)) == "x.jsonl:7:label");
+  CHECK(where_refused(with(kOwn, "label", "b")) == "x.jsonl:7:label");
+  CHECK(where_refused(with(kOwn, "label", UINT64_MAX)) == "x.jsonl:7:label");
+  CHECK(where_refused(with(kOwn, "choices", {"only"})) == "x.jsonl:7:choices");
+  CHECK(where_refused(with(kOwn, "choices", json::array())) == "x.jsonl:7:choices");
   CHECK(where_refused(with(kOwn, "choices", "no list")) == "not recognised");
-  CHECK(where_refused(with(kOwn, "choices", {"a", " "})) == "x.jsonl:7: choices[1]");
-  CHECK(where_refused(with(kOwn, "choices", {"a", 0.5})) == "x.jsonl:7: choices[1]");
+  CHECK(where_refused(with(kOwn, "choices", {"a", " "})) == "x.jsonl:7:choices[1]");
+  CHECK(where_refused(with(kOwn, "choices", {"a", 0.5})) == "x.jsonl:7:choices[1]");
 }
 
 TEST_CASE("HellaSwag is tidied as the harness does", "[task-files]") {
@@ -121,10 +124,10 @@ TEST_CASE("HellaSwag is tidied as the harness does", "[task-files]") {
   CHECK(example.lengths == std::vector<std::int64_t>{11, 13, 1, 5});
   CHECK(example.label == 3);
   CHECK(parse_choice(with(kHellaSwag, "label", 0), "hellaswag").label == 0);
-  CHECK(where_refused(with(kHellaSwag, "label", "")) == "x.jsonl:7: label");  // the test split has no labels
-  CHECK(where_refused(with(kHellaSwag, "label", "4")) == "x.jsonl:7: label");
+  CHECK(where_refused(with(kHellaSwag, "label", "")) == "x.jsonl:7:label");  // the test split has no labels
+  CHECK(where_refused(with(kHellaSwag, "label", "4")) == "x.jsonl:7:label");
   CHECK(where_refused(without(kHellaSwag, "ctx_b")) == "not recognised");
-  CHECK(where_refused(with(kHellaSwag, "endings", {"a", "[step]"})) == "x.jsonl:7: endings[1]");
+  CHECK(where_refused(with(kHellaSwag, "endings", {"a", "[step]"})) == "x.jsonl:7:endings[1]");
 }
 
 TEST_CASE("HellaSwag's text rules", "[task-files]") {
@@ -152,7 +155,7 @@ TEST_CASE("ARC, nested and flat", "[task-files]") {
 }
 
 TEST_CASE("ARC, refused", "[task-files]") {
-  CHECK(where_refused(with(kArcNested, "answerKey", "C")) == "x.jsonl:7: answerKey");
+  CHECK(where_refused(with(kArcNested, "answerKey", "C")) == "x.jsonl:7:answerKey");
   json nested = kArcNested;
   nested["question"].erase("stem");
   CHECK(where_refused(nested) == "not recognised");
@@ -161,7 +164,7 @@ TEST_CASE("ARC, refused", "[task-files]") {
   CHECK(where_refused(nested) == "not recognised");
   json flat = kArcFlat;
   flat["choices"]["label"].erase(2);
-  CHECK(where_refused(flat) == "x.jsonl:7: choices.label[0]");
+  CHECK(where_refused(flat) == "x.jsonl:7:choices.label[0]");
   CHECK(where_refused(without(kArcFlat, "choices")) == "not recognised");
 }
 
@@ -170,9 +173,9 @@ TEST_CASE("PIQA", "[task-files]") {
   CHECK(example.contexts == Texts{"Question: To cut\nAnswer:"});
   CHECK(example.continuations == Texts{" use a knife", " use a spoon"});
   CHECK(example.label == 0);
-  CHECK(where_refused(with(kPiqa, "label", 2)) == "x.jsonl:7: label");
-  CHECK(where_refused(with(kPiqa, "label", -1)) == "x.jsonl:7: label");
-  CHECK(where_refused(with(kPiqa, "sol2", "")) == "x.jsonl:7: sol2");
+  CHECK(where_refused(with(kPiqa, "label", 2)) == "x.jsonl:7:label");
+  CHECK(where_refused(with(kPiqa, "label", -1)) == "x.jsonl:7:label");
+  CHECK(where_refused(with(kPiqa, "sol2", "")) == "x.jsonl:7:sol2");
 }
 
 TEST_CASE("WinoGrande scores the rest of the sentence after each option", "[task-files]") {
@@ -182,10 +185,10 @@ TEST_CASE("WinoGrande scores the rest of the sentence after each option", "[task
   CHECK(example.context(1) == "Ann met Bea because Bea");
   CHECK(example.label == 1);
   CHECK(parse(kWinoGrande, "winogrande").solved == "Ann met Bea because Bea was late .");
-  CHECK(where_refused(with(kWinoGrande, "answer", "")) == "x.jsonl:7: answer");
-  CHECK(where_refused(with(kWinoGrande, "answer", "0")) == "x.jsonl:7: answer");
-  CHECK(where_refused(with(kWinoGrande, "sentence", "no blank")) == "x.jsonl:7: sentence");
-  CHECK(where_refused(with(kWinoGrande, "sentence", "it ends with _ ")) == "x.jsonl:7: sentence");
+  CHECK(where_refused(with(kWinoGrande, "answer", "")) == "x.jsonl:7:answer");
+  CHECK(where_refused(with(kWinoGrande, "answer", "0")) == "x.jsonl:7:answer");
+  CHECK(where_refused(with(kWinoGrande, "sentence", "no blank")) == "x.jsonl:7:sentence");
+  CHECK(where_refused(with(kWinoGrande, "sentence", "it ends with _ ")) == "x.jsonl:7:sentence");
 }
 
 TEST_CASE("BoolQ, with either way of giving the answer", "[task-files]") {
@@ -195,7 +198,7 @@ TEST_CASE("BoolQ, with either way of giving the answer", "[task-files]") {
   CHECK(example.label == 1);
   CHECK(parse_choice(with(without(kBoolQ, "answer"), "label", 0), "boolq").label == 0);
   CHECK(where_refused(without(kBoolQ, "answer")) == "not recognised");
-  CHECK(where_refused(with(kBoolQ, "answer", "yes")) == "x.jsonl:7: answer");
+  CHECK(where_refused(with(kBoolQ, "answer", "yes")) == "x.jsonl:7:answer");
 }
 
 TEST_CASE("LAMBADA continues with the last word", "[task-files]") {
@@ -217,10 +220,10 @@ TEST_CASE("own generation", "[task-files]") {
   CHECK(parse(kGeneration, "generation").solved == "2 + 2 = 4");
   CHECK(parse_prompt(without(without(kGeneration, "stop"), "max_new_tokens"), "generation").max_new_tokens ==
         256);
-  CHECK(where_refused(with(kGeneration, "prompt", " ")) == "x.jsonl:7: prompt");
-  CHECK(where_refused(with(kGeneration, "answer", 4.5)) == "x.jsonl:7: answer");
-  CHECK(where_refused(with(kGeneration, "max_new_tokens", 0)) == "x.jsonl:7: max_new_tokens");
-  CHECK(where_refused(with(kGeneration, "stop", {"a", ""})) == "x.jsonl:7: stop[1]");
+  CHECK(where_refused(with(kGeneration, "prompt", " ")) == "x.jsonl:7:prompt");
+  CHECK(where_refused(with(kGeneration, "answer", 4.5)) == "x.jsonl:7:answer");
+  CHECK(where_refused(with(kGeneration, "max_new_tokens", 0)) == "x.jsonl:7:max_new_tokens");
+  CHECK(where_refused(with(kGeneration, "stop", {"a", ""})) == "x.jsonl:7:stop[1]");
 }
 
 TEST_CASE("GSM8K and HumanEval", "[task-files]") {
@@ -257,8 +260,8 @@ TEST_CASE("MMLU asks for a letter, whatever way the answer is given", "[task-fil
   CHECK(example.continuations == Texts{" A", " B", " C"});
   CHECK(example.label == 2);
   CHECK(parse_choice(with(line, "answer", 1), "mmlu").label == 1);
-  CHECK(where_refused(with(line, "answer", 3)) == "x.jsonl:7: answer");
-  CHECK(where_refused(with(line, "answer", "1")) == "x.jsonl:7: answer");  // from 0 or from 1?
+  CHECK(where_refused(with(line, "answer", 3)) == "x.jsonl:7:answer");
+  CHECK(where_refused(with(line, "answer", "1")) == "x.jsonl:7:answer");  // from 0 or from 1?
   CHECK(parse(with(line, "subject", "high_school_physics"), "mmlu").description ==
         "The following are multiple choice questions (with answers) about high school physics.\n\n");
   CHECK(parse(line, "mmlu").description.empty());
@@ -275,7 +278,7 @@ TEST_CASE("the other data sets, a line of each", "[task-files]") {
                      {"label", 0},
                      {"idx", 3}};
   CHECK(parse(copa, "copa").solved == "It rained therefore  the road got wet.");
-  CHECK(where_refused(with(copa, "question", "why")) == "x.jsonl:7: question");
+  CHECK(where_refused(with(copa, "question", "why")) == "x.jsonl:7:question");
   const json race = {
       {"article", "Tim slept."}, {"question", "Who slept?"}, {"options", {"Tim", "Tom"}}, {"answer", "A"}};
   CHECK(parse(race, "race").solved == "Article: Tim slept.\n\nWho slept? Tim");
@@ -298,13 +301,14 @@ TEST_CASE("the other data sets, a line of each", "[task-files]") {
 }
 
 TEST_CASE("a file's name chooses where fields do not tell", "[task-files]") {
-  const json line = {{"query", "Question: Why?\nAnswer:"}, {"choices", {"a", "b"}}, {"gold", 1}};
-  const auto context_in = [&line](const char* file) {
-    const TaskMatch match = recognise(line, shipped_tasks(), file, "x");
-    return std::get<MultipleChoiceExample>(parse_example(match, line, "x", {.solved = true}).example)
+  const json fields = {{"query", "Question: Why?\nAnswer:"}, {"choices", {"a", "b"}}, {"gold", 1}};
+  const auto context_in = [&fields](const char* file) {
+    const JsonValue line = json_value(fields, "x");
+    const TaskMatch match = recognise(line, shipped_tasks(), file);
+    return std::get<MultipleChoiceExample>(parse_example(match, line, {.solved = true}).example)
         .contexts.front();
   };
   CHECK(context_in("openbookqa_test.jsonl") == "Why?");
   CHECK(context_in("arc_easy.jsonl") == "Question: Why?\nAnswer:");
-  CHECK(std::get<MultipleChoiceExample>(parse_named(line, "openbookqa").example).contexts == Texts{"Why?"});
+  CHECK(std::get<MultipleChoiceExample>(parse_named(fields, "openbookqa").example).contexts == Texts{"Why?"});
 }

@@ -14,7 +14,7 @@ using namespace toptheta::testing;
 namespace {
 
 std::unique_ptr<BpeModel> parse(const Json& json) {
-  return BpeModel::parse(JsonField(json, "tokenizer.json", "model"));
+  return BpeModel::parse(json_value({{"model", json}}, "tokenizer.json").at("model"));
 }
 
 std::vector<std::int32_t> encode(const std::unique_ptr<BpeModel>& model, const std::string& word) {
@@ -150,47 +150,47 @@ TEST_CASE("a bad model is refused where it is bad", "[bpe]") {
   Json json = small_model();
   SECTION("no vocabulary") {
     json.erase("vocab");
-    CHECK(where_model_refused(json) == "tokenizer.json: model.vocab");
+    CHECK(where_model_refused(json) == "tokenizer.json:model.vocab");
   }
   SECTION("an empty vocabulary") {
     json["vocab"] = Json::object();
-    CHECK(where_model_refused(json) == "tokenizer.json: model.vocab");
+    CHECK(where_model_refused(json) == "tokenizer.json:model.vocab");
   }
   SECTION("an id that would need a table of millions") {
     json["vocab"]["c"] = Vocabulary::kEndOfIds;
-    CHECK(where_model_refused(json) == "tokenizer.json: model.vocab.c");
+    CHECK(where_model_refused(json) == "tokenizer.json:model.vocab.c");
   }
   SECTION("an id given twice") {
     json["vocab"]["c"] = 1;
-    CHECK(where_model_refused(json) == "tokenizer.json: model.vocab.c");
+    CHECK(where_model_refused(json) == "tokenizer.json:model.vocab.c");
   }
   SECTION("ids that are no ids") {
     for (const Json& id : {Json(-1), Json(1.5), Json("2"), Json(nullptr), Json(UINT64_MAX)}) {
       json["vocab"]["c"] = id;
-      CHECK(where_model_refused(json) == "tokenizer.json: model.vocab.c");
+      CHECK(where_model_refused(json) == "tokenizer.json:model.vocab.c");
     }
   }
   SECTION("merges that are none") {
     for (const Json& merge :
          {Json("ab"), Json("a b c"), Json("x y"), Json("c a"), Json({"a"}), Json({"a", 1}), Json(3)}) {
       json["merges"][1] = merge;
-      CHECK(where_model_refused(json) == "tokenizer.json: model.merges[1]");
+      CHECK(where_model_refused(json) == "tokenizer.json:model.merges[1]");
     }
     json["merges"] = "a b";
-    CHECK(where_model_refused(json) == "tokenizer.json: model.merges");
+    CHECK(where_model_refused(json) == "tokenizer.json:model.merges");
   }
   SECTION("options that are not reproduced") {
     json["dropout"] = 0.1;
-    CHECK(where_model_refused(json) == "tokenizer.json: model.dropout");
+    CHECK(where_model_refused(json) == "tokenizer.json:model.dropout");
     json["dropout"] = 0.0;
     CHECK(where_model_refused(json) == "accepted");
     json["end_of_word_suffix"] = "</w>";
-    CHECK(where_model_refused(json) == "tokenizer.json: model.end_of_word_suffix");
+    CHECK(where_model_refused(json) == "tokenizer.json:model.end_of_word_suffix");
     json["end_of_word_suffix"] = "";
     json["continuing_subword_prefix"] = "##";
-    CHECK(where_model_refused(json) == "tokenizer.json: model.continuing_subword_prefix");
+    CHECK(where_model_refused(json) == "tokenizer.json:model.continuing_subword_prefix");
     json["continuing_subword_prefix"] = nullptr;
     json["unk_token"] = "<unk>";
-    CHECK(where_model_refused(json) == "tokenizer.json: model.unk_token");
+    CHECK(where_model_refused(json) == "tokenizer.json:model.unk_token");
   }
 }

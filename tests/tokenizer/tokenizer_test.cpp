@@ -254,8 +254,8 @@ TEST_CASE("what a file holds and nothing uses is named", "[tokenizer]") {
   json["color"] = nullptr;
   const std::vector<std::string> notes = load_tokenizer(json).notes();
   REQUIRE(notes.size() == 2);
-  CHECK(notes[0].find(": truncation: not used") != std::string::npos);
-  CHECK(notes[1].find(": pre_tokenizer.flavor: not used (\"mild\")") != std::string::npos);
+  CHECK(notes[0].find(":truncation: not used") != std::string::npos);
+  CHECK(notes[1].find(":pre_tokenizer.flavor: not used (\"mild\")") != std::string::npos);
 }
 
 TEST_CASE("text that is not UTF-8 is refused with its place", "[tokenizer]") {
@@ -276,7 +276,7 @@ TEST_CASE("a file that is no tokenizer is refused", "[tokenizer]") {
   const std::string whole = byte_level_json({}).dump();
   CHECK(where_refused(whole.substr(0, whole.size() / 2)).starts_with(":line 1"));
   CHECK(where_refused(std::string("[1, 2]")).empty());
-  CHECK(where_refused(std::string("{}")) == ": model");
+  CHECK(where_refused(std::string("{}")) == ":model");
   CHECK(where_refused(
             std::string(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "a": 2}, "merges": []}})")) ==
         ":model.vocab.a");
@@ -305,11 +305,11 @@ TEST_CASE("merges that make the same token in many ways, or of nothing, end", "[
   CHECK(ids.size() == 25'000);
   Json nothing = byte_level_json({{"a", "b"}});
   nothing["model"]["merges"].push_back("ab ");
-  CHECK(where_refused(nothing).starts_with(": model.merges"));
+  CHECK(where_refused(nothing).starts_with(":model.merges"));
   nothing["model"]["merges"].back() = " ";
-  CHECK(where_refused(nothing).starts_with(": model.merges"));
+  CHECK(where_refused(nothing).starts_with(":model.merges"));
   nothing["model"]["merges"].back() = "ab ab";  // joins to no token
-  CHECK(where_refused(nothing).starts_with(": model.merges"));
+  CHECK(where_refused(nothing).starts_with(":model.merges"));
 }
 
 TEST_CASE("whatever is not reproduced exactly is refused by name", "[tokenizer]") {
@@ -320,38 +320,38 @@ TEST_CASE("whatever is not reproduced exactly is refused by name", "[tokenizer]"
     changed[name] = value;
     return where_refused(changed);
   };
-  CHECK(with("normalizer", {{"type", "BertNormalizer"}}) == ": normalizer.type");
+  CHECK(with("normalizer", {{"type", "BertNormalizer"}}) == ":normalizer.type");
   CHECK(with("normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Upper"}}}}}) ==
-        ": normalizer.normalizers[0].type");
+        ":normalizer.normalizers[0].type");
   CHECK(with("normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", "\\ba"}}}, {"content", ""}}) ==
-        ": normalizer.pattern.Regex");
+        ":normalizer.pattern.Regex");
   CHECK(with("normalizer", {{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", "x"}}) ==
-        ": normalizer.pattern.String");
-  CHECK(with("version", "2.0") == ": version");
+        ":normalizer.pattern.String");
+  CHECK(with("version", "2.0") == ":version");
   CHECK(with("normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", "AAAA"}}) ==
-        ": normalizer.precompiled_charsmap");
+        ":normalizer.precompiled_charsmap");
   CHECK(with("normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", "?"}}) ==
-        ": normalizer.precompiled_charsmap");
-  CHECK(with("model", {{"type", "WordPiece"}}) == ": model.type");
-  CHECK(with("pre_tokenizer", {{"type", "UnicodeScripts"}}) == ": pre_tokenizer.type");
+        ":normalizer.precompiled_charsmap");
+  CHECK(with("model", {{"type", "WordPiece"}}) == ":model.type");
+  CHECK(with("pre_tokenizer", {{"type", "UnicodeScripts"}}) == ":pre_tokenizer.type");
   CHECK(with("pre_tokenizer",
              {{"type", "Split"}, {"pattern", {{"Regex", "\\ba"}}}, {"behavior", "Isolated"}}) ==
-        ": pre_tokenizer.pattern.Regex");
+        ":pre_tokenizer.pattern.Regex");
   CHECK(with("pre_tokenizer", {{"type", "Split"}, {"pattern", {{"Regex", "a"}}}, {"behavior", "isolated"}}) ==
-        ": pre_tokenizer.behavior");
+        ":pre_tokenizer.behavior");
   CHECK(with("pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "__"}}) ==
-        ": pre_tokenizer.replacement");
-  CHECK(with("pre_tokenizer", {{"type", "ByteLevel"}}) == ": pre_tokenizer.add_prefix_space");
-  CHECK(with("decoder", {{"type", "WordPiece"}}) == ": decoder.type");
-  CHECK(with("post_processor", {{"type", "Other"}}) == ": post_processor.type");
-  CHECK(with("post_processor", bos_template("<|bos|>", 5000)) == ": post_processor");
+        ":pre_tokenizer.replacement");
+  CHECK(with("pre_tokenizer", {{"type", "ByteLevel"}}) == ":pre_tokenizer.add_prefix_space");
+  CHECK(with("decoder", {{"type", "WordPiece"}}) == ":decoder.type");
+  CHECK(with("post_processor", {{"type", "Other"}}) == ":post_processor.type");
+  CHECK(with("post_processor", bos_template("<|bos|>", 5000)) == ":post_processor");
   CHECK(with("added_tokens", {added_token(300, "<|bos|>"), added_token(257, "<|eos|>")}) ==
-        ": added_tokens[0].id");
+        ":added_tokens[0].id");
   CHECK(with("added_tokens", {added_token(256, "<|bos|>"), added_token(257, "<|bos|>")}) ==
-        ": added_tokens[1].content");
+        ":added_tokens[1].content");
   CHECK(with("added_tokens", {added_token(256, "<|bos|>"), added_token(257, "")}) ==
-        ": added_tokens[1].content");
-  CHECK(with("added_tokens", "none") == ": added_tokens");
+        ":added_tokens[1].content");
+  CHECK(with("added_tokens", "none") == ":added_tokens");
 }
 
 TEST_CASE("the embedded tokenizer round-trips the embedded texts", "[tokenizer][data]") {
