@@ -9,6 +9,7 @@
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
+#include "common/thresholds.hpp"
 #include "core/error.hpp"
 #include "report/audit.hpp"
 #include "tt_calibrate/calibration_source.hpp"
@@ -102,8 +103,7 @@ AuditOptions AuditCommand::options(Session& session) const {
 }
 
 AuditReport AuditCommand::audit(Session& session) const {
-  const ThresholdTable table =
-      read_table(table_, resolve_table_format(table_, "audit"), Placement::pre_softmax);
+  const ThresholdTable table = read_thresholds(table_, "audit", session.console);
   AuditReport report{.table = table_, .meta = table.meta, .precision = precision_};
   AuditOptions how = options(session);
   if (!dumps_.empty()) {

@@ -132,7 +132,7 @@ class RunJob {
         session_(session),
         results_(results),
         tasks_(load_tasks(plan, flags, session)),
-        thresholds_(load_thresholds(plan.thresholds)),
+        thresholds_(load_thresholds(plan.thresholds, session.console)),
         model_(load_strictly(plan.model, plan.compute, plan.strict, session)) {}
 
   void prepare();
