@@ -43,6 +43,7 @@ std::optional<std::string> contradiction(const TaskForm& form, const nlohmann::j
   for (const FieldPath& path : form.refuse)
     if (path.is_in(line)) return fmt::format("has {}", path.text());
   for (const FieldPattern& pattern : form.where) {
+    if (!pattern.path.is_in(line)) return fmt::format("no {}", pattern.path.text());
     bool is_list = false;
     for (const JsonField& field : pattern.path.follow(JsonField(line, ""), is_list))
       if (!field.json().is_string() || pattern.pattern.found_in(field.as_string()).empty())

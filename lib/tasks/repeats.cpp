@@ -32,6 +32,23 @@ std::string id_of(const nlohmann::json& line) {
 
 }  // namespace
 
+std::string describe_equal_choices(const std::vector<MultipleChoiceExample>& examples) {
+  const auto has_equal = [](const MultipleChoiceExample& example) {
+    for (std::int64_t a = 0; a < example.num_choices(); ++a)
+      for (std::int64_t b = a + 1; b < example.num_choices(); ++b)
+        if (example.continuations[static_cast<std::size_t>(a)] ==
+                example.continuations[static_cast<std::size_t>(b)] &&
+            example.context(a) == example.context(b))
+          return true;
+    return false;
+  };
+  const auto first = std::ranges::find_if(examples, has_equal);
+  if (first == examples.end()) return {};
+  const auto count = std::count_if(first, examples.end(), has_equal);
+  return fmt::format("{}: two choices are equal{}", first->place,
+                     count == 1 ? "" : fmt::format("; {} examples have equal choices", count));
+}
+
 void RepeatedLines::add(std::string_view line, const nlohmann::json& json, std::int64_t number) {
   const auto note = [number](Repeats& repeats, std::int64_t earlier) {
     if (repeats.count++ > 0) return false;

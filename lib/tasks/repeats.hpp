@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tasks/task.hpp"
+
 namespace toptheta {
 
 // Collects the lines of one file. Memory: about 100 bytes a line, plus its id; the lines' texts are not
@@ -35,5 +37,9 @@ class RepeatedLines {
   Repeats of_lines_;
   Repeats of_ids_;
 };
+
+// A sentence about examples in which two choices are equal, so that no model can tell which is meant: how
+// many there are, and where the first is. Empty if there are none. Time: O(choices^2) for each example.
+std::string describe_equal_choices(const std::vector<MultipleChoiceExample>& examples);
 
 }  // namespace toptheta

@@ -204,6 +204,9 @@ void add_notes(const ParsedFile& file, Task& task) {
         "{}: the description that {} puts before everything is left out, because its field is missing",
         task.path, task.format));
   task.notes.insert(task.notes.end(), file.repeated.begin(), file.repeated.end());
+  if (const auto* choices = std::get_if<std::vector<MultipleChoiceExample>>(&task.examples))
+    if (std::string equal = describe_equal_choices(*choices); !equal.empty())
+      task.notes.push_back(std::move(equal));
 }
 
 void load_lines(const std::string& text, const std::filesystem::path& path, const Reading& reading,

@@ -55,6 +55,17 @@ TEST_CASE("equal lines are named", "[repeats]") {
             ":4: id 7 stands a second time (first in line 1)"});
 }
 
+TEST_CASE("equal choices of one example are named", "[repeats]") {
+  const auto question = [](const std::string& prompt, const std::string& choices) {
+    return R"({"context": ")" + prompt + R"(", "choices": )" + choices + R"(, "label": 0})";
+  };
+  CHECK(notes_on({question("p", R"(["a", "b"])"), question("q", R"(["a", "A", "a."])")}).empty());
+  CHECK(notes_on({question("p", R"(["a", "b"])"), question("q", R"(["a", "b", "a"])")}) ==
+        std::vector<std::string>{":2: two choices are equal"});
+  CHECK(notes_on({question("p", R"(["a", "a"])"), question("q", R"(["a", "b", "a"])")}) ==
+        std::vector<std::string>{":1: two choices are equal; 2 examples have equal choices"});
+}
+
 TEST_CASE("repetitions are looked for among the examples that are used", "[repeats]") {
   const std::vector<std::string> lines = {id_line("p", "7"), id_line("q", "8"), id_line("r", "8")};
   CHECK(notes_on(lines, {.limit = 2}).empty());
