@@ -10,6 +10,8 @@ namespace toptheta::app {
 void tell_unused(const ThresholdTable& table, const std::string& path, TableFormat format, Console& console) {
   for (const std::string& unused : describe_unused(table, path))
     console.warn(unused, "");
+  if (const std::string outside = describe_no_weights(table, path); !outside.empty())
+    console.warn(outside, "are they scores before the softmax?");
   if (says_placement(format)) return;
   if (const std::string dense = describe_without_lines(table, path); !dense.empty()) console.note(dense);
 }

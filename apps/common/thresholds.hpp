@@ -10,8 +10,9 @@
 
 namespace toptheta::app {
 
-// Names on the console the thresholds that no row can use (theta/unused_entries.hpp) and, for th.txt and CSV,
-// the layers and heads that stay dense because the file has no lines of them.
+// Names on the console the thresholds that no row can use (theta/unused_entries.hpp), those that contradict
+// the placement and, for th.txt and CSV, the layers and heads that stay dense because the file has no lines
+// of them.
 void tell_unused(const ThresholdTable& table, const std::string& path, TableFormat format, Console& console);
 
 // Reads a table in the format that its ending names, tells what is not used, and takes it out.

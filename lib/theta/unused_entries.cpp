@@ -101,4 +101,24 @@ std::string describe_without_lines(const ThresholdTable& table, const std::strin
   return fmt::format("{}: no thresholds of {}: all their rows stay dense", path, without);
 }
 
+std::string describe_no_weights(const ThresholdTable& table, const std::string& path) {
+  constexpr double kMost = 1.01;  // as rounding to 16 bits may lift a weight
+  if (table.meta.placement == Placement::pre_softmax || table.meta.add_sigma != 0) return {};
+  Unused outside;
+  for (const Target& target : table.targets)
+    for (std::size_t cell = 0; cell < target.cells.size(); ++cell)
+      for (const ThresholdEntry& entry : target.cells[cell]) {
+        if (entry.theta >= 0 && entry.theta <= kMost) continue;
+        if (outside.count++ > 0) continue;
+        const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
+        outside.first = fmt::format("{} of k = {}, layer {}, head {}, row length {}", entry.theta,
+                                    format_k(target.k), cell / heads, cell % heads, entry.length);
+      }
+  if (outside.count == 0) return {};
+  return fmt::format(
+      "{}: {} threshold{} of a table whose placement is {} {} no softmax weight{} (the first: {})", path,
+      outside.count, outside.count == 1 ? "" : "s", name_of(table.meta.placement),
+      outside.count == 1 ? "is" : "are", outside.count == 1 ? "" : "s", outside.first);
+}
+
 }  // namespace toptheta

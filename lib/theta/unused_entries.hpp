@@ -1,4 +1,5 @@
-// Thresholds that no row can use. Rows of at most k keys keep everything, and so do all rows of a dense head;
+// Thresholds of files that other programs wrote or people changed: what no row can use, and what the table's
+// placement contradicts. Rows of at most k keys keep everything, and so do all rows of a dense head;
 // fit, merge, retarget and budget never write thresholds for them, but files of other programs may hold some.
 #pragma once
 #include <string>
@@ -23,5 +24,10 @@ void take_out_of_dense_heads(ThresholdTable& table);
 // say so: th.txt and CSV tell a dense layer or head only by having no lines of it, as a file does that lost
 // them. Empty if there are none. Time: O(heads * targets).
 std::string describe_without_lines(const ThresholdTable& table, const std::string& path);
+
+// A sentence, which begins with `path`, about thresholds that are no softmax weights, above 1 or below 0, in
+// a table whose placement says that they are compared with weights. Empty if there are none, and where
+// add_sigma moved the thresholds. Time: O(entries).
+std::string describe_no_weights(const ThresholdTable& table, const std::string& path);
 
 }  // namespace toptheta

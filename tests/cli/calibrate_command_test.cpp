@@ -120,6 +120,13 @@ TEST_CASE("CSV and JSON of a table") {
   (void)world.output("tt-calibrate convert theta.h5 -o t.json");
   (void)world.output("tt-calibrate convert t.json -o t2.h5");
   CHECK(world.content("theta.h5") == world.content("t2.h5"));
+  CHECK(world.run("tt-calibrate convert theta.h5 --placement post-softmax -o x.json").status == 2);
+  CHECK_FALSE(world.has("x.json"));
+  const auto err_of = [&world](const std::string& flags) {
+    return world.run("tt-calibrate convert t.csv -o back.json" + flags).err;
+  };
+  CHECK(err_of("").find("does not record its placement") != std::string::npos);
+  CHECK(err_of(" --placement pre-softmax").empty());
   (void)world.output("tt-calibrate convert theta.h5 --smooth 2 -o smooth.h5");
   CHECK(load_table(world.path("smooth.h5")).targets.size() == 2);
 }

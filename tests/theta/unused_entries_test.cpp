@@ -69,3 +69,24 @@ TEST_CASE("layers and heads that stay dense for want of lines are named") {
     target.layer_k[0] = 8;
   CHECK(describe_without_lines(table, "t.csv").empty());
 }
+
+TEST_CASE("thresholds that are no softmax weights are named where they should be") {
+  ThresholdTable table = sample_table();
+  table.meta.add_sigma = 0;
+  CHECK(describe_no_weights(table, "t.h5").empty());  // scores before the softmax
+  table.meta.placement = Placement::post_softmax;
+  for (Target& target : table.targets)
+    for (auto& cell : target.cells)
+      for (ThresholdEntry& entry : cell)
+        entry.theta = 1.0 / entry.length;
+  CHECK(describe_no_weights(table, "t.h5").empty());
+  table.targets[1].cells[4][1].theta = 1.5;
+  CHECK(
+      describe_no_weights(table, "t.h5") ==
+      "t.h5: 1 threshold of a table whose placement is post-softmax is no softmax weight (the first: 1.5 of "
+      "k = 4, layer 2, head 0, row length 24)");
+  table.targets[1].cells[5][1].theta = -0.5;
+  CHECK(describe_no_weights(table, "t.h5").find("t.h5: 2 thresholds of a table") == 0);
+  table.meta.add_sigma = -1;
+  CHECK(describe_no_weights(table, "t.h5").empty());
+}
