@@ -230,3 +230,12 @@ TEST_CASE("report makes a page of every form that is read back, and refuses the 
   CHECK(world.run("tt-calibrate report theta.h5 --audit a.txt -o x.html").status == 3);
   CHECK_FALSE(world.has("x.html"));
 }
+
+TEST_CASE("a text that is given twice, under whatever name, is named") {
+  const World world;
+  const auto err_of = [&world](const std::string& texts) {
+    return world.run("tt-calibrate fit --model model --text " + texts + " -k 8 -o x.h5").err;
+  };
+  CHECK(err_of("a.txt ./a.txt").find("./a.txt is the same as a.txt") != std::string::npos);
+  CHECK(err_of("a.txt b.txt").find("is the same as") == std::string::npos);
+}

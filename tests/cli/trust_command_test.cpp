@@ -30,6 +30,8 @@ TEST_CASE("audit: from the model and from a dump alike, the same bytes at any nu
   (void)world.output("tt-calibrate fit" + kTexts + " -k 4,8 --curve --estimator pooled -o theta.h5");
   (void)world.output("tt-calibrate dump" + kTexts + " --element float32 --content scores -o held.h5");
   const nlohmann::json audit = json_of(world, "tt-calibrate audit theta.h5" + kTexts);
+  CHECK(world.run("tt-calibrate audit theta.h5" + kTexts).err.find("a.txt was used for calibration") !=
+        std::string::npos);
   CHECK(audit.at("schema") == "toptheta.audit/1");
   CHECK(audit.at("documents") == 2);
   CHECK(audit.at("rows").size() == 16);  // 2 k, 2 layers, 4 heads
