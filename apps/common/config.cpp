@@ -147,6 +147,10 @@ std::vector<std::string> config_arguments(const CLI::App& program, const CLI::Ap
       continue;
     }
     for (const std::string& value : values_for(*option, entry)) {
+      if (value.empty())
+        throw UsageError({.where = entry.where,
+                          .what = fmt::format("'{}' has an empty value", entry.key),
+                          .next = "leave the line out, or give it a value"});
       if (option->get_positional())
         positionals.push_back(value);
       else

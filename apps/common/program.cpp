@@ -93,8 +93,29 @@ std::vector<std::string> with_subcommand_first(std::vector<std::string> argument
   return arguments;
 }
 
+// "--layer-k=", as scripts write it with an empty variable: CLI11 would take the next flag for the value.
+void refuse_empty_values(const std::vector<std::string>& arguments, const CommandLine& line) {
+  const auto takes_value = [&line](const std::string& name) {
+    return std::any_of(line.apps.begin(), line.apps.end(), [&name](const CLI::App* app) {
+      const CLI::Option* const option = app->get_option_no_throw(name);
+      return option != nullptr && !is_switch(*option);
+    });
+  };
+  for (const std::string& argument : arguments) {
+    if (argument == "--") return;
+    const std::string name = argument.substr(0, argument.find('='));
+    if (name.starts_with("--") && argument.size() == name.size() + 1 && takes_value(name))
+      throw UsageError({.where = name,
+                        .what = "has no value",
+                        .expected = "a value after the =, or after a blank",
+                        .found = fmt::format("'{}'", argument),
+                        .next = "leave the flag out, or give it a value"});
+  }
+}
+
 // CLI11 takes arguments last first.
 void parse(CommandLine& line, std::vector<std::string> arguments) {
+  refuse_empty_values(arguments, line);
   std::reverse(arguments.begin(), arguments.end());
   line.app.parse(std::move(arguments));
 }

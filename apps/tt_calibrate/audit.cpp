@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "calibrate/dump_source.hpp"
 #include "calibrate/inputs.hpp"
@@ -9,6 +10,7 @@
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
+#include "common/thresholds.hpp"
 #include "core/error.hpp"
 #include "report/audit.hpp"
 #include "tt_calibrate/calibration_source.hpp"
@@ -101,9 +103,25 @@ AuditOptions AuditCommand::options(Session& session) const {
   return options;
 }
 
+// An audit on the rows to which thresholds were fitted says little about other rows. `audited` are the files
+// that the audit's rows come from.
+void warn_of_known_rows(const ThresholdTable& table, std::span<const InputFile> audited, Session& session) {
+  const auto is_known = [&table](const InputFile& file) {
+    return std::any_of(table.meta.provenance.inputs.begin(), table.meta.provenance.inputs.end(),
+                       [&file](const InputFile& known) {
+                         return (!file.sha256.empty() && known.sha256 == file.sha256) ||
+                                (!file.fingerprint.empty() && known.fingerprint == file.fingerprint);
+                       });
+  };
+  for (const InputFile& file : audited)
+    if (is_known(file))
+      session.console.warn(
+          fmt::format("{} was used for calibration, so its rows are not unseen ones", file.path),
+          "audit on other texts");
+}
+
 AuditReport AuditCommand::audit(Session& session) const {
-  const ThresholdTable table =
-      read_table(table_, resolve_table_format(table_, "audit"), Placement::pre_softmax);
+  const ThresholdTable table = read_thresholds(table_, "audit", session.console);
   AuditReport report{.table = table_, .meta = table.meta, .precision = precision_};
   AuditOptions how = options(session);
   if (!dumps_.empty()) {
@@ -112,6 +130,7 @@ AuditReport AuditCommand::audit(Session& session) const {
     report.provenance = session.provenance_of({table_});
     const std::vector<InputFile> dumps = input_files({dumps_.begin(), dumps_.end()});
     report.provenance.inputs.insert(report.provenance.inputs.end(), dumps.begin(), dumps.end());
+    warn_of_known_rows(table, dumps, session);
     return report;
   }
   const CalibrationSource from = resolve_source(source_, session, kHeldOut);
@@ -125,6 +144,7 @@ AuditReport AuditCommand::audit(Session& session) const {
   ModelSource source(model, windows, table.meta.placement, {}, source_.context);
   report.audit = audit_table(table, table_, source, how);
   report.provenance = provenance_of(from, model, session);
+  warn_of_known_rows(table, std::span(report.provenance.inputs).subspan(1), session);  // after the model
   const Provenance of_table = session.provenance_of({table_});
   report.provenance.inputs.insert(report.provenance.inputs.begin(), of_table.inputs.front());
   return report;

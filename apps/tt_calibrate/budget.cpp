@@ -8,6 +8,7 @@
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
+#include "common/thresholds.hpp"
 #include "core/error.hpp"
 #include "report/budget.hpp"
 #include "tt_calibrate/commands.hpp"
@@ -122,8 +123,7 @@ Budget BudgetCommand::resolve() const {
 void BudgetCommand::run(Session& session) {
   Budget budget = resolve();
   const TableFormat format = resolve_table_format(output_, "-o");
-  const ThresholdTable source =
-      read_table(table_, resolve_table_format(table_, "budget"), Placement::pre_softmax);
+  const ThresholdTable source = read_thresholds(table_, "budget", session.console);
   if (!sensitivity_.empty()) budget.weights = read_sensitivity_weights(sensitivity_, source.meta.shape);
   const BudgetPlan plan = plan_budget(source, budget);
   ThresholdTable result{source.meta, {pooled_target_by_head(source, plan.head_k)}, source.curves};

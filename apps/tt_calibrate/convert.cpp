@@ -1,12 +1,16 @@
 // tt-calibrate convert: threshold tables between file formats.
+#include <fmt/format.h>
+
 #include "calibration/retarget.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
+#include "common/thresholds.hpp"
 #include "core/error.hpp"
 #include "theta/formats/authors_text.hpp"
 #include "theta/formats/curve_csv.hpp"
 #include "theta/smoothing.hpp"
+#include "theta/unused_entries.hpp"
 #include "tt_calibrate/commands.hpp"
 #include "tt_calibrate/table_path.hpp"
 
@@ -33,7 +37,7 @@ struct ConvertFlags {
   std::optional<TableFormat> format{};
   Written what = Written::theta;
   std::int64_t k = 0;
-  Placement placement = Placement::pre_softmax;
+  std::optional<Placement> placement{};
   std::string sdc{};
   double smooth = -1;
 };
@@ -83,6 +87,15 @@ ConvertPlan resolve(const ConvertFlags& flags) {
   return plan;
 }
 
+// Thresholds of short rows, which are not used, stay in files that can be read back. They are taken out where
+// they would pass for thresholds of longer rows: in smoothing, and in look-ups of other programs.
+void take_out(ThresholdTable& table, const ConvertPlan& plan, bool smooth) {
+  if (smooth || !can_be_read(plan.output_format))
+    take_out_unused(table);
+  else
+    take_out_of_dense_heads(table);
+}
+
 class ConvertCommand : public Command {
  public:
   void declare(CLI::App& app) override;
@@ -103,7 +116,8 @@ void ConvertCommand::declare(CLI::App& app) {
   add_choice(app, "--what", flags_.what,
              "theta = the thresholds; sdc = the offline SDC terms, as the authors' sdc.txt; curve = the "
              "histograms of fit --curve, as CSV");
-  add_choice(app, "--placement", flags_.placement, "The placement of a th.txt, which does not record it");
+  add_choice(app, "--placement", flags_.placement,
+             "The placement of a .txt or .csv table, which does not record it (default: pre-softmax)");
   app.add_option("--sdc", flags_.sdc, "Add the terms of this sdc.txt to the table")->type_name("FILE");
   app.add_option("--smooth", flags_.smooth,
                  "Interpolate missing row lengths, then smooth along the length with a Gaussian of this many "
@@ -116,12 +130,20 @@ void ConvertCommand::declare(CLI::App& app) {
 
 void ConvertCommand::run(Session& session) {
   const ConvertPlan plan = resolve(flags_);
-  ThresholdTable table = read_table(plan.input, plan.input_format, flags_.placement);
+  ThresholdTable table =
+      read_table(plan.input, plan.input_format, flags_.placement.value_or(Placement::pre_softmax));
+  require_placement(table, flags_.placement);
+  if (!flags_.placement && !says_placement(plan.input_format) && says_placement(plan.output_format))
+    session.console.note(fmt::format(
+        "{} does not record its placement, so its thresholds are written as {}; --placement sets another",
+        plan.input.string(), name_of(table.meta.placement)));
   std::vector<std::filesystem::path> inputs = {plan.input};
   if (!flags_.sdc.empty()) {
     read_authors_sdc(flags_.sdc, flags_.k, table);
     inputs.emplace_back(flags_.sdc);
   }
+  tell_unused(table, plan.input.string(), plan.input_format, session.console);
+  take_out(table, plan, flags_.smooth >= 0);
   if (flags_.smooth >= 0) table = smooth_lengths(table, flags_.smooth);
   // A table that brings no history of its own begins one here.
   if (table.meta.provenance.command.empty()) table.meta.provenance = session.provenance_of(inputs);
@@ -131,7 +153,7 @@ void ConvertCommand::run(Session& session) {
     write_authors_sdc(table, flags_.k, plan.output, plan.input.string());
   else
     write_table(table, flags_.k, plan.output, plan.output_format);
-  warn_of_losses(table, plan.output_format, session);
+  warn_of_losses(table, flags_.k, plan.output_format, session);
 }
 
 }  // namespace

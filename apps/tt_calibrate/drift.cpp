@@ -11,6 +11,7 @@
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
+#include "common/thresholds.hpp"
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
 #include "report/drift.hpp"
@@ -34,7 +35,7 @@ class DriftCommand : public Command {
 
   std::vector<std::string> files_;
   std::string k_;
-  Placement placement_ = Placement::pre_softmax;
+  std::optional<Placement> placement_{};
   double tolerance_ = 0.1;
   std::size_t heads_ = 10;
   CLI::Option* tolerance_option_ = nullptr;
@@ -48,7 +49,9 @@ void DriftCommand::declare(CLI::App& app) {
                  "Only these targets: 64, or 16,32,64. By default all targets that both tables have, or for "
                  "dumps a 16th of the longest row")
       ->type_name("LIST");
-  add_choice(app, "--placement", placement_, "For dumps: what thresholds would be compared with");
+  add_choice(
+      app, "--placement", placement_,
+      "For dumps: what thresholds would be compared with (default: pre-softmax); for tables: their own");
   tolerance_option_ =
       app.add_option("--tolerance", tolerance_,
                      "A head needs recalibration if the elements it keeps change by more than this share "
@@ -98,7 +101,7 @@ ThresholdTable table_of_dump(const std::string& path, Placement placement, Sessi
 std::vector<ThresholdTable> DriftCommand::tables_of_dumps(Session& session) const {
   std::vector<ThresholdTable> tables;
   for (const std::string& path : files_)
-    tables.push_back(table_of_dump(path, placement_, session));
+    tables.push_back(table_of_dump(path, placement_.value_or(Placement::pre_softmax), session));
   const std::int32_t longest = std::min(tables[0].curves.longest_row(), tables[1].curves.longest_row());
   const std::vector<std::int64_t> k =
       k_.empty() ? std::vector<std::int64_t>{std::max(1, longest / 16)} : parse_number_list(k_, "-k");
@@ -121,7 +124,7 @@ void DriftCommand::run(Session& session) {
     tables = tables_of_dumps(session);
   else
     for (const std::string& path : files_)
-      tables.push_back(read_table(path, resolve_table_format(path, "drift"), Placement::pre_softmax));
+      tables.push_back(read_thresholds(path, "drift", session.console, placement_));
   DriftReport report{
       .a = files_[0], .b = files_[1], .placement = tables[0].meta.placement, .tolerance = tolerance_};
   const std::vector<std::int64_t> k = k_.empty() ? std::vector<std::int64_t>() : parse_number_list(k_, "-k");

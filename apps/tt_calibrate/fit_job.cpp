@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <thread>
 
 #include "calibrate/dump_source.hpp"
@@ -78,6 +79,19 @@ CalibrationOutcome follow(const FitPlan& plan, Session& session) {
   return {std::move(live.calibration), {0, live.samples}};
 }
 
+// A file that is given twice, under whatever name.
+void warn_of_repeated_inputs(const std::vector<CalibrationInput>& inputs, Session& session) {
+  std::map<std::string, std::string> known;  // the path of the first file with this fingerprint
+  for (const CalibrationInput& input : inputs) {
+    if (input.fingerprint.empty()) continue;
+    const auto [first, is_new] = known.emplace(input.fingerprint, input.path);
+    if (!is_new)
+      session.console.warn(
+          fmt::format("{} is the same as {}, so its rows count twice", input.path, first->second),
+          "leave one of them out");
+  }
+}
+
 void advise(RowSource& source, const std::vector<std::int64_t>& document_of, const FitPlan& plan,
             const CalibrationOutcome& outcome, Session& session) {
   if (plan.precision > 0 && outcome.calibration)
@@ -94,6 +108,7 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
     if (plan.resources.max_memory > 0)
       limit_memory(source, plan.options, plan.share.shard, plan.resources.max_memory);
     job.inputs = fingerprinted(plan.dumps, plan.resources.digest);
+    warn_of_repeated_inputs(job.inputs, session);
     CalibrationOutcome outcome = run(source, plan, std::move(job));
     advise(source, {}, plan, outcome, session);
     return outcome;
@@ -105,6 +120,7 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
   // Small files, and a model that was digested when it was loaded: their digest tells them apart.
   for (const InputFile& file : provenance_of(plan.source, model, session).inputs)
     job.inputs.push_back({file.path, file.sha256, file.sha256});
+  warn_of_repeated_inputs(job.inputs, session);
   ModelSource source(model, windows, plan.options.placement, plan.options.layer_k, plan.context,
                      plan.options.kept);
   CalibrationOutcome outcome = run(source, plan, std::move(job));

@@ -33,7 +33,7 @@ void write_fit_result(const Calibration& calibration, const FitOutput& output, S
   const std::string summary =
       format_listing(thresholds_listing(calibration.table, {}), output.summary, layout_of({}));
   write_table(calibration.table, 0, output.path, output.format);
-  warn_of_losses(calibration.table, output.format, session);
+  warn_of_losses(calibration.table, 0, output.format, session);
   write_summary(output.path, summary, session.console.quiet());
 }
 

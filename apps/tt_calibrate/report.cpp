@@ -5,6 +5,7 @@
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/output.hpp"
+#include "common/thresholds.hpp"
 #include "core/error.hpp"
 #include "io/atomic_file.hpp"
 #include "page/page.hpp"
@@ -36,8 +37,6 @@ class TableReportCommand : public Command {
   void run(Session& session) override;
 
  private:
-  [[nodiscard]] ThresholdTable read() const;
-
   std::string table_{};
   std::int64_t k_ = 0;
   std::optional<Placement> placement_{};
@@ -46,29 +45,13 @@ class TableReportCommand : public Command {
   std::string output_{};
 };
 
-ThresholdTable TableReportCommand::read() const {
-  const TableFormat format = resolve_table_format(table_, "report");
-  ThresholdTable table = read_table(table_, format, placement_.value_or(Placement::pre_softmax));
-  if (placement_ && table.meta.placement != *placement_)
-    throw UsageError({.where = "--placement",
-                      .what = "contradicts the table",
-                      .expected = std::string(name_of(table.meta.placement)),
-                      .found = std::string(name_of(*placement_)),
-                      .next = "leave --placement out"});
-  return table;
-}
-
 void TableReportCommand::run(Session& session) {
   if (table_.empty())
     throw UsageError({.where = "report",
                       .what = "no threshold table given",
                       .next = "tt-calibrate report theta.h5 -o page.html"});
   require_distinct(output_, table_, "-o");
-  const ThresholdTable table = read();
-  if (!placement_ && !says_placement(resolve_table_format(table_, "report")))
-    session.console.note(
-        "the file does not record its placement, so its thresholds are taken as pre-softmax; --placement "
-        "sets another");
+  const ThresholdTable table = read_thresholds(table_, "report", session.console, placement_);
   std::optional<page::AuditFile> audit;
   if (!audit_.empty()) {
     require_distinct(output_, audit_, "-o");

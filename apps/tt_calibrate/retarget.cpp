@@ -9,6 +9,7 @@
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
+#include "common/thresholds.hpp"
 #include "core/error.hpp"
 #include "report/thresholds.hpp"
 #include "theta/formats/table_file.hpp"
@@ -125,8 +126,7 @@ void RetargetCommand::run(Session& session) {
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o t48.h5"});
   require_distinct(output_, table_, "-o");
   const TableFormat format = resolve_table_format(output_, "-o");
-  const ThresholdTable source =
-      read_table(table_, resolve_table_format(table_, "retarget"), Placement::pre_softmax);
+  const ThresholdTable source = read_thresholds(table_, "retarget", session.console);
   require_curves(source, table_);
   const std::vector<LayerK> layer_k = layer_k_.empty() ? std::vector<LayerK>() : parse_layer_k(layer_k_);
   ThresholdTable result{source.meta, {}, source.curves};
@@ -142,7 +142,7 @@ void RetargetCommand::run(Session& session) {
   warn_of_limits(source, session);
   const std::string summary = format_listing(thresholds_listing(result, {}), format_, layout_of({}));
   write_table(result, 0, output_, format);
-  warn_of_losses(result, format, session);
+  warn_of_losses(result, 0, format, session);
   write_summary(output_, summary, session.console.quiet());
 }
 

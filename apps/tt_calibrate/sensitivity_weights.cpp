@@ -20,7 +20,7 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 double cost_of(const JsonValue& row) {
   const double loss = std::max({row.number("nll_difference"), row.number_or("stderr", 0), 0.0});
   const double mass = row.number("lost_mass");
-  if (mass < 0) row.at("lost_mass").fail("a mass below 0", "0 to 1");
+  if (mass < 0 || mass > 1 + 1e-6) row.at("lost_mass").fail("not a share", "0 to 1");
   return mass > 0 ? loss / mass : kUnknown;
 }
 

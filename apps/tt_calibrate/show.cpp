@@ -3,6 +3,7 @@
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
+#include "common/thresholds.hpp"
 #include "core/error.hpp"
 #include "report/length_laws.hpp"
 #include "report/thresholds.hpp"
@@ -48,7 +49,7 @@ void ShowCommand::declare(CLI::App& app) {
   declare_output(app, output_, "Write to this file instead of standard output");
 }
 
-void ShowCommand::run(Session& /*session*/) {
+void ShowCommand::run(Session& session) {
   if (table_.empty())
     throw UsageError(
         {.where = "show", .what = "no threshold table given", .next = "tt-calibrate show theta.h5"});
@@ -57,8 +58,7 @@ void ShowCommand::run(Session& /*session*/) {
   ThresholdView view{.k = k_};
   if (layer_option_->count() > 0) view.layer = layer_;
   if (head_option_->count() > 0) view.head = head_;
-  const ThresholdTable table =
-      read_table(table_, resolve_table_format(table_, "show"), Placement::pre_softmax);
+  const ThresholdTable table = read_thresholds(table_, "show", session.console);
   if (law_) require_curves(table, table_);
   write_output(output_,
                format_listing(law_ ? length_laws_listing(table, view) : thresholds_listing(table, view),

@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "theta/formats/authors_text.hpp"
+
 namespace toptheta::app {
 
-void warn_of_losses(const ThresholdTable& table, TableFormat format, Session& session) {
+void warn_of_losses(const ThresholdTable& table, std::int64_t k, TableFormat format, Session& session) {
+  if (format == TableFormat::authors_text)
+    if (const std::string lost = describe_lost_lines(table, k); !lost.empty())
+      session.console.warn(lost, "write .h5, .json or .csv, or a th.txt for each k: tt-calibrate convert -k");
   if (table.meta.length_bins > 0 && format == TableFormat::authors_text)
     session.console.warn(
         "a th.txt does not record that its entries stand for length bins: its readers take the entry of the "

@@ -5,7 +5,8 @@
 
 namespace toptheta::app {
 
-// Warns if the format cannot hold the table's curves or its length bins.
-void warn_of_losses(const ThresholdTable& table, TableFormat format, Session& session);
+// Warns of what the format cannot hold: the table's curves, its length bins and kept positions, and, in a
+// th.txt, several thresholds for the same layer, head and k. `k` is the target that is written; 0: all.
+void warn_of_losses(const ThresholdTable& table, std::int64_t k, TableFormat format, Session& session);
 
 }  // namespace toptheta::app

@@ -192,7 +192,7 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session) {
   BenchPlan plan{.model = model ? std::move(model->transformer)
                                 : Transformer::random(config_from_shape(flags.shape), session.seed, compute)};
   plan.kept = kept;
-  plan.thresholds = load_thresholds(flags.policies.thresholds);
+  plan.thresholds = load_thresholds(flags.policies.thresholds, session.console);
   plan.policies = kept.empty() ? with_every_k(policies, plan.thresholds) : policies;
   plan.inputs = std::move(inputs);
   plan_workloads(flags, plan);

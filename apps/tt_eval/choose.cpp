@@ -11,6 +11,7 @@
 #include "report/json.hpp"
 #include "report/listing.hpp"
 #include "report/number.hpp"
+#include "sweep/cells.hpp"
 #include "sweep/choice.hpp"
 #include "tt_eval/commands.hpp"
 #include "tt_eval/fraction_flag.hpp"
@@ -143,13 +144,14 @@ Listing ChooseCommand::listing(const std::vector<PolicyChoice>& choices, const C
 }
 
 void ChooseCommand::run(Session& session) {
-  (void)session;
   if (results_.empty())
     throw UsageError({.where = "choose",
                       .what = "no results given",
                       .next = "tt-eval choose results --within 0.01 --metric acc"});
   const std::vector<CellResult> cells = read_results(results_);
   require_distinct(output_, results_, "-o");
+  for (const std::string& note : describe_cells(results_))
+    session.console.note(note);
   const ChoiceQuery query = resolve(cells);
   write_output(output_,
                format_listing(listing(choose_cells(cells, query), query), format(), layout_of(output_)));

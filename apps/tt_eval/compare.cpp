@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "report/json.hpp"
 #include "report/listing.hpp"
+#include "sweep/cells.hpp"
 #include "sweep/comparison.hpp"
 #include "sweep/gate.hpp"
 #include "tt_eval/commands.hpp"
@@ -73,6 +74,25 @@ void CompareCommand::declare(CLI::App& app) {
   declare_output(app, output_, "Write it to this file instead of standard output");
 }
 
+// What may be the point of the comparison, or a mistake.
+void warn_of_differences(const std::vector<CellPair>& pairs, Session& session) {
+  const auto differ = [](const std::string& a, const std::string& b) {
+    return !a.empty() && !b.empty() && a != b;
+  };
+  const auto models = std::ranges::find_if(
+      pairs, [&](const CellPair& pair) { return differ(pair.a->model_sha256, pair.b->model_sha256); });
+  if (models != pairs.end())
+    session.console.warn(fmt::format("A and B were run with different models: {} and {}",
+                                     models->a->model_sha256, models->b->model_sha256),
+                         "");
+  const auto tasks = std::ranges::find_if(
+      pairs, [&](const CellPair& pair) { return differ(pair.a->definition, pair.b->definition); });
+  if (tasks != pairs.end())
+    session.console.warn(fmt::format("{}: A was read as {}, B as {}, so their prompts differ", tasks->b->name,
+                                     tasks->a->definition, tasks->b->definition),
+                         "");
+}
+
 std::vector<CellPair> CompareCommand::pairs_of(const std::vector<CellResult>& first,
                                                const std::vector<CellResult>& last, Session& session) const {
   std::vector<CellPair> pairs;
@@ -94,6 +114,7 @@ std::vector<CellPair> CompareCommand::pairs_of(const std::vector<CellResult>& fi
     else
       pairs.push_back({other, &cell});
   }
+  warn_of_differences(pairs, session);
   for (const CellResult& cell : first)
     if (std::ranges::none_of(pairs, [&cell](const CellPair& pair) { return pair.a == &cell; }))
       session.console.warn(fmt::format("{} is in {} alone", cell.name, paths_.front()), "");
@@ -149,8 +170,11 @@ void CompareCommand::run(Session& session) {
   const std::vector<Condition> conditions = parse_conditions(conditions_);
   const std::vector<CellResult> first = read_results(paths_.front());
   const std::vector<CellResult> last = read_results(paths_.back());
-  for (const std::string& path : paths_)
+  for (const std::string& path : paths_) {
     require_distinct(output_, path, "-o");
+    for (const std::string& note : describe_cells(path))
+      session.console.note(note);
+  }
   require_metrics(metrics_, last);
   const std::vector<CellPair> pairs = pairs_of(first, last, session);
   const std::vector<std::string> failures =

@@ -260,7 +260,7 @@ void GenerateCommand::run(Session& session) {
   check_prompt();
   const std::vector<Policy> policies = resolve_policies(flags_.policies);
   const ResultFormat format = flags_.format.value_or(result_format_of(flags_.output));
-  const std::vector<ThresholdFile> thresholds = load_thresholds(flags_.policies.thresholds);
+  const std::vector<ThresholdFile> thresholds = load_thresholds(flags_.policies.thresholds, session.console);
   for (const ThresholdFile& file : thresholds)
     require_distinct(flags_.output, file.path, "-o");
   const std::filesystem::path directory = resolve_model(flags_.model, session);

@@ -251,7 +251,7 @@ void LogitsCommand::run(Session& session) {
                       .what = "logits are computed for a single policy",
                       .expected = "one policy",
                       .found = fmt::format("{}", policies.size())});
-  const std::vector<ThresholdFile> thresholds = load_thresholds(flags_.policies.thresholds);
+  const std::vector<ThresholdFile> thresholds = load_thresholds(flags_.policies.thresholds, session.console);
   for (const ThresholdFile& file : thresholds)
     require_distinct(flags_.output, file.path, "-o");
   Loaded loaded = load(flags_, session);

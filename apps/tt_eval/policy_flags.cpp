@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <set>
 #include <string_view>
 
 #include "attention/policies/common_options.hpp"
@@ -95,8 +96,13 @@ Policy parse_policy(const PolicyFlags& flags, const std::string& text) {
     refuse_text(text, fmt::format("unknown attention '{}'", text.substr(0, colon)), listed(policy_names()));
   Policy policy = base_policy(flags, *unit);
   if (colon == std::string::npos) return policy;
-  for (const std::string_view option : split(std::string_view(text).substr(colon + 1), ','))
+  std::set<std::string_view> given;
+  for (const std::string_view option : split(std::string_view(text).substr(colon + 1), ',')) {
+    const std::string_view key = option.substr(0, option.find('='));
+    if (!given.insert(key).second)
+      refuse_text(text, fmt::format("'{}' is given twice", key), "each option once");
     apply_option(text, option, policy);
+  }
   return policy;
 }
 

@@ -5,8 +5,9 @@
 #include <algorithm>
 
 #include "attention/policies/unit.hpp"
+#include "common/thresholds.hpp"
 #include "core/error.hpp"
-#include "theta/formats/table_formats.hpp"
+#include "theta/unused_entries.hpp"
 
 namespace toptheta::app {
 
@@ -126,12 +127,18 @@ void warn_of_kept_ends(const std::vector<PolicyPlan>& policies, const std::vecto
   }
 }
 
-std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths) {
+std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths, Console& console) {
   std::vector<ThresholdFile> files;
   files.reserve(paths.size());
   for (const std::string& path : paths) {
     const TableFormat format = resolve_table_format(path, "--thresholds");
-    files.push_back({path, read_table(path, format), says_placement(format)});
+    ThresholdFile& file =
+        files.emplace_back(ThresholdFile{path, read_table(path, format), says_placement(format)});
+    if (!file.says_placement)
+      console.note(fmt::format(
+          "{} does not record its placement, so its thresholds are taken for that of the policy", path));
+    tell_unused(file.table, path, format, console);
+    take_out_unused(file.table);
   }
   return files;
 }

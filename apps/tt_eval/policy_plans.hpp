@@ -16,8 +16,9 @@ struct ThresholdFile {
   bool says_placement = true;  // false for th.txt and CSV, which fit policies of any placement
 };
 
-// Reads tables of any readable format, by their extension.
-std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths);
+// Reads tables of any readable format, by their extension; what they hold for nothing is named on the
+// console.
+std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths, Console& console);
 
 // The k that the table was calibrated for, ascending.
 std::vector<std::int64_t> ascending_k(const ThresholdTable& table);

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "io/atomic_file.hpp"
 #include "page/page.hpp"
+#include "sweep/cells.hpp"
 #include "tt_eval/commands.hpp"
 
 namespace toptheta::app {
@@ -36,6 +37,8 @@ class ReportCommand : public Command {
                         .next = "tt-eval report DIR -o report.html"});
     require_distinct(output_, results_, "-o");
     const page::Cells found = page::read_cells(results_);
+    for (const std::string& note : describe_cells(results_))
+      session.console.note(note);
     for (const std::string& note : found.notes)
       session.console.note(note);
     const std::vector<page::NamedTable> tables = page::tables_of(found.cells, results_);

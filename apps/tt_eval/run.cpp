@@ -119,6 +119,13 @@ std::vector<Task> load_tasks(const RunPlan& plan, const RunFlags& flags, Session
   std::vector<std::string> formats;
   for (const Task& task : tasks)
     formats.push_back(task.format);
+  for (auto task = tasks.begin(); task != tasks.end(); ++task) {
+    const auto first = std::ranges::find_if(tasks, [&task](const Task& other) {
+      return other.sha256 == task->sha256 && other.format == task->format;
+    });
+    if (first != task)
+      session.console.warn(fmt::format("{} is the same task as {}", task->path, first->path), "");
+  }
   require_all_described(plan.library, formats);
   require_generation(flags, tasks);
   return tasks;
@@ -132,7 +139,7 @@ class RunJob {
         session_(session),
         results_(results),
         tasks_(load_tasks(plan, flags, session)),
-        thresholds_(load_thresholds(plan.thresholds)),
+        thresholds_(load_thresholds(plan.thresholds, session.console)),
         model_(load_strictly(plan.model, plan.compute, plan.strict, session)) {}
 
   void prepare();

@@ -238,7 +238,7 @@ void SensitivityCommand::run(Session& session) {
   session.wait_passively();
   policy_ = single_policy(flags_, "theta", "sensitivity");
   if (needs_table(policy_)) {
-    std::vector<ThresholdFile> files = load_thresholds(flags_.policies.thresholds);
+    std::vector<ThresholdFile> files = load_thresholds(flags_.policies.thresholds, session.console);
     std::erase_if(files, [&](const ThresholdFile& file) { return !fits(file, policy_); });
     if (files.size() != 1)
       throw UsageError(

@@ -203,7 +203,7 @@ void SweepCommand::run(Session& session) {
         {.where = "-o", .what = "not given", .expected = "a directory for the cells: -o results"});
   session.wait_passively();
   const std::vector<SweepSetting> settings = resolved_settings(read_sweep_config(flags_.config));
-  const ThresholdFiles tables = readable_tables(settings);
+  const ThresholdFiles tables = readable_tables(settings, session.console);
   const std::vector<SweepCell> cells = sweep_cells(settings, tables, session.seed);
   const std::vector<std::size_t> own = share_of(cells.size(), resolve_shard(session));
   if (flags_.dry_run) return estimate(cells, own, tables, session);

@@ -205,13 +205,13 @@ class CellMaker {
 
 }  // namespace
 
-ThresholdFiles readable_tables(const std::vector<SweepSetting>& settings) {
+ThresholdFiles readable_tables(const std::vector<SweepSetting>& settings, Console& console) {
   ThresholdFiles files;
   for (const SweepSetting& setting : settings) {
     if (setting.key != "thresholds") continue;
     for (const std::string& path : setting.values)
       try {
-        files.emplace(path, std::move(load_thresholds({path}).front()));
+        files.emplace(path, std::move(load_thresholds({path}, console).front()));
       } catch (const Error&) {
         continue;  // said by the cells that need it
       }

@@ -24,7 +24,7 @@ struct SweepCell {
 
 // Tables by their paths, as far as they can be read. Cells that need another table report the error.
 using ThresholdFiles = std::map<std::string, ThresholdFile>;
-ThresholdFiles readable_tables(const std::vector<SweepSetting>& settings);
+ThresholdFiles readable_tables(const std::vector<SweepSetting>& settings, Console& console);
 
 // Settings in the form of run's flags: ranges are expanded into numbers, and missing tasks and policies are
 // set as run does. Throws UsageError, with the place in the file, for keys that are not flags of run (naming

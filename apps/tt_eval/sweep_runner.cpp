@@ -114,7 +114,8 @@ void SweepRunner::prepare(SweepGroup& group) {
     if (own_reason.empty())
       own_reason = reason_why_not([&] {
         for (const std::string& table : cell->flags.policies.thresholds)
-          if (!tables_.contains(table)) (void)load_thresholds({table});  // says why it cannot be read
+          if (!tables_.contains(table))
+            (void)load_thresholds({table}, session_.console);  // says why it cannot be read
         if (there) header = header_of(group, *cell);
       });
     if (!own_reason.empty()) {

@@ -122,7 +122,7 @@ class TuneCommand : public Command {
 
  private:
   [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
-  [[nodiscard]] std::optional<ThresholdFile> table_of(const Policy& policy) const;
+  [[nodiscard]] std::optional<ThresholdFile> table_of(const Policy& policy, Session& session) const;
   [[nodiscard]] std::int64_t highest_k(const EvaluationSetup& setup,
                                        const std::optional<ThresholdFile>& table) const;
   [[nodiscard]] Listing listing(const Tuning& tuning, const Policy& policy, const ChoiceQuery& query) const;
@@ -174,13 +174,13 @@ void TuneCommand::declare(CLI::App& app) {
 }
 
 // Thresholds are those of the table's curves; what has none needs no table.
-std::optional<ThresholdFile> TuneCommand::table_of(const Policy& policy) const {
+std::optional<ThresholdFile> TuneCommand::table_of(const Policy& policy, Session& session) const {
   if (!unit_of(policy).has_k)
     throw UsageError({.where = "--attention",
                       .what = fmt::format("{} has no k to tune", name_of(policy)),
                       .expected = "theta or topk"});
   if (!needs_table(policy)) return std::nullopt;
-  std::vector<ThresholdFile> files = load_thresholds(flags_.policies.thresholds);
+  std::vector<ThresholdFile> files = load_thresholds(flags_.policies.thresholds, session.console);
   if (files.size() != 1)
     throw UsageError({.where = "--thresholds",
                       .what = files.empty() ? "not given" : "more than one table",
@@ -291,7 +291,7 @@ void TuneCommand::run(Session& session) {
   const ChoiceQuery query{metric_, parse_fraction(max_loss_, "--max-loss", 0, 1e9),
                           parse_fraction(confidence_, "--confidence", 0.01, 0.999999)};
   const Policy policy = single_policy(flags_, "theta", "tune");
-  std::optional<ThresholdFile> table = table_of(policy);
+  std::optional<ThresholdFile> table = table_of(policy, session);
   for (const std::string& path : flags_.policies.thresholds)
     require_distinct(output_, path, "-o");
   EvaluationSetup setup = load_evaluation(flags_, session);

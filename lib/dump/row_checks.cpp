@@ -13,9 +13,12 @@ namespace toptheta {
 
 namespace {
 
-// What programs write over the scores that a mask hides: the lowest number of float16, bfloat16 or float32.
+// What programs write over the scores that a mask hides, or add to them: the lowest number of float16,
+// bfloat16 or float32, or one of the powers of ten below, which bfloat16 rounds by up to 1/256.
 bool is_mask(float score) {
-  return score == -65504.0F || score == -0x1.FEp127F || score == std::numeric_limits<float>::lowest();
+  constexpr float kPowers[] = {-1e9F, -1e10F, -1e20F, -1e30F};
+  return score == -65504.0F || score == -0x1.FEp127F || score == std::numeric_limits<float>::lowest() ||
+         std::ranges::any_of(kPowers, [score](float mask) { return std::fabs(score - mask) <= -mask / 256; });
 }
 
 // A mask inside the causal part would be taken for a score, and thresholds for its number.

@@ -210,9 +210,10 @@ void require_plausible(const hdf5::Dataset& dataset) {
 // Checks a data set of shape [heads, rows, last]; a negative `rows` allows any number of rows. Returns the
 // number of rows and the bytes of all elements.
 std::pair<std::int64_t, std::int64_t> check_matrices(const hdf5::Group& layer, const std::string& name,
-                                                     std::int64_t heads, std::int64_t rows,
-                                                     std::int64_t last) {
+                                                     std::int64_t heads, std::int64_t rows, std::int64_t last,
+                                                     const DumpHeader& header) {
   const hdf5::Dataset dataset = layer.open_dataset(name);
+  require_agreement(dataset, header);
   const hdf5::Dims& dims = dataset.dims();
   if (dims.size() != 3 || dims[0] != heads || (rows >= 0 && dims[1] != rows) || dims[2] != last) {
     fail_shape(dataset, fmt::format("[{}, {}, {}]", heads, rows >= 0 ? std::to_string(rows) : "rows", last));
@@ -222,22 +223,26 @@ std::pair<std::int64_t, std::int64_t> check_matrices(const hdf5::Group& layer, c
   return {dims[1], dataset.size() * hdf5::size_of(dataset.element())};
 }
 
+[[noreturn]] void fail_misplaced_rows(const hdf5::Group& group, const char* found) {
+  throw InputError({.where = group.where(),
+                    .what = fmt::format("row_index stands {}, where nothing reads it", found),
+                    .expected = "a data set row_index [rows] of each layer",
+                    .next = "write the positions as a data set of the layer's group"});
+}
+
 DumpLayer read_layer(const hdf5::Group& group, std::int64_t number, const DumpHeader& header,
                      std::int64_t kv_len) {
   const ModelShape& shape = header.shape;
   DumpLayer layer{.layer = number};
   require_agreement(group, header);
-  if (group.has_attribute("row_index"))
-    throw InputError({.where = group.where(),
-                      .what = "row_index stands in an attribute, where nothing reads it",
-                      .expected = "a data set row_index [rows]",
-                      .next = "write the positions as a data set of the layer's group"});
+  if (group.has_attribute("row_index")) fail_misplaced_rows(group, "in an attribute");
   if (header.content == DumpContent::scores) {
-    std::tie(layer.rows, layer.bytes) = check_matrices(group, "scores", shape.num_heads, -1, kv_len);
+    std::tie(layer.rows, layer.bytes) = check_matrices(group, "scores", shape.num_heads, -1, kv_len, header);
   } else {
-    std::tie(layer.rows, layer.bytes) = check_matrices(group, "q", shape.num_heads, -1, shape.head_dim);
-    layer.bytes += check_matrices(group, "k", shape.num_kv_heads, kv_len, shape.head_dim).second;
-    if (group.has("v")) check_matrices(group, "v", shape.num_kv_heads, kv_len, shape.head_dim);
+    std::tie(layer.rows, layer.bytes) =
+        check_matrices(group, "q", shape.num_heads, -1, shape.head_dim, header);
+    layer.bytes += check_matrices(group, "k", shape.num_kv_heads, kv_len, shape.head_dim, header).second;
+    if (group.has("v")) check_matrices(group, "v", shape.num_kv_heads, kv_len, shape.head_dim, header);
   }
   read_positions(group, layer.rows, kv_len);
   return layer;
@@ -285,6 +290,8 @@ void read_layers(const hdf5::Group& layers, const DumpHeader& header, DumpSample
 DumpSample read_sample(const hdf5::Group& group, const std::string& name, const DumpHeader& header,
                        std::vector<std::string>& layer_links, Counted& counted) {
   require_agreement(group, header);
+  if (group.has("row_index") || group.has_attribute("row_index"))
+    fail_misplaced_rows(group, "beside the layers");
   DumpSample sample;
   sample.name = name;
   sample.kv_len = int_in(group, "kv_len", 1, std::numeric_limits<std::int32_t>::max());

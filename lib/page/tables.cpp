@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "theta/formats/table_formats.hpp"
+#include "theta/unused_entries.hpp"
 
 namespace toptheta::page {
 
@@ -40,6 +41,7 @@ void read_into(NamedTable& named, const Cell& cell, const fs::path& results) {
     return;
   }
   named.table = read_table(*found, resolve_table_format(*found, "report"), placement_of(cell));
+  take_out_unused(named.table);  // the run named them
   require_shape(named.table, {cell.model.layers, cell.model.heads, cell.model.kv_heads, cell.model.head_dim},
                 named.path);
 }

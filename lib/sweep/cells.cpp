@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "core/error.hpp"
@@ -88,6 +89,31 @@ void require_no_others(const fs::path& directory, std::span<const std::string> n
                                 ? "is not a cell of this sweep"
                                 : fmt::format("and {} more are not cells of this sweep", others.size() - 1),
                     .next = "give another directory with -o, or remove the cells of the other sweep"});
+}
+
+std::vector<std::string> describe_cells(const fs::path& directory) {
+  const fs::path plan = directory / "sweep.json";
+  if (!fs::is_regular_file(plan)) return {};
+  std::set<std::string> listed;
+  for (const JsonValue& name : read_json_file(plan).elements("cells"))
+    listed.insert(name.text());
+  std::set<std::string> there;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(directory / "cells", ignored))
+    if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with("."))
+      there.insert(entry.path().stem().string());
+  std::vector<std::string> sentences;
+  const auto describe = [&](const std::set<std::string>& from, const std::set<std::string>& without,
+                            const char* how) {
+    std::vector<std::string> names;
+    std::ranges::set_difference(from, without, std::back_inserter(names));
+    if (names.empty()) return;
+    sentences.push_back(fmt::format("{}: {} of {} cells {} (the first: {})", directory.string(), names.size(),
+                                    from.size(), how, printable(names.front())));
+  };
+  describe(listed, there, "that sweep.json lists are missing");
+  describe(there, listed, "are not in sweep.json");
+  return sentences;
 }
 
 void remove_remains(const fs::path& path) {

@@ -24,6 +24,10 @@ bool is_finished(const std::filesystem::path& directory, const std::string& name
 // Throws UsageError for a cell in DIR/cells that is not among `names`.
 void require_no_others(const std::filesystem::path& directory, std::span<const std::string> names);
 
+// Sentences about cells that DIR/sweep.json lists but DIR/cells lacks, and about cells that it does not list;
+// none if there is no sweep.json. Throws InputError if it is not a sweep's.
+std::vector<std::string> describe_cells(const std::filesystem::path& directory);
+
 // Removes the unfinished temporary files of `path` that a killed process left behind.
 void remove_remains(const std::filesystem::path& path);
 

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <utility>
 
 #include "attention/policies/common_options.hpp"
 #include "core/error.hpp"
@@ -100,14 +103,48 @@ void name_policy(const JsonValue& policy, CellResult& cell) {
   }
 }
 
+// Metrics that are the share of examples that are right; `samples` hold 1 or 0 for each.
+bool is_proportion(std::string_view metric) {
+  return metric == "acc" || metric == "acc_norm" || metric.starts_with("exact_match");
+}
+
+bool is_share(std::string_view name) {
+  constexpr std::string_view kShares[] = {"same_top", "kept_elements", "v_rows",
+                                          "k_rows",   "tiles",         "lost_mass"};
+  return is_proportion(name) || std::ranges::find(kShares, name) != std::end(kShares);
+}
+
+void require_share(const std::string& name, double value, const JsonValue& at) {
+  constexpr double kSlack = 1e-6;  // sums of shares may exceed their bounds by rounding
+  if (is_share(name) && (value < -kSlack || value > 1 + kSlack)) at.fail("out of range", "0 to 1");
+}
+
 template <class Estimate>
 Estimate estimate_of(const JsonValue& json) {
   Estimate estimate;
   estimate.value = json.number_or("value", kNotANumber);
   if (json.has("stderr")) estimate.standard_error = json.number("stderr");
+  if (estimate.standard_error.value_or(0) < 0) json.at("stderr").fail("out of range", "at least 0");
   if (json.has("low") && json.has("high"))
     estimate.interval = ConfidenceInterval{json.number("low"), json.number("high")};
+  if (estimate.interval && estimate.interval->low > estimate.interval->high)
+    json.at("low").fail("above the interval's high end", fmt::format("at most {}", estimate.interval->high));
   return estimate;
+}
+
+// A value that was changed by hand would pass a gate that its samples do not. `samples` are those of a
+// proportion; examples whose value is not a number are left out of it.
+void require_agreement(const std::vector<double>& samples, const CellResult& cell, const std::string& metric,
+                       const JsonValue& at) {
+  const auto value = cell.values.find(metric);
+  if (std::ranges::any_of(samples, [](double one) { return std::isnan(one); }) || samples.empty()) return;
+  if (cell.examples > 0 && std::cmp_not_equal(samples.size(), cell.examples))
+    at.fail("not one value for each example", fmt::format("{}, as task.examples says", cell.examples));
+  const double mean =
+      std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
+  if (value != cell.values.end() && std::fabs(value->second.value - mean) > 1e-6)
+    at.fail(fmt::format("their mean is not the value of {}", metric),
+            fmt::format("a mean of {}, not {}", value->second.value, mean));
 }
 
 PairedDifference paired_of(const JsonValue& json) {
@@ -120,11 +157,16 @@ PairedDifference paired_of(const JsonValue& json) {
 }
 
 void read_values(const JsonValue& run, CellResult& cell) {
-  for (const auto& [name, measure] : run.object("metrics").members())
+  for (const auto& [name, measure] : run.object("metrics").members()) {
     cell.values.emplace(name, estimate_of<Measure>(measure));
-  // A figure that is null has no meaning for the policy.
-  for (const auto& [name, figure] : run.object("sparsity").members())
-    if (figure.is_number()) cell.values.emplace(name, Measure{figure.number()});
+    require_share(name, cell.values.at(name).value, measure);
+  }
+  // A figure that is null has no meaning for the policy; those of layers and heads are lists.
+  for (const auto& [name, figure] : run.object("sparsity").members()) {
+    if (name == "phase" || figure.is_null() || figure.is_list()) continue;
+    cell.values.emplace(name, Measure{figure.number()});
+    require_share(name, figure.number(), figure);
+  }
   if (const auto paired = run.find("paired"))
     for (const auto& [name, difference] : paired->members())
       cell.paired.emplace(name, paired_of(difference));
@@ -133,6 +175,7 @@ void read_values(const JsonValue& run, CellResult& cell) {
       std::vector<double>& values = cell.samples[name];
       for (const JsonValue& value : list.elements())
         values.push_back(value.is_null() ? kNotANumber : value.number());
+      if (is_proportion(name)) require_agreement(values, cell, name, list);
     }
 }
 
@@ -141,6 +184,7 @@ CellResult cell_of(const JsonValue& run) {
   const JsonValue task = run.object("task");
   cell.task = task.text("name");
   cell.task_sha256 = task.text_or("sha256", "");
+  cell.definition = task.text_or("definition", "");
   cell.examples = task.integer_or("examples", 0, std::numeric_limits<std::int32_t>::max(), 0);
   cell.phase = run.object("sparsity").text("phase");
   name_policy(run.object("policy"), cell);
@@ -189,6 +233,22 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   return files;
 }
 
+// A copied cell, under whatever name, would count twice. Cells of a sweep have commands of their own.
+void require_own_commands(const std::vector<CellResult>& cells, const std::vector<std::string>& commands,
+                          const fs::path& folder) {
+  std::map<std::string, std::string> known;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (commands[i].empty()) continue;
+    const auto [first, is_new] = known.emplace(commands[i], cells[i].file);
+    if (!is_new && first->second != cells[i].file)
+      throw InputError({.where = folder.string(),
+                        .what = fmt::format("{}.json and {}.json both hold the result of one command",
+                                            first->second, cells[i].file),
+                        .found = commands[i],
+                        .next = "remove one of them from the folder"});
+  }
+}
+
 // In a folder of runs it is not clear which of two results for the same task and policy is meant.
 void require_once(const std::vector<CellResult>& cells, const fs::path& folder) {
   std::map<std::string, std::string> known;
@@ -216,17 +276,22 @@ std::vector<CellResult> cells_of(const Results& results) {
 std::vector<CellResult> read_results(const fs::path& path) {
   if (!fs::is_directory(path)) return cells_of(read_json_file(path), path.string());
   std::vector<CellResult> results;
+  std::vector<std::string> commands;  // of each result
   for (const fs::path& file : files_of(path)) {
     const JsonValue root = read_json_file(file);
     std::vector<CellResult> own = cells_of(root, file.string());
     for (CellResult& cell : own) {
       cell.file = file.stem().string();
       cell.name = cell.file + (own.size() == 1 ? "" : "__" + cell.identity);
-      if (is_sweep(path)) cell.protocol = protocol_of(root.object("provenance").text_or("command", ""));
+      commands.push_back(root.object("provenance").text_or("command", ""));
+      if (is_sweep(path)) cell.protocol = protocol_of(commands.back());
       results.push_back(std::move(cell));
     }
   }
-  if (!is_sweep(path)) require_once(results, path);
+  if (is_sweep(path))
+    require_own_commands(results, commands, path);
+  else
+    require_once(results, path);
   return results;
 }
 

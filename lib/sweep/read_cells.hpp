@@ -19,6 +19,7 @@ struct CellResult {
   std::string model_sha256;
   std::string task;
   std::string task_sha256;
+  std::string definition;     // the task file by which the task was read; empty: not said
   std::int64_t examples = 0;  // 0: not said
   std::string phase;
   std::string attention;  // "theta"
@@ -36,7 +37,9 @@ struct CellResult {
 };
 
 // Reads all runs in a file of tt-eval run, all cells in the directory of a sweep (by name), or all runs of
-// all results (*.json) in a directory, which must all be different. Throws InputError for anything else.
+// all results (*.json) in a directory, which must all be different. Throws InputError for anything else, and
+// for results that contradict themselves: shares that are not between 0 and 1, intervals that end before they
+// begin, samples that are not those of the examples or of the value.
 std::vector<CellResult> read_results(const std::filesystem::path& path);
 // The same for the text of a file; errors call it `name`.
 std::vector<CellResult> parse_results(std::string_view text, const std::string& name);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "tasks/example.hpp"
 #include "tasks/few_shot.hpp"
 #include "tasks/recognise.hpp"
+#include "tasks/repeats.hpp"
 #include "tasks/wikitext_text.hpp"
 #include "tokenizer/unicode.hpp"
 
@@ -49,6 +51,7 @@ struct ParsedFile {
   std::vector<ParsedExample> examples;
   std::vector<std::string> unused;  // fields of any line that its form does not know
   bool lacks_description = false;
+  std::vector<std::string> repeated;  // sentences about lines that appear more than once
 };
 
 // The form that a line fits. Lines after the first must fit the first line's task, in any of its forms.
@@ -79,8 +82,11 @@ std::vector<std::string> unused_fields(const TaskForm& form, const JsonValue& li
   return unused;
 }
 
-ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path, const Reading& reading) {
+// Lines that appear more than once are looked for among the first `used` examples.
+ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path, const Reading& reading,
+                       std::int64_t used) {
   ParsedFile file;
+  RepeatedLines repeated;
   std::int64_t number = 0;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   for (std::size_t at = 0; at < text.size();) {
@@ -92,6 +98,7 @@ ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path,
     const JsonValue fields = parse_line(line, fmt::format("{}:{}", path.string(), number));
     const TaskMatch match = match_line(fields, reading, file.match, path);
     file.examples.push_back(parse_example(match, fields, reading.wanted));
+    if (std::ssize(file.examples) <= used) repeated.add(line, fields.raw(), number);
     for (std::string& name : unused_fields(*match.form, fields))
       if (std::ranges::find(file.unused, name) == file.unused.end()) file.unused.push_back(std::move(name));
     if (file.match.task == nullptr) {
@@ -106,6 +113,7 @@ ParsedFile parse_lines(std::string_view text, const std::filesystem::path& path,
                       .expected = "one JSON object a line",
                       .found = "an empty file"});
   }
+  file.repeated = repeated.describe(path.string());
   return file;
 }
 
@@ -194,17 +202,22 @@ void add_notes(const ParsedFile& file, Task& task) {
     task.notes.push_back(fmt::format(
         "{}: the description that {} puts before everything is left out, because its field is missing",
         task.path, task.format));
+  task.notes.insert(task.notes.end(), file.repeated.begin(), file.repeated.end());
+  if (const auto* choices = std::get_if<std::vector<MultipleChoiceExample>>(&task.examples))
+    if (std::string equal = describe_equal_choices(*choices); !equal.empty())
+      task.notes.push_back(std::move(equal));
 }
 
 void load_lines(const std::string& text, const std::filesystem::path& path, const Reading& reading,
                 const TaskOptions& options, Task& task) {
-  const ParsedFile file = parse_lines(text, path, reading);
+  const ParsedFile file =
+      parse_lines(text, path, reading, options.limit.value_or(std::numeric_limits<std::int64_t>::max()));
   task.format = file.match.task->name;
   task.answer = file.match.task->answer;
   const Reading shots{reading.tasks, file.match.task, {.solved = true}};
   FewShot few_shot(file.examples, path, file.match.form->separator, options,
                    [&shots](const std::filesystem::path& other) {
-                     return parse_lines(read_file(other), other, shots).examples;
+                     return parse_lines(read_file(other), other, shots, 0).examples;
                    });
   task.examples = evaluated(file, options, few_shot);
   for (const std::filesystem::path& other : few_shot.files())

@@ -78,6 +78,18 @@ Choice choice_of(const std::optional<JsonValue>& value,
   value->fail("no such choice", "one of " + known);
 }
 
+// Whether a template of the form reads the field.
+bool reads(const TaskForm& form, std::string_view field) {
+  const auto begins = [field](const FieldPath& path) { return path.top() == field; };
+  const auto in = [&](const Template& text) { return std::ranges::any_of(text.paths(), begins); };
+  const auto in_any = [&](const TemplateList& list) { return std::ranges::any_of(list.templates, in); };
+  const auto in_given = [&](const std::optional<Template>& text) { return text && in(*text); };
+  return in_any(form.context) || in_any(form.choices) || in(form.label) || in_any(form.labels) ||
+         in(form.continuation) || in(form.text) || in_given(form.target) || in_given(form.id) ||
+         in_any(form.stop) || in(form.max_new_tokens) || in(form.description) || in_given(form.shot) ||
+         in_given(form.file) || in_given(form.same);
+}
+
 // Reads one task file, form by form.
 class TaskFileReader {
  public:
@@ -95,6 +107,7 @@ class TaskFileReader {
     } else {
       task_.forms.push_back(form_of({task, task}));
     }
+    require_used_defaults();
     if (task_.kind == TaskKind::generation) return read_matches(task);
     if (const auto match = root_.find("match"))
       match->fail("answers are compared in tasks of the kind generation only", "no such table");
@@ -121,6 +134,17 @@ class TaskFileReader {
         for (const auto& [from, to] : table.members())
           (*maps)[name][from] = to.text();
     task_.maps = std::move(maps);
+  }
+
+  // A default whose name has a typing error would never take the place of the missing field.
+  void require_used_defaults() const {
+    for (const TaskForm& form : task_.forms)
+      for (const auto& [name, value] : form.defaults.items())
+        if (std::ranges::none_of(task_.forms,
+                                 [&name = name](const TaskForm& other) { return reads(other, name); }))
+          throw InputError({.where = root_.where() + ":default." + name,
+                            .what = "a default for a field that no template reads",
+                            .expected = "the name of a field that stands in a template"});
   }
 
   Template template_of(const JsonValue& value) const {

@@ -120,6 +120,13 @@ TEST_CASE("CSV and JSON of a table") {
   (void)world.output("tt-calibrate convert theta.h5 -o t.json");
   (void)world.output("tt-calibrate convert t.json -o t2.h5");
   CHECK(world.content("theta.h5") == world.content("t2.h5"));
+  CHECK(world.run("tt-calibrate convert theta.h5 --placement post-softmax -o x.json").status == 2);
+  CHECK_FALSE(world.has("x.json"));
+  const auto err_of = [&world](const std::string& flags) {
+    return world.run("tt-calibrate convert t.csv -o back.json" + flags).err;
+  };
+  CHECK(err_of("").find("does not record its placement") != std::string::npos);
+  CHECK(err_of(" --placement pre-softmax").empty());
   (void)world.output("tt-calibrate convert theta.h5 --smooth 2 -o smooth.h5");
   CHECK(load_table(world.path("smooth.h5")).targets.size() == 2);
 }
@@ -222,4 +229,13 @@ TEST_CASE("report makes a page of every form that is read back, and refuses the 
   CHECK(world.run("tt-calibrate report theta.npz -o x.html").status == 2);
   CHECK(world.run("tt-calibrate report theta.h5 --audit a.txt -o x.html").status == 3);
   CHECK_FALSE(world.has("x.html"));
+}
+
+TEST_CASE("a text that is given twice, under whatever name, is named") {
+  const World world;
+  const auto err_of = [&world](const std::string& texts) {
+    return world.run("tt-calibrate fit --model model --text " + texts + " -k 8 -o x.h5").err;
+  };
+  CHECK(err_of("a.txt ./a.txt").find("./a.txt is the same as a.txt") != std::string::npos);
+  CHECK(err_of("a.txt b.txt").find("is the same as") == std::string::npos);
 }

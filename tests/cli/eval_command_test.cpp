@@ -137,6 +137,7 @@ TEST_CASE("a policy that names no k runs every k of its table, and is refused wh
   CHECK(nll(offline.at(1)) ==
         nll(world.runs("--task a.txt --thresholds sdc.h5 --attention topk:sdc=offline -k 8").at(0)));
   CHECK(world.run("tt-eval run --model model --task a.txt --attention topk").status == 2);
+  CHECK(world.run("tt-eval run --model model --task a.txt --attention topk:k=2,k=4").status == 2);
   // The same numbers as with -k.
   CHECK(nll(runs.at(1)) ==
         nll(world.runs("--task a.txt --thresholds theta.h5 --attention theta -k 8 --vmc").at(0)));

@@ -92,6 +92,13 @@ TEST_CASE("a switch that is given a value is status 2") {
   CHECK(run({"--quiet=5", "end"}) == 2);
 }
 
+TEST_CASE("an empty value, which would take the next flag for the value, is status 2") {
+  CHECK(run({"end", "--end=", "--seed", "7"}) == 2);
+  CHECK(run({"end", "--progress=", "--quiet"}) == 2);
+  CHECK(run({"end", "--end", "", "--seed", "7"}) == 0);
+  CHECK(EndCommand::seed_seen == 7);
+}
+
 TEST_CASE("the seed reaches the command") {
   CHECK(run({"end", "--seed", "18446744073709551615"}) == 0);
   CHECK(EndCommand::seed_seen == 18446744073709551615U);

@@ -30,6 +30,8 @@ TEST_CASE("audit: from the model and from a dump alike, the same bytes at any nu
   (void)world.output("tt-calibrate fit" + kTexts + " -k 4,8 --curve --estimator pooled -o theta.h5");
   (void)world.output("tt-calibrate dump" + kTexts + " --element float32 --content scores -o held.h5");
   const nlohmann::json audit = json_of(world, "tt-calibrate audit theta.h5" + kTexts);
+  CHECK(world.run("tt-calibrate audit theta.h5" + kTexts).err.find("a.txt was used for calibration") !=
+        std::string::npos);
   CHECK(audit.at("schema") == "toptheta.audit/1");
   CHECK(audit.at("documents") == 2);
   CHECK(audit.at("rows").size() == 16);  // 2 k, 2 layers, 4 heads
@@ -207,6 +209,10 @@ TEST_CASE("budget: sensitivities weigh what heads lose") {
       {"layer": 0, "nll_difference": 0.1, "stderr": 0.01, "lost_mass": 0.5}]})");
   require_status(world, "tt-calibrate budget theta.h5 --uniform-k 8 --sensitivity made.json -o b.h5", 3,
                  "another model than the table");
+  world.write("made.json", R"({"schema": "toptheta.sensitivity/1", "per": "layer", "rows": [
+      {"layer": 0, "nll_difference": 0.1, "stderr": 0.01, "lost_mass": 50}]})");
+  require_status(world, "tt-calibrate budget theta.h5 --uniform-k 8 --sensitivity made.json -o b.h5", 3,
+                 "not a share");
 }
 
 TEST_CASE("budget: per layer it prints a --layer-k that fit takes") {
@@ -287,5 +293,6 @@ TEST_CASE("drift: what cannot be") {
   require_status(world, "tt-calibrate drift a.h5 a.h5 -k 5", 2, "holds no thresholds for k = 5");
   require_status(world, "tt-calibrate drift a.h5 missing.h5", 3, "missing.h5");
   require_status(world, "tt-calibrate drift a.h5 post.h5", 3, "placement");
+  require_status(world, "tt-calibrate drift a.h5 a.h5 --placement post-softmax", 2, "contradicts the table");
   require_status(world, "tt-calibrate drift a.h5 other.h5", 3, "another shape");
 }

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "eval/paired.hpp"
 #include "support/catch.hpp"
+#include "support/sample_table.hpp"
 #include "sweep/gate.hpp"
 
 using namespace toptheta;
@@ -99,6 +100,19 @@ TEST_CASE("results are read back with what tells policies apart", "[gate]") {
   CHECK(cell.values.count("k_rows") == 0);
   CHECK(cell.paired.at("acc").worse == 2);
   CHECK(cell.samples.at("acc") == std::vector<double>{0, 1});
+  const auto place_of = [](const std::string& rest) {
+    return testing::problem_of<InputError>([&] {
+             (void)parse_results(run_text(R"({"attention": "dense", "layer_k": []})", rest), "r.json");
+           })
+        .where;
+  };
+  CHECK(place_of(R"("metrics": {"acc": {"value": 1.5}})") == "r.json:runs[0].metrics.acc");
+  CHECK(place_of(R"("metrics": {"acc": {"value": 0.5, "stderr": -1}})") ==
+        "r.json:runs[0].metrics.acc.stderr");
+  CHECK(place_of(R"("metrics": {"acc": {"value": 0.5, "low": 0.6, "high": 0.4}})") ==
+        "r.json:runs[0].metrics.acc.low");
+  CHECK(place_of(R"("metrics": {"acc": {"value": 0.75}}, "samples": {"acc": [0, 1]})") ==
+        "r.json:runs[0].samples.acc");
   CHECK_THROWS_AS(parse_results("{}", "r.json"), InputError);
   CHECK_THROWS_AS(parse_results("[1]", "r.json"), InputError);
 }

@@ -220,3 +220,22 @@ description = "Science.\n\n"
   CHECK(example.contexts.front() == "Science.\n\nQuestion: Hot?\nAnswer: fire\n\nQuestion: Hot?\nAnswer:");
   CHECK(example.label == 1);
 }
+
+TEST_CASE("a default that no template reads, and a condition on a field that a line lacks",
+          "[own-task-files]") {
+  const TempDir dir;
+  const std::string task =
+      kHead + "fields = [\"q\"]\ncontext = \"{q}\"\nchoices = [\"a\", \"{b}\"]\nlabel = 0\n";
+  const auto path = write_text(dir, "q.jsonl", R"({"q": "q"})");
+  CHECK(load_task(path, library_with(dir, task + "[task.default]\nb = \"b\"\n")).format == "mine");
+  CHECK_THROWS_AS(library_with(dir, task + "[task.default]\nb = \"b\"\nbb = \"c\"\n"), InputError);
+  try {
+    const auto library = library_with(
+        dir, task + "where.late = { matches = 'x', about = \"x\" }\n[task.default]\nb = \"b\"\n");
+    (void)load_task(path, library, {}, &library[0]);
+    FAIL("no error");
+  } catch (const InputError& error) {
+    CHECK(error.problem().where == path.string() + ":1");
+    CHECK(error.problem().found.find("no late") == 0);
+  }
+}

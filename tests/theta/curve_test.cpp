@@ -1,6 +1,7 @@
 #include "theta/curve.hpp"
 
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "core/error.hpp"
@@ -59,6 +60,41 @@ TEST_CASE("a curve that claims more than its rows can hold is refused") {
   CHECK_THROWS_AS(reads(std::int64_t{1} << 62, 5), InputError);
   CHECK_THROWS_AS(reads(12, 3 * unit), InputError);
   CHECK_THROWS_AS(reads(12, std::numeric_limits<std::int64_t>::max()), InputError);
+}
+
+TEST_CASE("curves that count too little, in other units, or with an unknown column are refused") {
+  const testing::TempDir dir;
+  const ModelShape shape{.num_layers = 1, .num_heads = 1, .num_kv_heads = 1, .head_dim = 2};
+  const auto reads = [&](std::int64_t count, const std::function<void(hdf5::Group&)>& change) {
+    const ScoreCurves curves{{{{length_bin(8), 2, 8, 9, {{-3, 4, 7}, {1, count, 5}}}}}};
+    hdf5::File file = hdf5::File::create(dir.path("curves.h5"), "curves.h5");
+    {
+      hdf5::Group root = file.root();
+      write_curves(root, curves, 1);
+      hdf5::Group group = root.open_group("curves");
+      change(group);
+    }
+    file.close();
+    return read_curves(hdf5::File::open(dir.path("curves.h5")).root(), shape) == curves;
+  };
+  const auto nothing = [](hdf5::Group& /*curves*/) {};
+  CHECK(reads(12, nothing));
+  CHECK(reads(14, nothing));
+  CHECK_THROWS_AS(reads(11, nothing), InputError);
+  CHECK_THROWS_AS(
+      reads(12, [](hdf5::Group& curves) { curves.write_vector("weight", std::vector<double>{1.0}); }),
+      InputError);
+
+  hdf5::File file = hdf5::File::create(dir.path("units.h5"), "units.h5");
+  {
+    hdf5::Group group = file.root().create_group("curves");
+    group.write_attribute("version", std::int64_t{1});
+    group.write_attribute("mass_unit", 1.0);
+  }
+  file.close();
+  const Problem problem = testing::problem_of<InputError>(
+      [&] { (void)read_curves(hdf5::File::open(dir.path("units.h5")).root(), shape); });
+  CHECK(problem.what.find("'mass_unit'") == 0);
 }
 
 TEST_CASE("a reader answers for edges exactly and in between by interpolation") {

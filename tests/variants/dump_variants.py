@@ -140,6 +140,10 @@ CASES = {
     "sample-heads": ("refused", sample("num_heads", 7)), "layer-placement": ("refused", lambda file: file[PLACE].attrs.__setitem__(
         "placement", "post-softmax")), "sample-same-heads": ("used", sample("num_heads", HEADS)),
     "rows-in-an-attribute": ("refused", lambda file: file[PLACE].attrs.__setitem__("row_index", np.arange(24))),
+    "rows-beside-the-layers": ("refused", lambda file: file["samples/0"].create_dataset("row_index", data=np.arange(24))),
+    "scale-of-queries": ("refused", lambda file: file[PLACE + "q"].attrs.__setitem__("scale", 2.0), "qk"),
+    "mask-1e9": ("refused", at("scores", (0, 9, 3), -1e9)), "mask-added": ("refused", at("scores", (0, 9, 3), np.float32(-1e10) + 3)),
+    "mask-1e9-past-causal": ("used", at("scores", (0, 9, 20), -1e9)), "low-score": ("used", at("scores", (0, 9, 3), -1e8)),
     "hole-in-sinks": ("refused", sinks_partly_written), "layers-of-another-sample": ("refused", same_layers),
     "mask-float16": ("refused", at("scores", (0, 9, 3), -65504.0)), "mask-float32": ("refused", at("scores", (0, 9, 3), np.finfo("f4").min)),
     "mask-past-causal": ("used", at("scores", (0, 9, 20), np.finfo("f4").min)),

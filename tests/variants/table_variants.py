@@ -21,7 +21,7 @@ def text_cases(text):
         "two-numbers": ("refused", add("L0_H0:900 0.1 2")), "length-zero": ("refused", add("L0_H0:0 0.1 2 4")),
         "length-huge": ("refused", add("L0_H0:99999999999 0.1 2 4")), "k-zero": ("refused", add("L0_H0:900 0.1 2 0")),
         "blank-in-key": ("refused", add("L0_H0: 900 0.1 2 4")), "zero-byte": ("refused", add("L0_H0:900 0.1\0 2 4")),
-        "empty": ("refused", ""), "blank": ("refused", "\n\n")}
+        "empty": ("refused", ""), "blank": ("refused", "\n\n"), "row-of-k-keys": ("named", add("L0_H0:4 0.1 2 4"))}
 
 
 def csv_cases(text):
@@ -38,7 +38,8 @@ def csv_cases(text):
         "column-upper-case": ("refused", rows[0].upper() + "\n" + "\n".join(rows[1:])), "blanks": ("refused", text.replace(",", ", ")),
         "short-row": ("refused", text + "0,0,5\n"), "long-row": ("refused", text + rows[1] + ",1\n"), "row-twice": ("refused", text + rows[1] + "\n"),
         "theta-nan": ("refused", put(4, "nan")), "theta-empty": ("refused", put(4, "")), "std-negative": ("refused", put(5, "-1")),
-        "kept-mass-2": ("refused", put(8, "2")), "kept-mass-1": ("used", put(8, "1")), "quoted": ("refused", put(4, '"0.5"'))}
+        "kept-mass-2": ("refused", put(8, "2")), "kept-mass-1": ("used", put(8, "1")), "quoted": ("refused", put(4, '"0.5"')),
+        "row-of-k-keys": ("named", text + ",".join(cells[1][:2] + ["4"] + cells[1][3:]) + "\n")}
 
 
 def paths_of(value, place=()):
@@ -70,6 +71,9 @@ FREE.update({key: ('"x"',) for key in ("command", "commit", "estimator", "model"
 def json_cases(text):
     cases = {"inside-another": ("refused", json.dumps({"table": json.loads(text)})), "trailing": ("refused", text + "{}"),
              "key-twice": ("refused", text.rstrip()[:-1] + ', "targets": []}')}
+    dense = json.loads(text)
+    dense["targets"][0]["layer_k"][0] = "dense"
+    cases["dense-layer-with-thresholds"] = ("named", json.dumps(dense))
     for key, path in paths_of(json.loads(text)).items():
         for value in (None, "x", -1, 1.5, [], {}, 1e300, True):
             shown = json.dumps(value)

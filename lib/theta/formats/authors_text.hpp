@@ -10,6 +10,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "theta/table.hpp"
 
@@ -18,8 +19,14 @@ namespace toptheta {
 // Writes a th.txt, ordered by target, layer, head and length. Numbers are written as Python prints them, so
 // that reading and writing again gives the same bytes. The last column is the k of the line's head. k = 0
 // writes all targets; where several targets have the same k in a head, that head's lines are written once.
-// Throws UsageError for a k that the table does not have, UnfinishedError if the file cannot be written.
+// Dense heads have none. Throws UsageError for a k that the table does not have, UnfinishedError if the file
+// cannot be written.
 void write_authors_thresholds(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path);
+
+// A sentence about thresholds that a th.txt of these targets lacks, because an earlier target has others for
+// the same layer, head and k: fit --tac fits layers with a k of their own anew for every target. Empty if
+// there are none; k as above.
+std::string describe_lost_lines(const ThresholdTable& table, std::int64_t k);
 
 // Reads a th.txt, whose lines may have any order. The k that become targets:
 //   - The k of a layer are those on its lines. Most layers have the same set of k; the k in this set become

@@ -126,9 +126,6 @@ class CsvHeader {
            .found = fmt::format("'{}'", shortened(cell))});
     return *value;
   }
-  static std::int64_t read_k(std::string_view name, std::string_view cell, const CsvLine& line) {
-    return cell == "dense" ? kDenseK : require_number<std::int64_t>(name, cell, line, 1);
-  }
 
   static void read_cell(std::string_view name, std::string_view cell, CsvLine& line) {
     if (name == "layer") {
@@ -136,9 +133,9 @@ class CsvHeader {
     } else if (name == "head") {
       line.head = require_number<std::int32_t>(name, cell, line, 0);
     } else if (name == "k") {
-      line.k = read_k(name, cell, line);
+      line.k = require_number<std::int64_t>(name, cell, line, 1);
     } else if (name == "k_in_force") {
-      line.k_in_force = read_k(name, cell, line);
+      line.k_in_force = cell == "dense" ? kDenseK : require_number<std::int64_t>(name, cell, line, 1);
     } else if (const MetaMember of_meta = member_of_meta(name); of_meta != nullptr) {
       of_meta(line.meta) = require_number<std::int64_t>(name, cell, line, 0);
     } else {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "core/error.hpp"
 #include "theta/formats/column_file.hpp"
 
@@ -47,6 +50,17 @@ Columns read_columns(const hdf5::Group& group) {
           read_column(group, "count", bins),        read_column(group, "mass", bins)};
 }
 
+// A data set that a newer version added may change what the curves mean.
+void require_known_columns(const hdf5::Group& group) {
+  static constexpr std::string_view kKnown[] = {"layer",   "head", "length_bin", "rows",  "shortest",
+                                                "longest", "bins", "bin",        "count", "mass"};
+  for (const std::string& name : group.links())
+    if (std::ranges::find(kKnown, name) == std::end(kKnown))
+      throw InputError({.where = group.where() + "/" + name,
+                        .what = "a column that this version of the program does not know",
+                        .next = "use the newer version that wrote the table"});
+}
+
 // The bins [first, first + columns.bins[c]) of curve c.
 std::vector<CurveBin> bins_of(const hdf5::Group& group, const Columns& columns, std::size_t c,
                               std::size_t first) {
@@ -73,6 +87,8 @@ std::vector<CurveBin> bins_of(const hdf5::Group& group, const Columns& columns, 
     masses += columns.mass[i];
     bins.push_back({static_cast<std::int32_t>(bin), columns.count[i], columns.mass[i]});
   }
+  // A curve counts every element of its rows.
+  if (counts < columns.rows[c] * columns.shortest[c]) refuse(group, "rows", c, columns.rows[c]);
   return bins;
 }
 
@@ -119,6 +135,12 @@ ScoreCurves read_curves(const hdf5::Group& parent, const ModelShape& shape) {
                       .expected = fmt::format("version {}", kVersion),
                       .found = fmt::format("version {}", version),
                       .next = "use the version of the program that wrote them"});
+  if (const double unit = group.float_attribute("mass_unit"); unit != kMassUnit)
+    throw InputError({.where = group.where(),
+                      .what = "'mass_unit' is another than this version counts in",
+                      .expected = fmt::format("{}", kMassUnit),
+                      .found = fmt::format("{}", unit)});
+  require_known_columns(group);
   const Columns columns = read_columns(group);
   ScoreCurves curves{
       std::vector<std::vector<ScoreCurve>>(static_cast<std::size_t>(shape.num_layers * shape.num_heads))};

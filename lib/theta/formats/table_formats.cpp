@@ -77,6 +77,10 @@ std::string listed_endings(bool readable_only) {
   return listed(views);
 }
 
+bool can_be_read(TableFormat format) {
+  return functions_of(format).read != nullptr;
+}
+
 bool says_placement(TableFormat format) {
   return functions_of(format).says_placement;
 }

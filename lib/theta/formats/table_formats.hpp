@@ -31,6 +31,9 @@ TableFormat resolve_table_format(const std::filesystem::path& path, std::string_
 // ".h5, .json, .csv or .txt": the endings of all formats, or only of those that can be read back.
 std::string listed_endings(bool readable_only);
 
+// Whether read_table() reads the format; the others are for other programs.
+bool can_be_read(TableFormat format);
+
 // Whether files of the format hold their placement, model and provenance.
 bool says_placement(TableFormat format);
 

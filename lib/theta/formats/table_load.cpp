@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <system_error>
+#include <type_traits>
 
 #include "core/error.hpp"
 #include "io/hdf5.hpp"
@@ -53,6 +55,25 @@ void require_kind(const hdf5::Group& root) {
                       .next = version > 3 ? "use the newer version of the program that wrote it" : ""});
 }
 
+// Reads all elements. HDF5 saturates integers that do not fit T; such a value is refused here.
+template <typename T>
+std::vector<T> read_exactly(const hdf5::Dataset& dataset) {
+  if constexpr (std::is_floating_point_v<T> || sizeof(T) == 1) {
+    return dataset.read<T>();
+  } else {
+    const std::vector<std::int64_t> wide = dataset.read<std::int64_t>();
+    constexpr std::int64_t kMost =
+        std::min<std::int64_t>(std::numeric_limits<T>::max(), std::numeric_limits<std::int64_t>::max() - 1);
+    for (std::size_t i = 0; i < wide.size(); ++i)
+      if (wide[i] < std::numeric_limits<T>::min() || wide[i] > kMost)
+        throw InputError({.where = fmt::format("{}[{}]", dataset.where(), i),
+                          .what = "a value out of range",
+                          .expected = fmt::format("at most {}", kMost),
+                          .found = fmt::format("{}", wide[i])});
+    return {wide.begin(), wide.end()};
+  }
+}
+
 // Reads a one-dimensional column of `size` elements (-1: any number).
 template <typename T>
 std::vector<T> read_column(const hdf5::Group& group, const std::string& name, std::int64_t size) {
@@ -71,7 +92,7 @@ std::vector<T> read_column(const hdf5::Group& group, const std::string& name, st
     throw InputError({.where = dataset.where(),
                       .what = "the data set claims more elements than the file can hold",
                       .found = fmt::format("{} in {} bytes", hdf5::format_dims(dataset.dims()), bytes)});
-  return dataset.size() == 0 ? std::vector<T>() : dataset.read<T>();
+  return dataset.size() == 0 ? std::vector<T>() : read_exactly<T>(dataset);
 }
 
 Provenance read_provenance(const hdf5::Group& root) {
@@ -157,6 +178,20 @@ Target read_target(const hdf5::Group& group, const std::string& name, const Mode
   return target;
 }
 
+// Version 3 exists for keys that are always kept, and version 2 for heads with a k of their own. A file that
+// has lost them would be used as something else.
+void require_what_version_says(const hdf5::Group& root, const ThresholdTable& table) {
+  const std::int64_t version = root.int_attribute("version");
+  const bool by_head = std::any_of(table.targets.begin(), table.targets.end(),
+                                   [](const Target& target) { return !target.head_k.empty(); });
+  if (version == 1 || (version == 2 && by_head) || (version == 3 && table.meta.kept.any())) return;
+  throw InputError(
+      {.where = root.where(),
+       .what = fmt::format("the file says version {}, but lacks what this version adds", version),
+       .expected = version == 2 ? "a target with head_k" : "keep_first or keep_recent above 0",
+       .next = "calibrate again, or copy the table's file as a whole"});
+}
+
 }  // namespace
 
 ThresholdTable load_table(const std::filesystem::path& path) {
@@ -179,6 +214,7 @@ ThresholdTable load_table(const std::filesystem::path& path) {
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [index, target] : indexed)
     table.targets.push_back(std::move(target));
+  require_what_version_says(root, table);
   return table;
 }
 

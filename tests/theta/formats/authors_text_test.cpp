@@ -156,3 +156,17 @@ TEST_CASE("heads with a k of their own are one target, and come through unchange
   CHECK(back.targets[0].head_k == table.targets[0].head_k);
   CHECK(back.targets[0].layer_k == table.targets[0].layer_k);
 }
+
+TEST_CASE("thresholds that a th.txt cannot hold beside others are named; dense heads have no lines") {
+  const TempDir dir;
+  ThresholdTable table = sample_table();  // layer 1 has k = 8 under both targets
+  CHECK(describe_lost_lines(table, 0).empty());
+  table.targets[0].cells[0] = table.targets[1].cells[1] = {{70, 0.5, 0, 1}};  // of the dense layer
+  CHECK(describe_lost_lines(table, 0).empty());
+  write_authors_thresholds(table, 0, dir.path("th.txt"));
+  CHECK(file_text(dir.path("th.txt")).find("L0_") == std::string::npos);
+  table.targets[1].cells[3][1].theta += 1;
+  CHECK(describe_lost_lines(table, 0).ends_with(
+      "differ in 1 head (the first: layer 1, head 1, with k = 8 under -k 16 and -k 4)"));
+  CHECK(describe_lost_lines(table, 4).empty());
+}

@@ -82,6 +82,7 @@ TEST_CASE("lines and columns of a CSV come in any order; what is wrong is refuse
   CHECK(where_of(header + "0,0,5,4,1,-1,1\n") == ":line 2, std");
   CHECK(where_of(header + "0,0,5.5,4,1,0,1\n") == ":line 2, length");
   CHECK(where_of(header + "0,0,5,0,1,0,1\n") == ":line 2, k");
+  CHECK(where_of(header + "0,0,5,dense,1,0,1\n") == ":line 2, k");  // a dense head has no lines
   CHECK(where_of(header + "0,0,5,4,1,0,1\n0,0,5,4,2,0,1\n") == ":line 3");
   CHECK(where_of(header + "4000000,0,5,4,1,0,1\n") == ":line 2");
 }

@@ -187,6 +187,8 @@ TEST_CASE("wrong root attributes are refused") {
   };
   const auto nothing = [](hdf5::Group&) {};
   CHECK(where_of(dir, "version", number("version", 4)) == "");
+  CHECK(where_of(dir, "version", number("version", 2)) == ":/");  // no target has head_k
+  CHECK(where_of(dir, "version", number("version", 3)) == ":/");  // neither keep_first nor keep_recent
   CHECK(where_of(dir, "num_layers", nothing).find(":/") == 0);
   CHECK(where_of(dir, "num_layers", number("num_layers", 0)) == ":/");
   CHECK(where_of(dir, "num_layers", number("num_layers", std::int64_t{1} << 62)) == ":/");
@@ -228,6 +230,10 @@ TEST_CASE("wrong targets are refused") {
   CHECK(column("length", Ints{7, 7}) == target + "/length[1]");
   CHECK(column("length", Ints{8, 7}) == target + "/length[1]");
   CHECK(column("length", Ints{0, 7}) == target + "/length[0]");
+  constexpr std::int64_t kPast = std::int64_t{1} << 32;
+  CHECK(column("length", Longs{7, 9 + kPast}) == target + "/length[1]");
+  CHECK(column("layer", Longs{1, 1 + kPast}) == target + "/layer[1]");
+  CHECK(column("layer_k", Longs{-1, std::numeric_limits<std::int64_t>::max()}) == target + "/layer_k[1]");
   CHECK(column("theta", Doubles{1, kNotCalibrated}) == target + "/theta[1]");
   CHECK(column("theta", Ints{1, 1}) == target + "/theta");
   CHECK(column("theta", Doubles{1, 2, 3}) == target + "/theta");
