@@ -51,7 +51,7 @@ Columns read_columns(const hdf5::Group& group) {
 }
 
 // A data set that a newer version added may change what the curves mean.
-void require_known_columns(const hdf5::Group& group) {
+void require_known_curve_columns(const hdf5::Group& group) {
   static constexpr std::string_view kKnown[] = {"layer",   "head", "length_bin", "rows",  "shortest",
                                                 "longest", "bins", "bin",        "count", "mass"};
   for (const std::string& name : group.links())
@@ -140,7 +140,7 @@ ScoreCurves read_curves(const hdf5::Group& parent, const ModelShape& shape) {
                       .what = "'mass_unit' is another than this version counts in",
                       .expected = fmt::format("{}", kMassUnit),
                       .found = fmt::format("{}", unit)});
-  require_known_columns(group);
+  require_known_curve_columns(group);
   const Columns columns = read_columns(group);
   ScoreCurves curves{
       std::vector<std::vector<ScoreCurve>>(static_cast<std::size_t>(shape.num_layers * shape.num_heads))};
