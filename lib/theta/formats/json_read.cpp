@@ -81,10 +81,10 @@ std::vector<std::int64_t> read_json_head_k(const JsonValue& target, const ModelS
 // Empty where the target has no rho_law.
 std::vector<RhoLaw> read_json_rho_laws(const JsonValue& target, const ModelShape& shape) {
   std::vector<RhoLaw> laws;
-  const auto layers = target.find("rho_law");
-  if (!layers) return laws;
-  require_count(*layers, shape.num_layers, "layers");
-  for (const JsonValue& layer : layers->elements()) {
+  if (!target.has("rho_law")) return laws;
+  const JsonValue layers = target.at("rho_law");
+  require_count(layers, shape.num_layers, "layers");
+  for (const JsonValue& layer : layers.elements()) {
     require_count(layer, shape.num_heads, "heads");
     for (const JsonValue& law : layer.elements()) {
       laws.emplace_back();
