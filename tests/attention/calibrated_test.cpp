@@ -89,8 +89,9 @@ TEST_CASE("a prefilter knows what a row keeps, so a law gives the same bytes wit
         with_rho(filtered, {.sdc = Sdc::calibrated, .prefilter = prefilter}, 2.7003, 0.3, law);
     for (const auto& [first, count] : {std::pair{std::int64_t{700}, std::int64_t{300}}, {rows - 1, 1}}) {
       const Phase phase = count == 1 ? Phase::decode : Phase::prefill;
+      SequenceCounts expected(plain.shape(), rows, phase);
       SequenceCounts found(plain.shape(), rows, phase);
-      REQUIRE(plain.attend(unfiltered, first, count) ==
+      REQUIRE(plain.attend(unfiltered, first, count, {&expected, nullptr}) ==
               filtered.attend(filtering, first, count, {&found, nullptr}));
       for (std::int64_t h = 0; h < plain.shape().num_heads; ++h) {
         double lost = 0;

@@ -109,9 +109,9 @@ std::vector<double> plain_law(std::vector<RandomScores>& samples, const Target& 
 }
 
 void check_law(const RhoLaw& law, const std::vector<double>& expected) {
-  CHECK(law.constant == Approx(expected[0]).epsilon(1e-3));
-  CHECK(law.of_length == Approx(expected[1]).epsilon(1e-3));
-  CHECK(law.of_kept == Approx(expected[2]).epsilon(1e-3));
+  CHECK(law.constant == Approx(expected[0]).epsilon(1e-3).margin(1e-4));
+  CHECK(law.of_length == Approx(expected[1]).epsilon(1e-3).margin(1e-4));
+  CHECK(law.of_kept == Approx(expected[2]).epsilon(1e-3).margin(1e-4));
 }
 
 LawRow law_row_of(std::int64_t n, std::int64_t kept, double y, double share = 0.25) {
@@ -172,7 +172,7 @@ TEST_CASE("laws change nothing else, and are only there where they are asked for
   check_same(laws, plain);
 }
 
-TEST_CASE("laws have the same bytes in any order and grouping of rows") {
+TEST_CASE("laws are the same to the last bit in any order and grouping of rows") {
   const std::vector<RandomScores> samples = law_samples();
   const ThresholdTable table = fit_thresholds(samples);
   SdcFitter whole(table, kWithLaw);
@@ -186,13 +186,14 @@ TEST_CASE("laws have the same bytes in any order and grouping of rows") {
     add_image(sum, image_of(one));
     merged.merge(one);
   }
-  CHECK(image_of(sum) == image_of(whole));
-  CHECK(image_of(merged) == image_of(whole));
-  ThresholdTable of_whole = table;
-  ThresholdTable of_sum = table;
-  whole.fill(of_whole);
-  sum.fill(of_sum);
-  check_same(of_sum, of_whole);
+  ThresholdTable expected = table;
+  whole.fill(expected);
+  REQUIRE(expected.targets[0].has_rho_laws());
+  for (const SdcFitter* other : {&sum, &merged}) {
+    ThresholdTable found = table;
+    other->fill(found);
+    check_same(found, expected);
+  }
 }
 
 TEST_CASE("rows that follow a law give its coefficients") {
