@@ -1,6 +1,8 @@
 // tt-calibrate convert: threshold tables between file formats.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "calibration/retarget.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
@@ -144,7 +146,11 @@ void ConvertCommand::run(Session& session) {
   }
   tell_unused(table, plan.input.string(), plan.input_format, session.console);
   take_out(table, plan, flags_.smooth >= 0);
-  if (flags_.smooth >= 0) table = smooth_lengths(table, flags_.smooth);
+  if (flags_.smooth >= 0) {
+    ThresholdTable smooth = smooth_lengths(table, flags_.smooth);
+    note_lost_laws(table, smooth, session);
+    table = std::move(smooth);
+  }
   // A table that brings no history of its own begins one here.
   if (table.meta.provenance.command.empty()) table.meta.provenance = session.provenance_of(inputs);
   if (plan.curve_only) require_curves(table, plan.input.string());

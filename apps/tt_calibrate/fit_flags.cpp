@@ -60,6 +60,11 @@ void resolve_sdc(const FitFlags& flags, CalibrationOptions& options) {
     throw UsageError({.where = "--rho-bins",
                       .what = "only applies with --sdc calibrated",
                       .next = "drop it, or add --sdc calibrated"});
+  options.rho_law = flags.rho_law;
+  if (options.rho_law && !options.calibrated_sdc)
+    throw UsageError({.where = "--rho-law",
+                      .what = "only applies with --sdc calibrated",
+                      .next = "drop it, or add --sdc calibrated"});
   if (options.has_sdc() && options.placement != Placement::pre_softmax)
     throw UsageError({.where = "--sdc",
                       .what = "offline SDC and calibrated SDC compensate thresholds before the softmax",
@@ -107,6 +112,11 @@ void declare_sdc(CLI::App& app, FitFlags& flags) {
          "across them. Use 2 if there are few rows of each length; all = every entry has its own rho")
       ->type_name("PER_OCTAVE")
       ->capture_default_str();
+  app.add_flag(
+      "--rho-law", flags.rho_law,
+      "With --sdc calibrated: also fit, for each head, how rho depends on the row's length and on how "
+      "many keys the row keeps. Inference then uses this law in place of rho: a row that keeps more "
+      "than usual has also more in the keys that it drops");
   app.add_flag("--sdc-offline", flags.sdc_offline,
                "The same as --sdc offline; with --sdc calibrated, calibrate both");
 }

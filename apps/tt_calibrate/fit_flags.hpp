@@ -34,6 +34,7 @@ struct FitFlags {
   bool sdc_offline = false;
   std::string sdc = "none";
   std::string rho_bins = "all";
+  bool rho_law = false;
   CurveFlags curves{};
   FollowFlags follow{};
   ShareFlags share{};

@@ -140,6 +140,7 @@ void RetargetCommand::run(Session& session) {
   if (extend_to_ > 0) extend_lengths(result, extend_to_);
   result.meta.provenance = session.provenance_of({table_});
   warn_of_limits(source, session);
+  note_lost_laws(source, result, session);
   const std::string summary = format_listing(thresholds_listing(result, {}), format_, layout_of({}));
   write_table(result, 0, output_, format);
   warn_of_losses(result, 0, format, session);

@@ -2,9 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "theta/formats/authors_text.hpp"
 
 namespace toptheta::app {
+
+bool has_rho_laws(const ThresholdTable& table) {
+  return std::any_of(table.targets.begin(), table.targets.end(),
+                     [](const Target& target) { return target.has_rho_laws(); });
+}
+
+void note_lost_laws(const ThresholdTable& before, const ThresholdTable& after, Session& session) {
+  if (has_rho_laws(before) && !has_rho_laws(after))
+    session.console.note(
+        "the new thresholds have no law for rho, because that belongs to the thresholds it was fitted with; "
+        "to get one, calibrate again with --rho-law");
+}
 
 void warn_of_losses(const ThresholdTable& table, std::int64_t k, TableFormat format, Session& session) {
   if (format == TableFormat::authors_text)
@@ -18,6 +32,9 @@ void warn_of_losses(const ThresholdTable& table, std::int64_t k, TableFormat for
   if (table.meta.kept.any() && format == TableFormat::authors_text)
     session.console.warn(fmt::format("a th.txt does not record that its thresholds are for use with {}",
                                      describe(table.meta.kept)),
+                         "write .h5, .json or .csv");
+  if (has_rho_laws(table) && format == TableFormat::authors_text)
+    session.console.warn("a th.txt cannot hold rho, nor the laws for it, which calibrated SDC needs",
                          "write .h5, .json or .csv");
   if (table.curves.empty() || format == TableFormat::hdf5) return;
   session.console.warn("the output format cannot hold the table's curves, so no other k can be found from it",

@@ -5,8 +5,14 @@
 
 namespace toptheta::app {
 
-// Warns of what the format cannot hold: the table's curves, its length bins and kept positions, and, in a
-// th.txt, several thresholds for the same layer, head and k. `k` is the target that is written; 0: all.
+// Whether some target has laws for the rho of calibrated SDC.
+bool has_rho_laws(const ThresholdTable& table);
+
+// Tells the user if a table whose thresholds were changed no longer has the laws that it had before.
+void note_lost_laws(const ThresholdTable& before, const ThresholdTable& after, Session& session);
+
+// Warns of what the format cannot hold: the table's curves, its length bins, laws and kept positions, and, in
+// a th.txt, several thresholds for the same layer, head and k. `k` is the target that is written; 0: all.
 void warn_of_losses(const ThresholdTable& table, std::int64_t k, TableFormat format, Session& session);
 
 }  // namespace toptheta::app

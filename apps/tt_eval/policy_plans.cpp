@@ -69,6 +69,7 @@ PolicyRecord record_of(const ResolvedPolicy& policy, const ModelShape& shape, co
   record.thresholds = file->path;
   record.add_sigma = file->table.meta.add_sigma;
   record.topk_at_calibration = file->table.meta.topk_at_calibration;
+  record.rho_law = policy.has_rho_laws();
   return record;
 }
 

@@ -23,7 +23,7 @@ double dropped_term(const RowRule& rule, const RowState& state, std::int64_t dro
       return times_theta(state.dropped_sum, theta_weight);
     case Sdc::exp_threshold:
     case Sdc::calibrated:
-      return times_theta(static_cast<double>(rule.rho) * static_cast<double>(dropped), theta_weight);
+      return times_theta(rho_of(rule, state.kept) * static_cast<double>(dropped), theta_weight);
     case Sdc::offline:
       // M is relative to the largest score.
       if (state.kept == 0) return static_cast<double>(rule.sdc_m);

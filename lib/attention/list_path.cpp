@@ -130,7 +130,7 @@ HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const doub
   if (rule.sdc == Sdc::offline)
     denominator += gamma * static_cast<double>(rule.sdc_m) * offline_scale(rule, total.largest);
   if ((rule.sdc == Sdc::exp_threshold || rule.sdc == Sdc::calibrated) && dropped > 0)
-    denominator += gamma * static_cast<double>(rule.rho) * dropped *
+    denominator += gamma * rho_of(rule, row.kept) * dropped *
                    std::exp(static_cast<double>(rule.theta) - static_cast<double>(total.largest));
   // cap-k may keep only keys so far below the largest that their exponentials vanish.
   const double factor = denominator > 0 ? 1 / denominator : 0;

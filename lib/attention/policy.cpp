@@ -205,6 +205,14 @@ std::span<const float> ResolvedPolicy::rho(std::int64_t layer, std::int64_t head
   return lookup_ && policy_.sdc == Sdc::calibrated ? lookup_->rho(layer, head) : std::span<const float>();
 }
 
+RhoLaw ResolvedPolicy::rho_law(std::int64_t layer, std::int64_t head) const {
+  return has_rho_laws() ? lookup_->rho_law(layer, head) : RhoLaw{};
+}
+
+bool ResolvedPolicy::has_rho_laws() const {
+  return lookup_ && policy_.sdc == Sdc::calibrated && lookup_->has_rho_laws();
+}
+
 ResolvedPolicy dense_policy(const ModelShape& shape) {
   return ResolvedPolicy(Policy{}, shape, 0, nullptr, "");
 }

@@ -118,6 +118,10 @@ class ResolvedPolicy {
   [[nodiscard]] std::span<const float> theta(std::int64_t layer, std::int64_t head) const;
   [[nodiscard]] std::span<const float> sdc(std::int64_t layer, std::int64_t head) const;
   [[nodiscard]] std::span<const float> rho(std::int64_t layer, std::int64_t head) const;  // calibrated SDC
+  // The law that takes the place of rho under calibrated SDC; without coefficients where the head has none.
+  [[nodiscard]] RhoLaw rho_law(std::int64_t layer, std::int64_t head) const;
+  // Whether some head has one.
+  [[nodiscard]] bool has_rho_laws() const;
   // Null unless the policy's own code looks at rows of scores.
   [[nodiscard]] const RowSelector* selector() const { return selector_.get(); }
 

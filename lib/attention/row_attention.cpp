@@ -149,7 +149,7 @@ double dropped_mass(const RowRule& rule, std::int64_t n, std::int64_t kept, floa
     case Sdc::calibrated:
       // If nothing is dropped there is no term: 0 * e^(-inf - m) and 0 * inf must not become NaN.
       return n == kept ? 0
-                       : static_cast<double>(rule.rho) * static_cast<double>(n - kept) *
+                       : rho_of(rule, kept) * static_cast<double>(n - kept) *
                              std::exp(static_cast<double>(rule.theta) - static_cast<double>(m));
     case Sdc::offline:
       return static_cast<double>(rule.sdc_m) * offline_scale(rule, m);
@@ -226,8 +226,19 @@ RowRule row_rule(const ResolvedPolicy& policy, std::int64_t layer, std::int64_t 
   const auto length = static_cast<std::size_t>(row.n);
   if (rule.selection == Selection::theta) rule.theta = policy.theta(layer, head)[length];
   if (rule.sdc == Sdc::offline) rule.sdc_m = policy.sdc(layer, head)[length];
-  if (rule.sdc == Sdc::calibrated) rule.rho = policy.rho(layer, head)[length];
+  if (rule.sdc == Sdc::calibrated) {
+    rule.rho = policy.rho(layer, head)[length];
+    const RhoLaw law = policy.rho_law(layer, head);
+    rule.has_rho_law = law.any();
+    rule.law_at_length = law.at_length(row.n);
+    rule.law_of_kept = law.of_kept;
+  }
   return rule;
+}
+
+double rho_of(const RowRule& rule, std::int64_t n_kept) {
+  if (!rule.has_rho_law) return static_cast<double>(rule.rho);
+  return rho_of_law(rule.law_at_length, rule.law_of_kept, n_kept);
 }
 
 float score_threshold(float theta, float largest, double full_sum) {

@@ -25,12 +25,18 @@ struct RowRule {
   float theta = 0;                                       // top-theta
   float sdc_m = 0;                                       // offline SDC term M
   float rho = 1;                                         // calibrated SDC; exp-threshold's is 1
+  bool has_rho_law = false;                              // where the head has one, it replaces rho:
+  double law_at_length = 0;                              // c0 + c1 ln n
+  double law_of_kept = 0;                                // c2
   float sink = -std::numeric_limits<float>::infinity();  // a logit in the denominator; -infinity: none
 
   // Whether some keys are always kept.
   [[nodiscard]] bool keeps_more() const { return keep_first + keep_recent > 0; }
   [[nodiscard]] bool has_sink() const { return sink != -std::numeric_limits<float>::infinity(); }
 };
+
+// rho of a row that keeps n_kept keys, as finally counted: with those that are always kept, and after cap-k.
+double rho_of(const RowRule& rule, std::int64_t n_kept);
 
 // The keys that a query sees: n keys from position first_key on.
 struct RowExtent {

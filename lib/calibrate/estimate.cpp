@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 #include "calibration/accumulator.hpp"
+#include "calibration/rho_law_fit.hpp"
 #include "theta/curve.hpp"
 #include "theta/length_bins.hpp"
 
@@ -58,6 +60,9 @@ CalibrationEstimate estimate_calibration(DumpSource& source, const CalibrationOp
                          (options.offline_sdc ? static_cast<std::int64_t>(sizeof(SdcStatistics)) : 0) +
                          (options.calibrated_sdc ? static_cast<std::int64_t>(sizeof(RhoStatistics)) : 0);
   estimate.state_bytes = estimate.entries * per_entry;
+  if (options.rho_law)
+    estimate.state_bytes += std::ssize(options.k) * shape.num_layers * shape.num_heads *
+                            static_cast<std::int64_t>(sizeof(RhoLawStatistics));
   if (options.curves && !keys.empty())
     estimate.state_bytes +=
         shape.num_layers * shape.num_heads * kCurveBytes *

@@ -30,6 +30,7 @@ struct CalibrationOptions {
   bool offline_sdc = false;      // gather offline SDC terms in a second pass over the same rows
   bool calibrated_sdc = false;   // gather the rho of calibrated SDC in the same second pass
   std::int64_t rho_bins = 0;     // bins of row lengths per octave over which rho is pooled; 0: no pooling
+  bool rho_law = false;          // with calibrated_sdc: also fit a law for rho of each head
   bool curves = false;           // the table also gets curves, gathered in the first pass
   bool pooled = false;           // thresholds are derived from the curves; needs `curves`
   StageProgress progress{};

@@ -69,6 +69,7 @@ nlohmann::ordered_json json_from(const CalibrationSetup& setup) {
   json["offline_sdc"] = options.offline_sdc;
   json["calibrated_sdc"] = options.calibrated_sdc;
   json["rho_bins"] = options.rho_bins;
+  if (options.rho_law) json["rho_law"] = true;  // files without laws stay as they were before there were any
   json["curves"] = options.curves;
   json["pooled"] = options.pooled;
   json["num_layers"] = source.shape.num_layers;
@@ -106,6 +107,7 @@ CalibrationSetup setup_from(const JsonValue& json) {
   options.offline_sdc = json.flag("offline_sdc");
   options.calibrated_sdc = json.flag("calibrated_sdc");
   options.rho_bins = json.integer_or("rho_bins", 0, kMostLengthBins, 0);
+  options.rho_law = json.flag_or("rho_law", false);
   options.curves = json.flag("curves");
   options.pooled = json.flag("pooled");
   setup.source.shape = shape_in(json);
@@ -128,14 +130,21 @@ void require_same_setup(const CalibrationSetup& expected, const std::string& exp
                         const CalibrationSetup& found, const std::string& path) {
   const nlohmann::ordered_json left = json_from(expected);
   const nlohmann::ordered_json right = json_from(found);
-  for (const auto& [key, value] : left.items())
-    if (right.at(key) != value)
+  const auto compare = [&](const std::string& key, const nlohmann::ordered_json& a,
+                           const nlohmann::ordered_json& b) {
+    if (a != b)
       throw InputError(
           {.where = path,
            .what = fmt::format("belongs to another calibration: '{}' is not that of {}", key, expected_name),
-           .expected = value.dump(),
-           .found = right.at(key).dump(),
+           .expected = a.dump(),
+           .found = b.dump(),
            .next = "give files that one calibration wrote, with the same flags and inputs"});
+  };
+  // What only one of them has is a flag that the other lacks.
+  for (const auto& [key, value] : left.items())
+    compare(key, value, right.value(key, nlohmann::ordered_json(false)));
+  for (const auto& [key, value] : right.items())
+    if (!left.contains(key)) compare(key, false, value);
 }
 
 }  // namespace toptheta

@@ -149,8 +149,8 @@ void CalibrationStates::begin_sdc(const ThresholdTable& table, const std::string
     else
       tables_.push_back({table.meta, {table.targets[group]}});
     sdc_fitters_.push_back(std::make_unique<SdcFitter>(
-        tables_.back(),
-        SdcTerms{setup_.options.offline_sdc, setup_.options.calibrated_sdc, setup_.options.rho_bins}));
+        tables_.back(), SdcTerms{setup_.options.offline_sdc, setup_.options.calibrated_sdc,
+                                 setup_.options.rho_bins, setup_.options.rho_law}));
   }
 }
 

@@ -44,8 +44,12 @@ double kept_mass_of_weights(std::span<const float> candidates, float threshold, 
 // drops.
 double dropped_exponentials(std::span<const float> scores, float largest, double theta);
 
-// ln of the mean of e^(s - theta) over the scores s <= theta, which top-theta drops; nullopt if it drops
-// none. Time: three passes, one of them with an exponential for every value.
-std::optional<double> dropped_logarithm(std::span<const float> scores, double theta);
+// The scores s <= theta of a row, which top-theta drops.
+struct DroppedScores {
+  std::int64_t count = 0;
+  double logarithm = 0;  // ln of their mean of e^(s - theta)
+};
+// nullopt if none is dropped. Time: three passes, one of them with an exponential for every value.
+std::optional<DroppedScores> dropped_scores(std::span<const float> scores, double theta);
 
 }  // namespace toptheta

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <optional>
 
 #include "calibration/row_checks.hpp"
@@ -11,6 +12,7 @@
 #include "calibration/smooth_rho.hpp"
 #include "calibration/state_columns.hpp"
 #include "core/error.hpp"
+#include "kernels/rows/row_mass.hpp"
 #include "theta/between_entries.hpp"
 
 namespace toptheta {
@@ -80,6 +82,29 @@ void fill_cells(Target& target, const std::vector<ByLength<Statistics>>& cells, 
   }
 }
 
+constexpr const char* kLaws = "rho_law";
+
+// [heads]; empty where no head has a law.
+std::vector<RhoLaw> laws_of(const std::vector<RhoLawStatistics>& heads) {
+  std::vector<RhoLaw> laws;
+  bool any = false;
+  for (const RhoLawStatistics& head : heads) {
+    laws.push_back(head.law());
+    any = any || laws.back().any();
+  }
+  return any ? laws : std::vector<RhoLaw>();
+}
+
+// What row r of the block adds to the law of its head.
+LawRow law_row(const RowBlock& block, std::int64_t r, const RowRange& range, double theta,
+               const DroppedScores& dropped) {
+  const std::int64_t n = block.lengths[static_cast<std::size_t>(r)];
+  const double largest = range.largest;
+  const double all = exp_sum(block.row(r), range) + std::exp(static_cast<double>(block.sink) - largest);
+  const double m = static_cast<double>(dropped.count) * std::exp(dropped.logarithm + theta - largest);
+  return {n, n - dropped.count, dropped.logarithm, std::min(1.0, m / all)};
+}
+
 template <class Cells>
 void merge_cells(Cells& into, const Cells& from) {
   assert(into.size() == from.size());
@@ -102,6 +127,7 @@ SdcFitter::SdcFitter(const ThresholdTable& table, const SdcTerms& terms)
   for (const Target& target : table.targets) {
     cells_.emplace_back(target.cells.size());
     rho_cells_.emplace_back(target.cells.size());
+    if (terms.rho_law) laws_.emplace_back(target.cells.size());
   }
 }
 
@@ -120,10 +146,14 @@ void SdcFitter::add(const RowBlock& block) {
           table_.meta.kept.of_row(block.first_key(r), length).rest_of(block.row(r));
       const double theta = require_theta(target.cells[head], length, bins_, where);
       const double dropped = terms_.offline ? dropped_exponentials(rest, range->largest, theta) : 0;
-      const auto logarithm = terms_.calibrated ? dropped_logarithm(rest, theta) : std::nullopt;
+      const auto below = terms_.calibrated ? dropped_scores(rest, theta) : std::nullopt;
+      std::optional<LawRow> law;
+      if (terms_.rho_law && below && below->count < std::ssize(rest))
+        law = law_row(block, r, *range, theta, *below);
       const std::lock_guard lock(guards_[head % guards_.size()]);
       if (terms_.offline) cells_[t][head].at(bins_.key(length)).add(dropped);
-      if (logarithm) rho_cells_[t][head].at(bins_.key(length)).add(*logarithm);
+      if (below) rho_cells_[t][head].at(bins_.key(length)).add(below->logarithm);
+      if (law) laws_[t][head].add(*law);
     }
   }
 }
@@ -131,6 +161,7 @@ void SdcFitter::add(const RowBlock& block) {
 void SdcFitter::merge(const SdcFitter& other) {
   merge_cells(cells_, other.cells_);
   merge_cells(rho_cells_, other.rho_cells_);
+  merge_cells(laws_, other.laws_);
 }
 
 void SdcFitter::save(hdf5::Group& group) const {
@@ -141,6 +172,12 @@ void SdcFitter::save(hdf5::Group& group) const {
   };
   if (terms_.offline) save_all("targets", cells_, &SdcStatistics::dropped, "dropped");
   if (terms_.calibrated) save_all("rho", rho_cells_, &RhoStatistics::logarithm, "log");
+  if (!terms_.rho_law) return;
+  hdf5::Group targets = group.create_group(kLaws);
+  for (std::size_t t = 0; t < laws_.size(); ++t) {
+    hdf5::Group own = targets.create_group(fmt::format("{}", t));
+    RhoLawStatistics::save(laws_[t], own);
+  }
 }
 
 void SdcFitter::add_saved(const hdf5::Group& group) {
@@ -151,6 +188,10 @@ void SdcFitter::add_saved(const hdf5::Group& group) {
   };
   if (terms_.offline) add_all("targets", cells_, "dropped");
   if (terms_.calibrated) add_all("rho", rho_cells_, "log");
+  if (!terms_.rho_law) return;
+  const hdf5::Group targets = group.open_group(kLaws);
+  for (std::size_t t = 0; t < laws_.size(); ++t)
+    RhoLawStatistics::add_saved(targets.open_group(fmt::format("{}", t)), laws_[t]);
 }
 
 void SdcFitter::fill(ThresholdTable& table) const {
@@ -160,6 +201,7 @@ void SdcFitter::fill(ThresholdTable& table) const {
                [](ThresholdEntry& entry, const SdcStatistics& s) { entry.sdc = s.mean(); });
     fill_cells(table.targets[t], rho_cells_[t], bins_,
                [](ThresholdEntry& entry, const RhoStatistics& s) { entry.rho = s.rho(); });
+    if (terms_.rho_law) table.targets[t].rho_laws = laws_of(laws_[t]);
     if (terms_.rho_bins == 0) continue;
     for (std::vector<ThresholdEntry>& cell : table.targets[t].cells)
       smooth_rho(cell, terms_.rho_bins);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "calibration/accumulator.hpp"
+#include "calibration/rho_law_fit.hpp"
 #include "calibration/state.hpp"
 #include "theta/length_bins.hpp"
 #include "theta/table.hpp"
@@ -17,15 +18,20 @@ struct SdcTerms {
   bool offline = true;        // gather the M of offline SDC
   bool calibrated = false;    // gather the rho of calibrated SDC
   std::int64_t rho_bins = 0;  // pool and smooth rho over bins of row lengths, this many per octave; 0: do not
+  bool rho_law = false;       // with `calibrated`: also fit a law for rho of each head
 };
 
 // Reads the rows that the table was fitted to once more. With s <= theta the scores that the finished table
 // drops of a row, and m the row's maximum, it computes per target, head and row length:
 //   M    the mean over rows of the sum of e^(s-m) over the dropped scores;
 //   rho  exp(mean over rows that drop any of ln(mean of e^(s-theta) over the dropped scores)).
-// Rows must hold scores before the softmax. Theta is that of the row's length. In a table of length bins it
-// is the one that inference would interpolate, and the row's terms count for its bin. Memory: 24 bytes per
-// term, target, layer, query head and row length (or length bin) seen.
+// If asked for, also the law of each head (calibration/rho_law_fit.hpp), fitted to the rows that drop any
+// score and keep any of those that they choose from. n_kept counts what is kept in any case too; share is
+// that of the row's own M in its whole softmax denominator, with the sink where there is one. Rows must hold
+// scores before the softmax. Theta is that of the row's length. In a table of length bins it is the one that
+// inference would interpolate, and the row's terms count for its bin. Memory: 24 bytes per term, target,
+// layer, query head and row length (or length bin) seen, and 152 bytes per target, layer and query head for
+// laws.
 class SdcFitter final : public CalibrationState {
  public:
   // `table` must outlive the fitter and not change. Throws UsageError unless its placement is pre-softmax;
@@ -44,10 +50,12 @@ class SdcFitter final : public CalibrationState {
   // Writes the terms asked for:
   //   targets/<index>  cell, length, count, and the sum of M as the float64 columns dropped_0 and dropped_1
   //   rho/<index>      the same, with the sum of logarithms as log_0 and log_1
+  //   rho_law/<index>  RhoLawStatistics::save()
   void save(hdf5::Group& group) const override;
   void add_saved(const hdf5::Group& group) override;
 
-  // Sets the terms of every entry whose length had rows, in the constructor's table or a copy of it.
+  // Sets the terms of every entry whose length had rows, and the laws of the heads that had any, in the
+  // constructor's table or a copy of it.
   void fill(ThresholdTable& table) const;
 
  private:
@@ -56,7 +64,8 @@ class SdcFitter final : public CalibrationState {
   LengthBins bins_;
   std::vector<std::vector<ByLength<SdcStatistics>>> cells_;      // [targets][layers * heads]
   std::vector<std::vector<ByLength<RhoStatistics>>> rho_cells_;  // the same
-  std::array<std::mutex, 64> guards_;                            // guard both: [head % 64]
+  std::vector<std::vector<RhoLawStatistics>> laws_;  // [targets][layers * heads]; empty without laws
+  std::array<std::mutex, 64> guards_;                // guard all of these: [head % 64]
 };
 
 }  // namespace toptheta

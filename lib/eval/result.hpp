@@ -44,6 +44,7 @@ struct PolicyRecord {
   std::string thresholds{};             // path of the threshold table; empty if none was used
   double add_sigma = 0;                 // that of the table
   bool topk_at_calibration = false;     // that of the table
+  bool rho_law = false;                 // whether calibrated SDC takes rho from the table's laws
 };
 
 struct TaskRecord {

@@ -99,6 +99,14 @@ Doubles compared(Placement placement, const Doubles& scores, const Doubles& e, d
   return p;
 }
 
+// rho of a row of n keys of which `kept` are kept.
+double rho_in(const ResolvedPolicy& resolved, std::int64_t layer, std::int64_t head, std::size_t n,
+              std::int64_t kept) {
+  const RhoLaw law = resolved.rho_law(layer, head);
+  if (!law.any()) return static_cast<double>(resolved.rho(layer, head)[n]);
+  return rho_of_law(law.at_length(static_cast<std::int64_t>(n)), law.of_kept, kept);
+}
+
 // Computes the output of one row in double precision. Returns false if rounding may decide what is kept.
 bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int64_t head, std::int64_t row,
                    Doubles& out) {
@@ -137,7 +145,8 @@ bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int
     term = static_cast<double>(dropped) *
            std::exp(static_cast<double>(resolved.theta(in.layer, head)[n]) - largest);
   if (dropped > 0 && policy.sdc == Sdc::calibrated)
-    term = static_cast<double>(resolved.rho(in.layer, head)[n]) * static_cast<double>(dropped) *
+    term = rho_in(resolved, in.layer, head, n, static_cast<std::int64_t>(n) - dropped) *
+           static_cast<double>(dropped) *
            std::exp(static_cast<double>(resolved.theta(in.layer, head)[n]) - largest);
   if (policy.sdc == Sdc::offline && row + 1 > resolved.k(in.layer, head))
     term = static_cast<double>(resolved.sdc(in.layer, head)[n]);

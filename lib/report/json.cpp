@@ -44,6 +44,7 @@ Json json_of(const PolicyRecord& record) {
   json["thresholds"] = record.thresholds.empty() ? Json(nullptr) : Json(record.thresholds);
   json["add_sigma"] = record.thresholds.empty() ? Json(nullptr) : json_number(record.add_sigma);
   json["topk_at_calibration"] = record.thresholds.empty() ? Json(nullptr) : Json(record.topk_at_calibration);
+  if (record.rho_law) json["rho_law"] = true;
   for (const auto& [name, value] : options_in_force(policy))
     json[name] = json_figure(value);
   return json;

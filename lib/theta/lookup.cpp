@@ -84,6 +84,7 @@ ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, st
   theta_.assign(size, -kInfinity);
   sdc_.assign(size, kNaN);
   rho_.assign(size, kNaN);
+  if (target.has_rho_laws()) rho_laws_ = target.rho_laws;
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
     const auto layer = static_cast<std::int64_t>(cell) / num_heads_;
     const std::int64_t head = static_cast<std::int64_t>(cell) % num_heads_;
@@ -105,7 +106,8 @@ ThresholdLookup::ThresholdLookup(const ThresholdTable& table, std::int64_t k, st
     resolve(samples_of(entries, &ThresholdEntry::theta), first, max_length, method,
             [theta](std::int64_t length, double value) { theta[length] = rounded_down(value); });
     has_sdc_ = resolve_terms(samples_of(entries, &ThresholdEntry::sdc), first, method, sdc) && has_sdc_;
-    has_rho_ = resolve_terms(samples_of(entries, &ThresholdEntry::rho), first, method, rho) && has_rho_;
+    const bool has_rho = resolve_terms(samples_of(entries, &ThresholdEntry::rho), first, method, rho);
+    has_rho_ = (has_rho || rho_law(layer, head).any()) && has_rho_;
   }
 }
 

@@ -35,7 +35,7 @@ class ThresholdLookup {
   [[nodiscard]] std::int64_t max_length() const { return max_length_; }
   // Whether every head that is not dense has offline SDC terms.
   [[nodiscard]] bool has_sdc() const { return has_sdc_; }
-  // The same for the rho of calibrated SDC.
+  // The same for the rho of calibrated SDC, or a law for it.
   [[nodiscard]] bool has_rho() const { return has_rho_; }
 
   // [max_length + 1], indexed by row length. Rounded from double towards -infinity, so that for every float x
@@ -47,6 +47,11 @@ class ThresholdLookup {
   [[nodiscard]] std::span<const float> sdc(std::int64_t layer, std::int64_t head) const;
   // The same for rho, where M = rho * (number dropped) * e^(theta - m).
   [[nodiscard]] std::span<const float> rho(std::int64_t layer, std::int64_t head) const;
+  // The law that takes the place of rho, where the table holds one.
+  [[nodiscard]] RhoLaw rho_law(std::int64_t layer, std::int64_t head) const {
+    return rho_laws_.empty() ? RhoLaw{} : rho_laws_[static_cast<std::size_t>(layer * num_heads_ + head)];
+  }
+  [[nodiscard]] bool has_rho_laws() const { return !rho_laws_.empty(); }
 
  private:
   [[nodiscard]] std::size_t offset(std::int64_t layer, std::int64_t head) const {
@@ -60,9 +65,10 @@ class ThresholdLookup {
   std::int64_t max_length_ = 0;
   bool has_sdc_ = false;
   bool has_rho_ = false;
-  std::vector<float> theta_;  // [layers, heads, max_length + 1]
-  std::vector<float> sdc_;    // [layers, heads, max_length + 1]
-  std::vector<float> rho_;    // [layers, heads, max_length + 1]
+  std::vector<float> theta_;      // [layers, heads, max_length + 1]
+  std::vector<float> sdc_;        // [layers, heads, max_length + 1]
+  std::vector<float> rho_;        // [layers, heads, max_length + 1]
+  std::vector<RhoLaw> rho_laws_;  // [layers, heads]; empty where no head has one
 };
 
 }  // namespace toptheta

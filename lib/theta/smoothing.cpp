@@ -114,6 +114,7 @@ ThresholdTable smooth_lengths(const ThresholdTable& table, double sigma) {
   result.meta.estimator += fmt::format(", smoothed over lengths (sigma {})", sigma);
   result.meta.length_bins = 0;  // every length now has its own entry; between bins it is what look-up gave
   for (Target& target : result.targets) {
+    if (sigma > 0) target.rho_laws.clear();
     parallel_for(static_cast<std::int64_t>(target.cells.size()), [&target, sigma](std::int64_t index) {
       std::vector<ThresholdEntry>& cell = target.cells[static_cast<std::size_t>(index)];
       if (cell.empty()) return;

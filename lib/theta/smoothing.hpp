@@ -11,7 +11,8 @@ namespace toptheta {
 // standard deviation `sigma`, in positions. The weights are cut off at 4 sigma and renormalised at the ends,
 // so that constants stay constant. Standard deviations and kept mass are interpolated but not averaged,
 // because they describe what was measured. sigma = 0 only interpolates. The estimator's name then says that
-// the table was smoothed, and the table has no length bins.
+// the table was smoothed, and the table has no length bins. A law for rho belongs to the thresholds that it
+// was fitted with: averaging (sigma > 0) drops it, and interpolating keeps it.
 //
 // Throws UsageError unless sigma is finite and not negative, and InputError if the result would have more
 // than 2^25 entries. Time: lengths * 8 sigma per head.

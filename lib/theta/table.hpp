@@ -3,6 +3,7 @@
 //
 // Paper: arXiv 2502.08363, section 3.1. See docs/method.md, "Calibrating".
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -14,6 +15,7 @@
 #include "core/provenance.hpp"
 #include "core/shape.hpp"
 #include "theta/curve.hpp"
+#include "theta/rho_law.hpp"
 
 namespace toptheta {
 
@@ -40,7 +42,17 @@ struct Target {
   // Where heads of one layer differ (tt-calibrate budget): [num_layers * num_heads] the k of each head, and
   // layer_k holds the smallest of each layer. Empty: every head has the k of its layer.
   std::vector<std::int64_t> head_k{};
+  // The law for rho of each head, [num_layers * num_heads]; it takes the place of the entries' rho. Empty: no
+  // head has one.
+  std::vector<RhoLaw> rho_laws{};
 
+  // The law of a head, by its index among the cells; one without coefficients where the head has none.
+  [[nodiscard]] RhoLaw rho_law_of(std::size_t cell) const {
+    return rho_laws.empty() ? RhoLaw{} : rho_laws[cell];
+  }
+  [[nodiscard]] bool has_rho_laws() const {
+    return std::any_of(rho_laws.begin(), rho_laws.end(), [](const RhoLaw& law) { return law.any(); });
+  }
   // The k that applies to a head, by its index among the cells; kDenseK where it stays dense.
   [[nodiscard]] std::int64_t k_of(std::size_t cell) const {
     return head_k.empty() ? layer_k[cell / (cells.size() / layer_k.size())] : head_k[cell];

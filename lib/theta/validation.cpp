@@ -57,6 +57,14 @@ std::optional<Fault> find_fault(const TableMeta& meta) {
   return std::nullopt;
 }
 
+std::optional<Fault> find_fault(const RhoLaw& law) {
+  const auto missing = [](double c) { return std::isnan(c); };
+  if (missing(law.constant) && missing(law.of_length) && missing(law.of_kept)) return std::nullopt;
+  for (const double c : {law.constant, law.of_length, law.of_kept})
+    if (!std::isfinite(c)) return fault("rho_law", "three finite numbers, or none of the three", c);
+  return std::nullopt;
+}
+
 std::optional<Fault> find_fault_of_targets(std::int64_t targets, const ModelShape& shape) {
   const std::int64_t most = kMaxTargetCells / (shape.num_layers * shape.num_heads);
   if (targets <= most) return std::nullopt;

@@ -31,6 +31,8 @@ std::optional<Fault> find_fault(const ModelShape& shape);
 // A table's attributes other than its shape: add_sigma must be finite, 0 < row_fraction <= 1, kept positions
 // not negative, and length_bins from 0 to kMostLengthBins.
 std::optional<Fault> find_fault(const TableMeta& meta);
+// The law of one head: its coefficients are finite, or all missing. The fault's field is "rho_law".
+std::optional<Fault> find_fault(const RhoLaw& law);
 // The number of targets: at most kMaxTargetCells heads in all of them together.
 std::optional<Fault> find_fault_of_targets(std::int64_t targets, const ModelShape& shape);
 // The k of a target, its layers and heads: each must be at least 1, and layer_k the smallest of head_k.

@@ -102,7 +102,7 @@ TEST_CASE("shares merge to the table of a single run, to the last bit", "[part]"
 
 TEST_CASE("offline SDC in shares takes a second round", "[part]") {
   Fixture fixture;
-  fixture.options.offline_sdc = true;
+  fixture.options.offline_sdc = fixture.options.calibrated_sdc = fixture.options.rho_law = true;
   for (const bool tac : {false, true}) {
     fixture.options.tac = tac;
     const std::string whole = fixture.bytes(fixture.run(fixture.job()).calibration->table);
@@ -147,6 +147,8 @@ TEST_CASE("parts that do not belong together are refused by name", "[part]") {
   CHECK(other([](CalibrationOptions& options, CalibrationJob&) {
           options.k = {4, 13};
         }) == "belongs to another calibration: 'k' is not that of " + path);
+  CHECK(other([](CalibrationOptions& options, CalibrationJob&) { options.rho_law = true; }) ==
+        "belongs to another calibration: 'rho_law' is not that of " + path);
   CHECK(other([](CalibrationOptions& options, CalibrationJob&) { options.seed = 5; }) ==
         "belongs to another calibration: 'seed' is not that of " + path);
   CHECK(other([](CalibrationOptions&, CalibrationJob& job) { job.provenance.commit = "abd"; }) ==
@@ -181,7 +183,7 @@ TEST_CASE("a damaged part is found out wherever the damage is", "[part]") {
 
 TEST_CASE("a run goes on from any of its checkpoints to the same table", "[part]") {
   Fixture fixture;
-  fixture.options.offline_sdc = true;
+  fixture.options.offline_sdc = fixture.options.calibrated_sdc = fixture.options.rho_law = true;
   fixture.options.row_fraction = 0.5;
   struct Stop {};
   for (const bool tac : {false, true}) {

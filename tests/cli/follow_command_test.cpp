@@ -79,7 +79,7 @@ TEST_CASE("a live dump gives the finished dump's thresholds") {
     (void)world.output(
         "tt-calibrate dump --model model --text a.txt b.txt --context 20 -o full.h5 --content " + content);
     const std::string flags = content == "qk" ? " -k 3,6 --sdc-offline --row-fraction 0.7 --curve"
-                                              : " -k 3,6 --sdc both --length-bins 2 --curve";
+                                              : " -k 3,6 --sdc both --rho-law --length-bins 2 --curve";
     (void)world.output("tt-calibrate fit full.h5 -o whole.h5" + flags);
     write_live(world, 1000, "ends");
     (void)world.output("tt-calibrate fit --follow live.h5 --follow-timeout 30 -o followed.h5" + flags);

@@ -55,7 +55,7 @@ TEST_CASE("several processes write the single process's file", "[mpi]") {
   for (const std::string fit :
        {"fit d1.h5 d2.h5 -k 3,6 --sdc-offline --curve",
         "fit d1.h5 d2.h5 -k 3 --row-fraction 0.4 --estimator pooled",
-        "fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --sdc both",
+        "fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --sdc both --rho-law",
         "fit --model model --text a.txt b.txt --context 11 -k 3,6 --tac --sdc-offline"}) {
     INFO(fit);
     const std::string out = world.output("tt-calibrate " + fit + " -o whole.h5");

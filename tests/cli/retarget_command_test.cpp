@@ -97,6 +97,39 @@ TEST_CASE("retarget finds rho where its table has it, or where it is asked for")
   CHECK(world.run(std::string(kFit) + "-k 3 --rho-bins 2 -o x.h5").status == 2);
 }
 
+TEST_CASE("laws for rho are fitted, used and carried over; new thresholds have none, with a word") {
+  const World world;
+  const auto laws = [&world](const std::string& name) {
+    return load_table(world.path(name)).targets.at(0).has_rho_laws();
+  };
+  const auto said = [&world](const std::string& command) {
+    const Outcome outcome = world.run(command);
+    CHECK(outcome.status == 0);
+    return outcome.err.find("no law for rho") != std::string::npos;
+  };
+  (void)world.output(std::string(kFit) + "-k 3 --curve --sdc calibrated --rho-law -o c.h5");
+  (void)world.output(std::string(kFit) + "-k 3 --curve --sdc calibrated -o plain.h5");
+  CHECK(laws("c.h5"));
+  CHECK_FALSE(laws("plain.h5"));
+  CHECK(said("tt-calibrate retarget c.h5 -k 5 -o t.h5"));
+  CHECK_FALSE(laws("t.h5"));
+  CHECK_FALSE(said("tt-calibrate retarget plain.h5 -k 5 -o t.h5"));
+  CHECK(said("tt-calibrate budget c.h5 --uniform-k 4 -o b.h5"));
+  CHECK_FALSE(laws("b.h5"));
+  CHECK(said("tt-calibrate convert c.h5 --smooth 1 -o t.h5"));
+  CHECK_FALSE(laws("t.h5"));
+  CHECK_FALSE(said("tt-calibrate convert c.h5 --smooth 0 -o t.h5"));
+  CHECK(laws("t.h5"));
+  CHECK(world.run("tt-calibrate convert c.h5 -o t.txt").err.find("cannot hold rho") != std::string::npos);
+  CHECK(world.run("tt-calibrate convert plain.h5 -o t.txt").err.find("cannot hold rho") == std::string::npos);
+  const std::string run = "tt-eval run --model model --task a.txt --attention theta:sdc=calibrated -q ";
+  (void)world.output(run + "--thresholds c.h5 -o with.json");
+  (void)world.output(run + "--thresholds plain.h5 -o without.json");
+  CHECK(world.content("with.json").find("\"rho_law\": true") != std::string::npos);
+  CHECK(world.content("without.json").find("rho_law") == std::string::npos);
+  CHECK(world.run(std::string(kFit) + "-k 3 --sdc offline --rho-law -o x.h5").status == 2);
+}
+
 TEST_CASE("retarget finds the k of a kept fraction and of a kept mass") {
   const World world;
   (void)world.output(std::string(kFit) + "-k 3 --curve -o c.h5");

@@ -52,7 +52,7 @@ TEST_CASE("offline SDC in shares takes two rounds") {
   make_dumps(world);
   const std::vector<std::string> fits = {
       "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --sdc-offline --curve", kModel + "--tac --sdc-offline",
-      "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --sdc both --rho-bins 2"};
+      "tt-calibrate fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --sdc both --rho-bins 2 --rho-law"};
   for (const std::string& fit : fits) {
     INFO(fit);
     (void)world.output(fit + " -o whole.h5");

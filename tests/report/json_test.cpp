@@ -5,6 +5,7 @@
 
 #include "attention/policies/unit.hpp"
 #include "report/sample_results.hpp"
+#include "report/summary.hpp"
 #include "support/catch.hpp"
 
 using namespace toptheta;
@@ -28,6 +29,11 @@ TEST_CASE("the report has the documented shape") {
         R"({"attention":"theta","k":2,"placement":"pre-softmax","sdc":"exact","sdc_scale":1.0,"vmc":true,)"
         R"("cap_k":false,"layer_k":[null,2],"lookup":"nearest","thresholds":"theta.h5","add_sigma":0.5,)"
         R"("topk_at_calibration":true})");
+  CHECK(label_of(sample_results().runs[1].policy).find("rho-law") == std::string::npos);
+  Results with_law = sample_results();
+  with_law.runs[1].policy.rho_law = true;
+  CHECK(json_of(with_law).at("runs").at(1).at("policy").at("rho_law") == true);
+  CHECK(label_of(with_law.runs[1].policy).ends_with(" rho-law"));
   const auto& provenance = json.at("provenance");
   CHECK(provenance.dump() == R"({"version":"0.1.0","commit":"abc","command":"tt-eval run","seed":7,)"
                              R"("inputs":[{"path":"task.jsonl","sha256":"bb"}],"threads":2})");

@@ -48,6 +48,13 @@ inline std::vector<AttentionCase> all_cases() {
       cases.push_back(
           {{.selection = selection, .placement = Placement::post_softmax, .vmc = vmc, .k = kK},
            {std::string(name_of(Policy{.selection = selection})), true, "none", 1, vmc, false, kK}});
+  // Calibrated SDC with a law in place of rho.
+  const std::size_t without_law = cases.size();
+  for (std::size_t i = 0; i < without_law; ++i) {
+    if (cases[i].policy.sdc != Sdc::calibrated || cases[i].by_head) continue;
+    cases.push_back(cases[i]);
+    cases.back().rule.rho_law = {-2.5, -0.25, 0.5};
+  }
   return cases;
 }
 
@@ -88,6 +95,8 @@ inline ResolvedPolicy resolve(const AttentionWorld& world, const AttentionCase& 
       kOfflineM, kRho);
   for (std::int64_t head = 0; c.by_head && head < world.shape().num_heads; ++head)
     table.targets[0].head_k.push_back(k_of(c, head));
+  if (const std::vector<double>& law = c.rule.rho_law; !law.empty())
+    table.targets[0].rho_laws.assign(table.targets[0].cells.size(), {law[0], law[1], law[2]});
   return ResolvedPolicy(c.policy, world.shape(), world.rows(), &table, "test");
 }
 

@@ -29,6 +29,8 @@ struct NaiveRule {
   double soft_cap = 0;      // 0: none
   double sink = -std::numeric_limits<double>::infinity();
   std::vector<bool> given{};  // [n]
+  // c0, c1, c2 of a law that takes the place of rho; empty: none.
+  std::vector<double> rho_law{};
 };
 
 struct NaiveRow {
@@ -110,8 +112,14 @@ inline NaiveWeights naive_weights(const std::vector<double>& s, const std::vecto
   if (!dense && rule.sdc == "exact") mass = dropped_sum;
   if (!dense && rule.sdc == "exp-threshold" && dropped > 0)
     mass = static_cast<double>(dropped) * std::exp(rule.theta - m);
+  double rho = rule.rho;
+  if (!rule.rho_law.empty()) {
+    const auto n = static_cast<double>(s.size());
+    const double n_kept = nothing ? 1 : n - static_cast<double>(dropped);
+    rho = std::exp(rule.rho_law[0] + rule.rho_law[1] * std::log(n) + rule.rho_law[2] * std::log(n_kept));
+  }
   if (!dense && rule.sdc == "calibrated" && dropped > 0)
-    mass = rule.rho * static_cast<double>(dropped) * std::exp(rule.theta - m);
+    mass = rho * static_cast<double>(dropped) * std::exp(rule.theta - m);
   // Relative to the largest score, for which the threshold stands in where none is above it.
   const bool above = rule.selection != "theta" || *std::max_element(s.begin(), s.end()) > rule.theta;
   if (!dense && rule.sdc == "offline") mass = rule.offline_m * (above ? 1 : std::exp(rule.theta - m));

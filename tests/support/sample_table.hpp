@@ -29,6 +29,11 @@ inline void check_same(const Target& a, const Target& b) {
     REQUIRE(a.cells[cell].size() == b.cells[cell].size());
     for (std::size_t i = 0; i < a.cells[cell].size(); ++i)
       CHECK(same(a.cells[cell][i], b.cells[cell][i]));
+    const RhoLaw law = a.rho_law_of(cell);
+    const RhoLaw other = b.rho_law_of(cell);
+    CHECK(same_number(law.constant, other.constant));
+    CHECK(same_number(law.of_length, other.of_length));
+    CHECK(same_number(law.of_kept, other.of_kept));
   }
 }
 
@@ -84,6 +89,15 @@ inline ThresholdTable sample_table_with_rho() {
   for (std::size_t cell = 2; cell < 5; ++cell)
     for (ThresholdEntry& entry : table.targets[0].cells[cell])
       entry.rho = 0.125 * entry.length + 1e-9;
+  return table;
+}
+
+// The same with laws for rho in both heads of layer 1 and in the last head, which has no rho.
+inline ThresholdTable sample_table_with_laws() {
+  ThresholdTable table = sample_table_with_rho();
+  table.targets[0].rho_laws.resize(6);
+  for (const std::size_t cell : {2, 3, 5})
+    table.targets[0].rho_laws[cell] = {-1.0 / static_cast<double>(cell), 0.125, 1e-9};
   return table;
 }
 

@@ -90,6 +90,22 @@ TEST_CASE("dense layers need no thresholds, others do") {
   CHECK(problem.where == "threshold table, k = 4, layer 1, head 0");
 }
 
+TEST_CASE("a law for rho takes the place of rho, and is enough where there is no rho") {
+  ThresholdTable table = small_table();
+  CHECK_FALSE(ThresholdLookup(table, 4, 40).has_rho());
+  CHECK_FALSE(ThresholdLookup(table, 4, 40).rho_law(0, 0).any());
+  table.targets[0].rho_laws = {{-1, 0.5, -0.25}};
+  const ThresholdLookup lookup(table, 4, 40);
+  CHECK(lookup.has_rho());
+  CHECK(lookup.has_rho_laws());
+  const RhoLaw law = lookup.rho_law(0, 0);
+  CHECK(rho_of_law(law.at_length(9), law.of_kept, 16) == Approx(std::exp(-1.0) * 3 / 2));
+  CHECK(rho_of_law(law.at_length(9), law.of_kept, 0) == rho_of_law(law.at_length(9), law.of_kept, 1));
+  CHECK(rho_of_law(law.at_length(900), law.of_kept, 16) == 1);  // far away: no dropped score is above theta
+  table.targets[0].rho_laws = {RhoLaw{}};
+  CHECK_FALSE(ThresholdLookup(table, 4, 40).has_rho_laws());
+}
+
 TEST_CASE("heads do not mix") {
   const ThresholdTable table = sample_table();
   const ThresholdLookup lookup(table, 4, 100);

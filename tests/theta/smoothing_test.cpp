@@ -40,6 +40,11 @@ TEST_CASE("missing lengths are interpolated") {
   CHECK(table.meta.estimator == "exact, smoothed over lengths (sigma 0)");
 }
 
+TEST_CASE("laws for rho stay with the thresholds that they were fitted with") {
+  CHECK(smooth_lengths(sample_table_with_laws(), 0).targets[0].rho_law_of(2).any());
+  CHECK_FALSE(smooth_lengths(sample_table_with_laws(), 1).targets[0].has_rho_laws());
+}
+
 TEST_CASE("SDC terms are interpolated among the lengths that have one") {
   const ThresholdTable table = smooth_lengths(
       one_cell({{10, 1, 0, 1}, {11, 1, 0, 1, 0.2}, {12, 1, 0, 1}, {13, 1, 0, 1, 0.4}, {15, 1, 0, 1}}), 0);

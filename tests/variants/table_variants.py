@@ -28,10 +28,12 @@ def csv_cases(text):
     rows = text.splitlines()
     cells = [row.split(",") for row in rows]
     joined = lambda table: "\n".join(",".join(row) for row in table) + "\n"
-    put = lambda column, value: joined([cells[0]] + [row[:column] + [value] + row[column + 1:] for row in cells[1:]])
+    put = lambda column, value: joined([cells[0]] + [row[:column] + [value] + row[column:][1:] for row in cells[1:]])
     return {
         "carriage-returns": ("used", text.replace("\n", "\r\n")), "reordered": ("used", joined([row[::-1] for row in cells])),
-        "without-rho": ("used", joined([row[:-1] for row in cells])), "semicolons": ("refused", text.replace(",", ";")),
+        "without-rho": ("used", joined([row[:-4] + row[-3:] for row in cells])), "without-law": ("used", joined([row[:-3] for row in cells])),
+        "law-cut": ("refused", joined([row[:-1] for row in cells])), "law-nan": ("refused", put(-1, "nan")), "law-infinite": ("refused", put(-1, "inf")),
+        "law-contradicted": ("refused", joined(cells[:1] + [cells[1][:-1] + ["9"]] + cells[2:])), "semicolons": ("refused", text.replace(",", ";")),
         "no-header": ("refused", "\n".join(rows[1:])), "header-only": ("refused", rows[0] + "\n"), "empty": ("refused", ""),
         "unknown-column": ("refused", joined([cells[0] + ["bias"]] + [row + ["0.5"] for row in cells[1:]])),
         "column-twice": ("refused", joined([cells[0] + ["theta"]] + [row + ["9"] for row in cells[1:]])),
@@ -79,7 +81,7 @@ def json_cases(text):
             shown = json.dumps(value)
             cases[key + "=" + shown] = ("used" if shown in FREE.get(key, ()) else "refused",
                                         changed(text, path, lambda holder, last, value=value: holder.update({last: value})))
-        cases[key + "-missing"] = ("used" if key == "rho" else "refused", changed(text, path, lambda holder, last: holder.pop(last)))
+        cases[key + "-missing"] = ("used" if key in ("rho", "rho_law") else "refused", changed(text, path, lambda holder, last: holder.pop(last)))
         cases[key + "-upper-case"] = ("refused", changed(text, path, lambda holder, last: holder.update({last.upper(): holder.pop(last)})))
     return cases
 
@@ -87,7 +89,7 @@ def json_cases(text):
 def variants(folder, calibrate):
     dump_variants.write(folder / "dump.h5", "scores", lambda file: None, {}, {})
     run = lambda *words: subprocess.run([calibrate, *words], cwd=folder, check=True, capture_output=True)
-    run("fit", "dump.h5", "-k", "4,8", "--sdc", "both", "-o", "table.h5")
+    run("fit", "dump.h5", "-k", "4,8", "--sdc", "both", "--rho-law", "-o", "table.h5")
     run("convert", "table.h5", "-o", "good.json")
     run("convert", "table.h5", "-o", "good.csv")
     run("convert", "table.h5", "-k", "4", "-o", "good.th.txt")

@@ -17,13 +17,13 @@ namespace toptheta {
 
 namespace {
 
-// A one-dimensional array, little-endian like every machine that this runs on.
+// An array, little-endian like every machine that this runs on.
 struct Array {
   std::string name;
   TensorType type = TensorType::u8;
   std::string numpy_type;  // "<f8"
-  std::int64_t size = 0;
-  std::string bytes;
+  std::vector<std::int64_t> shape{};
+  std::string bytes{};
 };
 
 template <class T>
@@ -41,7 +41,7 @@ constexpr std::pair<TensorType, const char*> type_of() {
 template <class T>
 Array array_of(std::string name, const std::vector<T>& values) {
   const auto [type, numpy_type] = type_of<T>();
-  Array array{std::move(name), type, numpy_type, static_cast<std::int64_t>(values.size()), {}};
+  Array array{std::move(name), type, numpy_type, {static_cast<std::int64_t>(values.size())}, {}};
   array.bytes.resize(values.size() * sizeof(T));
   if (!values.empty()) std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
   return array;
@@ -54,6 +54,9 @@ void add_target(std::vector<Array>& arrays, const Target& target, std::int64_t n
   add("layer_k", stored_k(target.layer_k));
   if (!target.head_k.empty()) add("head_k", stored_k(target.head_k));
   for_each_column(columns_from(target, num_heads), add);
+  if (!target.has_rho_laws()) return;
+  add("rho_law", stored_rho_laws(target));
+  arrays.back().shape = {static_cast<std::int64_t>(target.cells.size()), kLawTerms};
 }
 
 std::vector<Array> arrays_of(const ThresholdTable& table, std::int64_t k) {
@@ -72,10 +75,15 @@ std::string about(const ThresholdTable& table) {
                                           {"provenance", json_from(table.meta.provenance)}});
 }
 
+// The inside of a Python tuple: "3," or "3, 2".
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  return shape.size() == 1 ? fmt::format("{},", shape[0]) : fmt::format("{}, {}", shape[0], shape[1]);
+}
+
 // The array as a numpy .npy file, version 1.0.
 std::string npy_of(const Array& array) {
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({},), }}",
-                                   array.numpy_type, array.size);
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
+                                   array.numpy_type, shape_text(array.shape));
   constexpr std::size_t kMagic = 10;  // bytes before the header
   const std::size_t padded = (kMagic + header.size() + 1 + 63) / 64 * 64 - kMagic;
   header.resize(padded - 1, ' ');
@@ -107,7 +115,7 @@ void write_safetensors(const ThresholdTable& table, std::int64_t k, const std::f
   std::vector<TensorToWrite> tensors;
   tensors.reserve(arrays.size());
   for (const Array& array : arrays)
-    tensors.push_back({array.name, array.type, {array.size}, std::as_bytes(std::span(array.bytes))});
+    tensors.push_back({array.name, array.type, array.shape, std::as_bytes(std::span(array.bytes))});
   write_safetensors(path, tensors, {{"toptheta", about(table)}});
 }
 

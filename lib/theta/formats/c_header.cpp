@@ -50,6 +50,10 @@ std::string float_text(float value) {
   return real_text(value) + "f";
 }
 
+std::string law_text(double value) {
+  return std::isnan(value) ? "NAN" : real_text(value);
+}
+
 std::vector<double> exact_theta(const Target& target) {
   std::vector<double> theta;
   for (const auto& cell : target.cells)
@@ -111,6 +115,13 @@ std::string comment_text(const std::string& text) {
                                               : std::string(1, c);
   return safe;
 }
+
+constexpr const char* kLawComment = R"(
+/* The law for rho of calibrated SDC, c0, c1 and c2 of each head; NAN = the head has none, and toptheta_rho holds.
+   With c = layer * TOPTHETA_NUM_HEADS + head, a row of n keys that keeps n_kept of them has
+     rho = exp(fmin(0, toptheta_rho_law[3 * c] + toptheta_rho_law[3 * c + 1] * log(n)
+                         + toptheta_rho_law[3 * c + 2] * log(fmax(n_kept, 1)))). */
+)";
 
 constexpr const char* kLookup = R"(
 /* The head's first entry of at least n keys; past its last one where there is none. */
@@ -204,6 +215,7 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   for (const ThresholdColumn* column : kernel_columns())
     if (is_written(*column, target.cells))
       define("HAS_" + upper_case(column->name), has_value(*column, target.cells) ? 1 : 0);
+  if (target.has_rho_laws()) define("HAS_RHO_LAW", 1);
   file.write("\n");
   write_array(file, "int64_t", "toptheta_layer_k", stored_k(target.layer_k), integer_text);
   std::vector<std::int64_t> head_k;
@@ -219,6 +231,10 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
     if (has_value(*column, target.cells))
       write_array(file, "float", fmt::format("toptheta_{}", column->name), floats_of_column(*column, target),
                   float_text);
+  if (target.has_rho_laws()) {
+    file.write(kLawComment);
+    write_array(file, "double", "toptheta_rho_law", stored_rho_laws(target), law_text);
+  }
   file.write(kLookup);
   file.write(meta.length_bins > 0 ? kBetweenBins : kNearest);
   file.commit();

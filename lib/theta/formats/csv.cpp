@@ -65,22 +65,32 @@ std::pair<std::string, std::string> meta_columns(const TableMeta& meta) {
   return columns;
 }
 
+// The columns of a head's law for rho, each after a comma: empty cells where the head has none.
+std::string law_cells(const RhoLaw& law) {
+  return fmt::format(",{},{},{}", shortest_or(law.constant, ""), shortest_or(law.of_length, ""),
+                     shortest_or(law.of_kept, ""));
+}
+
 }  // namespace
 
 void write_csv(const ThresholdTable& table, std::int64_t k, const std::filesystem::path& path) {
   const std::vector<const Target*> targets = choose_targets(table, k);
   const std::vector<const ThresholdColumn*> columns = written_columns(targets);
   const bool own_k = has_own_k(targets);
+  const bool laws = std::any_of(targets.begin(), targets.end(),
+                                [](const Target* target) { return target->has_rho_laws(); });
   std::string header = "layer,head";
   for (const ThresholdColumn* column : columns)
     header += fmt::format(",{}{}", column->name, column == columns.front() ? ",k" : "");
   AtomicFile file(path);
   const auto [meta_header, meta_cells] = meta_columns(table.meta);
-  file.write(header + (own_k ? ",k_in_force" : "") + meta_header + "\n");
+  file.write(header + (own_k ? ",k_in_force" : "") + (laws ? ",rho_law_0,rho_law_1,rho_law_2" : "") +
+             meta_header + "\n");
   const auto heads = static_cast<std::size_t>(table.meta.shape.num_heads);
   for (const Target* target : targets) {
     for (std::size_t cell = 0; cell < target->cells.size(); ++cell) {
       std::string lines;
+      const std::string law = laws ? law_cells(target->rho_law_of(cell)) : std::string();
       for (const ThresholdEntry& entry : target->cells[cell]) {
         fmt::format_to(std::back_inserter(lines), "{},{}", cell / heads, cell % heads);
         for (const ThresholdColumn* column : columns) {
@@ -89,7 +99,7 @@ void write_csv(const ThresholdTable& table, std::int64_t k, const std::filesyste
           if (column == columns.front()) lines += "," + format_k(shown_k(*target, cell));
         }
         if (own_k) lines += "," + format_k(target->k_of(cell));
-        lines += meta_cells + '\n';
+        lines += law + meta_cells + '\n';
       }
       file.write(lines);
     }

@@ -12,6 +12,8 @@ namespace toptheta {
 // entry, ordered by target, layer, head and length. The column k is the k of the target, which -k asked for,
 // also in layers that have another k; where heads of a layer differ (tt-calibrate budget), it is the k of the
 // head. Where the k of a layer with entries differs from the target's, the column `k_in_force` holds it.
+// Where some target has laws for rho, the columns `rho_law_0`, `rho_law_1` and `rho_law_2` hold c0, c1 and c2
+// of the head, the same in every line of a head; they are empty where the head has no law.
 // Where a table has length bins or positions that are always kept, the last columns are `length_bins`,
 // `keep_first` and `keep_recent`, the same in every line. Numbers have the shortest digits that read back the
 // same; cells are empty where not calibrated. k = 0 writes all targets. Throws UsageError for a k that the

@@ -31,6 +31,7 @@ struct CsvLine {
   std::int64_t k = 0;
   std::int64_t k_in_force = 0;
   CsvMeta meta{};
+  RhoLaw law{};  // of the line's head
   ThresholdEntry entry{};
 };
 
@@ -81,7 +82,9 @@ class CsvHeader {
     for (std::size_t i = 0; i < cells.size(); ++i)
       read_cell(names_[i], cells[i], line);
     if (line.k_in_force == 0) line.k_in_force = line.k;
-    if (const auto fault = find_fault(line.entry))
+    auto fault = find_fault(line.entry);
+    if (!fault) fault = find_fault(line.law);
+    if (fault)
       throw InputError({.where = fmt::format("{}, {}", line.where, fault->field),
                         .what = "a value out of range",
                         .expected = fault->expected,
@@ -92,7 +95,7 @@ class CsvHeader {
  private:
   static bool is_place(std::string_view name) {
     return name == "layer" || name == "head" || name == "k" || name == "k_in_force" ||
-           member_of_meta(name) != nullptr;
+           member_of_meta(name) != nullptr || member_of_law(name) != nullptr;
   }
   // Columns that hold an attribute of the table, with the same value in every line.
   using MetaMember = std::int64_t& (*)(CsvMeta&);
@@ -100,6 +103,14 @@ class CsvHeader {
     if (name == "length_bins") return [](CsvMeta& meta) -> std::int64_t& { return meta.length_bins; };
     if (name == "keep_first") return [](CsvMeta& meta) -> std::int64_t& { return meta.kept.first; };
     if (name == "keep_recent") return [](CsvMeta& meta) -> std::int64_t& { return meta.kept.recent; };
+    return nullptr;
+  }
+  // Columns that hold a coefficient of the head's law for rho.
+  using LawMember = double RhoLaw::*;
+  static LawMember member_of_law(std::string_view name) {
+    if (name == "rho_law_0") return &RhoLaw::constant;
+    if (name == "rho_law_1") return &RhoLaw::of_length;
+    if (name == "rho_law_2") return &RhoLaw::of_kept;
     return nullptr;
   }
   static const ThresholdColumn* column_named(std::string_view name) {
@@ -138,6 +149,9 @@ class CsvHeader {
       line.k_in_force = cell == "dense" ? kDenseK : require_number<std::int64_t>(name, cell, line, 1);
     } else if (const MetaMember of_meta = member_of_meta(name); of_meta != nullptr) {
       of_meta(line.meta) = require_number<std::int64_t>(name, cell, line, 0);
+    } else if (const LawMember of_law = member_of_law(name); of_law != nullptr) {
+      if (!cell.empty())  // else it stays NaN
+        line.law.*of_law = require_number<double>(name, cell, line, std::numeric_limits<double>::lowest());
     } else {
       const ThresholdColumn& column = *column_named(name);
       if (cell.empty() && column.may_be_missing) return;  // stays NaN
@@ -249,6 +263,28 @@ std::vector<std::int64_t> k_of_heads(const std::vector<const CsvLine*>& lines, c
   return k;
 }
 
+// The law of each head, which all of its lines must state alike.
+std::vector<RhoLaw> laws_of_heads(const std::vector<const CsvLine*>& lines, const ModelShape& shape) {
+  const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  std::vector<const CsvLine*> first(static_cast<std::size_t>(shape.num_layers * shape.num_heads), nullptr);
+  std::vector<RhoLaw> laws(first.size());
+  for (const CsvLine* line : lines) {
+    const auto cell = static_cast<std::size_t>(line->layer * shape.num_heads + line->head);
+    if (first[cell] == nullptr) {
+      first[cell] = line;
+      laws[cell] = line->law;
+    }
+    const RhoLaw& known = laws[cell];
+    if (!same(known.constant, line->law.constant) || !same(known.of_length, line->law.of_length) ||
+        !same(known.of_kept, line->law.of_kept))
+      throw InputError({.where = line->where,
+                        .what = "rho_law_0, rho_law_1 and rho_law_2 must be the same in every line of a head",
+                        .expected = fmt::format("what {} says", first[cell]->where),
+                        .found = fmt::format("another law for layer {}, head {}", line->layer, line->head)});
+  }
+  return laws;
+}
+
 Target target_of(std::int64_t k, const std::vector<const CsvLine*>& lines, const ModelShape& shape) {
   Target target{k, {}, ThresholdCells(static_cast<std::size_t>(shape.num_layers * shape.num_heads))};
   std::vector<std::int64_t> head_k = k_of_heads(lines, shape);
@@ -258,6 +294,8 @@ Target target_of(std::int64_t k, const std::vector<const CsvLine*>& lines, const
     if (head_k[cell] != kDenseK && head_k[cell] != target.layer_k[cell / heads]) target.head_k = head_k;
   for (const CsvLine* line : lines)
     add_entry(target.cells[static_cast<std::size_t>(line->layer * shape.num_heads + line->head)], *line);
+  target.rho_laws = laws_of_heads(lines, shape);
+  if (!target.has_rho_laws()) target.rho_laws.clear();
   if (k == 0) target.k = mean_k(head_k);
   return target;
 }

@@ -78,6 +78,25 @@ std::vector<std::int64_t> read_json_head_k(const JsonValue& target, const ModelS
   return head_k;
 }
 
+// Empty where the target has no rho_law.
+std::vector<RhoLaw> read_json_rho_laws(const JsonValue& target, const ModelShape& shape) {
+  std::vector<RhoLaw> laws;
+  if (!target.has("rho_law")) return laws;
+  const JsonValue layers = target.at("rho_law");
+  require_count(layers, shape.num_layers, "layers");
+  for (const JsonValue& layer : layers.elements()) {
+    require_count(layer, shape.num_heads, "heads");
+    for (const JsonValue& law : layer.elements()) {
+      laws.emplace_back();
+      if (law.is_null()) continue;
+      const std::vector<JsonValue> terms = law.elements();
+      if (terms.size() != 3) law.fail("not the three coefficients of a law", "c0, c1 and c2");
+      laws.back() = {terms[0].number(), terms[1].number(), terms[2].number()};
+    }
+  }
+  return laws;
+}
+
 template <class Number>
 Number number_from(const JsonValue& value, const ThresholdColumn& column) {
   if constexpr (std::is_floating_point_v<Number>) {
@@ -123,6 +142,7 @@ Target read_json_target(const JsonValue& object, const ModelShape& shape) {
   append_k(object.at("layer_k"), target.layer_k);
   require_count(object.at("layer_k"), shape.num_layers, "layers");
   target.head_k = read_json_head_k(object, shape);
+  target.rho_laws = read_json_rho_laws(object, shape);
   refuse_value(find_fault(target), object);
   target.cells.resize(static_cast<std::size_t>(shape.num_layers * shape.num_heads));
   for (const JsonValue& cell : object.elements("cells")) {

@@ -58,9 +58,21 @@ std::string head_k_text(const Target& target, std::size_t num_heads) {
   return text.empty() ? text : fmt::format(", \"head_k\": [{}]", text);
 }
 
+// The text `, "rho_law": [...]` with one list for each layer; empty where no head has a law.
+std::string rho_law_text(const Target& target, std::size_t num_heads) {
+  if (!target.has_rho_laws()) return "";
+  std::string text;
+  for (std::size_t cell = 0; cell < target.rho_laws.size(); ++cell) {
+    const RhoLaw& law = target.rho_laws[cell];
+    text += cell == 0 ? "[" : cell % num_heads == 0 ? "], [" : ", ";
+    text += law.any() ? fmt::format("[{}, {}, {}]", law.constant, law.of_length, law.of_kept) : "null";
+  }
+  return fmt::format(",\n \"rho_law\": [{}]]", text);
+}
+
 void write_target(const Target& target, std::size_t num_heads, AtomicFile& file) {
-  file.write(fmt::format("{{\"k\": {}, \"layer_k\": {}{},\n \"cells\": [", target.k, k_text(target.layer_k),
-                         head_k_text(target, num_heads)));
+  file.write(fmt::format("{{\"k\": {}, \"layer_k\": {}{}{},\n \"cells\": [", target.k, k_text(target.layer_k),
+                         head_k_text(target, num_heads), rho_law_text(target, num_heads)));
   WrittenColumns columns;
   for (const ThresholdColumn& column : kThresholdColumns)
     if (is_written(column, target.cells)) columns.push_back(&column);

@@ -60,6 +60,29 @@ std::vector<std::int64_t> stored_k(std::vector<std::int64_t> k) {
   return k;
 }
 
+std::vector<double> stored_rho_laws(const Target& target) {
+  std::vector<double> stored;
+  stored.reserve(3 * target.cells.size());
+  for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {
+    const RhoLaw law = target.rho_law_of(cell);
+    stored.insert(stored.end(), {law.constant, law.of_length, law.of_kept});
+  }
+  return stored;
+}
+
+std::vector<RhoLaw> rho_laws_from(const std::vector<double>& stored, const std::string& where) {
+  std::vector<RhoLaw> laws;
+  for (std::size_t i = 0; i + 2 < stored.size(); i += 3) {
+    laws.push_back({stored[i], stored[i + 1], stored[i + 2]});
+    if (const auto fault = find_fault(laws.back()))
+      throw InputError({.where = fmt::format("{}/rho_law[{}]", where, laws.size() - 1),
+                        .what = "a value out of range",
+                        .expected = fault->expected,
+                        .found = fault->found});
+  }
+  return laws;
+}
+
 TargetColumns columns_from(const Target& target, std::int64_t num_heads) {
   TargetColumns columns;
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell) {

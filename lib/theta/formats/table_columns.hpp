@@ -36,6 +36,13 @@ void for_each_column(const TargetColumns& columns, const Use& use) {
       std::visit([&](const auto& values) { use(kThresholdColumns[c].name, values); }, *columns.values[c]);
 }
 
+// The laws of a target as files hold them: c0, c1 and c2 of each head, [num_layers * num_heads][3], NaN where
+// a head has none.
+inline constexpr std::int64_t kLawTerms = 3;
+std::vector<double> stored_rho_laws(const Target& target);
+// The reverse. Throws InputError naming where/rho_law and the head for a law that is not finite.
+std::vector<RhoLaw> rho_laws_from(const std::vector<double>& stored, const std::string& where);
+
 TargetColumns columns_from(const Target& target, std::int64_t num_heads);
 
 // The cells of a target, [num_layers * num_heads]. Throws InputError naming where/<column> and the entry for

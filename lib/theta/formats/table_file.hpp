@@ -17,6 +17,8 @@
 //     count           int64 [entries]     calibration rows; 0 where interpolated
 //     sdc, kept_mass  float64 [entries]   NaN = not calibrated
 //     rho             float64 [entries]   only where calibrated
+//     rho_law         float64 [num_layers * num_heads, 3]  c0, c1, c2 of each head's law for rho; NaN = the
+//                     head has none; only where calibrated with --rho-law
 //   /curves           only where calibrated with --curve (theta/formats/curve_file.hpp)
 //
 // In Python:

@@ -145,10 +145,24 @@ TargetColumns read_target_columns(const hdf5::Group& group) {
   return columns;
 }
 
+// Empty where the target has none.
+std::vector<RhoLaw> read_rho_laws(const hdf5::Group& group, const ModelShape& shape) {
+  if (!group.has("rho_law")) return {};
+  const hdf5::Dataset dataset = group.open_dataset("rho_law");
+  const hdf5::Dims expected = {shape.num_layers * shape.num_heads, kLawTerms};
+  if (dataset.dims() != expected)
+    throw InputError({.where = dataset.where(),
+                      .what = "wrong shape",
+                      .expected = hdf5::format_dims(expected),
+                      .found = hdf5::format_dims(dataset.dims())});
+  return rho_laws_from(dataset.read<double>(), group.where());
+}
+
 // A data set that a newer version added may change what the thresholds mean.
 void require_known_columns(const hdf5::Group& group) {
   for (const std::string& name : group.links()) {
     const bool known = name == "layer" || name == "head" || name == "layer_k" || name == "head_k" ||
+                       name == "rho_law" ||
                        std::any_of(kThresholdColumns.begin(), kThresholdColumns.end(),
                                    [&name](const ThresholdColumn& column) { return column.name == name; });
     if (!known)
@@ -174,6 +188,7 @@ Target read_target(const hdf5::Group& group, const std::string& name, const Mode
     std::replace(target.head_k.begin(), target.head_k.end(), std::int64_t{-1}, kDenseK);
   }
   refuse(find_fault(target), group.where());
+  target.rho_laws = read_rho_laws(group, shape);
   target.cells = cells_from(read_target_columns(group), shape, group.where());
   return target;
 }

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 #include "io/atomic_file.hpp"
 #include "io/hdf5.hpp"
@@ -63,6 +65,10 @@ void write_target(hdf5::Group group, const Target& target, std::size_t index, st
   for_each_column(columns_from(target, num_heads), [&group](std::string_view name, const auto& values) {
     write_column(group, std::string(name), element_of(values), values);
   });
+  if (!target.has_rho_laws()) return;
+  const std::vector<double> laws = stored_rho_laws(target);
+  group.create_dataset("rho_law", Element::f64, {std::ssize(target.cells), kLawTerms})
+      .write(std::span<const double>(laws));
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ std::map<std::string, std::string> expected_arrays(const ThresholdTable& table) 
     };
     if (!target.head_k.empty()) add("head_k", stored_k(target.head_k));
     for_each_column(columns_from(target, table.meta.shape.num_heads), add);
+    if (target.has_rho_laws()) add("rho_law", stored_rho_laws(target));
     std::vector<std::int64_t> layer_k = target.layer_k;
     layer_k[0] = -1;  // dense in the sample
     add("layer_k", layer_k);
@@ -45,7 +46,7 @@ std::map<std::string, std::string> expected_arrays(const ThresholdTable& table) 
 
 TEST_CASE("a safetensors file holds every column of every target") {
   const TempDir dir;
-  const ThresholdTable table = sample_table();
+  const ThresholdTable table = sample_table_with_laws();
   write_safetensors(table, 0, dir.path("t.safetensors"));
   const SafetensorsFile file(dir.path("t.safetensors"));
   const auto expected = expected_arrays(table);
@@ -59,6 +60,7 @@ TEST_CASE("a safetensors file holds every column of every target") {
   }
   CHECK(file.find("16/theta")->type == TensorType::f64);
   CHECK(file.find("16/length")->type == TensorType::i32);
+  CHECK(file.find("16/rho_law")->shape == std::vector<std::int64_t>{6, 3});
   const auto about = nlohmann::json::parse(file.metadata().at("toptheta"));
   CHECK(about.at("meta").at("add_sigma") == 0.1);
   CHECK(about.at("provenance").at("command") == "tt-calibrate fit 'a b.h5'");
@@ -70,7 +72,7 @@ TEST_CASE("a safetensors file holds every column of every target") {
 TEST_CASE("numpy reads the arrays of an npz file") {
   if (std::system("/usr/bin/python3 -c 'import numpy' 2>/dev/null") != 0) return;
   const TempDir dir;
-  const ThresholdTable table = sample_table();
+  const ThresholdTable table = sample_table_with_laws();
   write_npz(table, 0, dir.path("t.npz"));
   // Every array's bytes into a file of its own; zipfile checks the checksums.
   write_text(dir.path("read.py"), R"(
@@ -79,6 +81,7 @@ assert zipfile.ZipFile("t.npz").testzip() is None
 t = numpy.load("t.npz")
 for name in t.files:
     open(name.replace("/", "-") + ".bin", "wb").write(t[name].tobytes())
+assert t["16/rho_law"].shape == (6, 3) and "4/rho_law" not in t.files
 assert t["16/theta"].dtype == numpy.float64 and t["16/layer"].dtype == numpy.int32
 assert json.loads(bytes(t["about"]))["meta"]["num_heads"] == 2
 print(len(t.files))

@@ -97,6 +97,36 @@ TEST_CASE("the C header interpolates between length bins as look-up does, to the
       }
 }
 
+TEST_CASE("a C header holds the laws for rho, in the formula that it states") {
+  if (!has_compiler("cc")) return;
+  const TempDir dir;
+  const ThresholdTable table = sample_table_with_laws();
+  write_c_header(table, 16, dir.path("theta.h"));
+  write_text(dir.path("main.c"),
+             "#include <stdio.h>\n#include \"theta.h\"\nint main(void) {\n"
+             "  for (int c = 0; c < 6; ++c)\n"
+             "    printf(\"%.17g\\n\", exp(toptheta_rho_law[3 * c] + toptheta_rho_law[3 * c + 1] * log(50)\n"
+             "                              + toptheta_rho_law[3 * c + 2] * log(7)));\n"
+             "  return TOPTHETA_HAS_RHO_LAW;\n}\n");
+  const std::string run = fmt::format(
+      "cd '{}' && cc -std=c99 -Wall -Wextra -pedantic -Wno-unused-function -o main main.c -lm && ./main > "
+      "out.txt",
+      dir.root().string());
+  REQUIRE(std::system(run.c_str()) == 1 << 8);
+  std::istringstream out(file_text(dir.path("out.txt")));
+  for (std::size_t cell = 0; cell < 6; ++cell) {
+    std::string text;
+    REQUIRE(out >> text);
+    const RhoLaw law = table.targets[0].rho_laws[cell];
+    if (law.any())
+      CHECK(std::stod(text) == Approx(std::exp(law.at_length(50) + law.of_kept * std::log(7))));
+    else
+      CHECK(text.find("nan") != std::string::npos);
+  }
+  write_c_header(table, 4, dir.path("other.h"));
+  CHECK(file_text(dir.path("other.h")).find("RHO_LAW") == std::string::npos);
+}
+
 TEST_CASE("a C header holds one target") {
   const TempDir dir;
   CHECK_THROWS_AS(write_c_header(sample_table(), 0, dir.path("theta.h")), UsageError);

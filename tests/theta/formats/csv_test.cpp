@@ -40,7 +40,8 @@ TEST_CASE("a CSV is read back with everything that it holds") {
     table.meta = read.meta;
     return table;
   };
-  for (const ThresholdTable& table : {sample_table(), sample_table_with_rho(), sample_table_by_head()}) {
+  for (const ThresholdTable& table :
+       {sample_table(), sample_table_with_rho(), sample_table_with_laws(), sample_table_by_head()}) {
     write_csv(table, 0, dir.path("t.csv"));
     const ThresholdTable read = read_csv(dir.path("t.csv"), Placement::post_softmax);
     CHECK(read.meta.shape.num_layers == table.meta.shape.num_layers);
@@ -50,6 +51,29 @@ TEST_CASE("a CSV is read back with everything that it holds") {
     write_csv(read, 0, dir.path("again.csv"));
     CHECK(file_text(dir.path("again.csv")) == file_text(dir.path("t.csv")));
   }
+}
+
+TEST_CASE("the lines of a head in a CSV state one law for rho") {
+  const TempDir dir;
+  const std::string header = "layer,head,length,k,theta,std,count,rho_law_0,rho_law_1,rho_law_2\n";
+  const auto read_back = [&](const std::string& lines) {
+    write_text(dir.path("t.csv"), header + lines);
+    return read_csv(dir.path("t.csv"));
+  };
+  const auto where_of = [&](const std::string& lines) {
+    const std::string where = problem_of<InputError>([&] { (void)read_back(lines); }).where;
+    return where.substr(dir.path("t.csv").string().size());
+  };
+  const Target target =
+      read_back("0,0,5,4,1,0,1,-1,0.5,0.25\n0,1,5,4,1,0,1,,,\n0,0,6,4,1,0,1,-1,0.5,0.25\n").targets.at(0);
+  CHECK(target.rho_law_of(0).of_kept == 0.25);
+  CHECK_FALSE(target.rho_law_of(1).any());
+  CHECK(read_back("0,0,5,4,1,0,1,,,\n").targets.at(0).rho_laws.empty());
+  CHECK(where_of("0,0,5,4,1,0,1,-1,0.5,0.25\n0,0,6,4,1,0,1,-1,0.5,0.5\n") == ":line 3");
+  CHECK(where_of("0,0,5,4,1,0,1,-1,0.5,0.25\n0,0,6,4,1,0,1,,,\n") == ":line 3");
+  CHECK(where_of("0,0,5,4,1,0,1,-1,0.5,\n") == ":line 2, rho_law");
+  CHECK(where_of("0,0,5,4,1,0,1,-1,inf,0\n") == ":line 2, rho_law");
+  CHECK(where_of("0,0,5,4,1,0,1,-1,x,0\n") == ":line 2, rho_law_1");
 }
 
 TEST_CASE("lines and columns of a CSV come in any order; what is wrong is refused with its place") {

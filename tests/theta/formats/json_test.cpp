@@ -48,6 +48,27 @@ TEST_CASE("JSON keeps rho and length bins, and writes neither where there is non
   CHECK_FALSE(sample_json(dir)["targets"][0]["cells"][0].contains("rho"));
 }
 
+TEST_CASE("JSON keeps the laws for rho, and refuses those that are none") {
+  const TempDir dir;
+  write_json(sample_table_with_laws(), 0, dir.path("a.json"));
+  check_same(read_json(dir.path("a.json")), sample_table_with_laws());
+  const std::string text = file_text(dir.path("a.json"));
+  const nlohmann::json json = nlohmann::json::parse(text);
+  CHECK(json["targets"][0]["rho_law"][0] == nlohmann::json::parse("[null, null]"));
+  CHECK(json["targets"][0]["rho_law"][1][0] == nlohmann::json::parse("[-0.5, 0.125, 1e-9]"));
+  CHECK_FALSE(json["targets"][1].contains("rho_law"));
+  const auto where_with = [&](const std::string& law) {
+    nlohmann::json changed = json;
+    changed["targets"][0]["rho_law"] = nlohmann::json::parse(law);
+    return where_of_bad(dir, changed.dump());
+  };
+  CHECK(where_with("[[null, null], [null, null]]") == "targets[0].rho_law");
+  CHECK(where_with("[[null, null], [null], [null, null]]") == "targets[0].rho_law[1]");
+  CHECK(where_with("[[null, null], [null, [1, 2]], [null, null]]") == "targets[0].rho_law[1][1]");
+  CHECK(where_with("[[null, null], [null, [1, 2, null]], [null, null]]") == "targets[0].rho_law[1][1][2]");
+  CHECK(where_with("[[null, null], [null, 1], [null, null]]") == "targets[0].rho_law[1][1]");
+}
+
 TEST_CASE("JSON as documented") {
   const TempDir dir;
   const nlohmann::json json = sample_json(dir);

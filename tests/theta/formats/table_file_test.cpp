@@ -1,6 +1,8 @@
 #include "theta/formats/table_file.hpp"
 
+#include <cmath>
 #include <functional>
+#include <span>
 
 #include "io/hdf5.hpp"
 #include "support/catch.hpp"
@@ -113,6 +115,25 @@ std::string where_of(const TempDir& dir, const std::string& name, std::function<
 }
 
 }  // namespace
+
+TEST_CASE("a table file keeps laws for rho, and refuses damaged ones") {
+  const TempDir dir;
+  save_table(sample_table_with_laws(), dir.path("a.h5"));
+  check_same(load_table(dir.path("a.h5")), sample_table_with_laws());
+  save_table(load_table(dir.path("a.h5")), dir.path("b.h5"));
+  CHECK(file_text(dir.path("a.h5")) == file_text(dir.path("b.h5")));
+  CHECK_FALSE(hdf5::File::open(dir.path("a.h5")).root().open_group("targets").open_group("4").has("rho_law"));
+  const auto where_with = [&](const hdf5::Dims& dims, std::vector<double> laws) {
+    return where_of(dir, "kept_mass", [&, laws](hdf5::Group& group) {
+      group.write_vector("kept_mass", std::vector<double>{0, 1});
+      group.create_dataset("rho_law", hdf5::Element::f64, dims).write(std::span<const double>(laws));
+    });
+  };
+  CHECK(where_with({2, 3}, {NAN, NAN, NAN, 1, NAN, 0}) == ":/targets/4/rho_law[1]");
+  CHECK(where_with({2, 3}, {NAN, NAN, NAN, 1, INFINITY, 0}) == ":/targets/4/rho_law[1]");
+  CHECK(where_with({3, 2}, {0, 0, 0, 0, 0, 0}) == ":/targets/4/rho_law");
+  CHECK(where_with({6}, {0, 0, 0, 0, 0, 0}) == ":/targets/4/rho_law");
+}
 
 TEST_CASE("a table file keeps everything, and equal tables are equal files") {
   const TempDir dir;
