@@ -77,18 +77,17 @@ double dropped_exponentials(std::span<const float> scores, float largest, double
   return exp_sum_at_most(scores, round_down(theta), largest);
 }
 
-std::optional<DroppedScores> dropped_scores(std::span<const float> scores, double theta) {
+DroppedScores dropped_scores(std::span<const float> scores, double theta) {
   const float limit = round_down(theta);
   const std::int64_t dropped = std::ssize(scores) - sum_above(scores, limit).count;
-  if (dropped == 0) return std::nullopt;
+  if (dropped == 0) return {};
   // Terms are taken relative to the largest dropped score, whose own term is 1, so that the sum cannot
   // underflow.
   float largest = -kInfinity;
   for (const float score : scores)
     if (score <= limit) largest = std::max(largest, score);
   const double sum = exp_sum_at_most(scores, limit, largest);
-  return DroppedScores{dropped,
-                       std::log(sum / static_cast<double>(dropped)) + (static_cast<double>(largest) - theta)};
+  return {dropped, std::log(sum / static_cast<double>(dropped)) + (static_cast<double>(largest) - theta)};
 }
 
 }  // namespace toptheta

@@ -2,7 +2,6 @@
 // finite.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -47,9 +46,9 @@ double dropped_exponentials(std::span<const float> scores, float largest, double
 // The scores s <= theta of a row, which top-theta drops.
 struct DroppedScores {
   std::int64_t count = 0;
-  double logarithm = 0;  // ln of their mean of e^(s - theta)
+  double logarithm = 0;  // ln of their mean of e^(s - theta); 0 if there are none
 };
-// nullopt if none is dropped. Time: three passes, one of them with an exponential for every value.
-std::optional<DroppedScores> dropped_scores(std::span<const float> scores, double theta);
+// Time: three passes, one of them with an exponential for every value.
+DroppedScores dropped_scores(std::span<const float> scores, double theta);
 
 }  // namespace toptheta

@@ -146,14 +146,13 @@ void SdcFitter::add(const RowBlock& block) {
           table_.meta.kept.of_row(block.first_key(r), length).rest_of(block.row(r));
       const double theta = require_theta(target.cells[head], length, bins_, where);
       const double dropped = terms_.offline ? dropped_exponentials(rest, range->largest, theta) : 0;
-      const auto below = terms_.calibrated ? dropped_scores(rest, theta) : std::nullopt;
-      std::optional<LawRow> law;
-      if (terms_.rho_law && below && below->count < std::ssize(rest))
-        law = law_row(block, r, *range, theta, *below);
+      const DroppedScores below = terms_.calibrated ? dropped_scores(rest, theta) : DroppedScores{};
+      const bool tells_law = terms_.rho_law && below.count > 0 && below.count < std::ssize(rest);
+      const LawRow law = tells_law ? law_row(block, r, *range, theta, below) : LawRow{};
       const std::lock_guard lock(guards_[head % guards_.size()]);
       if (terms_.offline) cells_[t][head].at(bins_.key(length)).add(dropped);
-      if (below) rho_cells_[t][head].at(bins_.key(length)).add(below->logarithm);
-      if (law) laws_[t][head].add(*law);
+      if (below.count > 0) rho_cells_[t][head].at(bins_.key(length)).add(below.logarithm);
+      if (tells_law) laws_[t][head].add(law);
     }
   }
 }
