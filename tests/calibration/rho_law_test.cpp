@@ -42,13 +42,15 @@ ThresholdTable with_laws(const std::vector<RandomScores>& samples, const Thresho
   return result;
 }
 
-// A row's part of the plain normal equations: (A + w v v^T, b + w y v) with v = (1, ln n, ln n_kept).
+// The plain normal equations: a row adds w v v^T to A and w y v to b, with v = (1, ln n, ln n_kept), unless
+// its weight is at most 2^-21.
 struct PlainSystem {
   double a[3][3] = {};
   double b[3] = {};
   double rows = 0;
 
   void add(double w, double y, double n, double n_kept) {
+    if (w <= 0x1p-21) return;
     const double v[] = {1, std::log(n), std::log(n_kept)};
     for (int i = 0; i < 3; ++i) {
       for (int j = 0; j < 3; ++j)
