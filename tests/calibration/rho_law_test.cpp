@@ -42,15 +42,16 @@ ThresholdTable with_laws(const std::vector<RandomScores>& samples, const Thresho
   return result;
 }
 
-// The plain normal equations: a row adds w v v^T to A and w y v to b, with v = (1, ln n, ln n_kept), unless
-// its weight is at most 2^-21.
+// The plain normal equations: a row adds w v v^T to A and w y v to b, with v = (1, ln n, ln n_kept) and a
+// weight that is a multiple of 2^-20, unless that is 0.
 struct PlainSystem {
   double a[3][3] = {};
   double b[3] = {};
   double rows = 0;
 
-  void add(double w, double y, double n, double n_kept) {
-    if (w <= 0x1p-21) return;
+  void add(double weight, double y, double n, double n_kept) {
+    const double w = std::nearbyint(weight * 0x1p20) * 0x1p-20;
+    if (w == 0) return;
     const double v[] = {1, std::log(n), std::log(n_kept)};
     for (int i = 0; i < 3; ++i) {
       for (int j = 0; j < 3; ++j)
@@ -82,7 +83,7 @@ struct PlainSystem {
   }
 };
 
-// The law of a head from its rows in double, with weights that are not rounded.
+// The law of a head from its rows in double.
 std::vector<double> plain_law(std::vector<RandomScores>& samples, const Target& target, std::size_t head,
                               const KeptEnds& kept, double sink = -INFINITY) {
   PlainSystem system;
@@ -111,9 +112,9 @@ std::vector<double> plain_law(std::vector<RandomScores>& samples, const Target& 
 }
 
 void check_law(const RhoLaw& law, const std::vector<double>& expected) {
-  CHECK(law.constant == Approx(expected[0]).epsilon(1e-3).margin(1e-4));
-  CHECK(law.of_length == Approx(expected[1]).epsilon(1e-3).margin(1e-4));
-  CHECK(law.of_kept == Approx(expected[2]).epsilon(1e-3).margin(1e-4));
+  CHECK(law.constant == Approx(expected[0]).epsilon(1e-6).margin(1e-6));
+  CHECK(law.of_length == Approx(expected[1]).epsilon(1e-6).margin(1e-6));
+  CHECK(law.of_kept == Approx(expected[2]).epsilon(1e-6).margin(1e-6));
 }
 
 LawRow law_row_of(std::int64_t n, std::int64_t kept, double y, double share = 0.25) {
