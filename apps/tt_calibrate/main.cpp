@@ -17,8 +17,8 @@ const Program kProgram{
       "  tt-calibrate fit --model M --text calib.txt -k 128 --tac \\\n"
       "      --placement post-softmax --length-bins 8 -o accurate.h5\n"
       "  for speed; run it with --sdc calibrated --vmc --prefilter int8:\n"
-      "  tt-calibrate fit --model M --text calib.txt -k 128 --tac \\\n"
-      "      --sdc calibrated --length-bins 8 -o fast.h5",
+      "  tt-calibrate fit --model M --text calib.txt -k 128 --sdc calibrated \\\n"
+      "      --rho-law --length-bins 8 -o fast.h5",
       make_fit_command},
      {"merge", "Join the parts that fit --shard wrote",
       "  tt-calibrate fit dumps/*.h5 -k 64 --shard 1/2 -o part-1.h5\n"
