@@ -36,6 +36,7 @@ class RowSource {
   [[nodiscard]] virtual const SourceDescription& description() const = 0;
   // Sets a callback that receives, from any thread, the number of bytes that stream() has finished with since
   // the last call. Sources that read no files never call it.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): by value, because implementations keep it
   virtual void on_read([[maybe_unused]] ReadProgress progress) {}
   // The lengths of the sample's rows over all of its layers, each once, ascending.
   virtual std::vector<std::int32_t> lengths(std::int64_t sample) = 0;
