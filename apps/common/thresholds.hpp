@@ -15,10 +15,9 @@ namespace toptheta::app {
 // of them.
 void tell_unused(const ThresholdTable& table, const std::string& path, TableFormat format, Console& console);
 
-// Reads a table in the format that its ending names, tells what is not used, and takes it out.
-// `placement` is what
-// --placement says, if it is given: of a file that does not record its placement, it is that; otherwise the
-// thresholds are taken as pre-softmax, and a note says so. Throws as resolve_table_format(), for which `flag`
+// Reads a table in the format that its ending names, tells what is not used, and takes it out. `placement` is
+// what --placement says, if it is given; without it, the thresholds of a file that does not record its
+// placement are taken as pre-softmax, and a note says so. Throws as resolve_table_format(), for which `flag`
 // is the place, and read_table(), and UsageError for a table of another placement than `placement`.
 ThresholdTable read_thresholds(const std::filesystem::path& path, std::string_view flag, Console& console,
                                std::optional<Placement> placement = {});

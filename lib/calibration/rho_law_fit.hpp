@@ -37,8 +37,6 @@ class RhoLawStatistics {
   // rows.
   [[nodiscard]] RhoLaw law() const;
 
-  [[nodiscard]] std::int64_t count() const { return count_; }
-
   // Writes and adds up the statistics of all heads, into and from a group:
   //   count  int64 [heads]
   //   sums   float64 [heads * 18]  for each of w, w x, w z, w y, w x^2, w x z, w z^2, w x y, w z y two

@@ -13,9 +13,7 @@
 //      {"k": 64,
 //       "layer_k": ["dense", 64],                         the k of each layer
 //       "head_k": [["dense", "dense"], [64, 80]],         only where heads of a layer differ (schema /2)
-//       "rho_law": [[null, null], [[-0.5, 0.1, 0.3], null]],  c0, c1, c2 of each head's law for rho; only
-//       where
-//                                                         calibrated with --rho-law
+//       "rho_law": [[null, null], [[-1, 0.1, 0.3], null]], the law for rho of each head, only with --rho-law
 //       "cells": [
 //         {"layer": 1, "head": 0,
 //          "length": [65, 66], "theta": [1.5, 1.6], "std": [0.1, 0.1], "count": [4, 4],
