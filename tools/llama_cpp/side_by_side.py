@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a GGUF model with llama.cpp and with tt-eval on the same tokens: perplexity as llama-perplexity computes it, and tokens per second.
 
-    pip install llama-cpp-py-sync            # llama.cpp as a library in a wheel
+    CMAKE_ARGS=-DGGML_NATIVE=ON pip install --no-binary llama-cpp-python llama-cpp-python   # builds llama.cpp for this processor
     tools/llama_cpp/side_by_side.py MODEL.gguf TEXT [--tt-eval PROGRAM] [--compute f32 bf16 q8] [--chunk 512] [--windows 8]
         [--speed [--prefill 512 2048] [--decode-at 64] [--attention dense ...] [--thresholds FILE] [--rounds 5]] [--threads 2]
 
@@ -17,43 +17,45 @@ import subprocess
 import tempfile
 import time
 
+import llama_cpp
 import numpy
-from llama_cpp_py_sync._cffi_bindings import get_ffi, get_lib
 
 STEPS = 32  # decode steps that are timed, each
+SILENT = llama_cpp.llama_log_callback(lambda level, text, data: None)
 
 
 class LlamaCpp:
     def __init__(self, path, context, threads, kv):
-        self.lib = get_lib()
-        self.lib.llama_backend_init()
-        self.model = self.lib.llama_model_load_from_file(path.encode(), self.lib.llama_model_default_params())
-        params = self.lib.llama_context_default_params()
+        llama_cpp.llama_log_set(SILENT, None)
+        llama_cpp.llama_backend_init()
+        self.model = llama_cpp.llama_model_load_from_file(path.encode(), llama_cpp.llama_model_default_params())
+        params = llama_cpp.llama_context_default_params()
         params.n_ctx = params.n_batch = context
         params.n_threads = params.n_threads_batch = threads
         params.type_k = params.type_v = {"f32": 0, "f16": 1}[kv]
-        self.context = self.lib.llama_init_from_model(self.model, params)
-        self.vocabulary = self.lib.llama_vocab_n_tokens(self.lib.llama_model_get_vocab(self.model))
+        self.context = llama_cpp.llama_init_from_model(self.model, params)
+        self.vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(self.model))
 
     def clear(self):
-        self.lib.llama_memory_clear(self.lib.llama_get_memory(self.context), True)
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self.context), True)
 
     def decode(self, ids, first, all_logits):
-        batch = self.lib.llama_batch_init(len(ids), 0, 1)
+        batch = llama_cpp.llama_batch_init(len(ids), 0, 1)
         batch.n_tokens = len(ids)
         for i, token in enumerate(ids):
             batch.token[i], batch.pos[i], batch.n_seq_id[i] = token, first + i, 1
             batch.seq_id[i][0] = 0
             batch.logits[i] = all_logits or i + 1 == len(ids)
         begin = time.perf_counter()
-        if self.lib.llama_decode(self.context, batch) != 0:
+        if llama_cpp.llama_decode(self.context, batch) != 0:
             raise RuntimeError("llama_decode failed")
         rows = len(ids) if all_logits else 1
-        logits = self.lib.llama_get_logits(self.context)  # waits
+        logits = llama_cpp.llama_get_logits(self.context)  # waits
         seconds = time.perf_counter() - begin
-        self.lib.llama_batch_free(batch)
-        raw = get_ffi().buffer(logits, rows * self.vocabulary * 4) if all_logits else b""
-        return seconds, numpy.frombuffer(bytes(raw), numpy.float32).reshape(-1, self.vocabulary)
+        llama_cpp.llama_batch_free(batch)
+        if not all_logits:
+            return seconds, None
+        return seconds, numpy.ctypeslib.as_array(logits, (rows, self.vocabulary)).copy()
 
     def logits(self, ids):
         self.clear()

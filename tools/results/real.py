@@ -92,14 +92,15 @@ class Study:
 
     # ---- thresholds
 
-    def fit(self, name, k, *flags):
+    def fit(self, name, k, *flags, documents=None, context=None):
+        """A table of thresholds, from `documents` documents of `context` tokens; the size's own numbers by default."""
         target, record = self.out / f"{name}.h5", self.out / f"{name}.command"
-        source = self.plan["calibration"]
-        folder = self.documents("calibration", source["file"], source["from"], self.size["calibration"], self.size["context"])
+        source, context = self.plan["calibration"], context or self.size["context"]
+        folder = self.documents("calibration", source["file"], source["from"], documents or self.size["calibration"], context)
         if folder is None:
             sys.exit("results-real: nothing to calibrate on")
-        arguments = ["fit", "--model", self.model, "--text", *sorted(folder.glob("*.txt")), "--context", self.size["context"],
-                     "-k", ",".join(map(str, k)), *flags]
+        arguments = ["fit", "--model", self.model, "--text", *sorted(folder.glob("*.txt")), "--context", context,
+                     "-k", ",".join(map(str, k)), "--length-bins", 8, *flags]
         command = " ".join(map(str, arguments))
         if target.exists() and record.exists() and record.read_text() == command:
             return target
@@ -110,11 +111,23 @@ class Study:
         say(f"{name}: fitted in {time.time() - began:.0f} s")
         return target
 
+    def ks(self, *keys):
+        return sorted({k for key in keys for k in self.size[key]})
+
     def tables(self):
         """Thresholds on scores, with rho for calibrated SDC, and on weights, which serve running-softmax placement too."""
-        k = sorted({k for key in ("k", "other-k", "questions-k", "decode-k", "long-k") for k in self.size[key]})
-        return [self.fit("scores", k, "--tac", "--sdc", "calibrated"),
-                self.fit("weights", k, "--placement", "post-softmax")]
+        k = self.ks("k", "other-k", "questions-k")
+        return [self.fit("scores", k, "--sdc", "calibrated", "--rho-law"),
+                self.fit("weights", k, "--placement", "post-softmax", "--tac")]
+
+    def long_tables(self):
+        """The same from few long documents, of which a share of the rows is used; rows of all lengths are drawn equally
+        often. Thresholds of short documents would keep too much of longer rows."""
+        k = self.ks("decode-k", "long-k")
+        long = {"documents": self.size["long-calibration"], "context": self.size["long-context"] or self.size["decode-context"]}
+        rows = ["--row-fraction", self.size["long-row-fraction"]]
+        return [self.fit("scores-long", k, "--sdc", "calibrated", "--rho-law", *rows, **long),
+                self.fit("weights-long", k, "--placement", "post-softmax", *rows, **long)]
 
     # ---- sweeps
 
@@ -156,8 +169,8 @@ class Study:
                                 phase="prefill", attention=["dense", *self.plan["policies"]["first-layers"]])
         return whole
 
-    def decode(self, tables):
-        size = self.size
+    def decode(self, _):
+        size, tables = self.size, self.long_tables()
         texts = self.texts(size["decode-documents"], size["decode-context"], ["wikitext"])
         return self.sweep("decode", task=texts, context=size["decode-context"], k=size["decode-k"], thresholds=tables,
                           phase="decode", attention=["dense", *self.plan["policies"]["decode"]])
@@ -168,10 +181,11 @@ class Study:
                           k=self.size["questions-k"], thresholds=tables, phase="prefill",
                           attention=["dense", *self.plan["policies"]["questions"]])
 
-    def long(self, tables):
+    def long(self, _):
         size = self.size
         if not size["long-documents"]:
             return True
+        tables = self.long_tables()
         texts = self.texts(size["long-documents"], size["long-context"], ["wikitext", "documents"])
         return self.sweep("long", task=texts, context=size["long-context"], k=size["long-k"], thresholds=tables,
                           phase="prefill", attention=["dense", *self.plan["policies"]["long"]])
