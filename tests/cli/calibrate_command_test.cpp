@@ -175,6 +175,21 @@ TEST_CASE("a dump of a model with sink logits gives the model's own post-softmax
   }
 }
 
+TEST_CASE("fit says that post-softmax thresholds serve running-softmax placement better") {
+  const World world;
+  const std::string better = "--attention theta:placement=running-softmax,vmc";
+  const Outcome own =
+      world.run("tt-calibrate fit --model model --text a.txt -k 3 --placement running-softmax -o own.h5");
+  CHECK(own.status == 0);
+  CHECK(own.err.find("note: post-softmax thresholds lose less") != std::string::npos);
+  CHECK(own.err.find(better) != std::string::npos);
+  const Outcome post =
+      world.run("tt-calibrate fit --model model --text a.txt -k 3 --placement post-softmax -o post.h5");
+  CHECK(post.status == 0);
+  CHECK(post.err.find("running-softmax") == std::string::npos);
+  CHECK(world.run("tt-eval run --model model --task a.txt --thresholds post.h5 " + better).status == 0);
+}
+
 TEST_CASE("token ids calibrate as the text does that they are of") {
   const World world;
   const Outcome text = world.run("tt-eval tokenize --model model --text a.txt --format json -o ids.json");
