@@ -73,6 +73,15 @@ void resolve_sdc(const FitFlags& flags, CalibrationOptions& options) {
                       .next = "drop it: this placement already uses the full denominator"});
 }
 
+// Thresholds may be fitted for a placement in which others serve better.
+void advise_on_placement(Placement placement, Session& session) {
+  if (placement == Placement::running_softmax)
+    session.console.note(
+        "post-softmax thresholds lose less in running-softmax placement than the placement's own: fit "
+        "--placement post-softmax, and give the table to tt-eval run --attention "
+        "theta:placement=running-softmax,vmc");
+}
+
 // What rows thresholds are of.
 void declare_rows(CLI::App& app, FitFlags& flags) {
   app.add_option("--keep-first", flags.keep_first,
@@ -137,6 +146,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.placement = flags.placement;
+  advise_on_placement(flags.placement, session);
   plan.options.add_sigma = flags.add_sigma;
   plan.options.kept = {flags.keep_first, flags.keep_recent};
   plan.options.length_bins = parse_length_bins(flags.length_bins, "--length-bins");
@@ -174,7 +184,9 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       ->type_name("LAYER:K,...");
   add_choice(app, "--placement", flags.placement,
              "What thresholds are compared with: scores; softmax weights; or weights relative to the sum "
-             "over the key tiles visited so far, which selects in one pass what post-softmax selects in two");
+             "over the key tiles visited so far, which selects in one pass what post-softmax selects in two. "
+             "For use in running-softmax placement, fit post-softmax thresholds: they lose less there than "
+             "running-softmax ones");
   app.add_option("--add-sigma", flags.add_sigma,
                  "theta = the mean of the rows' thresholds + this many of their standard deviations")
       ->type_name("X")

@@ -234,7 +234,7 @@ std::vector<SpeedCase> cases_of(const BenchPlan& plan, const SpeedWorkload& work
   if (plan.kept.empty()) {
     for (PolicyPlan& one :
          plan_policies(plan.policies, plan.thresholds, plan.model.config().shape, plan.capacity))
-      cases.push_back({describe(one.record.policy), 0, std::move(one.policy)});
+      cases.push_back({describe(one.policy), 0, std::move(one.policy)});
     return cases;
   }
   for (const Policy& policy : plan.policies) {

@@ -82,6 +82,7 @@ class SensitivityCommand : public Command {
   RunFlags flags_;
   BudgetUnit unit_ = BudgetUnit::layer;
   Policy policy_{};
+  std::string policy_text_;  // describe() of it, with its table
   std::optional<ThresholdFile> table_{};
   std::optional<ResultFormat> format_{};
   std::string output_;
@@ -195,9 +196,9 @@ Listing SensitivityCommand::listing(const std::vector<Sensitivity>& parts, const
     losses += std::max(0.0, one.difference.value);
   }
   listing.heading = fmt::format("{}, one {} at a time: change of the nll against dense, most sensitive first",
-                                describe(policy_), name_of(unit_));
+                                policy_text_, name_of(unit_));
   const std::string dense = dense_layers(parts, shape.num_layers);
-  listing.about = {{"policy", describe(policy_)},
+  listing.about = {{"policy", policy_text_},
                    {"per", name_of(unit_)},
                    {"all", json_of_difference(all.difference)},
                    {"sum", json_number(sum)},
@@ -271,6 +272,7 @@ void SensitivityCommand::run(Session& session) {
       }
     return write_output(output_, format_listing(dry.listing(), format(), layout_of(output_)));
   }
+  policy_text_ = describe(plan_of(parts.back().part, setup).policy);
   for (std::size_t at = 0; at < parts.size(); at += kPartsTogether)
     measure(setup, std::span(parts).subspan(at, std::min(kPartsTogether, parts.size() - at)), session);
   session.console.finish();

@@ -213,6 +213,10 @@ bool ResolvedPolicy::has_rho_laws() const {
   return lookup_ && policy_.sdc == Sdc::calibrated && lookup_->has_rho_laws();
 }
 
+std::string describe(const ResolvedPolicy& policy) {
+  return describe(policy.policy()) + (policy.has_rho_laws() ? " rho-law" : "");
+}
+
 ResolvedPolicy dense_policy(const ModelShape& shape) {
   return ResolvedPolicy(Policy{}, shape, 0, nullptr, "");
 }

@@ -133,6 +133,9 @@ class ResolvedPolicy {
   std::shared_ptr<const RowSelector> selector_;
 };
 
+// describe() of the policy, and " rho-law" where calibrated SDC takes rho from the table's laws.
+std::string describe(const ResolvedPolicy& policy);
+
 // Dense attention for a model of this shape; needs no table and no k.
 ResolvedPolicy dense_policy(const ModelShape& shape);
 

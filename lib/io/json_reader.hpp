@@ -69,6 +69,8 @@ class JsonValue {
   // A member of an object: has() says whether it is there and not null, without marking it as read; find()
   // returns nothing where it is absent or null; at() throws.
   [[nodiscard]] bool has(std::string_view key) const;
+  // Whether the member is there and null, for members where that differs from being absent.
+  [[nodiscard]] bool is_null(std::string_view key) const;
   [[nodiscard]] std::optional<JsonValue> find(std::string_view key) const;
   [[nodiscard]] JsonValue at(std::string_view key) const;
 
@@ -92,10 +94,12 @@ class JsonValue {
   [[nodiscard]] double positive_or(std::string_view key, double absent) const;
 
   // The paths of the members below this value that nobody read, such as "rope_scaling.beta"; of an unread
-  // member only its own path, not those below it. ignore() marks a member, present or not, as known and
-  // without effect here. unread_notes() says the same to the user, "FILE:rope_scaling.beta: not used (3)",
-  // without members that are null.
+  // member only its own path, not those below it. unread_places() gives the places of the same members,
+  // "FILE:rope_scaling.beta", without those that are null, and unread_notes() adds what they hold, for the
+  // user: "FILE:rope_scaling.beta: not used (3)". ignore() marks a member, present or not, as known and
+  // without effect here.
   [[nodiscard]] std::vector<std::string> unread_keys() const;
+  [[nodiscard]] std::vector<std::string> unread_places() const;
   [[nodiscard]] std::vector<std::string> unread_notes() const;
   void ignore(std::string_view key) const;
   void ignore(std::initializer_list<std::string_view> keys) const;

@@ -215,6 +215,13 @@ bool JsonValue::has(std::string_view key) const {
   return found != object.end() && !found->second.is_null();
 }
 
+bool JsonValue::is_null(std::string_view key) const {
+  require(value_->is_object(), "an object");
+  const auto& object = value_->get_ref<const json::object_t&>();
+  const auto found = object.find(key);
+  return found != object.end() && found->second.is_null();
+}
+
 std::optional<JsonValue> JsonValue::find(std::string_view key) const {
   const json* found = member(key);
   if (found == nullptr) return std::nullopt;
@@ -280,6 +287,14 @@ std::vector<std::string> JsonValue::unread_keys() const {
   std::vector<std::string> keys;
   list_unread("", [&keys](std::string path, const JsonValue& /*value*/) { keys.push_back(std::move(path)); });
   return keys;
+}
+
+std::vector<std::string> JsonValue::unread_places() const {
+  std::vector<std::string> places;
+  list_unread(path_of(*document_, value_), [&](const std::string& path, const JsonValue& value) {
+    if (!value.is_null()) places.push_back(json_place(source_of(*document_, value.line()), path));
+  });
+  return places;
 }
 
 std::vector<std::string> JsonValue::unread_notes() const {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "core/error.hpp"
@@ -20,7 +19,6 @@ namespace {
 constexpr std::string_view kHarmless[] = {"_name_or_path",
                                           "_commit_hash",
                                           "_attn_implementation",
-                                          "architectures",
                                           "attention_dropout",
                                           "attn_implementation",
                                           "attn_pdrop",
@@ -36,7 +34,6 @@ constexpr std::string_view kHarmless[] = {"_name_or_path",
                                           "initializer_range",
                                           "is_decoder",
                                           "is_llama_config",
-                                          "model_type",
                                           "n_ctx",
                                           "output_attentions",
                                           "output_hidden_states",
@@ -59,13 +56,13 @@ constexpr std::string_view kHarmless[] = {"_name_or_path",
                                           "transformers.js_config",
                                           "transformers_version",
                                           "unk_token_id",
-                                          "use_cache",
-                                          "vocab_size"};
+                                          "use_cache"};
 
 void keep_unknown(const ConfigFields& fields, ModelConfig& config) {
-  for (const std::string& name : fields.unused())
-    if (std::find(std::begin(kHarmless), std::end(kHarmless), name) == std::end(kHarmless))
-      config.unused.push_back(fmt::format("{}:{}", fields.path(), name));
+  for (const std::string_view name : kHarmless)
+    fields.ignore(std::string(name));
+  for (std::string& place : fields.unused())
+    config.unused.push_back(std::move(place));
 }
 
 std::string known_families() {
@@ -84,9 +81,9 @@ const Family& find_family(const ConfigFields& fields) {
     for (const Family& family : all_families())
       if (family.*field == value) found = &family;
   };
-  if (const auto* classes = fields.find("architectures")) {
-    const bool one_name = classes->is_array() && classes->size() == 1 && classes->front().is_string();
-    if (one_name) look_up(&Family::class_name, classes->front().get<std::string>());
+  if (const auto classes = fields.find("architectures")) {
+    const bool one_name = classes->is_list() && classes->size() == 1 && classes->elements().front().is_text();
+    if (one_name) look_up(&Family::class_name, classes->elements().front().text());
     if (found == nullptr) fields.refuse("architectures", refused, "one of " + known_families());
   }
   const std::string type = fields.text_or("model_type", "");
@@ -120,15 +117,14 @@ std::string layer_tensor(const std::string& pattern, std::int64_t layer, std::in
 }
 
 ModelConfig read_config(const std::filesystem::path& path) {
-  const ConfigFields fields(path.string());
+  const ConfigFields fields(path);
   ModelConfig config;
   config.name = std::filesystem::absolute(path).parent_path().filename().string();
   const Family& family = find_family(fields);
   config.family = family.model_type;
   if (fields.has("quantization_config"))
-    fields.fail("quantization_config", "quantised weights are not read", "no such field",
-                shown(*fields.find("quantization_config")),
-                "use the checkpoint's F32, F16 or BF16 version, or a GGUF file");
+    fields.refuse("quantization_config", "quantised weights are not read", "no such field",
+                  "use the checkpoint's F32, F16 or BF16 version, or a GGUF file");
   family.describe(fields, config);
   read_special_tokens(fields, config);
   keep_unknown(fields, config);

@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "model/family.hpp"
 
@@ -111,7 +110,7 @@ void give_window(const ConfigFields& fields, ModelConfig& config, std::int64_t w
     layer.window = window;
   for (const bool windowed : windowed_layers(fields, config))
     if (windowed != (window > 0)) {
-      config.unused.push_back(fmt::format("{}:layer_types", fields.path()));
+      config.unused.push_back(fields.where("layer_types"));
       return;
     }
 }

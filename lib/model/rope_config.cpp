@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "model/family.hpp"
 
@@ -80,8 +79,8 @@ void read_yarn(const Places& at, RopeScaling& scaling) {
   scaling.beta_fast = section.positive_or("beta_fast", 32);
   scaling.beta_slow = section.positive_or("beta_slow", 1);
   scaling.truncate = section.flag_or("truncate", true);
-  const double mscale = section.has("mscale") ? section.number("mscale", 0, 1e6) : 0;
-  const double all_dim = section.has("mscale_all_dim") ? section.number("mscale_all_dim", 0, 1e6) : 0;
+  const double mscale = section.number_or("mscale", 0, 1e6, 0);
+  const double all_dim = section.number_or("mscale_all_dim", 0, 1e6, 0);
   const double usual = mscale > 0 && all_dim > 0
                            ? yarn_magnitude(scaling.factor, mscale) / yarn_magnitude(scaling.factor, all_dim)
                            : yarn_magnitude(scaling.factor, 1);

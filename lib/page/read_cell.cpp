@@ -196,8 +196,8 @@ std::vector<Cell> read_result(const std::filesystem::path& path, std::vector<std
   const Provenance provenance = read_provenance(json.object("provenance"));
   for (Cell& cell : cells)
     cell.provenance = provenance;
-  for (const std::string& key : json.unread_keys())
-    unknown.push_back(json.where(key));
+  for (std::string& place : json.unread_places())
+    unknown.push_back(std::move(place));
   return cells;
 }
 

@@ -31,6 +31,19 @@ std::string about(const TableMeta& meta) {
       meta.topk_at_calibration ? "yes" : "no", percent(meta.row_fraction));
 }
 
+// Which part of the heads has a law for rho, for each target; empty where no head has one.
+std::string about_laws(const std::vector<const Target*>& targets) {
+  std::string text;
+  for (const Target* target : targets) {
+    if (!target->has_rho_laws()) continue;
+    const auto laws = std::count_if(target->rho_laws.begin(), target->rho_laws.end(),
+                                    [](const RhoLaw& law) { return law.any(); });
+    text += fmt::format("{}{} of {} heads (k = {})", text.empty() ? "" : ", ", laws, target->rho_laws.size(),
+                        format_k(target->k));
+  }
+  return text.empty() ? text : " A law for rho of calibrated SDC in " + text + ".";
+}
+
 std::string names_of(const std::vector<const Target*>& targets) {
   std::string text;
   for (const Target* target : targets)
@@ -78,7 +91,7 @@ std::vector<Figure> table_figures(const ThresholdTable& table, const std::vector
 std::string format_table_sections(const ThresholdTable& table, const std::vector<const Target*>& mapped,
                                   const std::vector<const Target*>& all, const std::string& mark) {
   const auto marked = [&mark](DataTable& data) { data.name += mark.empty() ? "" : "-" + mark; };
-  std::string html = fmt::format("<p class='lead'>{}</p>", escaped(about(table.meta)));
+  std::string html = fmt::format("<p class='lead'>{}</p>", escaped(about(table.meta) + about_laws(all)));
   if (!table.meta.provenance.command.empty())
     html +=
         fmt::format("<p class='note'>Made by <code>{}</code></p>", escaped(table.meta.provenance.command));

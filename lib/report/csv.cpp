@@ -37,11 +37,17 @@ std::vector<std::string> names_of(const Results& results, Member member) {
   return names;
 }
 
-// "window=256 sinks=4"
-std::string options_text(const Policy& policy) {
+// "window=256 sinks=4": the policy's own options, and what else decides the arithmetic and has no column.
+std::string options_text(const PolicyRecord& record) {
+  const Policy& policy = record.policy;
   std::string text;
-  for (const auto& [name, value] : options_in_force(policy))
+  const auto add = [&text](std::string_view name, const auto& value) {
     text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
+  };
+  for (const auto& [name, value] : options_in_force(policy))
+    add(name, value);
+  if (has_thresholds(policy) && policy.lookup != LengthLookup::nearest) add("lookup", name_of(policy.lookup));
+  if (record.rho_law) add("rho_law", true);
   return text;
 }
 
@@ -121,7 +127,7 @@ std::string format_csv(const Results& results) {
                    format_exact(run.sparsity.v_rows()),
                    is_dense(policy) || has_k(policy) ? format_exact(run.sparsity.effective_k_ratio()) : "",
                    format_exact(run.sparsity.lost_mass()), format_exact(k_rows(run.sparsity, policy)),
-                   format_exact(run.sparsity.tile_sparsity()), options_text(policy), results.model,
+                   format_exact(run.sparsity.tile_sparsity()), options_text(run.policy), results.model,
                    results.model_sha256, run.policy.thresholds, digest_of(results, run.policy.thresholds),
                    run.task.sha256});
     text += format_csv_record(fields);

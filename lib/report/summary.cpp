@@ -269,6 +269,8 @@ std::string label_of(const PolicyRecord& record) {
   std::string details = describe(policy).substr(name_of(policy).size());
   constexpr std::string_view kUsual = " pre-softmax";
   if (details.starts_with(kUsual)) details.erase(0, kUsual.size());
+  if (has_thresholds(policy) && policy.lookup != LengthLookup::nearest)
+    details += fmt::format(" lookup={}", name_of(policy.lookup));
   if (record.rho_law) details += " rho-law";
   return text + details;
 }

@@ -34,6 +34,8 @@ struct Aggregate {
   double kept_mass = 0;
   double sdc = 0;
   double sdc_weight = 0;
+  double rho = 0;
+  double rho_weight = 0;
 
   void add(const ThresholdEntry& entry) {
     shortest = entries == 0 ? entry.length : std::min(shortest, entry.length);
@@ -45,19 +47,27 @@ struct Aggregate {
     theta += w * entry.theta;
     std += w * entry.std;
     kept_mass += w * entry.kept_mass;
-    if (std::isnan(entry.sdc)) return;
-    sdc += w * entry.sdc;
-    sdc_weight += w;
+    if (!std::isnan(entry.sdc)) {
+      sdc += w * entry.sdc;
+      sdc_weight += w;
+    }
+    if (!std::isnan(entry.rho)) {
+      rho += w * entry.rho;
+      rho_weight += w;
+    }
   }
-  [[nodiscard]] std::vector<Json> cells() const {
-    if (entries == 0) return {nullptr, 0, 0, nullptr, nullptr, nullptr, nullptr};
-    return {fmt::format("{}-{}", shortest, longest),
-            entries,
-            rows,
-            json_number(theta / weight),
-            json_number(std / weight),
-            json_number(sdc / sdc_weight),
-            json_number(kept_mass / weight)};
+  [[nodiscard]] std::vector<Json> cells(bool with_rho) const {
+    std::vector<Json> cells = {nullptr, 0, 0, nullptr, nullptr, nullptr, nullptr};
+    if (entries > 0)
+      cells = {fmt::format("{}-{}", shortest, longest),
+               entries,
+               rows,
+               json_number(theta / weight),
+               json_number(std / weight),
+               json_number(sdc / sdc_weight),
+               json_number(kept_mass / weight)};
+    if (with_rho) cells.push_back(json_number(rho / rho_weight));
+    return cells;
   }
 };
 
@@ -65,14 +75,45 @@ void append(std::vector<Json>& row, std::vector<Json> more) {
   row.insert(row.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-std::vector<ListingColumn> aggregate_columns() {
-  return {{"lengths", "row lengths", false},
-          {"thresholds", "thresholds", true, 5},
-          {"rows", "rows", true, 1},
-          {"theta", "mean theta"},
-          {"std", "mean std", true, 3},
-          {"sdc", "mean SDC term", true, 4},
-          {"kept_mass", "mean kept mass", true, 2}};
+// What the targets hold for calibrated SDC decides which columns there are.
+struct RhoColumns {
+  bool rho = false;
+  bool laws = false;
+};
+
+RhoColumns rho_columns(const std::vector<const Target*>& targets) {
+  RhoColumns columns;
+  for (const Target* target : targets) {
+    columns.laws = columns.laws || target->has_rho_laws();
+    for (const std::vector<ThresholdEntry>& cell : target->cells)
+      columns.rho = columns.rho || std::any_of(cell.begin(), cell.end(), [](const ThresholdEntry& entry) {
+                      return !std::isnan(entry.rho);
+                    });
+  }
+  return columns;
+}
+
+void name_law(const RhoColumns& columns, Listing& listing) {
+  if (!columns.laws) return;
+  for (auto& column :
+       {ListingColumn{"rho_law_0", "law c0"}, {"rho_law_1", "law c1"}, {"rho_law_2", "law c2"}})
+    listing.columns.push_back(column);
+}
+
+void append_law(const RhoColumns& columns, const RhoLaw& law, std::vector<Json>& row) {
+  if (!columns.laws) return;
+  append(row, {json_number(law.constant), json_number(law.of_length), json_number(law.of_kept)});
+}
+
+void name_aggregate(const RhoColumns& columns, Listing& listing) {
+  listing.columns.insert(listing.columns.end(), {{"lengths", "row lengths", false},
+                                                 {"thresholds", "thresholds", true, 5},
+                                                 {"rows", "rows", true, 1},
+                                                 {"theta", "mean theta"},
+                                                 {"std", "mean std", true, 3},
+                                                 {"sdc", "mean SDC term", true, 4},
+                                                 {"kept_mass", "mean kept mass", true, 2}});
+  if (columns.rho) listing.columns.push_back({"rho", "mean rho"});
 }
 
 // "16", or the range of its heads: "8-40".
@@ -84,43 +125,50 @@ std::string k_of_layer(const Target& target, std::int64_t layer, std::int64_t nu
                                : fmt::format("{}-{}", format_k(*smallest), format_k(*largest));
 }
 
-void list_layers(const ThresholdTable& table, const std::vector<const Target*>& targets, Listing& listing) {
+void list_layers(const ThresholdTable& table, const std::vector<const Target*>& targets,
+                 const RhoColumns& columns, Listing& listing) {
   listing.columns = {{"k", "k"}, {"layer", "layer"}, {"layer_k", "k of layer"}};
-  for (auto& column : aggregate_columns())
-    listing.columns.push_back(std::move(column));
+  name_aggregate(columns, listing);
+  if (columns.laws) listing.columns.push_back({"rho_laws", "heads with a law"});
   for (const Target* target : targets)
     for (std::int64_t layer = 0; layer < table.meta.shape.num_layers; ++layer) {
       Aggregate sum;
-      for (std::int64_t head = 0; head < table.meta.shape.num_heads; ++head)
-        for (const ThresholdEntry& entry : target->cells[table.cell_index(layer, head)])
+      std::int64_t laws = 0;
+      for (std::int64_t head = 0; head < table.meta.shape.num_heads; ++head) {
+        const std::size_t cell = table.cell_index(layer, head);
+        laws += target->rho_law_of(cell).any() ? 1 : 0;
+        for (const ThresholdEntry& entry : target->cells[cell])
           sum.add(entry);
+      }
       std::vector<Json> row = {target->k, layer, k_of_layer(*target, layer, table.meta.shape.num_heads)};
-      append(row, sum.cells());
+      append(row, sum.cells(columns.rho));
+      if (columns.laws) row.emplace_back(laws);
       listing.rows.push_back(std::move(row));
     }
 }
 
 void list_heads(const ThresholdTable& table, const std::vector<const Target*>& targets,
-                const ThresholdView& view, Listing& listing) {
+                const ThresholdView& view, const RhoColumns& columns, Listing& listing) {
   listing.columns = {{"k", "k"}, {"layer", "layer"}, {"head", "head"}, {"head_k", "k of head"}};
-  for (auto& column : aggregate_columns())
-    listing.columns.push_back(std::move(column));
+  name_aggregate(columns, listing);
+  name_law(columns, listing);
   for (const Target* target : targets)
     for (std::int64_t layer = 0; layer < table.meta.shape.num_layers; ++layer)
       for (std::int64_t head = 0; head < table.meta.shape.num_heads; ++head) {
         if ((view.layer && layer != *view.layer) || (view.head && head != *view.head)) continue;
+        const std::size_t cell = table.cell_index(layer, head);
         Aggregate sum;
-        for (const ThresholdEntry& entry : target->cells[table.cell_index(layer, head)])
+        for (const ThresholdEntry& entry : target->cells[cell])
           sum.add(entry);
-        std::vector<Json> row = {target->k, layer, head,
-                                 format_k(target->k_of(table.cell_index(layer, head)))};
-        append(row, sum.cells());
+        std::vector<Json> row = {target->k, layer, head, format_k(target->k_of(cell))};
+        append(row, sum.cells(columns.rho));
+        append_law(columns, target->rho_law_of(cell), row);
         listing.rows.push_back(std::move(row));
       }
 }
 
 void list_entries(const ThresholdTable& table, const std::vector<const Target*>& targets,
-                  const ThresholdView& view, Listing& listing) {
+                  const ThresholdView& view, const RhoColumns& columns, Listing& listing) {
   listing.columns = {{"k", "k"},
                      {"layer", "layer"},
                      {"head", "head"},
@@ -130,11 +178,24 @@ void list_entries(const ThresholdTable& table, const std::vector<const Target*>&
                      {"count", "rows", true, 1},
                      {"sdc", "SDC term", true, 4},
                      {"kept_mass", "kept mass", true, 2}};
+  if (columns.rho) listing.columns.push_back({"rho", "rho"});
+  name_law(columns, listing);
+  const std::size_t cell = table.cell_index(*view.layer, *view.head);
   for (const Target* target : targets)
-    for (const ThresholdEntry& entry : target->cells[table.cell_index(*view.layer, *view.head)])
-      listing.rows.push_back({target->k, *view.layer, *view.head, entry.length, json_number(entry.theta),
-                              json_number(entry.std), entry.count, json_number(entry.sdc),
-                              json_number(entry.kept_mass)});
+    for (const ThresholdEntry& entry : target->cells[cell]) {
+      std::vector<Json> row = {target->k,
+                               *view.layer,
+                               *view.head,
+                               entry.length,
+                               json_number(entry.theta),
+                               json_number(entry.std),
+                               entry.count,
+                               json_number(entry.sdc),
+                               json_number(entry.kept_mass)};
+      if (columns.rho) row.push_back(json_number(entry.rho));
+      append_law(columns, target->rho_law_of(cell), row);
+      listing.rows.push_back(std::move(row));
+    }
 }
 
 }  // namespace
@@ -183,12 +244,18 @@ Listing thresholds_listing(const ThresholdTable& table, const ThresholdView& vie
   listing.schema = "toptheta.show/1";
   listing.heading = table_heading(table.meta);
   listing.about = about_table(table.meta);
+  const RhoColumns columns = rho_columns(targets);
+  const bool by_head = view.layer || view.head;
   if (view.layer && view.head)
-    list_entries(table, targets, view, listing);
-  else if (view.layer || view.head)
-    list_heads(table, targets, view, listing);
+    list_entries(table, targets, view, columns, listing);
+  else if (by_head)
+    list_heads(table, targets, view, columns, listing);
   else
-    list_layers(table, targets, listing);
+    list_layers(table, targets, columns, listing);
+  if (columns.laws)
+    listing.notes.push_back(fmt::format(
+        "heads with a law use it instead of rho: ln rho = c0 + c1 ln n + c2 ln n_kept, at most 0{}",
+        by_head ? "" : "; --layer or --head shows the coefficients"));
   return listing;
 }
 

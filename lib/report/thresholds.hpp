@@ -22,7 +22,8 @@ nlohmann::ordered_json about_table(const TableMeta& meta);
 // Throws UsageError for a layer or head that the table does not have.
 void require_view(const ThresholdTable& table, const ThresholdView& view);
 
-// Without layer and head: one row per target and layer. Means over rows are weighted by their number. Throws
+// Without layer and head: one row per target and layer. Means over rows are weighted by their number. There
+// are columns for rho, and for the laws that take its place, where the targets shown have them. Throws
 // UsageError for a k, layer or head that the table does not have.
 Listing thresholds_listing(const ThresholdTable& table, const ThresholdView& view);
 

@@ -9,7 +9,6 @@
 #include "core/error.hpp"
 #include "core/utf8.hpp"
 #include "io/json_reader.hpp"
-#include "io/text_file.hpp"
 #include "report/json.hpp"
 
 namespace toptheta {
@@ -18,14 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-// What a cell was made from.
-Json origin_of(const Json& cell) {
-  Json origin;
-  origin["model"] = cell.at("model").at("sha256");
-  origin["provenance"] = cell.at("provenance");
-  return origin;
-}
 
 std::string shown(const Json& value) {
   return shortened(value.is_string() ? value.get<std::string>() : value.dump(), 300);
@@ -40,12 +31,16 @@ std::string shown(const Json& value) {
                     .next = "give another directory with -o, or remove the cell to have it run again"});
 }
 
-void require_same(const fs::path& path, const Json& expected, const Json& found) {
-  if (expected["model"] != found["model"]) refuse_other(path, "model", expected["model"], found["model"]);
-  for (const auto& [member, value] : expected["provenance"].items()) {
-    const auto other = found["provenance"].find(member);
-    const Json there = other == found["provenance"].end() ? Json(nullptr) : *other;
-    if (value != there) refuse_other(path, member, value, there);
+// Throws unless what both cells were made from is the same.
+void require_same(const fs::path& path, const Json& expected, const JsonValue& found) {
+  const std::string model = expected.at("model").at("sha256").get<std::string>();
+  const std::string& other_model = found.object("model").text("sha256");
+  if (model != other_model) refuse_other(path, "model", model, other_model);
+  const JsonValue provenance = found.object("provenance");
+  for (const auto& [member, value] : expected.at("provenance").items()) {
+    const auto other = provenance.find(member);
+    const Json there = other ? Json(other->raw()) : Json(nullptr);
+    if (nlohmann::json(value) != nlohmann::json(there)) refuse_other(path, member, value, there);
   }
 }
 
@@ -66,12 +61,11 @@ std::string cell_text(const Results& results) {
 bool is_finished(const fs::path& directory, const std::string& name, const Results& expected) {
   const fs::path path = cell_path(directory, name);
   if (!fs::exists(path)) return false;
-  const Json wanted = Json::parse(cell_text(expected));
   const JsonValue cell = read_json_file(path);
   if (cell.text_or("schema", "") != kResultSchema || cell.elements("runs").size() != 1 ||
       cell.object("provenance").text("command").empty() || cell.object("model").text("sha256").empty())
     throw InputError({.where = path.string(), .what = "not a cell of a sweep", .next = "remove it"});
-  require_same(path, origin_of(wanted), origin_of(Json::parse(read_file(path))));
+  require_same(path, Json::parse(cell_text(expected)), cell);
   return true;
 }
 

@@ -149,6 +149,28 @@ TEST_CASE("show gives layers, heads or single rows") {
   CHECK(world.output("tt-calibrate show theta.h5").find("thresholds for model: 2 layers") == 0);
 }
 
+TEST_CASE("show tells which heads have a law for rho, and its coefficients") {
+  const World world;
+  (void)world.output(
+      "tt-calibrate fit --model model --text a.txt -k 3 --sdc calibrated --rho-law -o theta.h5");
+  const Target target = load_table(world.path("theta.h5")).targets.at(0);
+  REQUIRE(target.rho_law_of(1).any());
+  const auto rows =
+      nlohmann::json::parse(world.output("tt-calibrate show theta.h5 --format json --layer 0 --head 1"))
+          .at("rows");
+  CHECK(rows.at(0).at("rho_law_0") == target.rho_law_of(1).constant);
+  CHECK(rows.at(0).at("rho_law_1") == target.rho_law_of(1).of_length);
+  CHECK(rows.at(0).at("rho_law_2") == target.rho_law_of(1).of_kept);
+  CHECK(rows.at(0).at("rho") == target.cells[1][0].rho);
+  CHECK(world.output("tt-calibrate show theta.h5 --format csv").find(",rho,rho_laws\n") != std::string::npos);
+  const std::string text = world.output("tt-calibrate show theta.h5 --layer 0");
+  CHECK(text.find("law c2") != std::string::npos);
+  CHECK(text.find("ln rho = c0 + c1 ln n + c2 ln n_kept") != std::string::npos);
+  (void)world.output("tt-calibrate report theta.h5 -o page.html");
+  CHECK(world.content("page.html").find("A law for rho of calibrated SDC in 8 of 8 heads (k = 3).") !=
+        std::string::npos);
+}
+
 TEST_CASE("fit summarises in every format") {
   const World world;
   const std::string fit = "tt-calibrate fit --model model --text a.txt -k 4 -o theta.h5 --format ";
@@ -173,6 +195,21 @@ TEST_CASE("a dump of a model with sink logits gives the model's own post-softmax
     (void)world.output("tt-calibrate fit " + source + "-o from-model.h5" + fit);
     require_same_thresholds(load_table(world.path("from-dump.h5")), load_table(world.path("from-model.h5")));
   }
+}
+
+TEST_CASE("fit says that post-softmax thresholds serve running-softmax placement better") {
+  const World world;
+  const std::string better = "--attention theta:placement=running-softmax,vmc";
+  const Outcome own =
+      world.run("tt-calibrate fit --model model --text a.txt -k 3 --placement running-softmax -o own.h5");
+  CHECK(own.status == 0);
+  CHECK(own.err.find("note: post-softmax thresholds lose less") != std::string::npos);
+  CHECK(own.err.find(better) != std::string::npos);
+  const Outcome post =
+      world.run("tt-calibrate fit --model model --text a.txt -k 3 --placement post-softmax -o post.h5");
+  CHECK(post.status == 0);
+  CHECK(post.err.find("running-softmax") == std::string::npos);
+  CHECK(world.run("tt-eval run --model model --task a.txt --thresholds post.h5 " + better).status == 0);
 }
 
 TEST_CASE("token ids calibrate as the text does that they are of") {

@@ -127,6 +127,8 @@ TEST_CASE("laws for rho are fitted, used and carried over; new thresholds have n
   (void)world.output(run + "--thresholds plain.h5 -o without.json");
   CHECK(world.content("with.json").find("\"rho_law\": true") != std::string::npos);
   CHECK(world.content("without.json").find("rho_law") == std::string::npos);
+  CHECK(world.output(run + "--thresholds c.h5 --format csv").find("rho_law=true") != std::string::npos);
+  CHECK(world.output(run + "--thresholds plain.h5 --format csv").find("rho_law") == std::string::npos);
   CHECK(world.run(std::string(kFit) + "-k 3 --sdc offline --rho-law -o x.h5").status == 2);
 }
 

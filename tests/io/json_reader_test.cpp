@@ -119,6 +119,10 @@ TEST_CASE("what nobody asked for is listed") {
   CHECK(root.object("part").unread_keys() == std::vector<std::string>{"b", "n"});
   CHECK(root.object("part").unread_notes() == std::vector<std::string>{"f.json:part.b: not used (2)"});
   CHECK(root.unread_notes().front() == "f.json:list[0].u: not used (1)");
+  CHECK(root.unread_places() ==
+        std::vector<std::string>{"f.json:list[0].u", "f.json:part.b", "f.json:unread", "f.json:walked.k.z"});
+  CHECK(root.object("part").unread_places() == std::vector<std::string>{"f.json:part.b"});
+  CHECK((root.is_null("asked") && !root.is_null("read") && !root.is_null("not there")));
   root.ignore({"unread", "list", "not there"});
   CHECK(root.unread_keys() == std::vector<std::string>{"part.b", "part.n", "walked.k.z"});
 }

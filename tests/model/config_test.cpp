@@ -188,7 +188,7 @@ TEST_CASE("impossible and unknown values are refused by name", "[model]") {
       {"rope_theta", {{"rope_theta", "big"}}},
       {"tie_word_embeddings", {{"tie_word_embeddings", 1}}},
       {"bos_token_id", {{"bos_token_id", 512}}},
-      {"eos_token_id", {{"eos_token_id", {1, -1}}}},
+      {"eos_token_id[1]", {{"eos_token_id", {1, -1}}}},
       {"eos_token_id", {{"eos_token_id", "</s>"}}},
       {"rope_scaling", {{"rope_scaling", "linear"}}},
       {"rope_scaling.rope_type", {{"rope_scaling", {{"rope_type", "spiral"}, {"factor", 2}}}}},

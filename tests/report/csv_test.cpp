@@ -24,3 +24,11 @@ TEST_CASE("one line per run, empty where a figure does not apply") {
         "hard\",multiple-choice,4,,,,,0.5,0.25,0.75,,16,2,"
         "prefill,0.7,0.75,1,0.125,1,0,,tiny,aa,theta.h5,,dd\n");
 }
+
+TEST_CASE("options name what changes the arithmetic and has no column of its own") {
+  Results results = sample_results();
+  results.runs[1].policy.policy.keep_first = 4;
+  results.runs[1].policy.policy.lookup = LengthLookup::linear;
+  results.runs[1].policy.rho_law = true;
+  CHECK(format_csv(results).find(",keep_first=4 lookup=linear rho_law=true,tiny,") != std::string::npos);
+}

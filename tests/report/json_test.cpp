@@ -34,6 +34,8 @@ TEST_CASE("the report has the documented shape") {
   with_law.runs[1].policy.rho_law = true;
   CHECK(json_of(with_law).at("runs").at(1).at("policy").at("rho_law") == true);
   CHECK(label_of(with_law.runs[1].policy).ends_with(" rho-law"));
+  with_law.runs[1].policy.policy.lookup = LengthLookup::linear;
+  CHECK(label_of(with_law.runs[1].policy).ends_with(" lookup=linear rho-law"));
   const auto& provenance = json.at("provenance");
   CHECK(provenance.dump() == R"({"version":"0.1.0","commit":"abc","command":"tt-eval run","seed":7,)"
                              R"("inputs":[{"path":"task.jsonl","sha256":"bb"}],"threads":2})");

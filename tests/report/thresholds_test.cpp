@@ -18,6 +18,29 @@ ThresholdTable sample() {
   return table;
 }
 
+// The same with rho in head 0 of layer 1, which also has a law.
+ThresholdTable sample_with_law() {
+  ThresholdTable table = sample();
+  Target& target = table.targets[0];
+  target.cells[2][0].rho = 0.5;
+  target.cells[2][1].rho = 0.25;
+  target.rho_laws.resize(4);
+  target.rho_laws[2] = {-2, 0.125, 0.5};
+  return table;
+}
+
+std::vector<std::string> keys_of(const Listing& listing) {
+  std::vector<std::string> keys;
+  for (const ListingColumn& column : listing.columns)
+    keys.push_back(column.key);
+  return keys;
+}
+
+std::string last_of(const Listing& listing, std::size_t row, std::ptrdiff_t cells) {
+  const auto& all = listing.rows.at(row);
+  return nlohmann::ordered_json(std::vector(all.end() - cells, all.end())).dump();
+}
+
 }  // namespace
 
 TEST_CASE("layers: means weighted by rows, nothing for dense ones") {
@@ -34,6 +57,35 @@ TEST_CASE("heads and single row lengths") {
   const Listing entries = thresholds_listing(sample(), {.layer = 1, .head = 0});
   REQUIRE(entries.rows.size() == 2);
   CHECK(nlohmann::ordered_json(entries.rows[0]).dump() == "[4,1,0,5,1.0,0.5,3,null,0.75]");
+}
+
+TEST_CASE("rho and its laws have columns where there are any: how many heads, or the coefficients") {
+  const std::vector<std::string> plain = keys_of(thresholds_listing(sample(), {}));
+  CHECK(plain.back() == "kept_mass");
+  CHECK(thresholds_listing(sample(), {}).notes.empty());
+
+  const Listing layers = thresholds_listing(sample_with_law(), {});
+  CHECK(keys_of(layers).size() == plain.size() + 2);
+  CHECK(keys_of(layers).back() == "rho_laws");
+  CHECK(last_of(layers, 0, 2) == "[null,0]");
+  CHECK(last_of(layers, 1, 2) == "[0.4375,1]");  // (3 * 0.5 + 1 * 0.25) / 4
+  REQUIRE(layers.notes.size() == 1);
+  CHECK(layers.notes[0].find("--layer") != std::string::npos);
+
+  const Listing heads = thresholds_listing(sample_with_law(), {.layer = 1});
+  CHECK(keys_of(heads).back() == "rho_law_2");
+  CHECK(last_of(heads, 0, 4) == "[0.4375,-2.0,0.125,0.5]");
+  CHECK(last_of(heads, 1, 4) == "[null,null,null,null]");
+  CHECK(heads.notes.at(0).find("ln rho = c0 + c1 ln n + c2 ln n_kept") != std::string::npos);
+
+  const Listing entries = thresholds_listing(sample_with_law(), {.layer = 1, .head = 0});
+  CHECK(last_of(entries, 1, 4) == "[0.25,-2.0,0.125,0.5]");
+  const Listing without = thresholds_listing(sample_with_law(), {.layer = 1, .head = 1});
+  CHECK(last_of(without, 0, 4) == "[null,null,null,null]");
+
+  ThresholdTable no_law = sample_with_law();
+  no_law.targets[0].rho_laws.clear();
+  CHECK(keys_of(thresholds_listing(no_law, {})).back() == "rho");
 }
 
 TEST_CASE("what the table has not is refused") {

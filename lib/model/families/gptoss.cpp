@@ -21,14 +21,14 @@ Rope usual_rope(const ModelConfig& config, double theta) {
 void describe_gptoss(const ConfigFields& fields, ModelConfig& config) {
   read_sizes(fields, config, {.usual_head_dim = 64});
   config.norms.eps = fields.positive_or("rms_norm_eps", 1e-5);
-  (void)fields.find("hidden_act");  // the experts have an activation of their own
-  (void)fields.find("experts_per_token");
+  fields.ignore("hidden_act");  // the experts have an activation of their own
+  fields.ignore("experts_per_token");
   config.ffn = {.activation = Activation::clamped_swish,
                 .alpha = static_cast<float>(fields.positive_or("swiglu_alpha", 1.702)),
                 .limit = static_cast<float>(fields.positive_or("swiglu_limit", 7))};
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
   read_windows(fields, config, read_window(fields, 128), [](std::int64_t layer) { return layer % 2 == 0; });
-  (void)fields.find("initial_context_length");
+  fields.ignore("initial_context_length");
   constexpr double kTheta = 150000;
   if (fields.has("rope_scaling") || fields.has("rope_parameters"))
     read_ropes(fields, config, {.theta = kTheta});

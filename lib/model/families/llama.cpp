@@ -47,7 +47,7 @@ void describe_smollm3(const ConfigFields& fields, ModelConfig& config) {
     if (!rotates) config.layers[l].rope = -1;
   }
   const std::int64_t window = fields.flag_or("use_sliding_window", false) ? read_window(fields, 0) : 0;
-  (void)fields.find("sliding_window");
+  fields.ignore("sliding_window");  // turned off unless use_sliding_window is true
   const std::vector<LayerKind> layers = config.layers;
   read_windows(fields, config, window,
                [&](std::int64_t layer) { return layers[static_cast<std::size_t>(layer)].rope < 0; });

@@ -39,7 +39,7 @@ void describe_phi3(const ConfigFields& fields, ModelConfig& config) {
   fields.only("attention_bias", false);
   give_window(fields, config, read_window(fields, 0));
   read_ropes(fields, config, {.calls_longrope_yarn = true});
-  (void)fields.find("original_max_position_embeddings");  // has no meaning without a scaling
+  fields.ignore("original_max_position_embeddings");  // has no meaning without a scaling
   TensorNames& tensors = config.tensors;
   tensors = llama_tensors();
   tensors.query = tensors.key = tensors.value = {};

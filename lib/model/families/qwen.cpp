@@ -49,7 +49,7 @@ void describe_qwen3_moe(const ConfigFields& fields, ModelConfig& config) {
   config.norms.eps = fields.positive_or("rms_norm_eps", 1e-6);
   config.ffn.activation = read_activation(fields, "hidden_act", "silu");
   config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
-  (void)fields.find("max_window_layers");  // the window is on all layers or on none
+  fields.ignore("max_window_layers");  // the window is on all layers or on none
   give_window(fields, config, qwen_window(fields));
   read_ropes(fields, config);
   const bool bias = fields.flag_or("attention_bias", false);
