@@ -106,13 +106,14 @@ std::string sentence_of_none(const PolicyChoice& choice, const ChoiceQuery& quer
   const Candidate& one = *choice.nearest;
   std::string text = fmt::format("{} on {} ({}): none of {} settings is within {}", one.family,
                                  one.task.empty() ? "all tasks" : one.task, one.phase,
-                                 choice.candidates.size(), query.within);
+                                 choice.candidates.size(), loss_text(query.within, query.metric));
   if (query.confidence > 0 && !one.loss.most)
     return text +
            "; its differences have no interval (one document, or one example); --confidence 0 judges by the "
            "differences alone";
-  return text + fmt::format("; the nearest is {}, {} worse{}", one.policy, format_number(one.loss.value),
-                            one.loss.most ? fmt::format(", at most {}", format_number(*one.loss.most)) : "");
+  return text + fmt::format("; the nearest is {}, {} worse{}", one.policy,
+                            loss_text(one.loss.value, query.metric),
+                            one.loss.most ? ", at most " + loss_text(*one.loss.most, query.metric) : "");
 }
 
 Listing ChooseCommand::listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query) const {
@@ -120,22 +121,22 @@ Listing ChooseCommand::listing(const std::vector<PolicyChoice>& choices, const C
   listing.schema = "toptheta.choice/1";
   const std::string sure =
       query.confidence > 0 ? fmt::format(" with {:g}% confidence", 100 * query.confidence) : ", as measured";
-  listing.heading = fmt::format("{}: {} at most {}{} worse than dense{}", results_, query.metric,
-                                query.within, query.metric == "perplexity" ? " (relative)" : "", sure);
+  listing.heading = fmt::format("{}: {} at most {} worse than dense{}", results_, query.metric,
+                                loss_text(query.within, query.metric), sure);
   listing.about = {{"metric", query.metric}, {"within", query.within}, {"confidence", query.confidence}};
   listing.columns = {{"task", "task", false},
-                     {"phase", "phase", false},
-                     {"family", "policy", false},
+                     {"phase", "phase", false, 1},
+                     {"family", "policy", false, 3},  // the setting names it, too
                      {"choice", "choice", false},
-                     {"within", "within", false},
+                     {"within", "within", false, 4},  // the choice says it
                      {"policy", "setting", false},
-                     {"k", "k"},
-                     {"loss", "worse by"},
-                     {"loss_most", "at most"},
-                     {"kept_elements", "elements"},
-                     {"v_rows", "V rows"},
-                     {"protocol", "protocol", false},
-                     {"cell", "cell", false}};
+                     {"k", "k", true, 2},  // of the setting
+                     loss_column("loss", "worse by", query.metric),
+                     loss_column("loss_most", "at most", query.metric),
+                     {"kept_elements", "elements %", true, 0, Shown::percent},
+                     {"v_rows", "V rows %", true, 0, Shown::percent},
+                     {"protocol", "protocol", false, 5},
+                     {"cell", "cell", false, 6}};
   for (const PolicyChoice& choice : choices) {
     add_rows(choice, listing);
     if (!choice.found()) listing.notes.push_back(sentence_of_none(choice, query));

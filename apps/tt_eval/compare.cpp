@@ -133,11 +133,16 @@ Listing CompareCommand::listing(const std::vector<CellPair>& pairs, Session& ses
   listing.heading = two ? fmt::format("A: {}\nB: {}", paths_.front(), paths_.back())
                         : fmt::format("{}, against dense", paths_.front());
   listing.about = {{"a", two ? paths_.front() : "dense"}, {"b", paths_.back()}};
-  listing.columns = {{"cell", "cell", false},      {"metric", "metric", false},
-                     {"a", two ? "A" : "dense"},   {"b", two ? "B" : "value"},
-                     {"difference", "difference"}, {"stderr", "its error"},
-                     {"low", "95% from"},          {"high", "to"},
-                     {"p", "p (McNemar)"},         {"pairs", "pairs"}};
+  listing.columns = {{"cell", "cell", false, 0, Shown::once},
+                     {"metric", "metric", false},
+                     {"a", two ? "A" : "dense"},
+                     {"b", two ? "B" : "value"},
+                     {"difference", "difference"},
+                     {"stderr", "its error", true, 1},  // the interval says more
+                     {"low", "95% from"},
+                     {"high", "to"},
+                     {"p", "p (McNemar)", true, 2},
+                     {"pairs", "pairs", true, 3}};
   std::map<std::string, std::size_t> unpaired;
   for (const auto& [a, b] : pairs) {
     if (const std::string why = why_unpaired(*a, *b); !why.empty()) ++unpaired[why];

@@ -157,18 +157,23 @@ Json about_table(const TableMeta& meta) {
           {"provenance", json_of(meta.provenance)}};
 }
 
+// Formats for other programs do not record how a table was made.
+std::string origin_text(const Provenance& provenance) {
+  if (provenance.command.empty()) return "made by: not recorded";
+  return fmt::format("made by: {} (version {}, commit {}, seed {})", provenance.command, provenance.version,
+                     provenance.commit, provenance.seed);
+}
+
 std::string table_heading(const TableMeta& meta) {
   return fmt::format(
       "thresholds for {}: {} layers, {} query heads\n"
-      "{}, estimator {}, add_sigma {}, top-k at calibration {}, row fraction {}{}{}\n"
-      "made by: {} (version {}, commit {}, seed {})",
+      "{}, estimator {}, add_sigma {}, top-k at calibration {}, row fraction {}{}{}\n{}",
       meta.model.empty() ? "a model without a name" : meta.model, meta.shape.num_layers, meta.shape.num_heads,
       name_of(meta.placement), meta.estimator, meta.add_sigma, meta.topk_at_calibration ? "yes" : "no",
       meta.row_fraction,
       meta.length_bins > 0 ? fmt::format(", {} length bins per octave", meta.length_bins) : std::string(),
       meta.kept.any() ? ", for use with " + describe(meta.kept) : std::string(),
-      meta.provenance.command.empty() ? "unknown" : meta.provenance.command, meta.provenance.version,
-      meta.provenance.commit, meta.provenance.seed);
+      origin_text(meta.provenance));
 }
 
 void require_view(const ThresholdTable& table, const ThresholdView& view) {
