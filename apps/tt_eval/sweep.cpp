@@ -219,7 +219,15 @@ void SweepCommand::run(Session& session) {
   runner.prepare();
   if (runner.found() > 0)
     session.console.note(fmt::format("{} of {} cells are finished already", runner.found(), own.size()));
-  runner.run();
+  try {
+    runner.run();
+  } catch (const UnfinishedError& error) {
+    Problem problem = error.problem();
+    problem.next +=
+        fmt::format("{}mend the cause, then run again with --resume, which keeps the finished cells",
+                    problem.next.empty() ? "" : "; ");
+    throw UnfinishedError(problem);
+  }
   report(runner, session.cluster.size() > 1 ? cells.size() : own.size(), session);
 }
 

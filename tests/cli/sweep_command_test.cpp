@@ -88,6 +88,24 @@ TEST_CASE("a cell that fails is told, and the others are kept") {
   CHECK(typo.err.find("taks") != std::string::npos);
 }
 
+TEST_CASE("a cell that cannot be written ends the sweep, and the finished ones are kept") {
+  const SweepWorld world;
+  (void)world.output("tt-eval sweep s.toml -o whole -q");
+  const auto whole = files_of(world, "whole");
+  const std::string last = whole.rbegin()->first;
+  std::filesystem::create_directories(world.path("cut/cells"));
+  std::filesystem::create_symlink("nowhere/cell.json", world.path("cut/cells") / last);
+  const Outcome outcome = world.run("tt-eval sweep s.toml -o cut --resume -q");
+  CHECK(outcome.status == 4);
+  CHECK(outcome.err.find("nowhere") != std::string::npos);
+  CHECK(outcome.err.find("--resume") != std::string::npos);
+  CHECK(outcome.err.find("failed:") == std::string::npos);
+  std::filesystem::remove(world.path("cut/cells") / last);
+  CHECK(files_of(world, "cut").size() >= 1);
+  (void)world.output("tt-eval sweep s.toml -o cut --resume -q");
+  CHECK(files_of(world, "cut") == whole);
+}
+
 TEST_CASE("report makes one page of a sweep, and refuses what is no result") {
   const SweepWorld world;
   (void)world.output("tt-eval sweep s.toml -o whole -q");
