@@ -122,7 +122,7 @@ void warn_of_known_rows(const ThresholdTable& table, std::span<const InputFile> 
 
 AuditReport AuditCommand::audit(Session& session) const {
   if (dumps_.empty()) session.wait_passively();  // before the table causes notes
-  const ThresholdTable table = read_thresholds(table_, "audit", session.console);
+  const ThresholdTable table = read_thresholds(table_, session.console);
   AuditReport report{.table = table_, .meta = table.meta, .precision = precision_};
   AuditOptions how = options(session);
   if (!dumps_.empty()) {

@@ -44,7 +44,10 @@ const Target& ThresholdTable::target(std::int64_t k) const {
                     .what = fmt::format("holds no thresholds for k = {}", format_k(k)),
                     .expected = fmt::format("one of k = {}", list_k(targets)),
                     .found = fmt::format("k = {}", format_k(k)),
-                    .next = fmt::format("choose one of these, or calibrate again with -k {}", format_k(k))});
+                    .next = fmt::format(
+                        "choose one of these, or calibrate {}",
+                        curves.empty() ? fmt::format("again with -k {}", format_k(k))
+                                       : fmt::format("for it: tt-calibrate retarget -k {}", format_k(k)))});
 }
 
 std::int64_t mean_k(const std::vector<std::int64_t>& head_k) {
