@@ -30,7 +30,8 @@ class ChooseCommand : public Command {
  private:
   [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] ChoiceQuery resolve(const std::vector<CellResult>& cells) const;
-  [[nodiscard]] Listing listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query) const;
+  [[nodiscard]] Listing listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query,
+                                bool has_perplexity) const;
 
   std::string results_;
   std::string within_ = "0.01";
@@ -116,7 +117,8 @@ std::string sentence_of_none(const PolicyChoice& choice, const ChoiceQuery& quer
                             one.loss.most ? ", at most " + loss_text(*one.loss.most, query.metric) : "");
 }
 
-Listing ChooseCommand::listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query) const {
+Listing ChooseCommand::listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query,
+                               bool has_perplexity) const {
   Listing listing;
   listing.schema = "toptheta.choice/1";
   const std::string sure =
@@ -137,6 +139,8 @@ Listing ChooseCommand::listing(const std::vector<PolicyChoice>& choices, const C
                      {"v_rows", "V rows %", true, 0, Shown::percent},
                      {"protocol", "protocol", false, 5},
                      {"cell", "cell", false, 6}};
+  if (metric_.empty() && query.metric == "acc" && has_perplexity)
+    listing.notes.emplace_back("some results have a perplexity: --metric perplexity chooses by it");
   for (const PolicyChoice& choice : choices) {
     add_rows(choice, listing);
     if (!choice.found()) listing.notes.push_back(sentence_of_none(choice, query));
@@ -154,8 +158,10 @@ void ChooseCommand::run(Session& session) {
   for (const std::string& note : describe_cells(results_))
     session.console.note(note);
   const ChoiceQuery query = resolve(cells);
-  write_output(output_,
-               format_listing(listing(choose_cells(cells, query), query), format(), layout_of(output_)));
+  const bool has_perplexity =
+      std::ranges::any_of(cells, [](const CellResult& cell) { return cell.values.contains("perplexity"); });
+  write_output(output_, format_listing(listing(choose_cells(cells, query), query, has_perplexity), format(),
+                                       layout_of(output_)));
 }
 
 }  // namespace

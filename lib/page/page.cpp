@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "page/cell_figures.hpp"
@@ -189,8 +190,12 @@ std::vector<Chart> charts_of(const std::vector<Cell>& cells, const std::vector<N
     if (!named.problem.empty()) continue;
     const std::vector<const Target*> targets = targets_used(named, cells);
     if (targets.empty()) continue;
-    for (Figure& figure : table_figures(named.table, {target_of_choice(groups, named, targets)}, targets))
+    for (Figure& figure : table_figures(named.table, {target_of_choice(groups, named, targets)}, targets)) {
+      if (tables.size() > 1)
+        for (Chart& chart : figure.charts)
+          chart.name = file_name(std::filesystem::path(named.path).stem().string() + " " + chart.name);
       add(std::move(figure));
+    }
   }
   make_names_unique(charts);
   return charts;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
+#include <vector>
 
 #include "core/error.hpp"
 #include "report/json.hpp"
@@ -157,11 +159,39 @@ Json about_table(const TableMeta& meta) {
           {"provenance", json_of(meta.provenance)}};
 }
 
+// The command with long runs of files, as of --text texts/*.txt, cut to the first and the last.
+std::string shortened(const std::string& command) {
+  constexpr std::size_t kMost = 4;
+  if (command.find('\'') != std::string::npos) return command;  // a file's name may hold blanks
+  std::istringstream words(command);
+  std::string text;
+  std::vector<std::string> run;
+  const auto flush = [&] {
+    const bool cut = run.size() > kMost;
+    for (std::size_t i = 0; i < run.size(); ++i)
+      if (!cut || i == 0 || i + 1 == run.size())
+        text += (text.empty() ? "" : " ") + run[i];
+      else if (i == 1)
+        text += fmt::format(" ...{} more...", run.size() - 2);
+    run.clear();
+  };
+  std::size_t index = 0;
+  for (std::string word; words >> word; ++index) {
+    const bool is_file =
+        index > 1 && !word.starts_with("-");  // or another value; not program, command or flag
+    if (!is_file) flush();
+    run.push_back(word);
+    if (!is_file) flush();
+  }
+  flush();
+  return text;
+}
+
 // Formats for other programs do not record how a table was made.
 std::string origin_text(const Provenance& provenance) {
   if (provenance.command.empty()) return "made by: not recorded";
-  return fmt::format("made by: {} (version {}, commit {}, seed {})", provenance.command, provenance.version,
-                     provenance.commit, provenance.seed);
+  return fmt::format("made by: {} (version {}, commit {}, seed {})", shortened(provenance.command),
+                     provenance.version, provenance.commit, provenance.seed);
 }
 
 std::string table_heading(const TableMeta& meta) {
