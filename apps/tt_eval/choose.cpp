@@ -10,7 +10,6 @@
 #include "core/error.hpp"
 #include "report/json.hpp"
 #include "report/listing.hpp"
-#include "report/number.hpp"
 #include "sweep/cells.hpp"
 #include "sweep/choice.hpp"
 #include "tt_eval/commands.hpp"
