@@ -1,6 +1,10 @@
 // tt-eval sweep and the page about it.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -126,6 +130,23 @@ TEST_CASE("report makes one page of a sweep, and refuses what is no result") {
   CHECK(foreign.status == 3);
   CHECK(foreign.err.find("zz.json") != std::string::npos);
   CHECK(world.content("page.html") == page);
+}
+
+TEST_CASE("a page is not written to a terminal") {
+  const SweepWorld world;
+  (void)world.output("tt-eval run --model model --task a.txt --attention dense topk:k=4 -o r.json");
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  REQUIRE(::grantpt(terminal) == 0);
+  REQUIRE(::unlockpt(terminal) == 0);
+  const std::string screen = ::ptsname(terminal);
+  for (const char* command : {"tt-eval report r.json", "tt-calibrate report theta.h5"}) {
+    const Outcome refused = world.run(command, screen);
+    CHECK(refused.status == 2);
+    CHECK(refused.err.find("-o FILE") != std::string::npos);
+  }
+  ::close(terminal);
+  CHECK(world.output("tt-calibrate report theta.h5").starts_with("<!doctype html>"));
 }
 
 TEST_CASE("a sweep that is killed ten times ends in the bytes of one that was not") {
