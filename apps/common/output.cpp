@@ -1,7 +1,6 @@
 #include "common/output.hpp"
 
 #include <fmt/format.h>
-
 #include <unistd.h>
 
 #include <cerrno>
