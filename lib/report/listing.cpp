@@ -1,5 +1,7 @@
 #include "report/listing.hpp"
 
+#include <fmt/format.h>
+
 #include "report/number.hpp"
 
 namespace toptheta {
@@ -18,6 +20,7 @@ std::string text_of(const Json& cell, std::string (*number)(double), const char*
 
 std::string for_people(const Json& cell, Shown shown) {
   if (shown == Shown::percent && cell.is_number()) return format_percent(cell.get<double>());
+  if (shown == Shown::digits && cell.is_number()) return fmt::format("{:#.4g}", cell.get<double>());
   return text_of(cell, format_number, "-");
 }
 

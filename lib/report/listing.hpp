@@ -12,6 +12,7 @@ namespace toptheta {
 enum class Shown {
   as_it_is,
   percent,  // fractions, in per cent; the title says so
+  digits,   // four significant digits, however small the number is
   once      // nothing where the row above has the same
 };
 

@@ -71,8 +71,8 @@ std::vector<ListingColumn> aggregate_columns() {
   return {{"lengths", "row lengths", false},
           {"thresholds", "thresholds", true, 5},
           {"rows", "rows", true, 1},
-          {"theta", "mean theta"},
-          {"std", "mean std", true, 3},
+          {"theta", "mean theta", true, 0, Shown::digits},  // of softmax weights, thresholds are small
+          {"std", "mean std", true, 3, Shown::digits},
           {"sdc", "mean SDC term", true, 4},
           {"kept_mass", "mean kept mass", true, 2}};
 }
@@ -127,8 +127,8 @@ void list_entries(const ThresholdTable& table, const std::vector<const Target*>&
                      {"layer", "layer"},
                      {"head", "head"},
                      {"length", "row length"},
-                     {"theta", "theta"},
-                     {"std", "std", true, 3},
+                     {"theta", "theta", true, 0, Shown::digits},
+                     {"std", "std", true, 3, Shown::digits},
                      {"count", "rows", true, 1},
                      {"sdc", "SDC term", true, 4},
                      {"kept_mass", "kept mass", true, 2}};
