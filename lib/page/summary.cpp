@@ -64,7 +64,7 @@ std::string blame_by(const Cell& cell, double Sparsity::*what, const char* name)
 }
 
 // Which layers cost what, the figures of one run do not say.
-std::string layers_of(const Cell& cell) {
+std::string layers_text(const Cell& cell) {
   const std::string mass = blame_of(cell);
   if (mass.empty()) return "";
   const std::string command = sensitivity_command(cell.provenance.command);
@@ -102,7 +102,7 @@ std::string format_card(const Group& group) {
   add("Elements", saved(cell.total.kept, "keeps", "attention elements"));
   add("V rows", saved(cell.total.v_rows, "reads", "V rows"));
   add("Tiles", tiles_of(cell));
-  add("Layers", layers_of(cell));
+  add("Layers", layers_text(cell));
   if (!cell.provenance.command.empty())
     add("Command", fmt::format("<code>{}</code>", escaped(cell.provenance.command)));
   return html + "</dl></section>";
