@@ -119,6 +119,8 @@ void SweepRunner::prepare(SweepGroup& group) {
         for (const std::string& table : cell->flags.policies.thresholds)
           if (!tables_.contains(table))
             (void)load_thresholds({table}, session_.console);  // says why it cannot be read
+        if (needs_table(cell->policy) && cell->flags.policies.thresholds.size() == 1)
+          (void)tables_.at(cell->flags.policies.thresholds.front()).table.target(cell->policy.k);
         if (there) header = header_of(group, *cell);
       });
     if (!own_reason.empty()) {

@@ -92,6 +92,18 @@ TEST_CASE("a cell that fails is told, and the others are kept") {
   CHECK(typo.err.find("taks") != std::string::npos);
 }
 
+TEST_CASE("cells that no table serves are told before the others are run") {
+  const SweepWorld world;
+  world.write("k.toml",
+              "[sweep]\nmodel = \"model\"\ntask = [\"quiz.jsonl\"]\nattention = [\"dense\", \"theta\"]\n"
+              "k = [4, 5]\nthresholds = [\"theta.h5\"]\n");
+  const Outcome outcome = world.run("tt-eval sweep k.toml -o cells");
+  CHECK(outcome.status == 4);
+  CHECK(outcome.err.find("warning: 1 of 3 cells cannot be run") != std::string::npos);
+  CHECK(outcome.err.find("k = 5") < outcome.err.find("1 cell failed"));
+  CHECK(files_of(world, "cells").size() == 2);
+}
+
 TEST_CASE("a cell that cannot be written ends the sweep, and the finished ones are kept") {
   const SweepWorld world;
   (void)world.output("tt-eval sweep s.toml -o whole -q");
