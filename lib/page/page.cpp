@@ -46,7 +46,12 @@ HeadFigures head_figures(const std::vector<Group>& groups) {
 std::string format_heads(const std::vector<Group>& groups) {
   const HeadFigures heads = head_figures(groups);
   std::string html = "<h2 id='heads-and-layers'>Which layers and heads</h2>";
-  if (heads.figures.empty()) html += "<p>These results hold no figures of single heads.</p>";
+  html += heads.figures.empty() ? "<p>These results hold no figures of single heads.</p>"
+                                : "<p class='lead'>For the settings of the summary. Each row of a map is a "
+                                  "layer, each column a query head "
+                                  "or KV group. A layer that loses much softmax mass need not be the one "
+                                  "that costs most: the command "
+                                  "under Layers in the summary measures that.</p>";
   for (const Figure& figure : heads.figures)
     html += format_figure(figure);
   if (!heads.left_out.empty()) {
