@@ -1,6 +1,7 @@
 #include "common/output.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -82,6 +83,15 @@ void write_output(const std::filesystem::path& path, std::string_view text) {
 void require_writable(const std::filesystem::path& path) {
   // Makes the temporary file of an atomic write and removes it again.
   if (!path.empty() && !is_stream(path)) const AtomicFile probe(path);
+}
+
+void require_no_terminal(const std::filesystem::path& output, std::string_view command,
+                         std::string_view next) {
+  if (output.empty() && ::isatty(STDOUT_FILENO) != 0)
+    throw UsageError({.where = std::string(command),
+                      .what = "a page of HTML is for a browser, not for the terminal",
+                      .expected = "-o FILE, or standard output that goes to a file or a pipe",
+                      .next = std::string(next)});
 }
 
 void require_distinct(const std::filesystem::path& path, const std::filesystem::path& input,

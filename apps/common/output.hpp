@@ -24,6 +24,11 @@ void write_output(const std::filesystem::path& path, std::string_view text);
 // finds out before hours of work. Leaves nothing behind.
 void require_writable(const std::filesystem::path& path);
 
+// Throws UsageError if a page of HTML, for which `output` names no file, would go to a terminal. `command` is
+// the place, and `next` a command that writes a file.
+void require_no_terminal(const std::filesystem::path& output, std::string_view command,
+                         std::string_view next);
+
 // Throws UsageError, naming `flag`, if writing to `path` would overwrite one of the command's inputs.
 void require_distinct(const std::filesystem::path& path, const std::filesystem::path& input,
                       std::string_view flag);

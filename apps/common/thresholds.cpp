@@ -16,9 +16,9 @@ void tell_unused(const ThresholdTable& table, const std::string& path, TableForm
   if (const std::string dense = describe_without_lines(table, path); !dense.empty()) console.note(dense);
 }
 
-ThresholdTable read_thresholds(const std::filesystem::path& path, std::string_view flag, Console& console,
+ThresholdTable read_thresholds(const std::filesystem::path& path, Console& console,
                                std::optional<Placement> placement) {
-  const TableFormat format = resolve_table_format(path, flag);
+  const TableFormat format = input_table_format(path);
   ThresholdTable table = read_table(path, format, placement.value_or(Placement::pre_softmax));
   require_placement(table, placement);
   if (!placement && !says_placement(format))

@@ -17,9 +17,9 @@ void tell_unused(const ThresholdTable& table, const std::string& path, TableForm
 
 // Reads a table in the format that its ending names, tells what is not used, and takes it out. `placement` is
 // what --placement says, if it is given; without it, the thresholds of a file that does not record its
-// placement are taken as pre-softmax, and a note says so. Throws as resolve_table_format(), for which `flag`
-// is the place, and read_table(), and UsageError for a table of another placement than `placement`.
-ThresholdTable read_thresholds(const std::filesystem::path& path, std::string_view flag, Console& console,
+// placement are taken as pre-softmax, and a note says so. Throws as input_table_format() and read_table(),
+// and UsageError for a table of another placement than `placement`.
+ThresholdTable read_thresholds(const std::filesystem::path& path, Console& console,
                                std::optional<Placement> placement = {});
 
 // Throws UsageError if --placement is given and is not that of the table.

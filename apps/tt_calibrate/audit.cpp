@@ -121,7 +121,8 @@ void warn_of_known_rows(const ThresholdTable& table, std::span<const InputFile> 
 }
 
 AuditReport AuditCommand::audit(Session& session) const {
-  const ThresholdTable table = read_thresholds(table_, "audit", session.console);
+  if (dumps_.empty()) session.wait_passively();  // before the table causes notes
+  const ThresholdTable table = read_thresholds(table_, session.console);
   AuditReport report{.table = table_, .meta = table.meta, .precision = precision_};
   AuditOptions how = options(session);
   if (!dumps_.empty()) {
@@ -136,7 +137,6 @@ AuditReport AuditCommand::audit(Session& session) const {
   const CalibrationSource from = resolve_source(source_, session, kHeldOut);
   for (const auto& text : from.files())
     require_distinct(output_, text, "-o");
-  session.wait_passively();
   LanguageModel model = load_model(from, session);
   const std::vector<TextWindow> windows = text_windows(model, from.texts, source_.context, from.ids);
   for (const TextWindow& window : windows)

@@ -123,7 +123,7 @@ Budget BudgetCommand::resolve() const {
 void BudgetCommand::run(Session& session) {
   Budget budget = resolve();
   const TableFormat format = resolve_table_format(output_, "-o");
-  const ThresholdTable source = read_thresholds(table_, "budget", session.console);
+  const ThresholdTable source = read_thresholds(table_, session.console);
   if (!sensitivity_.empty()) budget.weights = read_sensitivity_weights(sensitivity_, source.meta.shape);
   const BudgetPlan plan = plan_budget(source, budget);
   ThresholdTable result{source.meta, {pooled_target_by_head(source, plan.head_k)}, source.curves};

@@ -74,7 +74,7 @@ ConvertPlan resolve(const ConvertFlags& flags) {
     throw UsageError({.where = "-o", .what = "not given", .expected = "the file to write, as in -o th.txt"});
   ConvertPlan plan;
   plan.input = flags.input;
-  plan.input_format = resolve_table_format(plan.input, "convert");
+  plan.input_format = input_table_format(plan.input);
   plan.output = flags.output;
   plan.output_format = flags.format ? *flags.format : resolve_table_format(plan.output, "-o");
   plan.sdc_only = flags.what == Written::sdc;

@@ -81,7 +81,7 @@ void DriftCommand::require_flags() const {
 }
 
 bool is_dump(const std::string& path) {
-  if (resolve_table_format(path, "drift") != TableFormat::hdf5) return false;
+  if (input_table_format(path) != TableFormat::hdf5) return false;
   const hdf5::File file = hdf5::File::open(path);
   return file.root().has_attribute("format") && file.root().text_attribute("format") == kDumpFormat;
 }
@@ -124,7 +124,7 @@ void DriftCommand::run(Session& session) {
     tables = tables_of_dumps(session);
   else
     for (const std::string& path : files_)
-      tables.push_back(read_thresholds(path, "drift", session.console, placement_));
+      tables.push_back(read_thresholds(path, session.console, placement_));
   DriftReport report{
       .a = files_[0], .b = files_[1], .placement = tables[0].meta.placement, .tolerance = tolerance_};
   const std::vector<std::int64_t> k = k_.empty() ? std::vector<std::int64_t>() : parse_number_list(k_, "-k");

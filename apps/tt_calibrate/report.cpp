@@ -50,8 +50,9 @@ void TableReportCommand::run(Session& session) {
     throw UsageError({.where = "report",
                       .what = "no threshold table given",
                       .next = "tt-calibrate report theta.h5 -o page.html"});
+  require_no_terminal(output_, "report", "tt-calibrate report theta.h5 -o page.html");
   require_distinct(output_, table_, "-o");
-  const ThresholdTable table = read_thresholds(table_, "report", session.console, placement_);
+  const ThresholdTable table = read_thresholds(table_, session.console, placement_);
   std::optional<page::AuditFile> audit;
   if (!audit_.empty()) {
     require_distinct(output_, audit_, "-o");

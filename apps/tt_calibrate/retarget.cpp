@@ -126,7 +126,7 @@ void RetargetCommand::run(Session& session) {
         {.where = "-o", .what = "not given", .expected = "the threshold table to write: -o t48.h5"});
   require_distinct(output_, table_, "-o");
   const TableFormat format = resolve_table_format(output_, "-o");
-  const ThresholdTable source = read_thresholds(table_, "retarget", session.console);
+  const ThresholdTable source = read_thresholds(table_, session.console);
   require_curves(source, table_);
   const std::vector<LayerK> layer_k = layer_k_.empty() ? std::vector<LayerK>() : parse_layer_k(layer_k_);
   ThresholdTable result{source.meta, {}, source.curves};

@@ -58,7 +58,7 @@ void ShowCommand::run(Session& session) {
   ThresholdView view{.k = k_};
   if (layer_option_->count() > 0) view.layer = layer_;
   if (head_option_->count() > 0) view.head = head_;
-  const ThresholdTable table = read_thresholds(table_, "show", session.console);
+  const ThresholdTable table = read_thresholds(table_, session.console);
   if (law_) require_curves(table, table_);
   write_output(output_,
                format_listing(law_ ? length_laws_listing(table, view) : thresholds_listing(table, view),

@@ -24,15 +24,15 @@ class BenchCommand : public Command {
  public:
   void declare(CLI::App& app) override {
     declare_bench(app, flags_);
+    declare_dry_run(app, dry_run_);
+    add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
+    declare_output(app, output_, "Write to this file instead of standard output");
     app.add_option("--threads", threads_,
                    "Threads; 0 = as OMP_NUM_THREADS says, else all processors. A list such as 1,2,4,8,16 "
                    "runs every workload with each count and shows how the speed grows")
         ->type_name("LIST")
         ->capture_default_str()
         ->group(kCommonGroup);
-    declare_dry_run(app, dry_run_);
-    add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
-    declare_output(app, output_, "Write to this file instead of standard output");
   }
   void run(Session& session) override;
 

@@ -194,6 +194,12 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session) {
   plan.kept = kept;
   plan.thresholds = load_thresholds(flags.policies.thresholds, session.console);
   plan.policies = kept.empty() ? with_every_k(policies, plan.thresholds) : policies;
+  if (flags.policies.attention.empty() &&
+      std::ranges::all_of(plan.policies, [](const Policy& policy) { return is_dense(policy); }))
+    session.console.note(
+        "only dense attention is timed; --kept 0.1,0.02 compares it with top-k and top-theta, --thresholds "
+        "FILE with "
+        "your own table");
   plan.inputs = std::move(inputs);
   plan_workloads(flags, plan);
   plan.tokens = text.empty() ? random_tokens(plan.model.config().vocab_size, plan.capacity, session.seed)

@@ -10,7 +10,6 @@
 #include "core/error.hpp"
 #include "report/json.hpp"
 #include "report/listing.hpp"
-#include "report/number.hpp"
 #include "sweep/cells.hpp"
 #include "sweep/choice.hpp"
 #include "tt_eval/commands.hpp"
@@ -30,7 +29,8 @@ class ChooseCommand : public Command {
  private:
   [[nodiscard]] ResultFormat format() const { return format_.value_or(result_format_of(output_)); }
   [[nodiscard]] ChoiceQuery resolve(const std::vector<CellResult>& cells) const;
-  [[nodiscard]] Listing listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query) const;
+  [[nodiscard]] Listing listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query,
+                                bool has_perplexity) const;
 
   std::string results_;
   std::string within_ = "0.01";
@@ -106,36 +106,40 @@ std::string sentence_of_none(const PolicyChoice& choice, const ChoiceQuery& quer
   const Candidate& one = *choice.nearest;
   std::string text = fmt::format("{} on {} ({}): none of {} settings is within {}", one.family,
                                  one.task.empty() ? "all tasks" : one.task, one.phase,
-                                 choice.candidates.size(), query.within);
+                                 choice.candidates.size(), loss_text(query.within, query.metric));
   if (query.confidence > 0 && !one.loss.most)
     return text +
            "; its differences have no interval (one document, or one example); --confidence 0 judges by the "
            "differences alone";
-  return text + fmt::format("; the nearest is {}, {} worse{}", one.policy, format_number(one.loss.value),
-                            one.loss.most ? fmt::format(", at most {}", format_number(*one.loss.most)) : "");
+  return text + fmt::format("; the nearest is {}, {} worse{}", one.policy,
+                            loss_text(one.loss.value, query.metric),
+                            one.loss.most ? ", at most " + loss_text(*one.loss.most, query.metric) : "");
 }
 
-Listing ChooseCommand::listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query) const {
+Listing ChooseCommand::listing(const std::vector<PolicyChoice>& choices, const ChoiceQuery& query,
+                               bool has_perplexity) const {
   Listing listing;
   listing.schema = "toptheta.choice/1";
   const std::string sure =
       query.confidence > 0 ? fmt::format(" with {:g}% confidence", 100 * query.confidence) : ", as measured";
-  listing.heading = fmt::format("{}: {} at most {}{} worse than dense{}", results_, query.metric,
-                                query.within, query.metric == "perplexity" ? " (relative)" : "", sure);
+  listing.heading = fmt::format("{}: {} at most {} worse than dense{}", results_, query.metric,
+                                loss_text(query.within, query.metric), sure);
   listing.about = {{"metric", query.metric}, {"within", query.within}, {"confidence", query.confidence}};
   listing.columns = {{"task", "task", false},
-                     {"phase", "phase", false},
-                     {"family", "policy", false},
+                     {"phase", "phase", false, 1},
+                     {"family", "policy", false, 3},  // the setting names it, too
                      {"choice", "choice", false},
-                     {"within", "within", false},
+                     {"within", "within", false, 4},  // the choice says it
                      {"policy", "setting", false},
-                     {"k", "k"},
-                     {"loss", "worse by"},
-                     {"loss_most", "at most"},
-                     {"kept_elements", "elements"},
-                     {"v_rows", "V rows"},
-                     {"protocol", "protocol", false},
-                     {"cell", "cell", false}};
+                     {"k", "k", true, 2},  // of the setting
+                     loss_column("loss", "worse by", query.metric),
+                     loss_column("loss_most", "at most", query.metric),
+                     {"kept_elements", "elements %", true, 0, Shown::percent},
+                     {"v_rows", "V rows %", true, 0, Shown::percent},
+                     {"protocol", "protocol", false, 5},
+                     {"cell", "cell", false, 6}};
+  if (metric_.empty() && query.metric == "acc" && has_perplexity)
+    listing.notes.emplace_back("some results have a perplexity: --metric perplexity chooses by it");
   for (const PolicyChoice& choice : choices) {
     add_rows(choice, listing);
     if (!choice.found()) listing.notes.push_back(sentence_of_none(choice, query));
@@ -153,8 +157,10 @@ void ChooseCommand::run(Session& session) {
   for (const std::string& note : describe_cells(results_))
     session.console.note(note);
   const ChoiceQuery query = resolve(cells);
-  write_output(output_,
-               format_listing(listing(choose_cells(cells, query), query), format(), layout_of(output_)));
+  const bool has_perplexity =
+      std::ranges::any_of(cells, [](const CellResult& cell) { return cell.values.contains("perplexity"); });
+  write_output(output_, format_listing(listing(choose_cells(cells, query), query, has_perplexity), format(),
+                                       layout_of(output_)));
 }
 
 }  // namespace

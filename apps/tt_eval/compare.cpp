@@ -93,6 +93,14 @@ void warn_of_differences(const std::vector<CellPair>& pairs, Session& session) {
                          "");
 }
 
+void warn_of_lone(const std::vector<std::string>& cells, const std::string& path, Session& session) {
+  constexpr std::size_t kMost = 5;
+  for (std::size_t i = 0; i < std::min(cells.size(), kMost); ++i)
+    session.console.warn(fmt::format("{} is in {} alone", cells[i], path), "");
+  if (cells.size() > kMost)
+    session.console.warn(fmt::format("so are {} more results", cells.size() - kMost), "");
+}
+
 std::vector<CellPair> CompareCommand::pairs_of(const std::vector<CellResult>& first,
                                                const std::vector<CellResult>& last, Session& session) const {
   std::vector<CellPair> pairs;
@@ -102,10 +110,12 @@ std::vector<CellPair> CompareCommand::pairs_of(const std::vector<CellResult>& fi
         pairs.push_back({dense, &cell});
     return pairs;
   }
+  std::vector<std::string> only_first;
+  std::vector<std::string> only_last;
   for (const CellResult& cell : last) {
     const CellResult* const other = partner_of(cell, last, first);
     if (other == nullptr)
-      session.console.warn(fmt::format("{} is in {} alone", cell.name, paths_.back()), "");
+      only_last.push_back(cell.name);
     else if (other->task_sha256 != cell.task_sha256)
       throw InputError({.where = cell.name,
                         .what = "A and B were run on different files of the same name",
@@ -117,11 +127,14 @@ std::vector<CellPair> CompareCommand::pairs_of(const std::vector<CellResult>& fi
   warn_of_differences(pairs, session);
   for (const CellResult& cell : first)
     if (std::ranges::none_of(pairs, [&cell](const CellPair& pair) { return pair.a == &cell; }))
-      session.console.warn(fmt::format("{} is in {} alone", cell.name, paths_.front()), "");
+      only_first.push_back(cell.name);
+  warn_of_lone(only_last, paths_.back(), session);
+  warn_of_lone(only_first, paths_.front(), session);
   if (pairs.empty())
     throw InputError({.where = "compare",
                       .what = "A and B have no result in common",
-                      .expected = "the same task and phase under the same policy"});
+                      .expected = "the same task and phase under the same policy",
+                      .next = "give results of the same tasks; A alone is compared with its own dense runs"});
   return pairs;
 }
 
@@ -133,11 +146,16 @@ Listing CompareCommand::listing(const std::vector<CellPair>& pairs, Session& ses
   listing.heading = two ? fmt::format("A: {}\nB: {}", paths_.front(), paths_.back())
                         : fmt::format("{}, against dense", paths_.front());
   listing.about = {{"a", two ? paths_.front() : "dense"}, {"b", paths_.back()}};
-  listing.columns = {{"cell", "cell", false},      {"metric", "metric", false},
-                     {"a", two ? "A" : "dense"},   {"b", two ? "B" : "value"},
-                     {"difference", "difference"}, {"stderr", "its error"},
-                     {"low", "95% from"},          {"high", "to"},
-                     {"p", "p (McNemar)"},         {"pairs", "pairs"}};
+  listing.columns = {{"cell", "cell", false, 0, Shown::once},
+                     {"metric", "metric", false},
+                     {"a", two ? "A" : "dense"},
+                     {"b", two ? "B" : "value"},
+                     {"difference", "difference"},
+                     {"stderr", "its error", true, 1},  // the interval says more
+                     {"low", "95% from"},
+                     {"high", "to"},
+                     {"p", "p (McNemar)", true, 2},
+                     {"pairs", "pairs", true, 3}};
   std::map<std::string, std::size_t> unpaired;
   for (const auto& [a, b] : pairs) {
     if (const std::string why = why_unpaired(*a, *b); !why.empty()) ++unpaired[why];

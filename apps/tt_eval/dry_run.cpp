@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "common/common_flags.hpp"
@@ -30,7 +31,7 @@ void declare_dry_run(CLI::App& app, bool& dry_run) {
   app.add_flag("--dry-run", dry_run,
                "Only print what would run, how much memory it needs and how long it takes, estimated by a "
                "short probe of the model")
-      ->group(kCommonGroup);
+      ->group(kOutputGroup);
 }
 
 void DryRun::use(Transformer& model, KvType kv) {
@@ -110,10 +111,10 @@ Listing DryRun::listing() const {
                    {"peak_bytes", json_number(peak)},
                    {"estimated_by", "operations, and a probe under each policy"},
                    {"probe_tokens", probed_}};
-  listing.columns = {{"name", "name", false}, {"what", "what", false}, {"policy", "policy", false},
-                     {"tokens", "tokens"},    {"gflop", "GFLOP"},      {"seconds", "seconds"}};
+  listing.columns = {{"name", "name", false}, {"what", "what", false, 2},  {"policy", "policy", false},
+                     {"tokens", "tokens"},    {"gflop", "GFLOP", true, 1}, {"seconds", "seconds"}};
   for (const Row& row : rows_)
-    listing.rows.push_back({row.name, row.what, row.policy, json_number(row.tokens),
+    listing.rows.push_back({row.name, row.what, row.policy, std::llround(row.tokens),
                             json_number(row.flops / 1e9), json_number(row.seconds)});
   listing.notes.push_back(
       fmt::format("The time is the number of operations of all tokens, as under dense attention, at the "

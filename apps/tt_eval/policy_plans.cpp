@@ -132,7 +132,7 @@ std::vector<ThresholdFile> load_thresholds(const std::vector<std::string>& paths
   std::vector<ThresholdFile> files;
   files.reserve(paths.size());
   for (const std::string& path : paths) {
-    const TableFormat format = resolve_table_format(path, "--thresholds");
+    const TableFormat format = input_table_format(path);
     ThresholdFile& file =
         files.emplace_back(ThresholdFile{path, read_table(path, format), says_placement(format)});
     if (!file.says_placement)

@@ -35,6 +35,7 @@ class ReportCommand : public Command {
       throw UsageError({.where = "report",
                         .what = "no folder of results given",
                         .next = "tt-eval report DIR -o report.html"});
+    require_no_terminal(output_, "report", "tt-eval report DIR -o report.html");
     require_distinct(output_, results_, "-o");
     const page::Cells found = page::read_cells(results_);
     for (const std::string& note : describe_cells(results_))

@@ -22,10 +22,11 @@ void declare_sampling(CLI::App& app, SamplingRequest& request) {
       ->type_name("K")
       ->check(non_negative())
       ->group(kGroup);
-  app.add_option("--top-p", request.top_p,
-                 "Draw only from the most likely tokens that together reach this probability")
+  app.add_option(
+         "--top-p", request.top_p,
+         "Draw only from the most likely tokens that together reach this probability; above 0, at most 1")
       ->type_name("P")
-      ->check(CLI::Range(1e-6, 1.0).description("above 0, at most 1"))
+      ->check(CLI::Range(1e-6, 1.0).description(""))
       ->group(kGroup);
 }
 

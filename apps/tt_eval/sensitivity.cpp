@@ -209,8 +209,8 @@ Listing SensitivityCommand::listing(const std::vector<Sensitivity>& parts, const
                                                  {"stderr", "its error"},
                                                  {"low", "95% from"},
                                                  {"high", "to"},
-                                                 {"share", "of all losses"},
-                                                 {"kept_elements", "kept there"},
+                                                 {"share", "of all losses %", true, 0, Shown::percent},
+                                                 {"kept_elements", "kept there %", true, 0, Shown::percent},
                                                  {"lost_mass", "lost mass"}});
   for (const Sensitivity& one : parts) {
     const PairedDifference& d = one.difference;

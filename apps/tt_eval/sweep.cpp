@@ -166,10 +166,10 @@ void SweepCommand::report(const SweepRunner& runner, std::size_t own, Session& s
     text += fmt::format("{}failed: {}\n{}", text.empty() ? "" : "\n", fmt::join(cells, ", "), reason);
   }
   if (!failures.empty())
-    throw UnfinishedError(
-        {.where = flags_.output,
-         .what = fmt::format("{} cells failed; all others are complete\n{}", failures.size(), text),
-         .next = "mend the cause, then run again with --resume"});
+    throw UnfinishedError({.where = flags_.output,
+                           .what = fmt::format("{} cell{} failed; all others are complete\n{}",
+                                               failures.size(), failures.size() == 1 ? "" : "s", text),
+                           .next = "mend the cause, then run again with --resume"});
   write_summary(flags_.output,
                 fmt::format("{} cells in {}\n", own, (fs::path(flags_.output) / "cells").string()),
                 session.console.quiet());
@@ -219,7 +219,21 @@ void SweepCommand::run(Session& session) {
   runner.prepare();
   if (runner.found() > 0)
     session.console.note(fmt::format("{} of {} cells are finished already", runner.found(), own.size()));
-  runner.run();
+  // Hours before the end, where it is said again with all names.
+  if (const std::vector<SweepFailure>& early = runner.failures(); !early.empty())
+    session.console.warn(
+        fmt::format("{} of {} cells cannot be run, such as {}: {}", early.size(), own.size(),
+                    early.front().cell, early.front().reason.substr(0, early.front().reason.find('\n'))),
+        "the others follow");
+  try {
+    runner.run();
+  } catch (const UnfinishedError& error) {
+    Problem problem = error.problem();
+    problem.next +=
+        fmt::format("{}mend the cause, then run again with --resume, which keeps the finished cells",
+                    problem.next.empty() ? "" : "; ");
+    throw UnfinishedError(problem);
+  }
   report(runner, session.cluster.size() > 1 ? cells.size() : own.size(), session);
 }
 

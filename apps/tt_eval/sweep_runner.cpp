@@ -29,12 +29,15 @@ fs::path model_path(const RunFlags& flags) {
   return flags.model.empty() ? find_embedded_data().model() : fs::path(flags.model);
 }
 
-// Whether it is about one cell or task; anything else ends the sweep.
+// Why a cell or task cannot be evaluated. What would keep any other from it as well, such as a full disk,
+// ends the sweep.
 template <class Work>
 std::string reason_why_not(const Work& work) {
   try {
     work();
   } catch (const PeerFailed&) {
+    throw;
+  } catch (const UnfinishedError&) {
     throw;
   } catch (const std::bad_alloc&) {
     return "out of memory";
@@ -116,6 +119,8 @@ void SweepRunner::prepare(SweepGroup& group) {
         for (const std::string& table : cell->flags.policies.thresholds)
           if (!tables_.contains(table))
             (void)load_thresholds({table}, session_.console);  // says why it cannot be read
+        if (needs_table(cell->policy) && cell->flags.policies.thresholds.size() == 1)
+          (void)tables_.at(cell->flags.policies.thresholds.front()).table.target(cell->policy.k);
         if (there) header = header_of(group, *cell);
       });
     if (!own_reason.empty()) {

@@ -39,7 +39,8 @@ class SweepRunner {
   // Reads tasks and digests, and finds finished cells. Throws InputError for a file that is a cell of another
   // sweep, before anything is run.
   void prepare();
-  // Runs the remaining cells. A cell that fails is added to failures() and does not stop the others.
+  // Runs the remaining cells. A cell that fails is added to failures() and does not stop the others. Throws
+  // UnfinishedError where a cell cannot be written, because the next one could not be either.
   void run();
 
   // Estimates what run() would do, instead of running it.

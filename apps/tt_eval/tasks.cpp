@@ -46,7 +46,7 @@ Listing listing_of(const std::vector<TaskDefinition>& library) {
   listing.about = nlohmann::ordered_json::object();
   listing.columns = {{"name", "task", false},
                      {"kind", "kind", false},
-                     {"fields", "fields of a line", false},
+                     {"fields", "fields of a line", false, 1},
                      {"about", "about", false}};
   for (const TaskDefinition& task : library) {
     std::string fields;

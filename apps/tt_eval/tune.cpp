@@ -169,6 +169,7 @@ void TuneCommand::declare(CLI::App& app) {
       ->capture_default_str()
       ->group(goal);
   declare_evaluation(app, flags_);
+  app.get_option("--k")->group("");  // refused with an explanation, so not offered
   add_format(app, format_, "By default, the ending of -o decides; without -o, a table");
   declare_output(app, output_, "Write it to this file instead of standard output");
 }
@@ -204,18 +205,21 @@ std::int64_t TuneCommand::highest_k(const EvaluationSetup& setup,
   return highest;
 }
 
-std::string answer_of(const Tuning& tuning, double max_loss) {
+std::string answer_of(const Tuning& tuning, const ChoiceQuery& query) {
   if (!tuning.k)
-    return fmt::format("no k is good enough: k={}, the largest, is still {} worse", tuning.points.back().k,
-                       format_number(tuning.points.back().loss.value));
+    return fmt::format("no k is good enough: k={}, the largest, is still {} worse than dense",
+                       tuning.points.back().k, loss_text(tuning.points.back().loss.value, query.metric));
   const TunedPoint& point = *tuning.point_at(*tuning.k);
   std::string interval;
   if (tuning.k_least)
-    interval = fmt::format(" (between {} and {})", *tuning.k_least,
+    interval = fmt::format(" ({:g}% interval: {} to {})", 100 * query.confidence, *tuning.k_least,
                            tuning.k_most ? fmt::format("{}", *tuning.k_most) : "more than any k tried");
   return fmt::format(
-      "k={}{} is the smallest k that is at most {} worse: {}% of the elements, {}% of the V rows", *tuning.k,
-      interval, max_loss, format_percent(point.kept_elements), format_percent(point.v_rows));
+      "k={}{} is the smallest k that is at most {} worse than dense: it keeps {}% of the elements and reads "
+      "{}% "
+      "of the V rows",
+      *tuning.k, interval, loss_text(query.within, query.metric), format_percent(point.kept_elements),
+      format_percent(point.v_rows));
 }
 
 Json k_or_null(const std::optional<std::int64_t>& k) {
@@ -229,8 +233,7 @@ Json number_or_null(const std::optional<double>& value) {
 Listing TuneCommand::listing(const Tuning& tuning, const Policy& policy, const ChoiceQuery& query) const {
   Listing listing;
   listing.schema = "toptheta.tuning/1";
-  listing.heading =
-      fmt::format("{}, {}: {}", describe(policy), query.metric, answer_of(tuning, query.within));
+  listing.heading = fmt::format("{}, {}: {}", describe(policy), query.metric, answer_of(tuning, query));
   const TunedPoint* const found = tuning.k ? tuning.point_at(*tuning.k) : nullptr;
   listing.about = {{"policy", describe(policy)},
                    {"metric", query.metric},
@@ -242,11 +245,11 @@ Listing TuneCommand::listing(const Tuning& tuning, const Policy& policy, const C
                    {"kept_elements", found != nullptr ? json_number(found->kept_elements) : Json(nullptr)},
                    {"v_rows", found != nullptr ? json_number(found->v_rows) : Json(nullptr)}};
   listing.columns = {{"k", "k"},
-                     {"loss", "worse by"},
-                     {"low", "from"},
-                     {"high", "to"},
-                     {"kept_elements", "elements"},
-                     {"v_rows", "V rows"},
+                     loss_column("loss", "worse by", query.metric),
+                     loss_column("low", "from", query.metric),
+                     loss_column("high", "to", query.metric),
+                     {"kept_elements", "elements %", true, 0, Shown::percent},
+                     {"v_rows", "V rows %", true, 0, Shown::percent},
                      {"within", "within", false}};
   for (const TunedPoint& point : tuning.points)
     listing.rows.push_back({point.k, json_number(point.loss.value), number_or_null(point.loss.least),

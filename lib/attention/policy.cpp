@@ -56,7 +56,7 @@ void check_table(const Policy& policy, const ThresholdTable* table) {
   if (table == nullptr)
     refuse(policy,
            has_thresholds(policy) ? "top-theta needs thresholds" : "offline SDC needs calibrated terms",
-           "give a table that tt-calibrate fit made");
+           "give a table that tt-calibrate fit made: --thresholds theta.h5");
   if (!serves(table->meta.placement, policy.placement))
     refuse(policy, fmt::format("the thresholds were calibrated {}", name_of(table->meta.placement)),
            fmt::format("use placement {}, or calibrate again for {}", name_of(table->meta.placement),

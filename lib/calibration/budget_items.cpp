@@ -101,17 +101,17 @@ BudgetWorld::BudgetWorld(const ThresholdTable& of, std::vector<std::vector<std::
 
 double BudgetWorld::rows() const {
   return std::accumulate(heads.begin(), heads.end(), 0.0,
-                         [](double sum, const HeadRows& head) { return sum + head.rows; });
+                         [](double sum, const RowsOfHead& head) { return sum + head.rows; });
 }
 
 double BudgetWorld::elements() const {
   return std::accumulate(heads.begin(), heads.end(), 0.0,
-                         [](double sum, const HeadRows& head) { return sum + head.elements; });
+                         [](double sum, const RowsOfHead& head) { return sum + head.elements; });
 }
 
 double BudgetWorld::kept_under(double one_k) const {
   return std::accumulate(heads.begin(), heads.end(), 0.0,
-                         [one_k](double sum, const HeadRows& head) { return sum + head.kept(one_k); });
+                         [one_k](double sum, const RowsOfHead& head) { return sum + head.kept(one_k); });
 }
 
 std::size_t BudgetWorld::group_heads() const {

@@ -34,7 +34,7 @@ struct BudgetWorld {
   const ThresholdTable& table;
   std::vector<std::vector<std::int64_t>> k;  // [cells][candidates]
   std::vector<std::vector<Choice>> choices;  // [cells][candidates] cost in kept elements, loss in lost mass
-  std::vector<HeadRows> heads;               // [cells]
+  std::vector<RowsOfHead> heads;             // [cells]
   std::vector<double> weights;               // [cells], or empty
 };
 

@@ -42,15 +42,15 @@ double RowsOfBin::kept(double k) const {
   return std::min(k, base + (mean - base) * grown);
 }
 
-double HeadRows::kept(double k) const {
+double RowsOfHead::kept(double k) const {
   double sum = 0;
   for (const RowsOfBin& bin : bins)
     sum += bin.rows * bin.kept(k);
   return sum;
 }
 
-HeadRows head_rows(const std::vector<ScoreCurve>& curves) {
-  HeadRows head;
+RowsOfHead head_rows(const std::vector<ScoreCurve>& curves) {
+  RowsOfHead head;
   for (const ScoreCurve& curve : curves) {
     double elements = 0;
     for (const CurveBin& bin : curve.bins)
@@ -67,7 +67,7 @@ HeadRows head_rows(const std::vector<ScoreCurve>& curves) {
 std::vector<Choice> choices_of(const std::vector<ScoreCurve>& curves, Placement placement,
                                const std::vector<std::int64_t>& k) {
   std::vector<Choice> choices(k.size());
-  const HeadRows head = head_rows(curves);
+  const RowsOfHead head = head_rows(curves);
   for (std::size_t c = 0; c < curves.size(); ++c) {
     const CurveReader reader(curves[c], placement);
     for (std::size_t i = 0; i < k.size(); ++i) {

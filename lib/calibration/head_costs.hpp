@@ -24,14 +24,14 @@ struct RowsOfBin {
 };
 
 // One head's calibration rows.
-struct HeadRows {
+struct RowsOfHead {
   double rows = 0;
   double elements = 0;  // visible elements
   std::vector<RowsOfBin> bins{};
   [[nodiscard]] double kept(double k) const;  // elements that all rows together keep
 };
 
-HeadRows head_rows(const std::vector<ScoreCurve>& curves);
+RowsOfHead head_rows(const std::vector<ScoreCurve>& curves);
 
 // The candidates between `smallest` and `largest`: every k up to 64 and 32 per octave beyond, up to `longest`
 // - 1. The last is kDenseK if `largest` is.

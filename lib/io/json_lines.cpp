@@ -19,6 +19,17 @@ bool is_blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
+// A document that goes over several lines, such as a result, ends too early in its first.
+JsonValue parse_line(std::string_view text, const std::string& where, const JsonLimits& limits) {
+  try {
+    return parse_json(text, where, limits);
+  } catch (const InputError& error) {
+    Problem problem = error.problem();
+    if (problem.expected.empty()) problem.expected = "one JSON object on each line (JSON Lines)";
+    throw InputError(problem);
+  }
+}
+
 }  // namespace
 
 void for_each_json_line(const std::filesystem::path& path, const std::function<void(const JsonLine&)>& use,
@@ -36,7 +47,7 @@ void for_each_json_line(const std::filesystem::path& path, const std::function<v
     if (number == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     if (is_blank(text)) continue;
     const std::string where = fmt::format("{}:line {}", path.string(), number);
-    use({.value = parse_json(text, where, limits), .number = number, .where = where});
+    use({.value = parse_line(text, where, limits), .number = number, .where = where});
   }
   if (file.bad()) throw InputError({.where = path.string(), .what = "cannot read: input/output error"});
 }

@@ -140,7 +140,13 @@ JsonValue parse_json(std::string_view text, const std::string& source, const Jso
                       .what = "too much JSON",
                       .expected = fmt::format("at most {} bytes", limits.bytes),
                       .found = fmt::format("{} bytes", text.size())});
-  if (const auto invalid = first_invalid_utf8(text))
+  const auto invalid = first_invalid_utf8(text);
+  if (invalid && !binary_kind(text).empty())
+    throw InputError({.where = source,
+                      .what = "not valid JSON",
+                      .found = std::string(binary_kind(text)),
+                      .next = "check that this is the file you meant"});
+  if (invalid)
     throw InputError({.where = text_place(text, source, *invalid),
                       .what = "not UTF-8",
                       .found = fmt::format("byte 0x{:02X}", static_cast<std::uint8_t>(text[*invalid])),

@@ -13,9 +13,18 @@ namespace toptheta {
 
 namespace {
 
+std::string advice_on(const std::filesystem::path& path, int error) {
+  if (error == EISDIR) return "name a file in it";
+  std::error_code ignored;
+  if (error == ENOENT && path.is_relative())
+    return "check the name; the working directory is " + std::filesystem::current_path(ignored).string();
+  return "";
+}
+
 [[noreturn]] void fail_to_read(const std::filesystem::path& path, int error) {
-  throw InputError(
-      {.where = path.string(), .what = "cannot read: " + std::generic_category().message(error)});
+  throw InputError({.where = path.string(),
+                    .what = "cannot read: " + std::generic_category().message(error),
+                    .next = advice_on(path, error)});
 }
 
 const char* kind_of(mode_t mode) {

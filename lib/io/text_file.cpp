@@ -42,10 +42,24 @@ std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) 
   return bytes;
 }
 
+std::string_view binary_kind(std::string_view start) {
+  if (start.starts_with("\x89HDF\r\n")) return "an HDF5 file";
+  if (start.starts_with("GGUF")) return "a GGUF file";
+  if (start.starts_with("PK\x03\x04")) return "a zip archive";
+  if (start.starts_with("\x1F\x8B")) return "a gzip file";
+  if (start.starts_with("\x93NUMPY")) return "a numpy array";
+  return "";
+}
+
 std::string read_text_file(const std::filesystem::path& path, std::size_t max_bytes) {
   std::string text = read_file(path, max_bytes);
   if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   const auto invalid = first_invalid_utf8(text);
+  if (invalid && !binary_kind(text).empty())
+    throw InputError({.where = path.string(),
+                      .what = "not a text",
+                      .found = std::string(binary_kind(text)),
+                      .next = "check that this is the file you meant"});
   if (invalid) {
     const auto line =
         1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*invalid), '\n');

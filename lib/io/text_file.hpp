@@ -18,6 +18,9 @@ inline constexpr std::size_t kLargestTextFile = std::size_t{1} << 32;  // bytes
 // be read.
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes = kLargestTextFile);
 
+// What bytes that begin with `start` are, if they are known to be no text: "an HDF5 file"; otherwise empty.
+std::string_view binary_kind(std::string_view start);
+
 // The file's text without a leading byte order mark. Throws also where it is not UTF-8, naming line and byte.
 std::string read_text_file(const std::filesystem::path& path, std::size_t max_bytes = kLargestTextFile);
 

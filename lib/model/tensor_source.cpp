@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
 #include <stdexcept>
 
 #include "core/error.hpp"
+#include "io/regular_file.hpp"
 #include "io/safetensors.hpp"
 #include "kernels/rows/widen.hpp"
 #include "model/gguf_model.hpp"
@@ -101,6 +103,20 @@ bool is_file(const std::filesystem::path& path) {
                     .next = "give the model's directory"});
 }
 
+// A directory that is no model of Hugging Face, but may hold one of llama.cpp.
+void require_config(const std::filesystem::path& directory) {
+  std::error_code ignored;
+  if (std::filesystem::exists(directory / "config.json", ignored)) return;
+  std::string gguf;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
+    if (entry.path().extension() == ".gguf" && (gguf.empty() || entry.path().string() < gguf))
+      gguf = entry.path().string();
+  throw InputError({.where = directory.string(),
+                    .what = "not a model: there is no config.json",
+                    .expected = "a directory with config.json and model.safetensors, or a .gguf file",
+                    .next = gguf.empty() ? "give the model's directory" : "name the file itself: " + gguf});
+}
+
 }  // namespace
 
 bool TensorSource::read_codes(const SourceTensor& tensor, std::int64_t, std::int64_t,
@@ -115,6 +131,8 @@ std::filesystem::path model_directory(const std::filesystem::path& path) {
 ModelFiles open_model(const std::filesystem::path& path) {
   if (is_gguf(path)) return open_gguf(path);
   if (is_file(path) && path.extension() != ".safetensors") refuse_file(path);
+  if (!std::filesystem::is_directory(path)) require_regular_file(path);
+  require_config(model_directory(path));
   ModelConfig config = read_config(model_directory(path) / "config.json");
   // Other programs add an adapter that is in the model's directory to its weights; this one does not.
   for (const char* name : {"adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"})

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "page/cell_figures.hpp"
@@ -45,7 +46,12 @@ HeadFigures head_figures(const std::vector<Group>& groups) {
 std::string format_heads(const std::vector<Group>& groups) {
   const HeadFigures heads = head_figures(groups);
   std::string html = "<h2 id='heads-and-layers'>Which layers and heads</h2>";
-  if (heads.figures.empty()) html += "<p>These results hold no figures of single heads.</p>";
+  html += heads.figures.empty() ? "<p>These results hold no figures of single heads.</p>"
+                                : "<p class='lead'>For the settings of the summary. Each row of a map is a "
+                                  "layer, each column a query head "
+                                  "or KV group. A layer that loses much softmax mass need not be the one "
+                                  "that costs most: the command "
+                                  "under Layers in the summary measures that.</p>";
   for (const Figure& figure : heads.figures)
     html += format_figure(figure);
   if (!heads.left_out.empty()) {
@@ -125,6 +131,29 @@ std::string count_of(const std::vector<Cell>& cells, const std::vector<Group>& g
       models.size() == 1 ? "model" : "models", escaped(text));
 }
 
+// A page is passed on without the documentation.
+constexpr const char* kWords =
+    "<details><summary>What the words mean</summary><dl>"
+    "<dt>topk</dt><dd>keeps the k largest scores of each row of attention scores</dd>"
+    "<dt>theta</dt><dd>keeps what is above a threshold that was calibrated for the layer, head and row "
+    "length, so that "
+    "about k keys are kept</dd>"
+    "<dt>post-softmax</dt><dd>thresholds apply to softmax weights, otherwise to scores; running-softmax: to "
+    "weights "
+    "relative to the keys seen so far</dd>"
+    "<dt>sdc</dt><dd>compensation of the softmax denominator for what was dropped</dd>"
+    "<dt>vmc</dt><dd>the weight that was lost goes to the mean of the values</dd>"
+    "<dt>tac</dt><dd>thresholds were calibrated on rows that top-k had made sparse</dd>"
+    "<dt>elements</dt><dd>attention weights kept, of all that causality allows</dd>"
+    "<dt>V rows</dt><dd>rows of the value cache that some head of a KV group needs: in prefill for some row "
+    "of the text, "
+    "in decode per step. Memory traffic follows them</dd>"
+    "<dt>tiles</dt><dd>blocks of rows times keys; a kernel can skip those in which nothing is kept</dd>"
+    "<dt>lost mass</dt><dd>dense softmax weight of the dropped keys, before compensation</dd>"
+    "<dt>effective k</dt><dd>how many keys rows really keep; divided by the k asked for, it should be 1</dd>"
+    "<dt>prefill, decode</dt><dd>the text in one pass, or token by token through the cache</dd>"
+    "</dl></details>";
+
 constexpr const char* kNavigation =
     "<nav aria-label='Sections'><a href='#trade-off'>Trade-off</a><a href='#settings'>Settings for 1%</a><a "
     "href='#heads-and-layers'>Layers and heads</a><a href='#effective-k-section'>Effective k</a><a "
@@ -166,8 +195,12 @@ std::vector<Chart> charts_of(const std::vector<Cell>& cells, const std::vector<N
     if (!named.problem.empty()) continue;
     const std::vector<const Target*> targets = targets_used(named, cells);
     if (targets.empty()) continue;
-    for (Figure& figure : table_figures(named.table, {target_of_choice(groups, named, targets)}, targets))
+    for (Figure& figure : table_figures(named.table, {target_of_choice(groups, named, targets)}, targets)) {
+      if (tables.size() > 1)
+        for (Chart& chart : figure.charts)
+          chart.name = file_name(std::filesystem::path(named.path).stem().string() + " " + chart.name);
       add(std::move(figure));
+    }
   }
   make_names_unique(charts);
   return charts;
@@ -179,7 +212,7 @@ std::string format_page(const std::vector<Cell>& cells, const std::vector<NamedT
   const std::string title = headline_of(groups);
   const std::string html =
       fmt::format("<h1>{}</h1>{}{}", escaped(title), count_of(cells, groups), kNavigation) +
-      "<h2 id='answers-in-words'>Summary</h2>" + format_cards(groups) + format_trade_offs(groups) +
+      "<h2 id='answers-in-words'>Summary</h2>" + format_cards(groups) + kWords + format_trade_offs(groups) +
       "<h2 id='settings'>Which setting for 1% loss?</h2><p class='lead'>For each policy, the cheapest "
       "setting that was run and stays within 1%, and what the next cheaper setting loses.</p>" +
       format_table(answers_of(groups), Filter::none) + format_heads(groups) + format_effective_k(groups) +

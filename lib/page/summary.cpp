@@ -63,6 +63,18 @@ std::string blame_by(const Cell& cell, double Sparsity::*what, const char* name)
   return text + ".";
 }
 
+// Which layers cost what, the figures of one run do not say.
+std::string layers_text(const Cell& cell) {
+  const std::string mass = blame_of(cell);
+  if (mass.empty()) return "";
+  const std::string command = sensitivity_command(cell.provenance.command);
+  return fmt::format(
+      "{} Mass is not yet loss: compensation gives much of it back, and layers differ in how much they "
+      "matter. To "
+      "measure what each layer costs by itself: <code>{}</code>",
+      escaped(mass), escaped(command.empty() ? "tt-eval sensitivity --help" : command));
+}
+
 std::string how_many(const Cell& cell) {
   return fmt::format("{} example{}", cell.task.examples, cell.task.examples == 1 ? "" : "s");
 }
@@ -90,7 +102,7 @@ std::string format_card(const Group& group) {
   add("Elements", saved(cell.total.kept, "keeps", "attention elements"));
   add("V rows", saved(cell.total.v_rows, "reads", "V rows"));
   add("Tiles", tiles_of(cell));
-  add("Losses", escaped(blame_of(cell)));
+  add("Layers", layers_text(cell));
   if (!cell.provenance.command.empty())
     add("Command", fmt::format("<code>{}</code>", escaped(cell.provenance.command)));
   return html + "</dl></section>";
@@ -160,6 +172,21 @@ DataTable answers_of(const std::vector<Group>& groups) {
                             loss(cheaper != nullptr ? cheaper->loss.value : kAbsent)});
     }
   return table;
+}
+
+std::string sensitivity_command(const std::string& command) {
+  constexpr std::string_view kRun = "tt-eval run ";
+  constexpr std::string_view kDense = "--attention dense --attention ";
+  const std::size_t dense = command.find(kDense);
+  if (!command.starts_with(kRun) || dense == std::string::npos) return "";
+  const std::string before = command.substr(kRun.size(), dense - kRun.size());
+  const std::string after = command.substr(dense + kDense.size());
+  const std::size_t next = after.find(' ');
+  if (next != std::string::npos && after[next + 1] != '-') return "";  // a second policy
+  for (const char* flag : {"--attention ", "-o ", "--output ", "--json ", "--samples ", "--log-samples ",
+                           "--fail-if ", "--overview", "--resume", "--format "})
+    if ((before + after).find(flag) != std::string::npos) return "";
+  return fmt::format("tt-eval sensitivity {}--attention {}", before, after);
 }
 
 std::string blame_of(const Cell& cell) {

@@ -1,5 +1,4 @@
-// Results in words: which setting loses at most 1%, what it saves, which layers lose most, and how it was
-// made.
+// Results in words: which setting loses at most 1%, what it saves, where most is lost, and how it was made.
 #pragma once
 #include <string>
 #include <vector>
@@ -27,7 +26,11 @@ std::string headline_of(const std::vector<Group>& groups);
 std::string format_cards(const std::vector<Group>& groups);
 // For every series of every group, the cheapest setting within 1%, or the closest one.
 DataTable answers_of(const std::vector<Group>& groups);
-// Which layer and head lose most; empty if the cell has no such figures.
+// In which layer and head most softmax mass is lost and the attention output errs most; empty if the cell has
+// no such figures.
 std::string blame_of(const Cell& cell);
+// The tt-eval sensitivity command for the policy of a tt-eval run command, or empty if that command runs more
+// than dense and one policy, or has flags that sensitivity does not take.
+std::string sensitivity_command(const std::string& command);
 
 }  // namespace toptheta::page

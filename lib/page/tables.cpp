@@ -40,7 +40,7 @@ void read_into(NamedTable& named, const Cell& cell, const fs::path& results) {
     named.problem = "the file has changed since the results were made";
     return;
   }
-  named.table = read_table(*found, resolve_table_format(*found, "report"), placement_of(cell));
+  named.table = read_table(*found, input_table_format(*found), placement_of(cell));
   take_out_unused(named.table);  // the run named them
   require_shape(named.table, {cell.model.layers, cell.model.heads, cell.model.kv_heads, cell.model.head_dim},
                 named.path);

@@ -98,6 +98,7 @@ Look look_of(const Group& group, Cost cost, Room room) {
   const int height = narrow ? 290 : 420;
   Look look{{width, height, {}, {}}, cost, false};
   look.frame.x = {scale_over(xs, 54, width - (narrow ? 16 : 250), true), name_of_cost(cost), true};
+  look.frame.x.scale.high = std::min(look.frame.x.scale.high, 1.0);  // a share
   look.frame.y = {scale_over(ys, height - 44, 28, may_be_log), loss_name(group), group.is_share()};
   look.is_log = look.frame.y.scale.log;
   return look;

@@ -142,7 +142,7 @@ std::string csv_of_listing(const Listing& listing, const Layout& /*layout*/) {
   for (const ListingColumn& column : listing.columns)
     header.push_back(column.key);
   std::string text = format_csv_record(header);
-  for (const std::vector<std::string>& fields : listing_cells(listing, format_exact, ""))
+  for (const std::vector<std::string>& fields : exact_cells(listing))
     text += format_csv_record(fields);
   return text;
 }

@@ -34,6 +34,14 @@ std::size_t bytes_of(std::string_view text, std::size_t width) {
   return at;
 }
 
+// The bytes of a word that go into a line of `width` characters: up to the last joint of the parts of a name,
+// such as "placement=post-softmax", if that fills half of the line, else as many as fit.
+std::size_t part_of_word(std::string_view word, std::size_t width) {
+  const std::size_t most = bytes_of(word, width);
+  const std::size_t joint = word.substr(0, most).find_last_of("-_=/,:");
+  return joint == std::string_view::npos || 2 * (joint + 1) < most ? most : joint + 1;
+}
+
 // Lines of a text without line breaks. `whole_words`: words longer than a line stay whole.
 std::vector<std::string> lines_of(std::string_view text, std::size_t width, bool whole_words) {
   if (width_of(text) <= width) return {std::string(text)};
@@ -46,7 +54,7 @@ std::vector<std::string> lines_of(std::string_view text, std::size_t width, bool
     if (!lines.back().empty() && width_of(lines.back()) + 1 + width_of(word) > width) lines.emplace_back();
     if (!lines.back().empty()) lines.back() += ' ';
     while (!whole_words && width_of(word) > width) {
-      const std::size_t part = bytes_of(word, width);
+      const std::size_t part = part_of_word(word, width);
       lines.back() += word.substr(0, part);
       lines.emplace_back();
       word.remove_prefix(part);

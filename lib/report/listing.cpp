@@ -1,5 +1,9 @@
 #include "report/listing.hpp"
 
+#include <fmt/format.h>
+
+#include "report/number.hpp"
+
 namespace toptheta {
 
 namespace {
@@ -14,15 +18,34 @@ std::string text_of(const Json& cell, std::string (*number)(double), const char*
   return cell.dump();
 }
 
+std::string for_people(const Json& cell, Shown shown) {
+  if (shown == Shown::percent && cell.is_number()) return format_percent(cell.get<double>());
+  if (shown == Shown::digits && cell.is_number()) return fmt::format("{:#.4g}", cell.get<double>());
+  return text_of(cell, format_number, "-");
+}
+
 }  // namespace
 
-std::vector<std::vector<std::string>> listing_cells(const Listing& listing, std::string (*number)(double),
-                                                    const char* absent) {
+std::vector<std::vector<std::string>> cells_for_people(const Listing& listing) {
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t r = 0; r < listing.rows.size(); ++r) {
+    std::vector<std::string>& row = rows.emplace_back();
+    for (std::size_t c = 0; c < listing.rows[r].size(); ++c) {
+      const Shown shown = listing.columns[c].shown;
+      const Json& cell = listing.rows[r][c];
+      const bool repeated = shown == Shown::once && r > 0 && listing.rows[r - 1][c] == cell;
+      row.push_back(repeated ? std::string() : for_people(cell, shown));
+    }
+  }
+  return rows;
+}
+
+std::vector<std::vector<std::string>> exact_cells(const Listing& listing) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& cells : listing.rows) {
     std::vector<std::string>& row = rows.emplace_back();
     for (const Json& cell : cells)
-      row.push_back(text_of(cell, number, absent));
+      row.push_back(text_of(cell, format_exact, ""));
   }
   return rows;
 }

@@ -1,7 +1,6 @@
 #include "report/markdown.hpp"
 
 #include "report/format.hpp"
-#include "report/number.hpp"
 
 namespace toptheta {
 
@@ -52,9 +51,8 @@ std::string format_markdown(const Results& results, const Layout& layout) {
 namespace {
 
 std::string markdown_of_listing(const Listing& listing, const Layout& /*layout*/) {
-  return listing_text(
-      listing, format_markdown_table(listing_columns(listing), listing_cells(listing, format_number, "-")),
-      "- ");
+  return listing_text(listing, format_markdown_table(listing_columns(listing), cells_for_people(listing)),
+                      "- ");
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 
 #include "report/format.hpp"
 #include "report/layout.hpp"
-#include "report/number.hpp"
 
 namespace toptheta {
 
@@ -36,6 +35,13 @@ struct Titles {
       if (std::ranges::find(gone, column.title) == gone.end()) shown.push_back(column.title);
     for (const std::string& title : gone)
       if (std::ranges::find(left_out, title) == left_out.end()) left_out.push_back(title);
+  }
+  // The titles that no section shows, and those that only some do.
+  [[nodiscard]] std::vector<std::string> missing(bool everywhere) const {
+    std::vector<std::string> titles;
+    for (const std::string& title : left_out)
+      if ((std::ranges::find(shown, title) == shown.end()) == everywhere) titles.push_back(title);
+    return titles;
   }
   // Whether a note, which begins with the name of a column, explains a column that is not shown.
   [[nodiscard]] bool misses(const std::string& note) const {
@@ -83,8 +89,11 @@ std::string format_section(const SummarySection& section, std::size_t width, Tit
   return text;
 }
 
-std::string left_out_note(const std::vector<std::string>& left_out, std::size_t width) {
-  return wrapped(fmt::format("Left out to fit {} columns (the other formats have them): {}.", width,
+// `where`: " of some tables", or empty. Empty if nothing is left out.
+std::string left_out_note(const std::vector<std::string>& left_out, std::size_t width,
+                          const char* where = "") {
+  if (left_out.empty()) return "";
+  return wrapped(fmt::format("Left out{} to fit {} columns (the other formats have them): {}.", where, width,
                              fmt::join(left_out, ", ")),
                  width, kNoteIndent) +
          "\n";
@@ -100,8 +109,8 @@ std::string format_table(const Results& results, const Layout& layout) {
     text += format_section(section, layout.width, titles) + "\n";
   for (const std::string& note : summary.notes)
     if (!titles.misses(note)) text += wrapped(note, layout.width, kNoteIndent) + "\n";
-  if (!titles.left_out.empty()) text += left_out_note(titles.left_out, layout.width);
-  return text;
+  return text + left_out_note(titles.missing(true), layout.width) +
+         left_out_note(titles.missing(false), layout.width, " of some tables");
 }
 
 namespace {
@@ -110,13 +119,11 @@ std::string table_of_listing(const Listing& listing, const Layout& layout) {
   std::vector<std::string> left_out;
   std::string text;
   if (!listing.heading.empty()) text = wrapped(listing.heading, layout.width, kNoteIndent) + "\n\n";
-  text += format_within({listing_columns(listing), listing_cells(listing, format_number, "-")}, layout.width,
-                        left_out);
+  text += format_within({listing_columns(listing), cells_for_people(listing)}, layout.width, left_out);
   if (!listing.notes.empty() || !left_out.empty()) text += "\n";
   for (const std::string& note : listing.notes)
     text += wrapped(note, layout.width, kNoteIndent) + "\n";
-  if (!left_out.empty()) text += left_out_note(left_out, layout.width);
-  return text;
+  return text + left_out_note(left_out, layout.width);
 }
 
 }  // namespace

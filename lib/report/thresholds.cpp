@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
+#include <vector>
 
 #include "core/error.hpp"
 #include "report/json.hpp"
@@ -109,8 +111,9 @@ void name_aggregate(const RhoColumns& columns, Listing& listing) {
   listing.columns.insert(listing.columns.end(), {{"lengths", "row lengths", false},
                                                  {"thresholds", "thresholds", true, 5},
                                                  {"rows", "rows", true, 1},
-                                                 {"theta", "mean theta"},
-                                                 {"std", "mean std", true, 3},
+                                                 // Of softmax weights, thresholds are small.
+                                                 {"theta", "mean theta", true, 0, Shown::digits},
+                                                 {"std", "mean std", true, 3, Shown::digits},
                                                  {"sdc", "mean SDC term", true, 4},
                                                  {"kept_mass", "mean kept mass", true, 2}});
   if (columns.rho) listing.columns.push_back({"rho", "mean rho"});
@@ -173,8 +176,8 @@ void list_entries(const ThresholdTable& table, const std::vector<const Target*>&
                      {"layer", "layer"},
                      {"head", "head"},
                      {"length", "row length"},
-                     {"theta", "theta"},
-                     {"std", "std", true, 3},
+                     {"theta", "theta", true, 0, Shown::digits},
+                     {"std", "std", true, 3, Shown::digits},
                      {"count", "rows", true, 1},
                      {"sdc", "SDC term", true, 4},
                      {"kept_mass", "kept mass", true, 2}};
@@ -218,18 +221,51 @@ Json about_table(const TableMeta& meta) {
           {"provenance", json_of(meta.provenance)}};
 }
 
+// The command with long runs of files, as of --text texts/*.txt, cut to the first and the last.
+std::string shortened(const std::string& command) {
+  constexpr std::size_t kMost = 4;
+  if (command.find('\'') != std::string::npos) return command;  // a file's name may hold blanks
+  std::istringstream words(command);
+  std::string text;
+  std::vector<std::string> run;
+  const auto flush = [&] {
+    const bool cut = run.size() > kMost;
+    for (std::size_t i = 0; i < run.size(); ++i)
+      if (!cut || i == 0 || i + 1 == run.size())
+        text += (text.empty() ? "" : " ") + run[i];
+      else if (i == 1)
+        text += fmt::format(" ...{} more...", run.size() - 2);
+    run.clear();
+  };
+  std::size_t index = 0;
+  for (std::string word; words >> word; ++index) {
+    const bool is_file =
+        index > 1 && !word.starts_with("-");  // or another value; not program, command or flag
+    if (!is_file) flush();
+    run.push_back(word);
+    if (!is_file) flush();
+  }
+  flush();
+  return text;
+}
+
+// Formats for other programs do not record how a table was made.
+std::string origin_text(const Provenance& provenance) {
+  if (provenance.command.empty()) return "made by: not recorded";
+  return fmt::format("made by: {} (version {}, commit {}, seed {})", shortened(provenance.command),
+                     provenance.version, provenance.commit, provenance.seed);
+}
+
 std::string table_heading(const TableMeta& meta) {
   return fmt::format(
       "thresholds for {}: {} layers, {} query heads\n"
-      "{}, estimator {}, add_sigma {}, top-k at calibration {}, row fraction {}{}{}\n"
-      "made by: {} (version {}, commit {}, seed {})",
+      "{}, estimator {}, add_sigma {}, top-k at calibration {}, row fraction {}{}{}\n{}",
       meta.model.empty() ? "a model without a name" : meta.model, meta.shape.num_layers, meta.shape.num_heads,
       name_of(meta.placement), meta.estimator, meta.add_sigma, meta.topk_at_calibration ? "yes" : "no",
       meta.row_fraction,
       meta.length_bins > 0 ? fmt::format(", {} length bins per octave", meta.length_bins) : std::string(),
       meta.kept.any() ? ", for use with " + describe(meta.kept) : std::string(),
-      meta.provenance.command.empty() ? "unknown" : meta.provenance.command, meta.provenance.version,
-      meta.provenance.commit, meta.provenance.seed);
+      origin_text(meta.provenance));
 }
 
 void require_view(const ThresholdTable& table, const ThresholdView& view) {

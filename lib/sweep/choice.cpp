@@ -117,6 +117,23 @@ bool is_gain(const std::string& metric) {
   return metric.starts_with("acc") || metric.starts_with("exact_match") || metric == "same_top";
 }
 
+std::string loss_text(double loss, const std::string& metric) {
+  if (metric == "perplexity") return fmt::format("{:.3g}%", 100 * loss);
+  if (is_gain(metric)) return fmt::format("{:.3g} point{}", 100 * loss, loss == 0.01 ? "" : "s");
+  return fmt::format("{:.3g} nats", loss);
+}
+
+ListingColumn loss_column(const std::string& key, const std::string& title, const std::string& metric,
+                          int spare) {
+  const bool relative = metric == "perplexity";
+  const bool share = relative || is_gain(metric);
+  return {key,
+          title + (relative ? " %"
+                   : share  ? " points"
+                            : " nats"),
+          true, spare, share ? Shown::percent : Shown::as_it_is};
+}
+
 bool is_within(const Loss& loss, const ChoiceQuery& query) {
   // Means of zeros and ones are not exact.
   const double bound = query.within + 1e-12;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "report/listing.hpp"
 #include "sweep/read_cells.hpp"
 
 namespace toptheta {
@@ -59,6 +60,13 @@ bool is_within(const Loss& loss, const ChoiceQuery& query);
 
 // Whether larger values of the metric are better, as for accuracies and agreement.
 bool is_gain(const std::string& metric);
+
+// For people: "1%" of perplexity, "1 point" of an accuracy, "0.01 nats" of a likelihood.
+std::string loss_text(double loss, const std::string& metric);
+
+// The column of a table that holds losses: its title ends with their unit.
+ListingColumn loss_column(const std::string& key, const std::string& title, const std::string& metric,
+                          int spare = 0);
 
 // The loss of a cell against dense, paired by the samples, else from the differences that the result holds.
 // nullopt if there is neither.

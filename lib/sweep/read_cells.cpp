@@ -96,9 +96,10 @@ void name_policy(const JsonValue& policy, CellResult& cell) {
       continue;
     std::string name = key;
     std::ranges::replace(name, '_', '-');
-    add(value == true
-            ? name
-            : fmt::format("{}={}", name, value.is_string() ? value.get<std::string>() : value.dump()),
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    add(value == true        ? name
+        : key == "placement" ? text
+                             : fmt::format("{}={}", name, text),
         value.is_number() && key != "sdc_scale");
   }
 }

@@ -179,16 +179,16 @@ TaskMatch recognise(const JsonValue& line, std::span<const TaskDefinition> tasks
 }
 
 TaskMatch fit_named(const JsonValue& line, const TaskDefinition& task) {
-  std::string reasons;
+  std::vector<std::string> reasons;
   for (const TaskForm& form : task.forms) {
     const auto reason = task.own ? own_misfit(form, line) : misfit(form, line, true, {});
     if (!reason) return {&task, &form, true};
-    reasons += (reasons.empty() ? "" : "; or ") + *reason;
+    if (std::ranges::find(reasons, *reason) == reasons.end()) reasons.push_back(*reason);
   }
   throw InputError({.where = line.where(),
                     .what = fmt::format("the line does not fit the task {}", task.name),
                     .expected = "the fields that its task file asks for (" + task.path.string() + ")",
-                    .found = reasons + fmt::format(" (fields: {})", field_names(line))});
+                    .found = fmt::format("{} (fields: {})", fmt::join(reasons, "; or "), field_names(line))});
 }
 
 }  // namespace toptheta

@@ -40,11 +40,16 @@ const Target& ThresholdTable::target(std::int64_t k) const {
                       .expected = fmt::format("one of k = {}", list_k(targets)),
                       .found = "no k was given",
                       .next = "choose one with -k"});
-  throw UsageError({.where = "threshold table",
-                    .what = fmt::format("holds no thresholds for k = {}", format_k(k)),
-                    .expected = fmt::format("one of k = {}", list_k(targets)),
-                    .found = fmt::format("k = {}", format_k(k)),
-                    .next = fmt::format("choose one of these, or calibrate again with -k {}", format_k(k))});
+  throw UsageError(
+      {.where = "threshold table",
+       .what = fmt::format("holds no thresholds for k = {}", format_k(k)),
+       .expected = fmt::format("one of k = {}", list_k(targets)),
+       .found = fmt::format("k = {}", format_k(k)),
+       .next = "choose one of these, or " +
+               (curves.empty() ? fmt::format("calibrate again with -k {}", format_k(k))
+                               : fmt::format("find it from the table's curves: tt-calibrate retarget "
+                                             "TABLE -k {} -o NEW.h5",
+                                             format_k(k)))});
 }
 
 std::int64_t mean_k(const std::vector<std::int64_t>& head_k) {

@@ -23,7 +23,7 @@ inline constexpr double kNotCalibrated = std::numeric_limits<double>::quiet_NaN(
 
 // The threshold of rows of one length, for one (target k, layer, query head).
 struct ThresholdEntry {
-  std::int32_t length = 0;            // row length n = query position + 1
+  std::int32_t length = 0;            // row length n: the keys that the query sees
   double theta = 0;                   // mean + add_sigma * std of the rows' (k+1)-th largest values
   double std = 0;                     // population standard deviation of those values (0 for one row)
   std::int64_t count = 0;             // calibration rows of this length

@@ -57,7 +57,8 @@ std::vector<std::string> describe(const std::vector<ThinCells>& thin, std::size_
   std::vector<std::string> text;
   for (std::size_t i = 0; i < std::min(most, widest.size()); ++i)
     text.push_back(describe(widest[i]));
-  if (widest.size() > most) text.back() += fmt::format("; and {} more ranges", widest.size() - most);
+  if (const std::size_t more = widest.size() - std::min(most, widest.size()); more > 0)
+    text.back() += fmt::format("; and {} more range{}", more, more == 1 ? "" : "s");
   return text;
 }
 

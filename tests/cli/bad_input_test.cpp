@@ -204,6 +204,10 @@ TEST_CASE("a model that is not whole") {
       {run, 3, {"config.json"}, model_with([](const auto& dir) {
          std::filesystem::remove(dir / "config.json");
        })},
+      {"tt-eval run --model none.gguf --task a.txt -o out.json", 3, {"none.gguf: cannot read"}},
+      {run, 3, {"name the file itself", "weights.gguf"}, model_with([](const auto& dir) {
+         std::filesystem::rename(dir / "config.json", dir / "weights.gguf");
+       })},
       {run, 3, {"model.safetensors"}, model_with([](const auto& dir) {
          std::filesystem::remove(dir / "model.safetensors");
        })},

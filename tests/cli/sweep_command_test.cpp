@@ -1,6 +1,10 @@
 // tt-eval sweep and the page about it.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -88,6 +92,36 @@ TEST_CASE("a cell that fails is told, and the others are kept") {
   CHECK(typo.err.find("taks") != std::string::npos);
 }
 
+TEST_CASE("cells that no table serves are told before the others are run") {
+  const SweepWorld world;
+  world.write("k.toml",
+              "[sweep]\nmodel = \"model\"\ntask = [\"quiz.jsonl\"]\nattention = [\"dense\", \"theta\"]\n"
+              "k = [4, 5]\nthresholds = [\"theta.h5\"]\n");
+  const Outcome outcome = world.run("tt-eval sweep k.toml -o cells");
+  CHECK(outcome.status == 4);
+  CHECK(outcome.err.find("warning: 1 of 3 cells cannot be run") != std::string::npos);
+  CHECK(outcome.err.find("k = 5") < outcome.err.find("1 cell failed"));
+  CHECK(files_of(world, "cells").size() == 2);
+}
+
+TEST_CASE("a cell that cannot be written ends the sweep, and the finished ones are kept") {
+  const SweepWorld world;
+  (void)world.output("tt-eval sweep s.toml -o whole -q");
+  const auto whole = files_of(world, "whole");
+  const std::string last = whole.rbegin()->first;
+  std::filesystem::create_directories(world.path("cut/cells"));
+  std::filesystem::create_symlink("nowhere/cell.json", world.path("cut/cells") / last);
+  const Outcome outcome = world.run("tt-eval sweep s.toml -o cut --resume -q");
+  CHECK(outcome.status == 4);
+  CHECK(outcome.err.find("nowhere") != std::string::npos);
+  CHECK(outcome.err.find("--resume") != std::string::npos);
+  CHECK(outcome.err.find("failed:") == std::string::npos);
+  std::filesystem::remove(world.path("cut/cells") / last);
+  CHECK(files_of(world, "cut").size() >= 1);
+  (void)world.output("tt-eval sweep s.toml -o cut --resume -q");
+  CHECK(files_of(world, "cut") == whole);
+}
+
 TEST_CASE("report makes one page of a sweep, and refuses what is no result") {
   const SweepWorld world;
   (void)world.output("tt-eval sweep s.toml -o whole -q");
@@ -108,6 +142,23 @@ TEST_CASE("report makes one page of a sweep, and refuses what is no result") {
   CHECK(foreign.status == 3);
   CHECK(foreign.err.find("zz.json") != std::string::npos);
   CHECK(world.content("page.html") == page);
+}
+
+TEST_CASE("a page is not written to a terminal") {
+  const SweepWorld world;
+  (void)world.output("tt-eval run --model model --task a.txt --attention dense topk:k=4 -o r.json");
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  REQUIRE(::grantpt(terminal) == 0);
+  REQUIRE(::unlockpt(terminal) == 0);
+  const std::string screen = ::ptsname(terminal);
+  for (const char* command : {"tt-eval report r.json", "tt-calibrate report theta.h5"}) {
+    const Outcome refused = world.run(command, screen);
+    CHECK(refused.status == 2);
+    CHECK(refused.err.find("-o FILE") != std::string::npos);
+  }
+  ::close(terminal);
+  CHECK(world.output("tt-calibrate report theta.h5").starts_with("<!doctype html>"));
 }
 
 TEST_CASE("a sweep that is killed ten times ends in the bytes of one that was not") {

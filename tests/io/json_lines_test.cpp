@@ -51,6 +51,7 @@ TEST_CASE("wrong lines are refused with file and line") {
   const Problem syntax = refused_lines(dir, "{}\n\n{\"a\": }\n");
   CHECK(syntax.where == file + ":line 3, column 7");
   CHECK(syntax.what == "not valid JSON");
+  CHECK(refused_lines(dir, "{\n  \"schema\": 1\n}\n").expected.find("on each line") != std::string::npos);
   CHECK(refused_lines(dir, "{} {}\n").where == file + ":line 1, column 4");
   CHECK(refused_lines(dir, "{\"a\":\n1}\n").where == file + ":line 1, column 6");
   CHECK(refused_lines(dir, "{\"cut\": \"of").where == file + ":line 1, column 12");

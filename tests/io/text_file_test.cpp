@@ -48,6 +48,10 @@ TEST_CASE("unreadable and wrong text files are refused with a place") {
   CHECK(where_of(dir.root()) == dir.root().string() + "|cannot read: Is a directory");
   write_file_atomically(dir.path("latin1"), "one\ntwo\nf\xFCnf\n");
   CHECK(where_of(dir.path("latin1")) == dir.path("latin1").string() + ":3|not UTF-8");
+  write_file_atomically(dir.path("dump"), "\x89HDF\r\n\x1A\n");
+  CHECK(where_of(dir.path("dump")) == dir.path("dump").string() + "|not a text");
+  CHECK(binary_kind("\x89HDF\r\n\x1A\n") == "an HDF5 file");
+  CHECK(binary_kind("text").empty());
 }
 
 }  // namespace toptheta

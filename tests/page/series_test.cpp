@@ -93,6 +93,19 @@ TEST_CASE("the layer and head that lose most are named with their part") {
   CHECK(blame.find("layer 1, head 0: 50.0%") != std::string::npos);
 }
 
+TEST_CASE("the command of a cell becomes one that measures its layers, if it has only one policy") {
+  CHECK(sensitivity_command(
+            "tt-eval run --task 'a b' --attention dense --attention theta:vmc --k 16 --limit 6") ==
+        "tt-eval sensitivity --task 'a b' --attention theta:vmc --k 16 --limit 6");
+  CHECK(sensitivity_command("tt-eval run --attention dense --attention topk") ==
+        "tt-eval sensitivity --attention topk");
+  CHECK(sensitivity_command("tt-eval run --attention dense --attention topk theta --k 16").empty());
+  CHECK(sensitivity_command("tt-eval run --attention dense --attention topk --attention theta").empty());
+  CHECK(sensitivity_command("tt-eval run --attention dense --attention topk --k 16 -o x.json").empty());
+  CHECK(sensitivity_command("tt-eval run --attention topk").empty());
+  CHECK(sensitivity_command("").empty());
+}
+
 TEST_CASE("a policy looks the same in all groups") {
   std::vector<Cell> cells = {cell_of("topk", 8, 0.02, 1.05, 0.001), cell_of("theta", 8, 0.02, 1.05, 0.001),
                              cell_of("topk", 8, 0.02, 1.05, 0.001)};

@@ -24,6 +24,34 @@ Listing sample() {
 
 }  // namespace
 
+TEST_CASE("people see fractions in per cent and repeated names once, machines see values") {
+  Listing listing;
+  listing.schema = "toptheta.sample/1";
+  listing.columns = {{"cell", "cell", false, 0, Shown::once}, {"kept", "kept %", true, 0, Shown::percent}};
+  listing.rows = {{"a", 0.125}, {"a", 1}, {"b", nullptr}, {"a", 0.5}};
+  CHECK(format_listing(listing, find_result_format("table")) ==
+        "cell  kept %\n"
+        "----  ------\n"
+        "a      12.50\n"
+        "      100.00\n"
+        "b          -\n"
+        "a      50.00\n");
+  CHECK(format_listing(listing, find_result_format("md")).find("|  | 100.00 |") != std::string::npos);
+  CHECK(format_listing(listing, find_result_format("csv")) == "cell,kept\na,0.125\na,1\nb,\na,0.5\n");
+}
+
+TEST_CASE("small numbers keep their digits where a column asks for it") {
+  Listing listing;
+  listing.columns = {{"theta", "theta", true, 0, Shown::digits}, {"mass", "mass"}};
+  listing.rows = {{0.0000123456, 0.0000123456}, {2.5, 2.5}, {-15.1939, nullptr}};
+  CHECK(format_listing(listing, find_result_format("table")) ==
+        "    theta    mass\n"
+        "---------  ------\n"
+        "1.235e-05  0.0000\n"
+        "    2.500  2.5000\n"
+        "   -15.19       -\n");
+}
+
 TEST_CASE("a listing in every format") {
   CHECK(format_listing(sample(), find_result_format("table")) ==
         "About it\n\n"

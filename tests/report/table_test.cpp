@@ -92,6 +92,13 @@ TEST_CASE("no table is wider than it may be, whatever it holds, and what is left
   CHECK(left_out.empty());
 }
 
+TEST_CASE("a word that is too long is broken where its parts are joined") {
+  std::vector<std::string> left_out;
+  const TextTable table{{{"setting", false}}, {{"theta placement=post-softmax vmc"}}};
+  CHECK(format_within(table, 16, left_out) ==
+        "setting\n---------------\ntheta\nplacement=post-\nsoftmax vmc\n");
+}
+
 TEST_CASE("characters of several bytes are broken between them") {
   std::vector<std::string> left_out;
   const TextTable table{{{"t", false}}, {{"±±±±±±±±±±±±±±±±±±±±"}}};

@@ -51,6 +51,16 @@ TEST_CASE("layers: means weighted by rows, nothing for dense ones") {
   CHECK(nlohmann::ordered_json(listing.rows[1]).dump() == R"([4,1,"4","5-6",3,8,2.625,0.1875,0.25,0.84375])");
 }
 
+TEST_CASE("the heading cuts long runs of files, and says so where nothing was recorded") {
+  ThresholdTable table = sample();
+  CHECK(table_heading(table.meta).find("made by: not recorded") != std::string::npos);
+  table.meta.provenance = {"1.0", "abc", "tt-calibrate fit a.h5 b.h5 c.h5 d.h5 e.h5 -k 4 --tac", 7, {}};
+  CHECK(table_heading(table.meta).find("tt-calibrate fit a.h5 ...3 more... e.h5 -k 4 --tac (version 1.0") !=
+        std::string::npos);
+  table.meta.provenance.command = "tt-calibrate fit a.h5 b.h5 c.h5 d.h5 -k 4";
+  CHECK(table_heading(table.meta).find("fit a.h5 b.h5 c.h5 d.h5 -k 4 (") != std::string::npos);
+}
+
 TEST_CASE("heads and single row lengths") {
   CHECK(thresholds_listing(sample(), {.layer = 1}).rows.size() == 2);
   CHECK(thresholds_listing(sample(), {.head = 0}).rows.size() == 2);

@@ -40,7 +40,6 @@ TEST_CASE("neighbouring lengths with few rows are one range") {
   REQUIRE(text.size() == 1);
   CHECK(text[0] ==
         "-k 4: the thresholds of rows of 6 to 9 keys rest on as few as 2 calibration rows each, in 1 head; "
-        "and 1 "
-        "more ranges");
+        "and 1 more range");
   CHECK(describe(std::vector<ThinCells>{}).empty());
 }

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <optional>
 
 #include "core/error.hpp"
+#include "io/regular_file.hpp"
 #include "theta/formats/array_files.hpp"
 #include "theta/formats/authors_text.hpp"
 #include "theta/formats/c_header.hpp"
@@ -56,17 +58,30 @@ const FormatFunctions& functions_of(TableFormat format) {
   return *found;
 }
 
+std::optional<TableFormat> format_by_ending(const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  if (extension.empty()) return std::nullopt;
+  return value_named<TableFormat>(std::string_view(extension).substr(1));
+}
+
 }  // namespace
 
 TableFormat resolve_table_format(const std::filesystem::path& path, std::string_view flag) {
-  const std::string extension = path.extension().string();
-  if (!extension.empty())
-    if (const auto format = value_named<TableFormat>(std::string_view(extension).substr(1))) return *format;
+  if (const auto format = format_by_ending(path)) return *format;
   throw UsageError({.where = std::string(flag),
                     .what = "unknown format of a threshold table",
                     .expected = "a name ending in " + listed_endings(false) + " (.txt: the authors' th.txt)",
                     .found = fmt::format("'{}'", path.string()),
                     .next = "rename the file, or name the format"});
+}
+
+TableFormat input_table_format(const std::filesystem::path& path) {
+  if (const auto format = format_by_ending(path)) return *format;
+  require_regular_file(path);
+  throw UsageError({.where = path.string(),
+                    .what = "no threshold table, by its name",
+                    .expected = "a name ending in " + listed_endings(true) + " (.txt: the authors' th.txt)",
+                    .next = "give a table that tt-calibrate fit -o wrote, or rename the file"});
 }
 
 std::string listed_endings(bool readable_only) {

@@ -28,6 +28,10 @@ inline constexpr auto kNames<TableFormat> =
 // The format that the path's ending names. Throws UsageError whose place is `flag`.
 TableFormat resolve_table_format(const std::filesystem::path& path, std::string_view flag);
 
+// The same for a file that is to be read. Throws UsageError whose place is the file, and InputError for a
+// directory.
+TableFormat input_table_format(const std::filesystem::path& path);
+
 // ".h5, .json, .csv or .txt": the endings of all formats, or only of those that can be read back.
 std::string listed_endings(bool readable_only);
 

@@ -39,6 +39,17 @@ TEST_CASE("names that say no format are refused with all there are") {
   CHECK_THROWS_AS(resolve_table_format("theta", "-o"), UsageError);
 }
 
+TEST_CASE("a file to be read is refused by its name, and a directory as one") {
+  const TempDir dir;
+  write_text(dir.path("theta.bin"), "x");
+  const Problem problem = problem_of<UsageError>([&] { input_table_format(dir.path("theta.bin")); });
+  CHECK(problem.where == dir.path("theta.bin").string());
+  CHECK(problem.expected.find(".h5, .json, .csv or .txt") != std::string::npos);  // none that is only written
+  CHECK(problem_of<InputError>([&] { input_table_format(dir.root()); }).what ==
+        "cannot read: Is a directory");
+  CHECK(input_table_format("theta.csv") == TableFormat::csv);
+}
+
 TEST_CASE("a few lines cannot ask for gigabytes") {
   const TempDir dir;
   std::string lines = "L4000000_H0:5 0.1 1 4\n";
