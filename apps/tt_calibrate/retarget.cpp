@@ -88,7 +88,7 @@ std::vector<std::int64_t> RetargetCommand::wanted_k(const ThresholdTable& table)
 
 bool RetargetCommand::wants_rho(const ThresholdTable& table) const {
   if (sdc_ != "auto") return sdc_ == "calibrated";
-  return table.meta.placement == Placement::pre_softmax && has_rho(table);
+  return table.meta.placement == Placement::pre_softmax && table.has_rho();
 }
 
 void RetargetCommand::warn_of_limits(const ThresholdTable& table, Session& session) const {

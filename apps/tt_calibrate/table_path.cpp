@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "theta/formats/authors_text.hpp"
 
@@ -14,15 +13,6 @@ bool has_rho_laws(const ThresholdTable& table) {
                      [](const Target& target) { return target.has_rho_laws(); });
 }
 
-bool has_rho(const ThresholdTable& table) {
-  return std::any_of(table.targets.begin(), table.targets.end(), [](const Target& target) {
-    return std::any_of(target.cells.begin(), target.cells.end(), [](const auto& cell) {
-      return std::any_of(cell.begin(), cell.end(),
-                         [](const ThresholdEntry& entry) { return !std::isnan(entry.rho); });
-    });
-  });
-}
-
 void note_lost_laws(const ThresholdTable& before, const ThresholdTable& after, Session& session) {
   if (has_rho_laws(before) && !has_rho_laws(after))
     session.console.note(
@@ -31,7 +21,7 @@ void note_lost_laws(const ThresholdTable& before, const ThresholdTable& after, S
 }
 
 void note_lost_rho(const ThresholdTable& before, const ThresholdTable& after, Session& session) {
-  if (has_rho(before) && !has_rho(after))
+  if (before.has_rho() && !after.has_rho())
     session.console.note(
         "the new thresholds have no rho, because that belongs to the thresholds it was fitted with; to get "
         "one, "

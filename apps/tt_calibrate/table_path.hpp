@@ -8,9 +8,6 @@ namespace toptheta::app {
 // Whether some target has laws for the rho of calibrated SDC.
 bool has_rho_laws(const ThresholdTable& table);
 
-// Whether some target has a rho.
-bool has_rho(const ThresholdTable& table);
-
 // Tells the user if a table whose thresholds were changed no longer has the laws, or no longer any rho, that
 // it had before.
 void note_lost_laws(const ThresholdTable& before, const ThresholdTable& after, Session& session);

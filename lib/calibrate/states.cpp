@@ -4,6 +4,7 @@
 
 #include "calibration/retarget.hpp"
 #include "core/error.hpp"
+#include "core/running_tiles.hpp"
 
 namespace toptheta {
 
@@ -193,6 +194,14 @@ std::vector<std::string> CalibrationStates::warnings() const {
           "the dumps were made under top-{0}; thresholds for k = {1} are fitted to rows as top-{0} left them",
           topk, k));
   return warnings;
+}
+
+std::vector<std::string> CalibrationStates::sdc_warnings(const ThresholdTable& table) const {
+  if (!setup_.options.calibrated_sdc || setup_.options.placement == Placement::pre_softmax || table.has_rho())
+    return {};
+  return {fmt::format(
+      "no row drops a key after its first tile of {} keys, so the table has no rho for calibrated SDC",
+      kRunningTile)};
 }
 
 void CalibrationStates::save(hdf5::Group& group, bool thresholds, bool sdc) const {
