@@ -135,7 +135,7 @@ void require_same(const AttentionWorld& plain, const AttentionWorld& filtered, d
 TEST_CASE("an estimated denominator is that of its definition", "[running-sdc]") {
   at_every_instruction_set([&] {
     for (const ModelShape& shape : {ModelShape{1, 4, 2, 24}, {1, 2, 1, 64}, {1, 2, 2, 20}}) {
-      AttentionWorld world(shape, 560, 61);
+      AttentionWorld world(shape, 430, 61);
       for (const bool vmc : {false, true}) {
         const AttentionCase c = running_case(Sdc::calibrated, vmc, 0);
         INFO("head_dim " << shape.head_dim << (vmc ? " vmc" : ""));
