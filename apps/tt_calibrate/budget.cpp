@@ -135,6 +135,7 @@ void BudgetCommand::run(Session& session) {
   const std::string summary =
       format_listing(budget_listing(plan, budget, result.meta), format_, layout_of({}));
   note_lost_laws(source, result, session);
+  note_lost_rho(source, result, session);
   write_table(result, 0, output_, format);
   write_summary(output_, summary, session.console.quiet());
 }

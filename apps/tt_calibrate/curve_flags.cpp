@@ -22,8 +22,10 @@ void resolve_curves(const CurveFlags& flags, CalibrationOptions& options) {
   };
   if (options.pooled && options.has_sdc())
     fail("has no thresholds of single rows, which --sdc needs",
-         "calibrate with --curve --sdc calibrated; tt-calibrate retarget then finds rho for pooled "
-         "thresholds");
+         options.placement == Placement::pre_softmax
+             ? "calibrate with --curve --sdc calibrated; tt-calibrate retarget then finds rho for pooled "
+               "thresholds"
+             : "use --estimator exact, or leave out --sdc");
   if (options.pooled && options.add_sigma != 0)
     fail("meets k on average, so --add-sigma has nothing to correct", "drop --add-sigma");
 }

@@ -1,5 +1,6 @@
 #include "tt_calibrate/fit_flags.hpp"
 
+#include "calibration/sdc_fitter.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"
 #include "common/format_flag.hpp"
@@ -65,12 +66,8 @@ void resolve_sdc(const FitFlags& flags, CalibrationOptions& options) {
     throw UsageError({.where = "--rho-law",
                       .what = "only applies with --sdc calibrated",
                       .next = "drop it, or add --sdc calibrated"});
-  if (options.has_sdc() && options.placement != Placement::pre_softmax)
-    throw UsageError({.where = "--sdc",
-                      .what = "offline SDC and calibrated SDC compensate thresholds before the softmax",
-                      .expected = "--placement pre-softmax",
-                      .found = std::string(name_of(options.placement)),
-                      .next = "drop it: this placement already uses the full denominator"});
+  require_terms(options.placement,
+                {options.offline_sdc, options.calibrated_sdc, options.rho_bins, options.rho_law});
 }
 
 // Thresholds may be fitted for a placement in which others serve better.
@@ -114,7 +111,8 @@ void declare_sdc(CLI::App& app, FitFlags& flags) {
       [&flags](std::string_view name) { flags.sdc = name; }, [&flags] { return flags.sdc; },
       "Also calibrate softmax-denominator compensation, in a second pass over the same rows. calibrated "
       "finds rho, which needs no dropped score at inference and is far more accurate than exp-threshold; "
-      "offline finds a fixed term for each row length; both finds both");
+      "offline finds a fixed term for each row length; both finds both. After the softmax only calibrated: "
+      "its rho is for running-softmax");
   app.add_option(
          "--rho-bins", flags.rho_bins,
          "With --sdc calibrated: pool rho over bins of row lengths, this many per octave, and smooth it "
@@ -125,7 +123,7 @@ void declare_sdc(CLI::App& app, FitFlags& flags) {
       "--rho-law", flags.rho_law,
       "With --sdc calibrated: also fit, for each head, how rho depends on the row's length and on how "
       "many keys the row keeps. Inference then uses this law in place of rho: a row that keeps more "
-      "than usual has also more in the keys that it drops");
+      "than usual has also more in the keys that it drops. For pre-softmax");
   app.add_flag("--sdc-offline", flags.sdc_offline,
                "The same as --sdc offline; with --sdc calibrated, calibrate both");
 }

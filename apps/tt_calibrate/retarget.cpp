@@ -67,7 +67,8 @@ void RetargetCommand::declare(CLI::App& app) {
       app, "--sdc", {"auto", "none", "calibrated"}, [this](std::string_view name) { sdc_ = name; },
       [this] { return sdc_; },
       "calibrated = find rho of calibrated SDC from the curves, corrected by the rho that the table has for "
-      "its own k, if any; auto = do so if the table has rho");
+      "its own k, if any; auto = do so if the table has rho. Curves of scores only: those of weights do not "
+      "tell rho");
   add_format(app, format_, "Format of the summary on standard output");
   declare_output(
       app, output_,
@@ -87,10 +88,7 @@ std::vector<std::int64_t> RetargetCommand::wanted_k(const ThresholdTable& table)
 
 bool RetargetCommand::wants_rho(const ThresholdTable& table) const {
   if (sdc_ != "auto") return sdc_ == "calibrated";
-  return std::any_of(table.targets.begin(), table.targets.end(), [](const Target& target) {
-    return std::any_of(target.cells.begin(), target.cells.end(),
-                       [](const auto& cell) { return !rho_points(cell).empty(); });
-  });
+  return table.meta.placement == Placement::pre_softmax && table.has_rho();
 }
 
 void RetargetCommand::warn_of_limits(const ThresholdTable& table, Session& session) const {
@@ -141,6 +139,7 @@ void RetargetCommand::run(Session& session) {
   result.meta.provenance = session.provenance_of({table_});
   warn_of_limits(source, session);
   note_lost_laws(source, result, session);
+  if (sdc_ == "auto") note_lost_rho(source, result, session);
   const std::string summary = format_listing(thresholds_listing(result, {}), format_, layout_of({}));
   write_table(result, 0, output_, format);
   warn_of_losses(result, 0, format, session);

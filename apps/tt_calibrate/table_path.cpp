@@ -20,6 +20,14 @@ void note_lost_laws(const ThresholdTable& before, const ThresholdTable& after, S
         "to get one, calibrate again with --rho-law");
 }
 
+void note_lost_rho(const ThresholdTable& before, const ThresholdTable& after, Session& session) {
+  if (before.has_rho() && !after.has_rho())
+    session.console.note(
+        "the new thresholds have no rho, because that belongs to the thresholds it was fitted with; to get "
+        "one, "
+        "calibrate again with --sdc calibrated");
+}
+
 void warn_of_losses(const ThresholdTable& table, std::int64_t k, TableFormat format, Session& session) {
   if (format == TableFormat::authors_text)
     if (const std::string lost = describe_lost_lines(table, k); !lost.empty())

@@ -68,6 +68,14 @@ HeadCount finish_weights(const RowRule& rule, std::int64_t n, const RowState& st
   return count;
 }
 
+double lost_share(const RowRule& rule, const RowState& state, const RowTotal& dropped) {
+  const double kept_sum = state.kept == 0 ? 0
+                                          : state.kept_sum * std::exp(static_cast<double>(state.shift) -
+                                                                      static_cast<double>(dropped.largest));
+  const double sum = std::max(dropped.sum, 0.0);
+  return sum > 0 ? sum / (kept_sum + sum + sink_term(rule, dropped.largest)) : 0;
+}
+
 HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state, LostMass lost_mass,
                      std::span<const double> value_sum, std::span<float> out) {
   HeadCount count{1, n, state.kept, std::min(n, rule.k), 0};

@@ -20,16 +20,20 @@ enum class LostMass { none, summed, estimated };
 HeadCount finish_row(const RowRule& rule, std::int64_t n, const RowState& state, LostMass lost_mass,
                      std::span<const double> value_sum, std::span<float> out);
 
-// The sum over all scores of a row, including dropped ones.
+// A sum over scores of a row, such as all of them, including dropped ones.
 struct RowTotal {
   float largest = -std::numeric_limits<float>::infinity();
   double sum = 0;  // of e^(s - largest), without the sink
 };
 
-// The same where the whole denominator is known and kept keys have their softmax weights: post-softmax and
-// running-softmax placement.
+// The same where `total`, beside the sink, is the whole denominator: post-softmax placement, and
+// running-softmax placement, under which calibrated SDC may have estimated a part of it.
 HeadCount finish_weights(const RowRule& rule, std::int64_t n, const RowState& state, const RowTotal& total,
                          bool want_lost_mass, std::span<const double> value_sum, std::span<float> out);
+
+// The share that the dropped keys have of the row's softmax weights: their sum over that of kept keys,
+// dropped keys and sink.
+double lost_share(const RowRule& rule, const RowState& state, const RowTotal& dropped);
 
 // The last steps, for callers who know the denominator: out = out * factor, plus (1 - total) / n * value_sum
 // under VMC. `total` is the sum of the weights of the kept keys and of the sink.

@@ -85,9 +85,11 @@ struct Job {
   [[nodiscard]] RowRule rule(std::int64_t head, std::int64_t position) const {
     RowRule result =
         row_rule(policy, call.layer, head, {first_key(position), row_length(position)}, sink(head));
-    // A decode step knows the whole denominator before it compares.
-    if (result.placement == Placement::running_softmax && listeners.is_decode())
+    // A decode step knows the whole denominator before it compares, so there is nothing to compensate.
+    if (result.placement == Placement::running_softmax && listeners.is_decode()) {
       result.placement = Placement::post_softmax;
+      result.sdc = Sdc::none;
+    }
     return result;
   }
   // The parts of a row that are attended one after the other.

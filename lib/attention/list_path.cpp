@@ -25,6 +25,7 @@ struct ListedRow {
   std::int64_t kept = 0;
   std::int64_t next = 0;  // the first kept key whose V has not been added yet
   RowTotal total;         // the sum only where it is needed
+  double read_sum = 0;    // of all scores, where calibrated SDC estimates the total under a running softmax
   RowState state;
 };
 
@@ -55,6 +56,14 @@ void keep_all(std::span<const float> scores, ListedRow& row) {
   std::copy(scores.begin(), scores.end(), row.lists.weights.begin());
 }
 
+// Sets the thresholds of a row whose denominator calibrated SDC estimates, and the total that results.
+void estimate_total(std::span<const float> scores, ListedRow& row) {
+  const double log_sum = estimated_thresholds(scores, row.rule, row.first_key, row.lists.thresholds);
+  row.read_sum = row.total.sum;
+  row.total.sum =
+      std::exp(log_sum - static_cast<double>(row.total.largest)) - sink_term(row.rule, row.total.largest);
+}
+
 void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) {
   const std::size_t room = scores.size() + static_cast<std::size_t>(kKeyBlock);
   if (row.lists.weights.size() < room) row.lists.weights.resize(room);
@@ -71,7 +80,9 @@ void select(std::span<const float> scores, bool want_lost_mass, ListedRow& row) 
   const double denominator = row.total.sum + sink_term(row.rule, row.total.largest);
   if (row.rule.placement == Placement::post_softmax)
     by_score.theta = score_threshold(row.rule.theta, row.total.largest, denominator);
-  if (row.rule.placement == Placement::running_softmax)
+  if (row.rule.estimates_denominator())
+    estimate_total(scores, row);
+  else if (row.rule.placement == Placement::running_softmax)
     running_thresholds(scores, row.rule, row.first_key, row.total.largest, denominator, row.lists.thresholds);
   row.kept = select_scores(scores, by_score, row.first_key, row.lists);
   for (std::int64_t j = 0; j < row.kept && row.first_key > 0; ++j)
@@ -108,14 +119,27 @@ HeadCount finish_nothing(const ListedRow& row, bool want_lost_mass, std::span<co
                     out);
 }
 
+// The sum over the dropped keys of a row whose denominator was estimated.
+RowTotal read_dropped(const ListedRow& row) {
+  const float largest = row.total.largest;
+  const double kept_sum = row.kept == 0 ? 0
+                                        : row.state.kept_sum * std::exp(static_cast<double>(row.state.shift) -
+                                                                        static_cast<double>(largest));
+  return {largest, row.read_sum - kept_sum};
+}
+
 HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const double> value_sum,
                  std::span<float> out) {
   const RowRule& rule = row.rule;
   if (rule.selection == Selection::dense)
     return finish_row(rule, row.n, row.state, want_lost_mass ? LostMass::summed : LostMass::none, value_sum,
                       out);
-  if (rule.placement != Placement::pre_softmax)
-    return finish_weights(rule, row.n, row.state, row.total, want_lost_mass, value_sum, out);
+  if (rule.placement != Placement::pre_softmax) {
+    HeadCount count = finish_weights(rule, row.n, row.state, row.total, want_lost_mass, value_sum, out);
+    if (want_lost_mass && rule.estimates_denominator())
+      count.lost_mass = lost_share(rule, row.state, read_dropped(row));
+    return count;
+  }
   if (row.kept == 0) return finish_nothing(row, want_lost_mass, value_sum, out);
   // Sums over the kept keys are relative to their own largest score, compensation to the row's; under cap-k
   // these differ.

@@ -32,22 +32,35 @@ void check_kept_more(const Policy& policy) {
     refuse(policy, "dense attention already keeps everything", "drop keep-first, keep-recent and dense-last");
 }
 
+// Running-softmax placement with calibrated SDC, which needs no dropped score.
+bool estimates_denominator(const Policy& policy) {
+  return policy.selection == Selection::theta && policy.placement == Placement::running_softmax &&
+         policy.sdc == Sdc::calibrated;
+}
+
 void check_prefilter(const Policy& policy) {
   if (policy.prefilter == Prefilter::none || policy.prefilter == Prefilter::automatic) return;
-  if (policy.selection != Selection::theta || policy.placement != Placement::pre_softmax || policy.cap_k)
+  const bool is_known = policy.placement == Placement::pre_softmax || estimates_denominator(policy);
+  if (policy.selection != Selection::theta || !is_known || policy.cap_k)
     refuse(policy, "a prefilter rules keys out by a threshold on their scores, known before they are read",
-           "use it with theta, pre-softmax, without cap-k");
+           "use it with theta, pre-softmax or running-softmax with calibrated SDC, without cap-k");
+  if (estimates_denominator(policy) && (policy.keep_first > 0 || policy.keep_recent > 0))
+    refuse(policy, "running-softmax placement scores whole rows where keys are always kept",
+           "drop the prefilter, or keep-first and keep-recent; or use placement pre-softmax");
   if (policy.sdc == Sdc::exact)
     refuse(policy, "exact SDC sums over the dropped keys, which a prefilter does not read",
            "use calibrated SDC, which needs no dropped score, or another kind");
 }
 
 void check_compensation(const Policy& policy) {
-  if (policy.placement != Placement::pre_softmax && policy.sdc != Sdc::none)
+  if (policy.placement != Placement::pre_softmax && policy.sdc != Sdc::none && !estimates_denominator(policy))
     refuse(policy,
            fmt::format("the softmax denominator is complete in {} placement: there is nothing to compensate",
                        name_of(policy.placement)),
-           "drop SDC; VMC gives back the lost mass");
+           policy.placement == Placement::running_softmax
+               ? "drop SDC; VMC gives back the lost mass. Or use calibrated SDC, which estimates the "
+                 "denominator, so that prefilters can be used"
+               : "drop SDC; VMC gives back the lost mass");
   if (!std::isfinite(policy.sdc_scale) || policy.sdc_scale < 0)
     refuse(policy, fmt::format("sdc-scale is {}", policy.sdc_scale), "give a finite number of at least 0");
 }
@@ -189,7 +202,13 @@ ResolvedPolicy::ResolvedPolicy(const Policy& policy, const ModelShape& shape, st
            "calibrate again with offline SDC terms, or use exact SDC");
   if (policy.sdc == Sdc::calibrated && !lookup_->has_rho())
     refuse(policy, "the thresholds hold no terms of calibrated SDC (rho)",
-           "calibrate again with tt-calibrate fit --sdc calibrated, or use exact SDC");
+           policy.placement == Placement::pre_softmax
+               ? "calibrate again with tt-calibrate fit --sdc calibrated, or use exact SDC"
+               : "calibrate again with tt-calibrate fit --sdc calibrated on rows of more than 128 keys, or "
+                 "drop SDC");
+  if (estimates_denominator(policy) && lookup_->has_rho_laws())
+    refuse(policy, "a law for rho needs the final number of kept keys, which a running softmax does not know",
+           "calibrate again without --rho-law");
 }
 
 std::span<const float> ResolvedPolicy::theta(std::int64_t layer, std::int64_t head) const {

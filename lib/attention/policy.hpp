@@ -42,9 +42,10 @@ struct Policy {
   std::int64_t k = 0;             // 0: not given (top-theta: the table's only target)
   std::vector<LayerK> layer_k{};  // for top-k; top-theta uses its table's
   LengthLookup lookup = LengthLookup::nearest;
-  // For pre-softmax top-theta only, and idle where exact SDC or lost mass needs the dropped scores; needs a
-  // cache made for it. It never changes a result. Under calibrated SDC lost mass does not need the dropped
-  // scores: it is counted as the calibrated term estimates it.
+  // For pre-softmax top-theta, and for prefill under running-softmax placement with calibrated SDC. Idle
+  // where exact SDC or lost mass needs the dropped scores; needs a cache made for it. It never changes a
+  // result. Under calibrated SDC lost mass does not need the dropped scores: it is counted as the calibrated
+  // term estimates it.
   Prefilter prefilter = Prefilter::none;
   // The declaration of the policy, and the values of its own options in their order; NaN: not given. Null for
   // dense, top-k and top-theta.
@@ -97,9 +98,10 @@ class ResolvedPolicy {
   // `table` is needed by top-theta and by offline SDC, and may be null otherwise. Throws UsageError, with the
   // reason, for combinations that make no sense:
   //   - dense with k, SDC, VMC or cap-k; top-k without k; top-theta without a table;
-  //   - SDC with post-softmax or running-softmax placement;
+  //   - SDC with post-softmax or running-softmax placement, except calibrated SDC with the latter;
   //   - exp-threshold or calibrated SDC, or cap-k, without top-theta;
-  //   - offline or calibrated SDC where the table holds no such terms;
+  //   - offline or calibrated SDC where the table holds no such terms, and laws for rho under a running
+  //     softmax;
   //   - a placement that the table does not serve, another layer-k or other kept positions than the table's;
   //   - an sdc_scale that is negative or not finite;
   //   - for a policy of attention/policies/: a placement, cap-k, or SDC other than exact;

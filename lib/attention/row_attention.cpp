@@ -136,6 +136,26 @@ RowOutcome weigh_post_softmax(std::span<const float> scores, const RowRule& rule
   return {false, kept, std::max(1 - sink_share - mass, 0.0), sink_share};
 }
 
+// The same with a denominator that calibrated SDC completes.
+RowOutcome weigh_estimated(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
+                           bool want_lost_mass, RowScratch& scratch) {
+  const double log_sum = estimated_thresholds(scores, rule, first_key, scratch.thresholds);
+  const std::int64_t kept = select_scores(scores, rule, first_key, scratch);
+  double mass = 0;
+  for (std::int64_t j = 0; j < kept; ++j) {
+    float& w = scratch.weights[static_cast<std::size_t>(j)];
+    w = static_cast<float>(std::exp(static_cast<double>(w) - log_sum));
+    mass += static_cast<double>(w);
+  }
+  RowOutcome outcome{false, kept, 0, std::exp(static_cast<double>(rule.sink) - log_sum)};
+  if (!want_lost_mass) return outcome;
+  const float m = row_max(scores);
+  const double full_sum = exp_sum(scores, m) + sink_term(rule, m);
+  const double kept_sum = (mass + outcome.sink_share) * std::exp(log_sum - static_cast<double>(m));
+  outcome.lost_mass = std::max(1 - kept_sum / full_sum, 0.0);
+  return outcome;
+}
+
 // M in the SDC table of docs/method.md, for a row of n scores whose maximum is m. `kept` of them are kept,
 // and their exponentials sum to `kept_sum`; `full_sum` is the dense denominator (read only by exact SDC).
 double dropped_mass(const RowRule& rule, std::int64_t n, std::int64_t kept, float m, double kept_sum,
@@ -251,20 +271,6 @@ double offline_scale(const RowRule& rule, float m) {
   return below ? std::exp(static_cast<double>(rule.theta) - static_cast<double>(m)) : 1;
 }
 
-void running_thresholds(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
-                        float largest, double denominator, std::vector<float>& thresholds) {
-  const std::int64_t first_tile = first_key / kRunningTile;
-  const std::int64_t last_tile = (first_key + std::ssize(scores) - 1) / kRunningTile;
-  thresholds.resize(static_cast<std::size_t>(last_tile - first_tile + 1));
-  double sum = sink_term(rule, largest);
-  for_each_running_tile(first_key, std::ssize(scores), [&](std::int64_t begin, std::int64_t end) {
-    sum += exp_sum(scores.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
-                   largest);
-    thresholds[static_cast<std::size_t>((first_key + begin) / kRunningTile - first_tile)] =
-        score_threshold(rule.theta, largest, std::min(sum, denominator));
-  });
-}
-
 namespace {
 
 bool any_nan(std::span<const float> row) {
@@ -310,6 +316,7 @@ RowOutcome select_and_weigh(std::span<const float> scores, const RowRule& rule, 
       !range.finite && (any_nan(scores) || !std::isfinite(range.largest)))
     return no_numbers(scores.size(), scratch);
   if (rule.selection == Selection::dense) return weigh_all(scores, rule, scratch);
+  if (rule.estimates_denominator()) return weigh_estimated(scores, rule, first_key, want_lost_mass, scratch);
   if (rule.placement != Placement::pre_softmax) return weigh_post_softmax(scores, rule, first_key, scratch);
   return weigh_pre_softmax(scores, rule, want_lost_mass, scratch);
 }

@@ -30,6 +30,11 @@ struct RowRule {
   double law_of_kept = 0;                                // c2
   float sink = -std::numeric_limits<float>::infinity();  // a logit in the denominator; -infinity: none
 
+  // Whether the row's denominator is estimated while tiles are visited: calibrated SDC under running-softmax
+  // placement.
+  [[nodiscard]] bool estimates_denominator() const {
+    return placement == Placement::running_softmax && sdc == Sdc::calibrated;
+  }
   // Whether some keys are always kept.
   [[nodiscard]] bool keeps_more() const { return keep_first + keep_recent > 0; }
   [[nodiscard]] bool has_sink() const { return sink != -std::numeric_limits<float>::infinity(); }
@@ -76,6 +81,12 @@ float score_threshold(float theta, float largest, double full_sum);
 // knows; so what post-softmax placement would keep is kept here too.
 void running_thresholds(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
                         float largest, double denominator, std::vector<float>& thresholds);
+
+// The same with calibrated SDC: the first tile is known in full, but each later one is decided by what is
+// known before it is read, and what it drops is estimated. Returns ln of the denominator that results, with
+// the sink (docs/method.md, "Running softmax").
+double estimated_thresholds(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
+                            std::vector<float>& thresholds);
 
 // Working memory that a thread reuses from row to row.
 struct RowScratch {

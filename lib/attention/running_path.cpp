@@ -1,6 +1,7 @@
 // Prefill under running-softmax placement in one pass (docs/method.md, "Running softmax"). A tile of keys is
 // decided when it is read, by the row's denominator so far, and the scores of a row are never kept beyond a
-// tile.
+// tile. With calibrated SDC, a tile after the first is decided before it is read, so that a prefilter may
+// rule its keys out.
 #include <algorithm>
 
 #include "attention/tile_pass.hpp"
@@ -11,6 +12,8 @@ namespace toptheta {
 
 namespace {
 
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
 static_assert(kTileKeys % kRunningTile == 0, "a tile of the running softmax lies in one tile of keys");
 
 void prepare_running(const Job& job, std::int64_t head, std::int64_t pass, PassScratch& rows) {
@@ -18,6 +21,7 @@ void prepare_running(const Job& job, std::int64_t head, std::int64_t pass, PassS
     rows.rules[r] = job.rule(head, job.tile_position(pass) + r);
     rows.states[r] = {};
     rows.totals[r] = {};
+    rows.dropped[r] = {};
   }
 }
 
@@ -32,10 +36,28 @@ float grow(const RowRule& rule, std::span<const float> scores, RowTotal& total) 
   return score_threshold(rule.theta, total.largest, total.sum + sink_term(rule, total.largest));
 }
 
-// Adds the keys that the view shows to the rows from `first_row` on.
-void attend_view(const Job& job, std::int64_t head, std::int64_t first_row, const KeyTile& keys,
-                 TileCounts* counts, AttentionTile& work, PassScratch& scratch) {
-  if (!show_keys(keys, scratch, work)) return;
+// One head of a pass on its way along the tiles of keys.
+struct RunningPass {
+  const Job& job;
+  std::int64_t head = 0;
+  std::int64_t pass = 0;
+  TileCounts* counts = nullptr;
+  PassScratch& scratch;
+  TilePrefilter* prefilter = nullptr;  // where calibrated SDC lets tiles be decided before they are read
+
+  // Where the sums of the rows from `first_row` on are gathered.
+  [[nodiscard]] TileSums sums(std::int64_t first_row) const {
+    TileSums of_rows{scratch.states + first_row, scratch.out.data() + first_row * job.head_dim()};
+    if (counts != nullptr)
+      of_rows.kept_union = counts->bits(head % job.group_heads()).data() + scratch.view.first / 64;
+    return of_rows;
+  }
+};
+
+// Adds the keys that the view shows to the rows from `first_row` on, by thresholds that take them into
+// account.
+void attend_read(const RunningPass& at, std::int64_t first_row, AttentionTile& work) {
+  PassScratch& scratch = at.scratch;
   work.chosen.reset();
   score_keys_of(work, scratch.tile);
   const TileView& view = scratch.view;
@@ -44,15 +66,84 @@ void attend_view(const Job& job, std::int64_t head, std::int64_t first_row, cons
     const auto seen = static_cast<std::size_t>(view.visible[r] - view.hidden[r]);
     float& theta = scratch.theta[first_row + r];
     const bool dense = rule.selection == Selection::dense;
-    theta = dense ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity();
+    theta = dense ? -kInfinity : kInfinity;
     if (dense || seen == 0) continue;
     const float* const scores = scratch.tile.scores + r * TileScratch::kStride + view.hidden[r];
     theta = grow(rule, {scores, seen}, scratch.totals[first_row + r]);
   }
   work.chosen = TileThresholds{.theta = scratch.theta + first_row};
-  TileSums sums{scratch.states + first_row, scratch.out.data() + first_row * job.head_dim()};
-  if (counts != nullptr) sums.kept_union = counts->bits(head % job.group_heads()).data() + view.first / 64;
-  attend_scored(work, sums, scratch.tile);
+  attend_scored(work, at.sums(first_row), scratch.tile);
+}
+
+// Makes the sums over a row's dropped keys relative to the same score as those over its kept keys.
+void join_shifts(const RowState& state, DroppedKeys& dropped) {
+  if (state.kept == 0 || state.shift == dropped.shift) return;
+  const double to_kept = std::exp(static_cast<double>(dropped.shift) - static_cast<double>(state.shift));
+  dropped.sum *= to_kept;
+  dropped.read *= to_kept;
+  dropped.shift = state.shift;
+}
+
+// What is known of a row's denominator, relative to dropped.shift, without the sink.
+double known_sum(const RowState& state, const DroppedKeys& dropped) {
+  return (state.kept == 0 ? 0 : state.kept_sum) + dropped.sum;
+}
+
+// After the first tile of those rows that see some of it: what the keys sum to that they dropped.
+void note_first_tile(std::int64_t first_row, const AttentionTile& work, PassScratch& scratch) {
+  for (std::int64_t r = first_row; r < first_row + work.rows; ++r) {
+    if (work.seen(r - first_row) == 0) continue;
+    const RowTotal& total = scratch.totals[r];
+    const RowState& state = scratch.states[r];
+    double kept_sum = 0;
+    if (state.kept > 0)
+      kept_sum =
+          state.kept_sum * std::exp(static_cast<double>(state.shift) - static_cast<double>(total.largest));
+    const double dropped = std::max(total.sum - kept_sum, 0.0);
+    scratch.dropped[r] = {total.largest, dropped, dropped};
+  }
+}
+
+// Sets the threshold that a row has before it sees the tile; returns what the denominator gets for each key
+// that it drops, relative to dropped.shift.
+double set_threshold(const RowRule& rule, const RowState& state, DroppedKeys& dropped, float& theta) {
+  join_shifts(state, dropped);
+  const double known = known_sum(state, dropped) + sink_term(rule, dropped.shift);
+  theta = score_threshold(rule.theta, dropped.shift, known);
+  return static_cast<double>(rule.sdc_scale) * static_cast<double>(rule.rho) *
+         static_cast<double>(rule.theta) * known;
+}
+
+// Adds the keys of a later tile that the view shows, by thresholds that are known before it is read.
+void attend_foreseen(const RunningPass& at, std::int64_t first_row, AttentionTile& work) {
+  PassScratch& scratch = at.scratch;
+  const bool want_dropped = at.job.want_dropped();
+  double of_each[kTileRows] = {};  // what the denominator gets for a key that is dropped
+  std::int64_t kept_before[kTileRows];
+  for (std::int64_t r = 0; r < work.rows; ++r) {
+    RowState& state = scratch.states[first_row + r];
+    const RowRule& rule = scratch.rules[first_row + r];
+    float& theta = scratch.theta[first_row + r];
+    theta = rule.selection == Selection::dense ? -kInfinity : kInfinity;
+    if (rule.selection != Selection::dense && work.seen(r) > 0)
+      of_each[r] = set_threshold(rule, state, scratch.dropped[first_row + r], theta);
+    scratch.theta_before_cap[first_row + r] = at.job.theta_before_cap(theta);
+    kept_before[r] = state.kept;
+    state.dropped_sum = 0;
+  }
+  work.chosen = TileThresholds{scratch.theta + first_row, scratch.theta_before_cap + first_row, want_dropped};
+  work.index = at.prefilter->index(scratch.view.first, scratch.codes[first_row / kTileRows]);
+  attend_tile(work, at.sums(first_row), scratch.tile);
+  for (std::int64_t r = 0; r < work.rows; ++r) {
+    const RowState& state = scratch.states[first_row + r];
+    const std::int64_t lost = work.seen(r) - (state.kept - kept_before[r]);
+    if (lost == 0) continue;
+    DroppedKeys& dropped = scratch.dropped[first_row + r];
+    dropped.sum += of_each[r] * static_cast<double>(lost);
+    if (want_dropped)
+      dropped.read += state.dropped_sum * std::exp(static_cast<double>(scratch.theta[first_row + r]) -
+                                                   static_cast<double>(dropped.shift));
+  }
 }
 
 // The tile of the first key that a row of the pass sees; the row visits it before all others.
@@ -62,42 +153,76 @@ std::int64_t first_tile(const Job& job, std::int64_t pass, std::int64_t row) {
 
 // Attends one tile of the running softmax: for those rows of the pass whose first tile it is, or for all
 // others.
-void attend_running_tile(const Job& job, std::int64_t head, std::int64_t pass, std::int64_t tile, bool first,
-                         const KeyTile& keys, TileCounts* counts, PassScratch& scratch) {
+void attend_running_tile(const RunningPass& at, std::int64_t tile, bool first, const KeyTile& keys) {
+  const Job& job = at.job;
   const std::int64_t begin = tile * kRunningTile;
-  for (std::int64_t first_row = 0; first_row < job.tile_rows(pass); first_row += kTileRows) {
-    AttentionTile work = row_tile(job, pass, first_row, scratch);
+  for (std::int64_t first_row = 0; first_row < job.tile_rows(at.pass); first_row += kTileRows) {
+    AttentionTile work = row_tile(job, at.pass, first_row, at.scratch);
     const auto seen = [&](std::int64_t r) {
-      const std::int64_t position = job.tile_position(pass) + first_row + r;
-      if ((first_tile(job, pass, first_row + r) == tile) != first) return KeyRange{};
+      const std::int64_t position = job.tile_position(at.pass) + first_row + r;
+      if ((first_tile(job, at.pass, first_row + r) == tile) != first) return KeyRange{};
       return KeyRange{std::max(job.first_key(position), begin), std::min(position + 1, begin + kRunningTile)};
     };
-    view_tile(begin, work.rows, seen, scratch.view);
-    attend_view(job, head, first_row, keys, counts, work, scratch);
+    view_tile(begin, work.rows, seen, at.scratch.view);
+    if (!show_keys(keys, at.scratch, work)) continue;
+    if (at.prefilter != nullptr && !first) {
+      attend_foreseen(at, first_row, work);
+      continue;
+    }
+    attend_read(at, first_row, work);
+    if (at.prefilter != nullptr) note_first_tile(first_row, work, at.scratch);
   }
 }
 
-void attend_running_keys(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts,
-                         PassScratch& scratch) {
-  prepare_running(job, head, pass, scratch);
-  const std::int64_t kv_head = head / job.group_heads();
+void visit_tiles(const RunningPass& at) {
+  const Job& job = at.job;
+  const std::int64_t kv_head = at.head / job.group_heads();
   constexpr std::int64_t kTogether = kTileKeys / kRunningTile;
-  const std::int64_t rows = job.tile_rows(pass);
-  const std::int64_t first = first_tile(job, pass, 0);
-  const std::int64_t last_first = first_tile(job, pass, rows - 1);
+  const std::int64_t first = first_tile(job, at.pass, 0);
+  const std::int64_t last_first = first_tile(job, at.pass, job.tile_rows(at.pass) - 1);
   KeyTile keys;
   std::int64_t held = -1;  // which tile of keys `keys` holds
   const auto visit = [&](std::int64_t tile, bool as_first) {
     if (held != tile / kTogether) {
       held = tile / kTogether;
-      keys = key_tile(job, kv_head, pass, held * kTileKeys, scratch);
+      keys = key_tile(job, kv_head, at.pass, held * kTileKeys, at.scratch);
     }
-    attend_running_tile(job, head, pass, tile, as_first, keys, counts, scratch);
+    attend_running_tile(at, tile, as_first, keys);
   };
   for (std::int64_t tile = first; tile <= last_first; ++tile)
     visit(tile, true);
-  for (std::int64_t tile = (job.tile_keys(pass) - 1) / kRunningTile; tile > first; --tile)
+  for (std::int64_t tile = (job.tile_keys(at.pass) - 1) / kRunningTile; tile > first; --tile)
     visit(tile, false);
+}
+
+void attend_running_keys(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts,
+                         PassScratch& scratch) {
+  prepare_running(job, head, pass, scratch);
+  RunningPass at{job, head, pass, counts, scratch};
+  if (job.policy.policy().sdc != Sdc::calibrated) return visit_tiles(at);
+  TilePrefilter prefilter(job, head / job.group_heads(), scratch.tile);
+  for (std::int64_t first_row = 0; first_row < job.tile_rows(pass); first_row += kTileRows) {
+    const AttentionTile rows = row_tile(job, pass, first_row, scratch);
+    prefilter.code(rows.queries, rows.rows, scratch.codes[first_row / kTileRows]);
+  }
+  at.prefilter = &prefilter;
+  visit_tiles(at);
+}
+
+// A row whose denominator calibrated SDC has estimated.
+HeadCount finish_estimated(const Job& job, std::int64_t n, std::int64_t row, const PassScratch& scratch,
+                           std::span<float> out) {
+  const RowRule& rule = scratch.rules[row];
+  const RowState& state = scratch.states[row];
+  DroppedKeys dropped = scratch.dropped[row];
+  join_shifts(state, dropped);
+  HeadCount count = finish_weights(rule, n, state, {dropped.shift, known_sum(state, dropped)}, false,
+                                   scratch.value_sum(job, row), out);
+  const LostMass wanted = job.lost_mass();
+  if (wanted != LostMass::none)
+    count.lost_mass =
+        lost_share(rule, state, {dropped.shift, wanted == LostMass::summed ? dropped.read : dropped.sum});
+  return count;
 }
 
 HeadCount finish_running(const Job& job, std::int64_t pass, std::int64_t row, const PassScratch& scratch,
@@ -107,6 +232,7 @@ HeadCount finish_running(const Job& job, std::int64_t pass, std::int64_t row, co
   const std::span<const double> value_sum = scratch.value_sum(job, row);
   if (rule.selection == Selection::dense)
     return finish_row(rule, n, scratch.states[row], job.lost_mass(), value_sum, out);
+  if (rule.estimates_denominator()) return finish_estimated(job, n, row, scratch, out);
   return finish_weights(rule, n, scratch.states[row], scratch.totals[row], job.want_lost_mass(), value_sum,
                         out);
 }

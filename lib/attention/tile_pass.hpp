@@ -2,6 +2,7 @@
 // keys that it reads, and the loop over all passes. Internal to lib/attention.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "attention/job.hpp"
@@ -13,6 +14,13 @@ namespace toptheta {
 // memory, or from the last-level cache, once for all of them.
 inline constexpr std::int64_t kPassTiles = 4;
 inline constexpr std::int64_t kPassRows = kPassTiles * kTileRows;
+
+// The keys that a row has dropped so far under running-softmax placement with calibrated SDC.
+struct DroppedKeys {
+  float shift = -std::numeric_limits<float>::infinity();  // the score to which the sums are relative
+  double sum = 0;   // what the denominator has for them: those of the first tile, and estimates of the others
+  double read = 0;  // the sum of their exponentials; only where that is wanted
+};
 
 // Working memory of a thread, reused from pass to pass.
 struct PassScratch {
@@ -31,7 +39,8 @@ struct PassScratch {
   float theta[kPassRows];  // -infinity where everything is kept
   float theta_before_cap[kPassRows];
   RowState states[kPassRows];
-  RowTotal totals[kPassRows];  // running-softmax placement: over the tiles visited so far
+  RowTotal totals[kPassRows];      // running-softmax placement: over the tiles visited so far
+  DroppedKeys dropped[kPassRows];  // with calibrated SDC, from the first tile on
   TileView view;
 
   // The sum of V over the keys that a row of the pass sees; empty unless the policy uses VMC.

@@ -125,6 +125,9 @@ LiveCalibration Follower::execute() {
   if (options_.has_sdc()) add_sdc();
   result.calibration = {options_.has_sdc() ? states_->table_with_sdc() : states_->table(),
                         states_->warnings()};
+  if (options_.has_sdc())
+    for (std::string& warning : states_->sdc_warnings(result.calibration.table))
+      result.calibration.warnings.push_back(std::move(warning));
   return result;
 }
 

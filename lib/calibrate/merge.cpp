@@ -123,8 +123,8 @@ Calibration merge_calibration_parts(std::vector<std::filesystem::path> paths,
     const CalibrationPart file = read_part(part.path);
     sdc ? states.add_saved_sdc(file.states()) : states.add_saved_thresholds(file.states());
   }
-  Calibration result{sdc ? states.table_with_sdc() : states.table(),
-                     sdc ? std::vector<std::string>() : states.warnings()};
+  Calibration result{sdc ? states.table_with_sdc() : states.table(), {}};
+  result.warnings = sdc ? states.sdc_warnings(result.table) : states.warnings();
   result.table.meta.provenance = first.identity.provenance;
   result.table.meta.provenance.inputs = files_of(joined_inputs(parts));
   if (!sdc && first.identity.setup.options.has_sdc())

@@ -186,6 +186,9 @@ CalibrationOutcome Run::result(Stage stage) {
   if (cluster_ != nullptr && cluster_->rank() != 0) return {std::nullopt, range_};
   Calibration calibration{stage == Stage::sdc ? states_.table_with_sdc() : states_.table(), {}};
   if (job_.sdc_table == nullptr) calibration.warnings = states_.warnings();
+  if (stage == Stage::sdc)
+    for (std::string& warning : states_.sdc_warnings(calibration.table))
+      calibration.warnings.push_back(std::move(warning));
   return {std::move(calibration), range_};
 }
 

@@ -4,6 +4,7 @@
 
 #include "calibration/retarget.hpp"
 #include "core/error.hpp"
+#include "core/running_tiles.hpp"
 
 namespace toptheta {
 
@@ -15,6 +16,10 @@ std::vector<std::vector<std::int64_t>> groups_of(const CalibrationOptions& optio
   for (const std::int64_t k : options.k)
     groups.push_back({k});
   return groups;
+}
+
+SdcTerms terms_of(const CalibrationOptions& options) {
+  return {options.offline_sdc, options.calibrated_sdc, options.rho_bins, options.rho_law};
 }
 
 constexpr const char* kCurves = "curves-0";  // with curves there is only one group
@@ -44,6 +49,18 @@ void require_one_k(const CalibrationOptions& options) {
          .expected = "one k",
          .found = fmt::format("{} values of k", options.k.size()),
          .next = "calibrate each k by itself, or drop --tac"});
+}
+
+// The second pass compares scores, which softmax weights do not tell.
+void require_scores(const CalibrationSetup& setup) {
+  if (!setup.options.has_sdc()) return;
+  require_terms(setup.options.placement, terms_of(setup.options));
+  if (setup.source.row_content == Placement::post_softmax)
+    throw UsageError({.where = "--sdc",
+                      .what = "its terms cannot come from rows taken after the softmax",
+                      .expected = "rows with placement pre-softmax, or queries and keys",
+                      .found = "rows with placement post-softmax",
+                      .next = "leave out --sdc, or write a new dump before the softmax"});
 }
 
 // SDC terms belong to the thresholds of one table: it must have been fitted with the options of this setup.
@@ -91,6 +108,7 @@ void require_table(const CalibrationSetup& setup, const ThresholdTable& table, c
 }  // namespace
 
 CalibrationStates::CalibrationStates(const CalibrationSetup& setup) : setup_(setup) {
+  require_scores(setup);
   clear_thresholds();
 }
 
@@ -148,9 +166,7 @@ void CalibrationStates::begin_sdc(const ThresholdTable& table, const std::string
       tables_.push_back(table);
     else
       tables_.push_back({table.meta, {table.targets[group]}});
-    sdc_fitters_.push_back(std::make_unique<SdcFitter>(
-        tables_.back(), SdcTerms{setup_.options.offline_sdc, setup_.options.calibrated_sdc,
-                                 setup_.options.rho_bins, setup_.options.rho_law}));
+    sdc_fitters_.push_back(std::make_unique<SdcFitter>(tables_.back(), terms_of(setup_.options)));
   }
 }
 
@@ -178,6 +194,14 @@ std::vector<std::string> CalibrationStates::warnings() const {
           "the dumps were made under top-{0}; thresholds for k = {1} are fitted to rows as top-{0} left them",
           topk, k));
   return warnings;
+}
+
+std::vector<std::string> CalibrationStates::sdc_warnings(const ThresholdTable& table) const {
+  if (!setup_.options.calibrated_sdc || setup_.options.placement == Placement::pre_softmax || table.has_rho())
+    return {};
+  return {fmt::format(
+      "no row drops a key after its first tile of {} keys, so the table has no rho for calibrated SDC",
+      kRunningTile)};
 }
 
 void CalibrationStates::save(hdf5::Group& group, bool thresholds, bool sdc) const {

@@ -45,6 +45,8 @@ class CalibrationStates {
 
   // What the user should know about the thresholds, in whole sentences.
   [[nodiscard]] std::vector<std::string> warnings() const;
+  // The same about the SDC terms of a table_with_sdc().
+  [[nodiscard]] std::vector<std::string> sdc_warnings(const ThresholdTable& table) const;
 
   // Saves the states of the stages asked for, as groups thresholds-<i>, curves-0 and sdc-<i> inside `group`.
   void save(hdf5::Group& group, bool thresholds, bool sdc) const;

@@ -4,20 +4,11 @@
 #include <cmath>
 #include <limits>
 
+#include "core/log_sum.hpp"
 #include "core/running_tiles.hpp"
 #include "kernels/rows/select.hpp"
 
 namespace toptheta {
-
-namespace {
-
-// ln(e^a + e^b); a may be -infinity.
-double log_of_sum(double a, double b) {
-  const double larger = std::max(a, b);
-  return larger + std::log1p(std::exp(std::min(a, b) - larger));
-}
-
-}  // namespace
 
 double sink_exponential(float sink, float largest) {
   return std::isinf(sink) ? 0 : std::exp(static_cast<double>(sink) - static_cast<double>(largest));
@@ -76,6 +67,44 @@ double RunningRow::kept_mass(float threshold, std::int64_t k) const {
   }
   const double share = ties > 0 ? static_cast<double>(k - larger.count) / static_cast<double>(ties) : 0;
   return std::min(1.0, larger.sum + share * tied);
+}
+
+void RunningDrops::visit(std::span<const float> scores, std::int64_t first_key, float sink) {
+  scores_ = scores;
+  later_.clear();
+  auto log_sum = static_cast<double>(sink);
+  bool is_first = true;
+  for_each_running_tile(first_key, std::ssize(scores), [&](std::int64_t begin, std::int64_t end) {
+    const auto first = static_cast<std::size_t>(begin);
+    const auto last = static_cast<std::size_t>(end);
+    if (!is_first) later_.push_back({first, last, log_sum});
+    is_first = false;
+    const std::span<const float> tile = scores.subspan(first, last - first);
+    const RowRange range = row_range(tile);
+    log_sum = log_of_sum(log_sum, static_cast<double>(range.largest) + std::log(exp_sum(tile, range)));
+  });
+}
+
+DroppedScores RunningDrops::dropped(double theta, const RowEnds& ends) const {
+  if (!(theta > 0)) return {};
+  DroppedScores all;
+  double sum = -std::numeric_limits<double>::infinity();    // ln of the sum over dropped s of e^s
+  double limit = -std::numeric_limits<double>::infinity();  // the same if each were at its tile's threshold
+  for (const Tile& tile : later_) {
+    const std::size_t begin = std::max(tile.begin, ends.first);
+    const std::size_t end = std::min(tile.end, scores_.size() - ends.recent);
+    if (begin >= end) continue;
+    const double threshold = tile.log_before + std::log(theta);
+    const DroppedScores own = dropped_scores(scores_.subspan(begin, end - begin), threshold);
+    if (own.count == 0) continue;
+    const double at_threshold = threshold + std::log(static_cast<double>(own.count));
+    sum = log_of_sum(sum, at_threshold + own.logarithm);
+    limit = log_of_sum(limit, at_threshold);
+    all.count += own.count;
+  }
+  // No dropped score is above its threshold.
+  if (all.count > 0) all.logarithm = std::min(sum - limit, 0.0);
+  return all;
 }
 
 }  // namespace toptheta

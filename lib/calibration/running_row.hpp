@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "calibration/row_threshold.hpp"
 #include "core/kept_ends.hpp"
 #include "kernels/rows/row_mass.hpp"
 
@@ -53,6 +54,31 @@ class RunningRow {
   RowEnds ends_;
   std::vector<float> values_;
   std::vector<Tile> tiles_;  // in the order of their visits
+};
+
+// What calibrated SDC estimates under running-softmax placement: the keys that are dropped in the tiles after
+// the first. Such a tile is decided by what is known before it is read: a score s is dropped if s <= L' + ln
+// theta, where L' is the log-sum-exp of the sink and of the tiles visited before (docs/method.md, "Running
+// softmax"). Calibration has read all of these, so its L' is exact. Each thread needs its own.
+class RunningDrops {
+ public:
+  // The row must be finite and not empty, and outlive the next calls; its first key is at position first_key.
+  // Time: one pass with an exponential for every value, and one for the ranges.
+  void visit(std::span<const float> scores, std::int64_t first_key, float sink);
+
+  // The keys that theta, a threshold of weights, drops after the first tile; the ends are kept in any case.
+  // Their logarithm is ln of the sum of e^s over these, divided by what the sum would be if each were at the
+  // threshold of its tile: at most 0. Time: up to three passes.
+  [[nodiscard]] DroppedScores dropped(double theta, const RowEnds& ends) const;
+
+ private:
+  struct Tile {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    double log_before = 0;  // L'
+  };
+  std::span<const float> scores_;
+  std::vector<Tile> later_;  // the tiles after the first, in the order of their visits
 };
 
 }  // namespace toptheta

@@ -9,6 +9,7 @@
 
 #include "calibration/row_checks.hpp"
 #include "calibration/row_threshold.hpp"
+#include "calibration/running_row.hpp"
 #include "calibration/smooth_rho.hpp"
 #include "calibration/state_columns.hpp"
 #include "core/error.hpp"
@@ -115,15 +116,27 @@ void merge_cells(Cells& into, const Cells& from) {
 
 }  // namespace
 
+void require_terms(Placement placement, const SdcTerms& terms) {
+  if (placement == Placement::pre_softmax) return;
+  const std::string found = fmt::format("placement {}", name_of(placement));
+  if (terms.offline)
+    throw UsageError({.where = "--sdc offline",
+                      .what = "the terms of offline SDC belong to thresholds on scores",
+                      .expected = "placement pre-softmax",
+                      .found = found,
+                      .next = "use --sdc calibrated, or calibrate with --placement pre-softmax"});
+  if (terms.rho_law)
+    throw UsageError(
+        {.where = "--rho-law",
+         .what = "the law needs the final number of kept keys, which a running softmax does not know yet",
+         .expected = "placement pre-softmax",
+         .found = found,
+         .next = "drop it: rho by itself is what this placement uses"});
+}
+
 SdcFitter::SdcFitter(const ThresholdTable& table, const SdcTerms& terms)
     : table_(table), terms_(terms), bins_(table.meta.length_bins) {
-  if (table.meta.placement != Placement::pre_softmax)
-    throw UsageError({.where = "SDC",
-                      .what = "only thresholds before the softmax can be compensated",
-                      .expected = "a table with placement pre-softmax",
-                      .found = fmt::format("placement {}, which has the full denominator already",
-                                           name_of(table.meta.placement)),
-                      .next = "leave out SDC, or calibrate with --placement pre-softmax"});
+  require_terms(table.meta.placement, terms);
   for (const Target& target : table.targets) {
     cells_.emplace_back(target.cells.size());
     rho_cells_.emplace_back(target.cells.size());
@@ -134,27 +147,49 @@ SdcFitter::SdcFitter(const ThresholdTable& table, const SdcTerms& terms)
 void SdcFitter::add(const RowBlock& block) {
   const std::size_t head = table_.cell_index(block.layer, block.head);
   const std::string where = fmt::format("layer {}, head {}", block.layer, block.head);
+  const bool on_scores = table_.meta.placement == Placement::pre_softmax;
+  RunningDrops running;
   for (std::int64_t r = 0; r < block.rows(); ++r) {
     const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
     std::optional<RowRange> range;
     for (std::size_t t = 0; t < table_.targets.size(); ++t) {
       const Target& target = table_.targets[t];
       if (length <= target.k_of(head)) continue;
-      if (!range) range = require_row(block, r, Placement::pre_softmax);
+      if (!range) {
+        range = require_row(block, r, Placement::pre_softmax);
+        if (!on_scores) running.visit(block.row(r), block.first_key(r), block.sink);
+      }
       // Positions kept in any case are never dropped.
-      const std::span<const float> rest =
-          table_.meta.kept.of_row(block.first_key(r), length).rest_of(block.row(r));
+      const RowEnds ends = table_.meta.kept.of_row(block.first_key(r), length);
       const double theta = require_theta(target.cells[head], length, bins_, where);
-      const double dropped = terms_.offline ? dropped_exponentials(rest, range->largest, theta) : 0;
-      const DroppedScores below = terms_.calibrated ? dropped_scores(rest, theta) : DroppedScores{};
-      const bool tells_law = terms_.rho_law && below.count > 0 && below.count < std::ssize(rest);
-      const LawRow law = tells_law ? law_row(block, r, *range, theta, below) : LawRow{};
-      const std::lock_guard lock(guards_[head % guards_.size()]);
-      if (terms_.offline) cells_[t][head].at(bins_.key(length)).add(dropped);
-      if (below.count > 0) rho_cells_[t][head].at(bins_.key(length)).add(below.logarithm);
-      if (tells_law) laws_[t][head].add(law);
+      if (on_scores)
+        add_row(block, r, *range, ends, theta, t);
+      else
+        add_dropped(running.dropped(theta, ends), length, t, head);
     }
   }
+}
+
+void SdcFitter::add_row(const RowBlock& block, std::int64_t r, const RowRange& range, const RowEnds& ends,
+                        double theta, std::size_t target) {
+  const std::size_t head = table_.cell_index(block.layer, block.head);
+  const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
+  const std::span<const float> rest = ends.rest_of(block.row(r));
+  const double dropped = terms_.offline ? dropped_exponentials(rest, range.largest, theta) : 0;
+  const DroppedScores below = terms_.calibrated ? dropped_scores(rest, theta) : DroppedScores{};
+  add_dropped(below, length, target, head);
+  const bool tells_law = terms_.rho_law && below.count > 0 && below.count < std::ssize(rest);
+  const LawRow law = tells_law ? law_row(block, r, range, theta, below) : LawRow{};
+  const std::lock_guard lock(guards_[head % guards_.size()]);
+  if (terms_.offline) cells_[target][head].at(bins_.key(length)).add(dropped);
+  if (tells_law) laws_[target][head].add(law);
+}
+
+void SdcFitter::add_dropped(const DroppedScores& dropped, std::int32_t length, std::size_t target,
+                            std::size_t head) {
+  if (dropped.count == 0) return;
+  const std::lock_guard lock(guards_[head % guards_.size()]);
+  rho_cells_[target][head].at(bins_.key(length)).add(dropped.logarithm);
 }
 
 void SdcFitter::merge(const SdcFitter& other) {

@@ -8,6 +8,7 @@
 
 #include "calibration/accumulator.hpp"
 #include "calibration/rho_law_fit.hpp"
+#include "calibration/row_threshold.hpp"
 #include "calibration/state.hpp"
 #include "theta/length_bins.hpp"
 #include "theta/table.hpp"
@@ -21,21 +22,26 @@ struct SdcTerms {
   bool rho_law = false;       // with `calibrated`: also fit a law for rho of each head
 };
 
+// Throws UsageError for terms that thresholds of this placement have no use for: after the softmax, offline
+// terms and laws. rho is of use there under running-softmax placement.
+void require_terms(Placement placement, const SdcTerms& terms);
+
 // Reads the rows that the table was fitted to once more. With s <= theta the scores that the finished table
 // drops of a row, and m the row's maximum, it computes per target, head and row length:
 //   M    the mean over rows of the sum of e^(s-m) over the dropped scores;
 //   rho  exp(mean over rows that drop any of ln(mean of e^(s-theta) over the dropped scores)).
 // If asked for, also the law of each head (calibration/rho_law_fit.hpp), fitted to the rows that drop any
 // score and keep any of those that they choose from. n_kept counts what is kept in any case too; share is
-// that of the row's own M in its whole softmax denominator, with the sink where there is one. Rows must hold
+// that of the row's own M in its whole softmax denominator, with the sink where there is one. For a table of
+// softmax weights, post-softmax or running, there is only rho, of the keys that running-softmax placement
+// drops after a row's first tile (RunningDrops); rows that drop none there do not count. Rows must hold
 // scores before the softmax. Theta is that of the row's length. In a table of length bins it is the one that
 // inference would interpolate, and the row's terms count for its bin. Memory: 24 bytes per term, target,
 // layer, query head and row length (or length bin) seen, and 152 bytes per target, layer and query head for
 // laws.
 class SdcFitter final : public CalibrationState {
  public:
-  // `table` must outlive the fitter and not change. Throws UsageError unless its placement is pre-softmax;
-  // other placements need no SDC.
+  // `table` must outlive the fitter and not change. Throws UsageError as require_terms() does.
   explicit SdcFitter(const ThresholdTable& table, const SdcTerms& terms = {});
 
   // Throws InputError for a value that is not finite, and for a row whose length has no entry in the table,
@@ -59,6 +65,12 @@ class SdcFitter final : public CalibrationState {
   void fill(ThresholdTable& table) const;
 
  private:
+  // Adds what thresholds on scores drop of row r of the block.
+  void add_row(const RowBlock& block, std::int64_t r, const RowRange& range, const RowEnds& ends,
+               double theta, std::size_t target);
+  // Adds a row that drops something to the rho of its head.
+  void add_dropped(const DroppedScores& dropped, std::int32_t length, std::size_t target, std::size_t head);
+
   const ThresholdTable& table_;
   SdcTerms terms_;
   LengthBins bins_;

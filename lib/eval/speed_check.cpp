@@ -99,6 +99,34 @@ Doubles compared(Placement placement, const Doubles& scores, const Doubles& e, d
   return p;
 }
 
+// The same where calibrated SDC estimates the denominator of a running softmax: every tile but the first is
+// compared with the sum known before it, to which it adds what it keeps and an estimate of what it drops.
+// `all` becomes the sum that results.
+Doubles compared_early(const Doubles& e, const ResolvedPolicy& resolved, std::int64_t layer,
+                       std::int64_t head, double& all) {
+  const Policy& policy = resolved.policy();
+  const std::int64_t n = std::ssize(e);
+  const double theta = static_cast<double>(resolved.theta(layer, head)[e.size()]);
+  const double estimate =
+      policy.sdc_scale * static_cast<double>(resolved.rho(layer, head)[e.size()]) * std::max(theta, 0.0);
+  Doubles shares(e.size());
+  all = 0;
+  bool is_first = true;
+  for_each_running_tile(0, n, [&](std::int64_t begin, std::int64_t end) {
+    if (is_first) all = std::accumulate(e.begin() + begin, e.begin() + end, 0.0);
+    const double before = all;
+    for (std::int64_t j = begin; j < end; ++j) {
+      const double value = e[static_cast<std::size_t>(j)];
+      double& share = shares[static_cast<std::size_t>(j)];
+      share = value / before;
+      const bool kept = j < policy.keep_first || j >= n - policy.keep_recent || share > theta;
+      if (!is_first) all += kept ? value : estimate * before;
+    }
+    is_first = false;
+  });
+  return shares;
+}
+
 // rho of a row of n keys of which `kept` are kept.
 double rho_in(const ResolvedPolicy& resolved, std::int64_t layer, std::int64_t head, std::size_t n,
               std::int64_t kept) {
@@ -128,9 +156,13 @@ bool reference_row(const LayerCopy& in, const ResolvedPolicy& resolved, std::int
   Doubles e(n);
   for (std::size_t j = 0; j < n; ++j)
     e[j] = std::exp(scores[j] - largest);
-  const double all = std::accumulate(e.begin(), e.end(), 0.0);
+  double all = std::accumulate(e.begin(), e.end(), 0.0);
   const bool post = policy.placement != Placement::pre_softmax;
-  const Selected selected = select(compared(policy.placement, scores, e, all), resolved, in.layer, head);
+  const bool early = policy.placement == Placement::running_softmax && policy.sdc == Sdc::calibrated &&
+                     row + 1 > resolved.k(in.layer, head);
+  const Doubles x =
+      early ? compared_early(e, resolved, in.layer, head, all) : compared(policy.placement, scores, e, all);
+  const Selected selected = select(x, resolved, in.layer, head);
   if (selected.doubtful) return false;
 
   double kept = 0;

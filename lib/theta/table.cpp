@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.hpp"
 
@@ -29,6 +30,16 @@ bool agree_where_known(std::int64_t a, std::int64_t b) {
 }
 
 }  // namespace
+
+bool ThresholdTable::has_rho() const {
+  const auto in_cell = [](const std::vector<ThresholdEntry>& cell) {
+    return std::any_of(cell.begin(), cell.end(),
+                       [](const ThresholdEntry& entry) { return !std::isnan(entry.rho); });
+  };
+  return std::any_of(targets.begin(), targets.end(), [&](const Target& target) {
+    return std::any_of(target.cells.begin(), target.cells.end(), in_cell);
+  });
+}
 
 const Target& ThresholdTable::target(std::int64_t k) const {
   if (k == 0 && targets.size() == 1) return targets.front();

@@ -93,6 +93,8 @@ struct ThresholdTable {
   [[nodiscard]] std::size_t cell_index(std::int64_t layer, std::int64_t head) const {
     return static_cast<std::size_t>(layer * meta.shape.num_heads + head);
   }
+  // Whether some entry has a rho.
+  [[nodiscard]] bool has_rho() const;
   // The target for k; k = 0 means the only one. Throws UsageError listing the k that the table has.
   [[nodiscard]] const Target& target(std::int64_t k) const;
 };

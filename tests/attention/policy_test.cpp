@@ -85,6 +85,48 @@ TEST_CASE("running-softmax placement takes post-softmax thresholds too, and no o
   check_refused({.selection = Selection::theta}, &post, "calibrated post-softmax");
 }
 
+TEST_CASE("of all SDC, calibrated goes with running-softmax placement, and prefilters with it", "[policy]") {
+  ThresholdTable post = table_with(Placement::post_softmax, kNotCalibrated);
+  Policy asked{
+      .selection = Selection::theta, .placement = Placement::running_softmax, .sdc = Sdc::calibrated};
+  check_refused(asked, &post, "rows of more than 128 keys");
+  for (auto& cell : post.targets[0].cells)
+    cell[0].rho = 0.25;
+  CHECK(refusal(asked, &post).empty());
+  CHECK(ResolvedPolicy(asked, kShape, 16, &post, "t.h5").rho(0, 1)[9] == 0.25F);
+  for (const Sdc sdc : {Sdc::exact, Sdc::exp_threshold, Sdc::offline}) {
+    asked.sdc = sdc;
+    check_refused(asked, &post, "Or use calibrated SDC");
+  }
+  check_refused({.selection = Selection::theta, .placement = Placement::post_softmax, .sdc = Sdc::calibrated},
+                &post, "denominator is complete");
+  check_refused(
+      {.selection = Selection::topk, .placement = Placement::running_softmax, .sdc = Sdc::calibrated, .k = 4},
+      &post, "denominator is complete");
+  for (const Prefilter prefilter : {Prefilter::page, Prefilter::int8}) {
+    asked.sdc = Sdc::calibrated;
+    asked.prefilter = prefilter;
+    CHECK(refusal(asked, &post).empty());
+    asked.sdc = Sdc::none;
+    check_refused(asked, &post, "by a threshold");
+    asked.sdc = Sdc::calibrated;
+    Policy more = asked;
+    more.keep_first = 3;
+    check_refused(more, &post, "scores whole rows");
+    more.keep_first = 0;
+    more.keep_recent = 3;
+    check_refused(more, &post, "scores whole rows");
+    more.keep_recent = 0;
+    more.cap_k = true;
+    check_refused(more, &post, "without cap-k");
+  }
+  asked.prefilter = Prefilter::automatic;
+  asked.keep_first = 3;
+  CHECK(refusal(asked, &post).empty());
+  post.targets[0].rho_laws.assign(4, {0.1, 0, 0});
+  check_refused(asked, &post, "without --rho-law");
+}
+
 TEST_CASE("a table of another model is bad input", "[policy]") {
   ThresholdTable table = table_with(Placement::pre_softmax, 0.1);
   table.meta.shape.num_heads = 3;

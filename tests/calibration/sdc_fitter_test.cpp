@@ -150,7 +150,7 @@ TEST_CASE("other rows than those of the first pass are refused") {
         "layer 0, head 1, row of 20 keys, key 2");
 }
 
-TEST_CASE("a length without rows keeps no term; post-softmax needs none") {
+TEST_CASE("a length without rows keeps no term; post-softmax has no offline ones") {
   std::vector<RandomScores> samples = two_samples();
   ThresholdTable table = fit(samples);
   SdcFitter fitter(table);

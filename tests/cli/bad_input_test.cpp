@@ -167,7 +167,16 @@ TEST_CASE("a wrong k, layer or fraction") {
       {fit("-k 2 --placement before"), 2, {"--placement", "before"}},
       {fit("-k 2 --tac"), 2, {"--tac"}},
       {fit("-k 2 --model model"), 2, {"dumps"}},
-      {fit("-k 2 --sdc-offline --placement post-softmax"), 2, {"offline SDC"}},
+      {fit("-k 2 --sdc-offline --placement post-softmax"), 2, {"--sdc offline", "--sdc calibrated"}},
+      {fit("-k 2 --sdc calibrated --rho-law --placement running-softmax"), 2, {"--rho-law", "drop it"}},
+      {"tt-calibrate fit post-dump.h5 -k 2 -o out.h5 --sdc calibrated --placement post-softmax",
+       2,
+       {"--sdc", "before the softmax"},
+       [](const World& world) {
+         DumpSpec spec = with_shape({kHeads, 6, 6});
+         spec.placement = "post-softmax";
+         write_dump(world.path("post-dump.h5"), spec);
+       }},
       {"tt-calibrate fit dump.h5 -k 2", 2, {"-o"}},
       {"tt-calibrate fit dump.h5 -k 2 -o out.doc", 2, {"-o", "out.doc"}},
       {"tt-calibrate fit dump.h5 -k 2 -o dump.h5", 2, {"-o", "overwrite"}},

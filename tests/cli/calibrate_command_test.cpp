@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/world.hpp"
+#include "dump/dump_file.hpp"
 #include "io/hdf5.hpp"
 #include "support/catch.hpp"
 #include "theta/formats/table_file.hpp"
@@ -210,6 +211,45 @@ TEST_CASE("fit says that post-softmax thresholds serve running-softmax placement
   CHECK(post.status == 0);
   CHECK(post.err.find("running-softmax") == std::string::npos);
   CHECK(world.run("tt-eval run --model model --task a.txt --thresholds post.h5 " + better).status == 0);
+}
+
+TEST_CASE("rho for running-softmax placement needs rows of more than one tile") {
+  const World world;
+  const std::string running = " --placement post-softmax --sdc calibrated ";
+  const Outcome brief = world.run("tt-calibrate fit --model model --text a.txt -k 8 -o short.h5" + running);
+  CHECK(brief.status == 0);
+  CHECK(brief.err.find("so the table has no rho for calibrated SDC") != std::string::npos);
+  const Outcome refused = world.run(
+      "tt-eval run --model model --task a.txt --thresholds short.h5 --attention "
+      "theta:placement=running-softmax,sdc=calibrated");
+  CHECK(refused.status == 2);
+  CHECK(refused.err.find("on rows of more than 128 keys") != std::string::npos);
+
+  DumpSpec spec;
+  spec.kv_len = 200;
+  spec.fill = [](hdf5::Group& layer) { write_floats(layer, "scores", {kHeads, 200, 200}, scores(200, 200)); };
+  write_dump(world.path("long.h5"), spec);
+  const std::string fit = "tt-calibrate fit long.h5 -k 8 --curve -o t.h5";
+  for (const std::string placement : {"post-softmax", "running-softmax"}) {
+    const Outcome done =
+        world.run("tt-calibrate fit long.h5 -k 8 --sdc calibrated -o t.h5 --placement " + placement);
+    CHECK(done.status == 0);
+    CHECK(done.err.find("no rho") == std::string::npos);
+    const ThresholdTable table = load_table(world.path("t.h5"));
+    CHECK(table.has_rho());
+    for (const auto& cell : table.targets[0].cells)
+      for (const ThresholdEntry& entry : cell)
+        CHECK(std::isnan(entry.rho) == (entry.length <= 128));
+    for (const std::string more : {"--sdc both", "--sdc offline", "--sdc calibrated --rho-law"})
+      CHECK(world.run("tt-calibrate fit long.h5 -k 8 -o x.h5 --placement " + placement + " " + more).status ==
+            2);
+  }
+  (void)world.output(fit + running);
+  const Outcome retargeted = world.run("tt-calibrate retarget t.h5 -k 9 -o other.h5");
+  CHECK(retargeted.status == 0);
+  CHECK(retargeted.err.find("the new thresholds have no rho") != std::string::npos);
+  CHECK_FALSE(load_table(world.path("other.h5")).has_rho());
+  CHECK(world.run("tt-calibrate retarget t.h5 -k 9 -o other.h5 --sdc calibrated").status == 2);
 }
 
 TEST_CASE("token ids calibrate as the text does that they are of") {

@@ -215,6 +215,15 @@ TEST_CASE("attention agrees with its formulas under every policy, and a wrong on
       running.meta.placement = Placement::running_softmax;
       for (const bool vmc : {false, true})
         cases.push_back(theta_case(shape, running, {.placement = Placement::running_softmax, .vmc = vmc}));
+      for (auto& cell : running.targets[0].cells)
+        for (ThresholdEntry& entry : cell)
+          entry.rho = 0.3;
+      for (const Prefilter prefilter : {Prefilter::none, Prefilter::int8})
+        cases.push_back(theta_case(shape, running,
+                                   {.placement = Placement::running_softmax,
+                                    .sdc = Sdc::calibrated,
+                                    .vmc = true,
+                                    .prefilter = prefilter}));
     }
     cases.push_back({"dense", 0, dense_policy(shape)});
     for (const SpeedCase& one : cases) {

@@ -58,6 +58,21 @@ inline std::vector<AttentionCase> all_cases() {
   return cases;
 }
 
+// Running-softmax placement, with `keep` first and twice as many recent positions kept in any case.
+inline AttentionCase running_case(Sdc sdc, bool vmc, std::int64_t keep) {
+  AttentionCase c{{.selection = Selection::theta,
+                   .placement = Placement::running_softmax,
+                   .sdc = sdc,
+                   .sdc_scale = 0.5,
+                   .vmc = vmc,
+                   .k = kK},
+                  {"theta", true, std::string(name_of(sdc)), 0.5, vmc, false, kK, 0, kOfflineM, kRho}};
+  c.rule.running = true;
+  c.policy.keep_first = c.rule.keep_first = keep;
+  c.policy.keep_recent = c.rule.keep_recent = 2 * keep;
+  return c;
+}
+
 // The same with positions that are kept in any case, and running-softmax placement with and without them.
 inline std::vector<AttentionCase> keeping_cases() {
   std::vector<AttentionCase> cases;
@@ -68,15 +83,9 @@ inline std::vector<AttentionCase> keeping_cases() {
     cases.push_back(c);
   }
   for (const std::int64_t keep : {0, 20})
-    for (const bool vmc : {false, true}) {
-      AttentionCase c{
-          {.selection = Selection::theta, .placement = Placement::running_softmax, .vmc = vmc, .k = kK},
-          {"theta", true, "none", 1, vmc, false, kK}};
-      c.rule.running = true;
-      c.policy.keep_first = c.rule.keep_first = keep;
-      c.policy.keep_recent = c.rule.keep_recent = 2 * keep;
-      cases.push_back(c);
-    }
+    for (const bool vmc : {false, true})
+      for (const Sdc sdc : {Sdc::none, Sdc::calibrated})
+        cases.push_back(running_case(sdc, vmc, keep));
   return cases;
 }
 

@@ -90,6 +90,36 @@ inline std::vector<double> naive_running(const std::vector<double>& s, std::size
   return x;
 }
 
+// The same where calibrated SDC estimates the denominator: the sum of the first tile is known in full, but
+// any other tile is compared with the sum known before it, and adds what it keeps and an estimate of what it
+// drops.
+struct NaiveEstimate {
+  std::vector<double> x;
+  double denominator = 0;  // relative to a score of 0
+};
+inline NaiveEstimate naive_estimate(const std::vector<double>& s, std::size_t first, const NaiveRule& rule) {
+  NaiveEstimate found{std::vector<double>(s.size()), std::exp(rule.sink)};
+  double& sum = found.denominator;
+  const std::size_t first_tile = first / 128;
+  const std::size_t tiles = (first + s.size() - 1) / 128 - first_tile + 1;
+  for (std::size_t visit = 0; visit < tiles; ++visit) {
+    const std::size_t tile = first_tile + (visit == 0 ? 0 : tiles - visit);
+    for (std::size_t j = 0; j < s.size(); ++j)
+      if (visit == 0 && (first + j) / 128 == tile) sum += std::exp(s[j]);
+    const double before = sum;
+    for (std::size_t j = 0; j < s.size(); ++j) {
+      if ((first + j) / 128 != tile) continue;
+      found.x[j] = std::exp(s[j]) / before;
+      const auto position = static_cast<std::int64_t>(first + j);
+      const bool always = position < rule.keep_first ||
+                          position + rule.keep_recent >= static_cast<std::int64_t>(first + s.size());
+      const bool kept = always || found.x[j] > rule.theta;
+      if (visit > 0) sum += kept ? std::exp(s[j]) : rule.gamma * rule.rho * rule.theta * before;
+    }
+  }
+  return found;
+}
+
 // Weights of the kept before VMC, and what the sink has of the denominator.
 struct NaiveWeights {
   std::vector<double> of_keys;
@@ -144,7 +174,10 @@ inline NaiveRow naive_row(const std::vector<double>& all_scores,
     if (rule.soft_cap > 0) s = rule.soft_cap * std::tanh(s / rule.soft_cap);
   NaiveRow row;
   const std::vector<double> p = naive_softmax(scores, rule.sink);
-  const std::vector<double> x = rule.running        ? naive_running(scores, unseen, rule.sink)
+  const bool estimated = rule.running && rule.sdc == "calibrated";
+  const NaiveEstimate estimate = estimated ? naive_estimate(scores, unseen, rule) : NaiveEstimate{};
+  const std::vector<double> x = estimated           ? estimate.x
+                                : rule.running      ? naive_running(scores, unseen, rule.sink)
                                 : rule.post_softmax ? p
                                                     : scores;
   // What is kept in any case is not chosen from.
@@ -166,7 +199,12 @@ inline NaiveRow naive_row(const std::vector<double>& all_scores,
     for (std::size_t j = 0; j < rest.size(); ++j)
       kept[rest[j]] = kept_of_rest[j];
   }
-  const NaiveWeights w = naive_weights(scores, kept, dense, rule);
+  NaiveWeights w = naive_weights(scores, kept, dense, rule);
+  if (estimated && !dense) {
+    for (std::size_t j = 0; j < kept.size(); ++j)
+      w.of_keys[j] = kept[j] ? std::exp(scores[j]) / estimate.denominator : 0;
+    w.of_sink = std::exp(rule.sink) / estimate.denominator;
+  }
   row.weights = w.of_keys;
   row.out.assign(values[0].size(), 0);
   row.kept.assign(unseen, false);

@@ -72,8 +72,10 @@ std::vector<CommonOption> make_options() {
        [](const PolicyUnit& unit) { return unit.has_placement; },
        [](Text text, Policy& policy) { return take_choice(text, policy.placement); },
        [](const Policy& policy) { return std::string(name_of(policy.placement)); }},
-      {"sdc", false, piped_names<Sdc>(), "Softmax-denominator compensation; pre-softmax only", drops,
-       [](Text text, Policy& policy) { return take_choice(text, policy.sdc); },
+      {"sdc", false, piped_names<Sdc>(),
+       "Softmax-denominator compensation. For pre-softmax; running-softmax takes calibrated, with which the "
+       "denominator is estimated, so that prefilters can be used",
+       drops, [](Text text, Policy& policy) { return take_choice(text, policy.sdc); },
        [](const Policy& policy) { return std::string(name_of(policy.sdc)); }},
       {"sdc-scale", false, "G", "Factor on the compensation term (gamma)", drops,
        [](Text text, Policy& policy) { return take_number(text, policy.sdc_scale, "a number"); },
@@ -86,8 +88,10 @@ std::vector<CommonOption> make_options() {
        [](const Policy& policy) { return text_of(policy.cap_k); }},
       {"prefilter", false, piped_names<Prefilter>(),
        "Rule keys out before they are read in full, without changing the result: page = by bounds over every "
-       "32 keys, int8 = by an 8-bit copy of the keys, auto = whichever pays. For theta, pre-softmax. Idle "
-       "with exact SDC, and where lost mass is counted unless SDC is calibrated",
+       "32 keys, int8 = by an 8-bit copy of the keys, auto = whichever pays. For theta, pre-softmax, and for "
+       "the "
+       "prefill of running-softmax with calibrated SDC. Idle with exact SDC, and where lost mass is counted "
+       "unless SDC is calibrated",
        has_theta, [](Text text, Policy& policy) { return take_choice(text, policy.prefilter); },
        [](const Policy& policy) { return std::string(name_of(policy.prefilter)); }},
       {"lookup", false, piped_names<LengthLookup>(), "Threshold for row lengths that were not calibrated",
