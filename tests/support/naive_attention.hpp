@@ -38,6 +38,7 @@ struct NaiveRow {
   std::vector<double> weights;  // [n], 0 where dropped
   std::vector<double> out;      // [head_dim]
   double lost_mass = 0;
+  double of_sink = 0;  // what the sink has of the denominator
 };
 
 // Shares of the softmax over the scores and a sink beside them.
@@ -206,6 +207,7 @@ inline NaiveRow naive_row(const std::vector<double>& all_scores,
     w.of_sink = std::exp(rule.sink) / estimate.denominator;
   }
   row.weights = w.of_keys;
+  row.of_sink = w.of_sink;
   row.out.assign(values[0].size(), 0);
   row.kept.assign(unseen, false);
   row.kept.insert(row.kept.end(), kept.begin(), kept.end());
