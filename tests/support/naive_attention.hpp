@@ -106,7 +106,7 @@ inline NaiveEstimate naive_estimate(const std::vector<double>& s, std::size_t fi
   for (std::size_t visit = 0; visit < tiles; ++visit) {
     const std::size_t tile = first_tile + (visit == 0 ? 0 : tiles - visit);
     for (std::size_t j = 0; j < s.size(); ++j)
-      if (visit == 0 && (first + j) / 128 == tile) sum += std::exp(s[j]);
+      if (visit < 2 && (first + j) / 128 == tile) sum += std::exp(s[j]);
     const double before = sum;
     for (std::size_t j = 0; j < s.size(); ++j) {
       if ((first + j) / 128 != tile) continue;
@@ -115,7 +115,7 @@ inline NaiveEstimate naive_estimate(const std::vector<double>& s, std::size_t fi
       const bool always = position < rule.keep_first ||
                           position + rule.keep_recent >= static_cast<std::int64_t>(first + s.size());
       const bool kept = always || found.x[j] > rule.theta;
-      if (visit > 0) sum += kept ? std::exp(s[j]) : rule.gamma * rule.rho * rule.theta * before;
+      if (visit >= 2) sum += kept ? std::exp(s[j]) : rule.gamma * rule.rho * rule.theta * before;
     }
   }
   return found;
