@@ -89,8 +89,8 @@ double known_sum(const RowState& state, const DroppedKeys& dropped) {
   return (state.kept == 0 ? 0 : state.kept_sum) + dropped.sum;
 }
 
-// After the first tile of those rows that see some of it: what the keys sum to that they dropped.
-void note_first_tile(std::int64_t first_row, const AttentionTile& work, PassScratch& scratch) {
+// After a tile that was read by those rows that see some of it: what the keys sum to that they have dropped.
+void note_read_tile(std::int64_t first_row, const AttentionTile& work, PassScratch& scratch) {
   for (std::int64_t r = first_row; r < first_row + work.rows; ++r) {
     if (work.seen(r - first_row) == 0) continue;
     const RowTotal& total = scratch.totals[r];
@@ -151,26 +151,33 @@ std::int64_t first_tile(const Job& job, std::int64_t pass, std::int64_t row) {
   return job.first_key(job.tile_position(pass) + row) / kRunningTile;
 }
 
-// Attends one tile of the running softmax: for those rows of the pass whose first tile it is, or for all
-// others.
-void attend_running_tile(const RunningPass& at, std::int64_t tile, bool first, const KeyTile& keys) {
+// What a tile is to a row: the one that it visits before all others, its own, or one between them.
+enum class TileRole { first, own, between };
+
+TileRole role_of(const Job& job, std::int64_t pass, std::int64_t row, std::int64_t tile) {
+  if (first_tile(job, pass, row) == tile) return TileRole::first;
+  return (job.tile_position(pass) + row) / kRunningTile == tile ? TileRole::own : TileRole::between;
+}
+
+// Attends one tile of the running softmax, for those rows of the pass to which it is this.
+void attend_running_tile(const RunningPass& at, std::int64_t tile, TileRole role, const KeyTile& keys) {
   const Job& job = at.job;
   const std::int64_t begin = tile * kRunningTile;
   for (std::int64_t first_row = 0; first_row < job.tile_rows(at.pass); first_row += kTileRows) {
     AttentionTile work = row_tile(job, at.pass, first_row, at.scratch);
     const auto seen = [&](std::int64_t r) {
       const std::int64_t position = job.tile_position(at.pass) + first_row + r;
-      if ((first_tile(job, at.pass, first_row + r) == tile) != first) return KeyRange{};
+      if (role_of(job, at.pass, first_row + r, tile) != role) return KeyRange{};
       return KeyRange{std::max(job.first_key(position), begin), std::min(position + 1, begin + kRunningTile)};
     };
     view_tile(begin, work.rows, seen, at.scratch.view);
     if (!show_keys(keys, at.scratch, work)) continue;
-    if (at.prefilter != nullptr && !first) {
+    if (at.prefilter != nullptr && role == TileRole::between) {
       attend_foreseen(at, first_row, work);
       continue;
     }
     attend_read(at, first_row, work);
-    if (at.prefilter != nullptr) note_first_tile(first_row, work, at.scratch);
+    if (at.prefilter != nullptr) note_read_tile(first_row, work, at.scratch);
   }
 }
 
@@ -182,17 +189,19 @@ void visit_tiles(const RunningPass& at) {
   const std::int64_t last_first = first_tile(job, at.pass, job.tile_rows(at.pass) - 1);
   KeyTile keys;
   std::int64_t held = -1;  // which tile of keys `keys` holds
-  const auto visit = [&](std::int64_t tile, bool as_first) {
+  const auto visit = [&](std::int64_t tile, TileRole role) {
     if (held != tile / kTogether) {
       held = tile / kTogether;
       keys = key_tile(job, kv_head, at.pass, held * kTileKeys, at.scratch);
     }
-    attend_running_tile(at, tile, as_first, keys);
+    attend_running_tile(at, tile, role, keys);
   };
   for (std::int64_t tile = first; tile <= last_first; ++tile)
-    visit(tile, true);
-  for (std::int64_t tile = (job.tile_keys(at.pass) - 1) / kRunningTile; tile > first; --tile)
-    visit(tile, false);
+    visit(tile, TileRole::first);
+  for (std::int64_t tile = (job.tile_keys(at.pass) - 1) / kRunningTile; tile > first; --tile) {
+    if (tile >= job.tile_position(at.pass) / kRunningTile) visit(tile, TileRole::own);
+    visit(tile, TileRole::between);
+  }
 }
 
 void attend_running_keys(const Job& job, std::int64_t head, std::int64_t pass, TileCounts* counts,

@@ -62,17 +62,19 @@ double estimated_thresholds(std::span<const float> scores, const RowRule& rule, 
   const double share = static_cast<double>(rule.sdc_scale) * static_cast<double>(rule.rho) *
                        static_cast<double>(std::max(rule.theta, 0.0F));
   auto log_sum = static_cast<double>(rule.sink);
+  int visited = 0;
   for_each_running_tile(first_key, n, [&](std::int64_t begin, std::int64_t end) {
     const auto tile = scores.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
     const std::int64_t index = (first_key + begin) / kRunningTile - first_tile;
-    if (index == 0) {
+    const bool read = visited++ < kTilesRead;
+    if (read) {
       const float largest = row_max(tile);
       log_sum = log_of_sum(log_sum, static_cast<double>(largest) + std::log(exp_sum(tile, largest)));
     }
     float& threshold = thresholds[static_cast<std::size_t>(index)];
     threshold = rule.theta > 0 ? static_cast<float>(log_sum + std::log(static_cast<double>(rule.theta)))
                                : -std::numeric_limits<float>::infinity();
-    if (index == 0) return;
+    if (read) return;
     const DecidedTile decided = decide_tile(tile, begin, n, rule, threshold);
     if (decided.dropped > 0) log_sum += std::log1p(share * static_cast<double>(decided.dropped));
     log_sum = log_of_sum(log_sum, decided.log_kept);

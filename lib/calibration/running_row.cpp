@@ -73,12 +73,11 @@ void RunningDrops::visit(std::span<const float> scores, std::int64_t first_key, 
   scores_ = scores;
   later_.clear();
   auto log_sum = static_cast<double>(sink);
-  bool is_first = true;
+  int visited = 0;
   for_each_running_tile(first_key, std::ssize(scores), [&](std::int64_t begin, std::int64_t end) {
     const auto first = static_cast<std::size_t>(begin);
     const auto last = static_cast<std::size_t>(end);
-    if (!is_first) later_.push_back({first, last, log_sum});
-    is_first = false;
+    if (visited++ >= kTilesRead) later_.push_back({first, last, log_sum});
     const std::span<const float> tile = scores.subspan(first, last - first);
     const RowRange range = row_range(tile);
     log_sum = log_of_sum(log_sum, static_cast<double>(range.largest) + std::log(exp_sum(tile, range)));

@@ -9,6 +9,10 @@ namespace toptheta {
 // The number of keys in a tile. Tiles begin at the positions of the sequence that are multiples of it.
 inline constexpr std::int64_t kRunningTile = 128;
 
+// How many of the tiles visited first are read in full where calibrated SDC estimates the others before they
+// are read (docs/method.md, "Running softmax with calibrated SDC"): the tiles at the two ends of a row.
+inline constexpr int kTilesRead = 2;
+
 // Calls visit(begin, end) for the entries [begin, end) of each tile of a row of n keys, the first of which is
 // at position first_key: first the tile of the row's first key, then from the tile of its last key backwards
 // to the second tile.

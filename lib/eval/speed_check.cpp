@@ -111,18 +111,18 @@ Doubles compared_early(const Doubles& e, const ResolvedPolicy& resolved, std::in
       policy.sdc_scale * static_cast<double>(resolved.rho(layer, head)[e.size()]) * std::max(theta, 0.0);
   Doubles shares(e.size());
   all = 0;
-  bool is_first = true;
+  int visited = 0;
   for_each_running_tile(0, n, [&](std::int64_t begin, std::int64_t end) {
-    if (is_first) all = std::accumulate(e.begin() + begin, e.begin() + end, 0.0);
+    const bool read = visited++ < kTilesRead;
+    if (read) all = std::accumulate(e.begin() + begin, e.begin() + end, all);
     const double before = all;
     for (std::int64_t j = begin; j < end; ++j) {
       const double value = e[static_cast<std::size_t>(j)];
       double& share = shares[static_cast<std::size_t>(j)];
       share = value / before;
       const bool kept = j < policy.keep_first || j >= n - policy.keep_recent || share > theta;
-      if (!is_first) all += kept ? value : estimate * before;
+      if (!read) all += kept ? value : estimate * before;
     }
-    is_first = false;
   });
   return shares;
 }

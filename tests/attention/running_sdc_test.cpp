@@ -87,20 +87,9 @@ double estimated_lost(const AttentionWorld& world, std::int64_t head, std::int64
     rule.theta = theta_in(theta, head);
     rule.rho = rho;
     const NaiveRow row = world.naive(head, i, rule);
-    lost += 1;
+    lost += 1 - row.of_sink;
     for (const double w : row.weights)
       lost -= w;
-    const NaiveRule seen = world.with_arithmetic(rule, head);
-    if (seen.sink == -std::numeric_limits<double>::infinity()) continue;
-    const std::vector<double>& scores = world.scores(head, i);
-    for (std::size_t j = 0; j < row.weights.size(); ++j)
-      if (row.weights[j] > 0) {
-        const auto unseen = scores.size() - row.weights.size();
-        const double s = seen.soft_cap > 0 ? seen.soft_cap * std::tanh(scores[unseen + j] / seen.soft_cap)
-                                           : scores[unseen + j];
-        lost -= std::exp(seen.sink - s) * row.weights[j];
-        break;
-      }
   }
   return lost;
 }
@@ -121,12 +110,10 @@ void require_same(const AttentionWorld& plain, const AttentionWorld& filtered, d
     for (std::int64_t h = 0; h < plain.shape().num_heads; ++h)
       REQUIRE(found.totals().head(0, h).kept == expected.totals().head(0, h).kept);
     REQUIRE(found.totals().v_rows() == expected.totals().v_rows());
-    if (rows != 20 || theta < 0.001) continue;
+    if (rows != 20 || theta < 0.001 || theta > 0.1) continue;  // where some is lost and not all
     // What was not read is lost as the denominator says.
     REQUIRE(found.totals().head(0, 1).lost_mass ==
             Approx(estimated_lost(plain, 1, first, rows, theta, kRhoHere)).epsilon(1e-4));
-    REQUIRE(expected.totals().head(0, 1).lost_mass !=
-            Approx(found.totals().head(0, 1).lost_mass).epsilon(1e-3));
   }
 }
 
@@ -170,6 +157,27 @@ TEST_CASE("prefilters change no bit under a running softmax with calibrated SDC"
   }
 }
 
+TEST_CASE("lost mass is that of the dropped keys, or of their estimate where a prefilter skips them",
+          "[running-sdc]") {
+  const AttentionWorld world(kGrouped, kManyRows, 63, Prefilter::int8, true);
+  const auto lost = [&](Prefilter prefilter) {
+    SequenceCounts counts(world.shape(), world.rows(), Phase::prefill);
+    (void)world.attend(estimated(world, 0.0103, 0.3, prefilter), 600, 20, {&counts, nullptr});
+    return counts.totals().head(0, 1).lost_mass;
+  };
+  double read = 0;
+  for (std::int64_t i = 600; i < 620; ++i) {
+    NaiveRule rule{.selection = "theta", .post_softmax = true, .sdc = "calibrated"};
+    rule.running = true;
+    rule.theta = theta_in(0.0103, 1);
+    rule.rho = 0.3;
+    read += world.naive(1, i, rule).lost_mass;
+  }
+  CHECK(lost(Prefilter::none) == Approx(read).epsilon(1e-4));
+  CHECK(lost(Prefilter::int8) == Approx(estimated_lost(world, 1, 600, 20, 0.0103, 0.3)).epsilon(1e-4));
+  CHECK(lost(Prefilter::int8) != Approx(read).epsilon(1e-2));
+}
+
 TEST_CASE("nor of windowed and soft-capped rows with sinks", "[running-sdc]") {
   struct Arithmetic {
     std::int64_t window;
@@ -207,7 +215,7 @@ TEST_CASE("a threshold of 0 is dense attention, and of one tile the denominator 
     world.use(window, 0, {});
     for (const double theta : {0.0, -0.5})
       CHECK(largest_difference(world.attend(estimated(world, theta, 0.3), 0, world.rows()),
-                               world.attend(dense_policy(world.shape()), 0, world.rows())) < 1e-6);
+                               world.attend(dense_policy(world.shape()), 0, world.rows())) < 1e-5);
   }
   world.use(0, 0, {});
   const ResolvedPolicy plain = estimated(world, 0.01, 0.3, Prefilter::none, Sdc::none);

@@ -42,7 +42,7 @@ NaiveDropped naive_dropped(std::span<const float> row, std::size_t first_key, do
       sum += e;
       const bool always = static_cast<std::int64_t>(first_key + j) < kept.first ||
                           static_cast<std::int64_t>(j) + kept.recent >= std::ssize(row);
-      if (visit == 0 || always || e > theta * before) continue;
+      if (visit < 2 || always || e > theta * before) continue;
       dropped += e;
       at_threshold += theta * before;
       ++found.count;

@@ -38,6 +38,7 @@ struct NaiveRow {
   std::vector<double> weights;  // [n], 0 where dropped
   std::vector<double> out;      // [head_dim]
   double lost_mass = 0;
+  double of_sink = 0;  // what the sink has of the denominator
 };
 
 // Shares of the softmax over the scores and a sink beside them.
@@ -105,7 +106,7 @@ inline NaiveEstimate naive_estimate(const std::vector<double>& s, std::size_t fi
   for (std::size_t visit = 0; visit < tiles; ++visit) {
     const std::size_t tile = first_tile + (visit == 0 ? 0 : tiles - visit);
     for (std::size_t j = 0; j < s.size(); ++j)
-      if (visit == 0 && (first + j) / 128 == tile) sum += std::exp(s[j]);
+      if (visit < 2 && (first + j) / 128 == tile) sum += std::exp(s[j]);
     const double before = sum;
     for (std::size_t j = 0; j < s.size(); ++j) {
       if ((first + j) / 128 != tile) continue;
@@ -114,7 +115,7 @@ inline NaiveEstimate naive_estimate(const std::vector<double>& s, std::size_t fi
       const bool always = position < rule.keep_first ||
                           position + rule.keep_recent >= static_cast<std::int64_t>(first + s.size());
       const bool kept = always || found.x[j] > rule.theta;
-      if (visit > 0) sum += kept ? std::exp(s[j]) : rule.gamma * rule.rho * rule.theta * before;
+      if (visit >= 2) sum += kept ? std::exp(s[j]) : rule.gamma * rule.rho * rule.theta * before;
     }
   }
   return found;
@@ -206,6 +207,7 @@ inline NaiveRow naive_row(const std::vector<double>& all_scores,
     w.of_sink = std::exp(rule.sink) / estimate.denominator;
   }
   row.weights = w.of_keys;
+  row.of_sink = w.of_sink;
   row.out.assign(values[0].size(), 0);
   row.kept.assign(unseen, false);
   row.kept.insert(row.kept.end(), kept.begin(), kept.end());
