@@ -136,7 +136,6 @@ AuditReport AuditCommand::audit(Session& session) const {
   const CalibrationSource from = resolve_source(source_, session, kHeldOut);
   for (const auto& text : from.files())
     require_distinct(output_, text, "-o");
-  session.wait_passively();
   LanguageModel model = load_model(from, session);
   const std::vector<TextWindow> windows = text_windows(model, from.texts, source_.context, from.ids);
   for (const TextWindow& window : windows)

@@ -83,7 +83,6 @@ class DumpCommand : public Command {
   void declare(CLI::App& app) override;
   void run(Session& session) override {
     const DumpPlan plan = resolve(flags_, session);
-    session.wait_passively();
     LanguageModel model = load_model(plan.source, session);
     const std::vector<TextWindow> windows =
         text_windows(model, plan.source.texts, plan.context, plan.source.ids);

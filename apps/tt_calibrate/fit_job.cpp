@@ -113,7 +113,6 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
     advise(source, {}, plan, outcome, session);
     return outcome;
   }
-  session.wait_passively();
   LanguageModel model = load_model(plan.source, session);
   const std::vector<TextWindow> windows =
       text_windows(model, plan.source.texts, plan.context, plan.source.ids);
