@@ -11,7 +11,7 @@ namespace toptheta::app {
 
 namespace {
 
-constexpr std::size_t kNarrowest = 60;
+constexpr std::size_t kNarrowestHelp = 60;
 constexpr std::size_t kWidest = 120;
 constexpr std::size_t kDefaultWidth = 80;
 
@@ -46,7 +46,7 @@ std::string clipped(const std::string& text, std::size_t width) {
 }  // namespace
 
 std::size_t help_width() {
-  return std::clamp(screen_columns().value_or(kDefaultWidth), kNarrowest, kWidest);
+  return std::clamp(screen_columns().value_or(kDefaultWidth), kNarrowestHelp, kWidest);
 }
 
 HelpFormatter::HelpFormatter(Form form, std::size_t width) : form_(form), width_(width) {

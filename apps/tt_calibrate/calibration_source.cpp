@@ -52,7 +52,7 @@ CalibrationSource resolve_source(const SourceFlags& flags, Session& session, con
     throw UsageError({.where = "--model",
                       .what = "needs a text to run on",
                       .next = "give --text FILE, a plain text like those the model will see, or --ids FILE"});
-  session.wait_passively();
+  session.wait_passively();  // may start the program anew, so before anything is said
   if (flags.model.empty()) {
     const EmbeddedData data = find_embedded_data();
     source.model = data.model();

@@ -39,8 +39,8 @@ struct EmbeddedTexts {
 
 void declare_source(CLI::App& app, SourceFlags& flags, const EmbeddedTexts& embedded = {});
 
-// Throws UsageError for a model without texts. Falls back to the embedded model and texts, with a note. May
-// start the program again (Session::wait_passively), so what was printed before would be printed twice.
+// Throws UsageError for a model without texts. Falls back to the embedded model and texts, with a note. Calls
+// session.wait_passively(), which may start the program anew, before that note.
 CalibrationSource resolve_source(const SourceFlags& flags, Session& session,
                                  const EmbeddedTexts& embedded = {});
 

@@ -144,7 +144,6 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.placement = flags.placement;
-  advise_on_placement(flags.placement, session);
   plan.options.add_sigma = flags.add_sigma;
   plan.options.kept = {flags.keep_first, flags.keep_recent};
   plan.options.length_bins = parse_length_bins(flags.length_bins, "--length-bins");
@@ -169,6 +168,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   if (plan.dumps.empty() && plan.follow.dump.empty()) plan.source = resolve_source(flags.source, session);
   for (const auto& text : plan.source.files())
     require_distinct(plan.output, text, "-o");
+  advise_on_placement(flags.placement, session);
   return plan;
 }
 
