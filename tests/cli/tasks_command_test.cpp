@@ -89,7 +89,8 @@ TEST_CASE("tasks show prints finished prompts, with solved examples from another
   CHECK(world.run("tt-eval tasks show nosuch riddles.jsonl").status == 2);
   CHECK(world.run("tt-eval tasks show riddles.jsonl").status == 3);  // no task of the program fits
   CHECK(world.run("tt-eval tasks show").status == 2);
-  const Outcome unfit = world.run("tt-eval tasks show arc riddles.jsonl");  // two of its forms have a question
+  const Outcome unfit =
+      world.run("tt-eval tasks show arc riddles.jsonl");  // two of its forms have a question
   CHECK(unfit.status == 3);
   CHECK(unfit.err.find("no question; or no question.stem") != std::string::npos);
 }
