@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <string_view>
 
@@ -12,15 +13,21 @@ namespace toptheta::app {
 
 namespace {
 
+std::atomic<const char*> farewell = "\ninterrupted: no output was written\n";
+
 // Only async-signal-safe calls.
 extern "C" void handle_interruption(int signal) {
   remove_temporary_files();
-  constexpr std::string_view kMessage = "\ninterrupted: no output was written\n";
-  [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  const std::string_view message = farewell.load();
+  [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, message.data(), message.size());
   end_by_signal(signal);
 }
 
 }  // namespace
+
+void say_resumable() {
+  farewell = "\ninterrupted: what is finished is kept; run again with --resume to go on\n";
+}
 
 void end_by_signal(int signal) {
   struct sigaction action = {};

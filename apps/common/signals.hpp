@@ -8,6 +8,10 @@ namespace toptheta::app {
 // output file or none. SIGPIPE is ignored, because writers check for errors.
 void install_signal_handlers();
 
+// From now on an interruption says that --resume goes on from what is finished, and no longer that no output
+// was written.
+void say_resumable();
+
 // Ends this process as the signal would end it without a handler. Async-signal-safe.
 [[noreturn]] void end_by_signal(int signal);
 

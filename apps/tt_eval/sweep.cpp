@@ -8,6 +8,7 @@
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "common/shard_flag.hpp"
+#include "common/signals.hpp"
 #include "core/error.hpp"
 #include "io/atomic_file.hpp"
 #include "io/text_file.hpp"
@@ -225,6 +226,7 @@ void SweepCommand::run(Session& session) {
         fmt::format("{} of {} cells cannot be run, such as {}: {}", early.size(), own.size(),
                     early.front().cell, early.front().reason.substr(0, early.front().reason.find('\n'))),
         "the others follow");
+  say_resumable();
   try {
     runner.run();
   } catch (const UnfinishedError& error) {
