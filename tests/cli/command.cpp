@@ -59,8 +59,8 @@ RunningProgram::~RunningProgram() {
   (void)wait();
 }
 
-void RunningProgram::kill() const {
-  ::kill(child_, SIGKILL);
+void RunningProgram::kill(int signal) const {
+  ::kill(child_, signal);
 }
 
 Outcome RunningProgram::wait() {

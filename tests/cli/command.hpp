@@ -1,5 +1,6 @@
 // Runs the built programs as a user would.
 #pragma once
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -25,8 +26,8 @@ class RunningProgram {
   RunningProgram(const RunningProgram&) = delete;
   RunningProgram& operator=(const RunningProgram&) = delete;
 
-  void kill() const;  // by SIGKILL; it leaves nothing tidied up
-  Outcome wait();     // to its end; once
+  void kill(int signal = SIGKILL) const;  // SIGKILL leaves nothing tidied up
+  Outcome wait();                         // to its end; once
 
  private:
   TempDir captured_;

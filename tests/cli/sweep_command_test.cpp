@@ -161,6 +161,21 @@ TEST_CASE("a page is not written to a terminal") {
   CHECK(world.output("tt-calibrate report theta.h5").starts_with("<!doctype html>"));
 }
 
+TEST_CASE("an interrupted sweep says that its finished cells are kept") {
+  const SweepWorld world;
+  std::string said;
+  // The moment at which cells are being computed depends on the machine.
+  for (int wait = 20; wait < 1000 && said.find("kept; run again with --resume") == std::string::npos;
+       wait += 20) {
+    const auto running = world.start("tt-eval sweep s.toml -o cut -q --resume");
+    std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+    running->kill(SIGINT);
+    said = running->wait().err;
+    std::filesystem::remove_all(world.path("cut"));
+  }
+  CHECK(said.find("kept; run again with --resume") != std::string::npos);
+}
+
 TEST_CASE("a sweep that is killed ten times ends in the bytes of one that was not") {
   const SweepWorld world;
   (void)world.output("tt-eval sweep s.toml -o whole -q");
