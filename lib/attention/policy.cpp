@@ -204,7 +204,7 @@ ResolvedPolicy::ResolvedPolicy(const Policy& policy, const ModelShape& shape, st
     refuse(policy, "the thresholds hold no terms of calibrated SDC (rho)",
            policy.placement == Placement::pre_softmax
                ? "calibrate again with tt-calibrate fit --sdc calibrated, or use exact SDC"
-               : "calibrate again with tt-calibrate fit --sdc calibrated on rows of more than 128 keys, or "
+               : "calibrate again with tt-calibrate fit --sdc calibrated on rows of more than 256 keys, or "
                  "drop SDC");
   if (estimates_denominator(policy) && lookup_->has_rho_laws())
     refuse(policy, "a law for rho needs the final number of kept keys, which a running softmax does not know",

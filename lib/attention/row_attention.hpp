@@ -82,9 +82,9 @@ float score_threshold(float theta, float largest, double full_sum);
 void running_thresholds(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
                         float largest, double denominator, std::vector<float>& thresholds);
 
-// The same with calibrated SDC: the first tile is known in full, but each later one is decided by what is
-// known before it is read, and what it drops is estimated. Returns ln of the denominator that results, with
-// the sink (docs/method.md, "Running softmax").
+// The same with calibrated SDC: the tiles at the two ends of the row are known in full, but each one between
+// them is decided by what is known before it is read, and what it drops is estimated. Returns ln of the
+// denominator that results, with the sink (docs/method.md, "Running softmax").
 double estimated_thresholds(std::span<const float> scores, const RowRule& rule, std::int64_t first_key,
                             std::vector<float>& thresholds);
 

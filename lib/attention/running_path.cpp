@@ -1,7 +1,7 @@
 // Prefill under running-softmax placement in one pass (docs/method.md, "Running softmax"). A tile of keys is
 // decided when it is read, by the row's denominator so far, and the scores of a row are never kept beyond a
-// tile. With calibrated SDC, a tile after the first is decided before it is read, so that a prefilter may
-// rule its keys out.
+// tile. With calibrated SDC, a tile between the two ends of a row is decided before it is read, so that a
+// prefilter may rule its keys out.
 #include <algorithm>
 
 #include "attention/tile_pass.hpp"
@@ -114,7 +114,8 @@ double set_threshold(const RowRule& rule, const RowState& state, DroppedKeys& dr
          static_cast<double>(rule.theta) * known;
 }
 
-// Adds the keys of a later tile that the view shows, by thresholds that are known before it is read.
+// Adds the keys that the view shows of a tile between the ends of the rows, by thresholds that are known
+// before it is read.
 void attend_foreseen(const RunningPass& at, std::int64_t first_row, AttentionTile& work) {
   PassScratch& scratch = at.scratch;
   const bool want_dropped = at.job.want_dropped();

@@ -27,8 +27,8 @@ void running_thresholds(std::span<const float> scores, const RowRule& rule, std:
 
 namespace {
 
-// What a tile after the first adds to the denominator for the keys that it keeps, as the logarithm of their
-// sum, and how many it drops. `begin` is where the tile begins in the row.
+// What a tile between the ends of a row adds to the denominator for the keys that it keeps, as the logarithm
+// of their sum, and how many it drops. `begin` is where the tile begins in the row.
 struct DecidedTile {
   double log_kept = -std::numeric_limits<double>::infinity();
   std::int64_t dropped = 0;

@@ -18,7 +18,8 @@ inline constexpr std::int64_t kPassRows = kPassTiles * kTileRows;
 // The keys that a row has dropped so far under running-softmax placement with calibrated SDC.
 struct DroppedKeys {
   float shift = -std::numeric_limits<float>::infinity();  // the score to which the sums are relative
-  double sum = 0;   // what the denominator has for them: those of the first tile, and estimates of the others
+  double sum =
+      0;  // what the denominator has for them: of tiles that were read, their exponentials; else estimates
   double read = 0;  // the sum of their exponentials; only where that is wanted
 };
 
@@ -40,7 +41,7 @@ struct PassScratch {
   float theta_before_cap[kPassRows];
   RowState states[kPassRows];
   RowTotal totals[kPassRows];      // running-softmax placement: over the tiles visited so far
-  DroppedKeys dropped[kPassRows];  // with calibrated SDC, from the first tile on
+  DroppedKeys dropped[kPassRows];  // the same with calibrated SDC
   TileView view;
 
   // The sum of V over the keys that a row of the pass sees; empty unless the policy uses VMC.

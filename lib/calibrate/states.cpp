@@ -199,9 +199,11 @@ std::vector<std::string> CalibrationStates::warnings() const {
 std::vector<std::string> CalibrationStates::sdc_warnings(const ThresholdTable& table) const {
   if (!setup_.options.calibrated_sdc || setup_.options.placement == Placement::pre_softmax || table.has_rho())
     return {};
-  return {fmt::format(
-      "no row drops a key after its first tile of {} keys, so the table has no rho for calibrated SDC",
-      kRunningTile)};
+  return {
+      fmt::format("no row drops a key between the tiles of {} keys at its two ends, so the table has no rho "
+                  "for calibrated "
+                  "SDC",
+                  kRunningTile)};
 }
 
 void CalibrationStates::save(hdf5::Group& group, bool thresholds, bool sdc) const {

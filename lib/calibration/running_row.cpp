@@ -71,13 +71,13 @@ double RunningRow::kept_mass(float threshold, std::int64_t k) const {
 
 void RunningDrops::visit(std::span<const float> scores, std::int64_t first_key, float sink) {
   scores_ = scores;
-  later_.clear();
+  between_.clear();
   auto log_sum = static_cast<double>(sink);
   int visited = 0;
   for_each_running_tile(first_key, std::ssize(scores), [&](std::int64_t begin, std::int64_t end) {
     const auto first = static_cast<std::size_t>(begin);
     const auto last = static_cast<std::size_t>(end);
-    if (visited++ >= kTilesRead) later_.push_back({first, last, log_sum});
+    if (visited++ >= kTilesRead) between_.push_back({first, last, log_sum});
     const std::span<const float> tile = scores.subspan(first, last - first);
     const RowRange range = row_range(tile);
     log_sum = log_of_sum(log_sum, static_cast<double>(range.largest) + std::log(exp_sum(tile, range)));
@@ -89,7 +89,7 @@ DroppedScores RunningDrops::dropped(double theta, const RowEnds& ends) const {
   DroppedScores all;
   double sum = -std::numeric_limits<double>::infinity();    // ln of the sum over dropped s of e^s
   double limit = -std::numeric_limits<double>::infinity();  // the same if each were at its tile's threshold
-  for (const Tile& tile : later_) {
+  for (const Tile& tile : between_) {
     const std::size_t begin = std::max(tile.begin, ends.first);
     const std::size_t end = std::min(tile.end, scores_.size() - ends.recent);
     if (begin >= end) continue;

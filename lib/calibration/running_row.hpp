@@ -56,17 +56,18 @@ class RunningRow {
   std::vector<Tile> tiles_;  // in the order of their visits
 };
 
-// What calibrated SDC estimates under running-softmax placement: the keys that are dropped in the tiles after
-// the first. Such a tile is decided by what is known before it is read: a score s is dropped if s <= L' + ln
-// theta, where L' is the log-sum-exp of the sink and of the tiles visited before (docs/method.md, "Running
-// softmax"). Calibration has read all of these, so its L' is exact. Each thread needs its own.
+// What calibrated SDC estimates under running-softmax placement: the keys that are dropped in the tiles
+// between the two ends of a row. Such a tile is decided by what is known before it is read: a score s is
+// dropped if s
+// <= L' + ln theta, where L' is the log-sum-exp of the sink and of the tiles visited before (docs/method.md,
+// "Running softmax"). Calibration has read all of these, so its L' is exact. Each thread needs its own.
 class RunningDrops {
  public:
   // The row must be finite and not empty, and outlive the next calls; its first key is at position first_key.
   // Time: one pass with an exponential for every value, and one for the ranges.
   void visit(std::span<const float> scores, std::int64_t first_key, float sink);
 
-  // The keys that theta, a threshold of weights, drops after the first tile; the ends are kept in any case.
+  // The keys that theta, a threshold of weights, drops in these tiles; the ends are kept in any case.
   // Their logarithm is ln of the sum of e^s over these, divided by what the sum would be if each were at the
   // threshold of its tile: at most 0. Time: up to three passes.
   [[nodiscard]] DroppedScores dropped(double theta, const RowEnds& ends) const;
@@ -78,7 +79,7 @@ class RunningDrops {
     double log_before = 0;  // L'
   };
   std::span<const float> scores_;
-  std::vector<Tile> later_;  // the tiles after the first, in the order of their visits
+  std::vector<Tile> between_;  // in the order of their visits
 };
 
 }  // namespace toptheta

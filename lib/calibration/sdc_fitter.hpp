@@ -34,9 +34,9 @@ void require_terms(Placement placement, const SdcTerms& terms);
 // score and keep any of those that they choose from. n_kept counts what is kept in any case too; share is
 // that of the row's own M in its whole softmax denominator, with the sink where there is one. For a table of
 // softmax weights, post-softmax or running, there is only rho, of the keys that running-softmax placement
-// drops after a row's first tile (RunningDrops); rows that drop none there do not count. Rows must hold
-// scores before the softmax. Theta is that of the row's length. In a table of length bins it is the one that
-// inference would interpolate, and the row's terms count for its bin. Memory: 24 bytes per term, target,
+// drops between the tiles at a row's ends (RunningDrops); rows that drop none there do not count. Rows must
+// hold scores before the softmax. Theta is that of the row's length. In a table of length bins it is the one
+// that inference would interpolate, and the row's terms count for its bin. Memory: 24 bytes per term, target,
 // layer, query head and row length (or length bin) seen, and 152 bytes per target, layer and query head for
 // laws.
 class SdcFitter final : public CalibrationState {

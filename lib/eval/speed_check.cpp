@@ -99,9 +99,9 @@ Doubles compared(Placement placement, const Doubles& scores, const Doubles& e, d
   return p;
 }
 
-// The same where calibrated SDC estimates the denominator of a running softmax: every tile but the first is
-// compared with the sum known before it, to which it adds what it keeps and an estimate of what it drops.
-// `all` becomes the sum that results.
+// The same where calibrated SDC estimates the denominator of a running softmax: every tile but those at the
+// two ends of the row is compared with the sum known before it, to which it adds what it keeps and an
+// estimate of what it drops. `all` becomes the sum that results.
 Doubles compared_early(const Doubles& e, const ResolvedPolicy& resolved, std::int64_t layer,
                        std::int64_t head, double& all) {
   const Policy& policy = resolved.policy();

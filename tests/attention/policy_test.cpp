@@ -89,7 +89,7 @@ TEST_CASE("of all SDC, calibrated goes with running-softmax placement, and prefi
   ThresholdTable post = table_with(Placement::post_softmax, kNotCalibrated);
   Policy asked{
       .selection = Selection::theta, .placement = Placement::running_softmax, .sdc = Sdc::calibrated};
-  check_refused(asked, &post, "rows of more than 128 keys");
+  check_refused(asked, &post, "rows of more than 256 keys");
   for (auto& cell : post.targets[0].cells)
     cell[0].rho = 0.25;
   CHECK(refusal(asked, &post).empty());

@@ -1,4 +1,4 @@
-// rho of tables of softmax weights: what running-softmax placement drops after a row's first tile, against a
+// rho of tables of softmax weights: what running-softmax placement drops between a row's ends, against a
 // plain version in double.
 #include <cmath>
 #include <vector>
@@ -69,10 +69,10 @@ const SdcTerms kRho{.offline = false, .calibrated = true};
 
 }  // namespace
 
-TEST_CASE("what is dropped after the first tile is that of the definition") {
+TEST_CASE("what is dropped between the ends of a row is that of the definition") {
   RandomScores scores(1, 1, kTokens, 3);
   RunningDrops drops;
-  for (const std::int32_t length : {40, 128, 129, 300, kTokens})
+  for (const std::int32_t length : {40, 128, 129, 257, 300, kTokens})
     for (const std::int64_t first_key : {0, 1, 100, 250})
       for (const float sink : {kNoSink, 7.5F}) {
         const auto row = scores.row(0, 0, length);
@@ -93,14 +93,18 @@ TEST_CASE("what is dropped after the first tile is that of the definition") {
 
 TEST_CASE("rho is at most 1, also where all that is dropped lies on its threshold, and survives extremes") {
   RunningDrops drops;
-  const std::vector<float> flat(384, 2.5F);
+  const std::vector<float> flat(512, 2.5F);
   drops.visit(flat, 0, kNoSink);
-  // The tile visited second is at the threshold; the last, which 256 keys precede, is at half of it.
-  const DroppedScores found = drops.dropped(1.0 / 128 * (1 + 1e-9), {});
+  // Of the two tiles between, the one visited first is at the threshold, the other, which 384 keys precede,
+  // below it.
+  const DroppedScores found = drops.dropped(1.0 / 256 * (1 + 1e-9), {});
   CHECK(found.count == 256);
-  CHECK(found.logarithm <= 0);
-  CHECK(found.logarithm == Approx(std::log(2 / 3.0)).margin(1e-6));
-  std::vector<float> apart(384, -5000.0F);
+  CHECK(found.logarithm == Approx(std::log(2 / 2.5)).margin(1e-6));
+  drops.visit(std::span(flat).first(384), 0, kNoSink);
+  CHECK(drops.dropped(1.0 / 256 * (1 + 1e-9), {}).count == 128);
+  CHECK(drops.dropped(1.0 / 256 * (1 + 1e-9), {}).logarithm == Approx(0).margin(1e-6));
+  CHECK(drops.dropped(1.0 / 256 * (1 + 1e-9), {}).logarithm <= 0);
+  std::vector<float> apart(512, -5000.0F);
   apart[0] = 3000;
   drops.visit(apart, 0, kNoSink);
   CHECK(drops.dropped(0.5, {}).count == 256);
@@ -108,10 +112,10 @@ TEST_CASE("rho is at most 1, also where all that is dropped lies on its threshol
 }
 
 TEST_CASE(
-    "rho of a table of weights is the geometric mean over rows that drop something after their first tile") {
+    "rho of a table of weights is the geometric mean over rows that drop something between their ends") {
   std::vector<RandomScores> samples = two_samples();
-  for (float& score : samples[0].row(0, 1, 200).subspan(128))
-    score = 40;  // nothing of the row's second tile is dropped: it does not count
+  for (float& score : samples[0].row(0, 1, 300).subspan(128, 128))
+    score = 40;  // nothing of the tile between its ends is dropped: the row does not count
   for (const Placement placement : {Placement::post_softmax, Placement::running_softmax})
     for (const KeptEnds& kept : {KeptEnds{}, KeptEnds{2, 20}}) {
       ThresholdTable table = fit(samples, placement, kept);
@@ -134,7 +138,7 @@ TEST_CASE(
               ++rows;
             }
             REQUIRE(std::isnan(entry.rho) == (rows == 0));
-            if (entry.length <= 128) REQUIRE(rows == 0);
+            if (entry.length <= 256) REQUIRE(rows == 0);
             if (rows == 0) continue;
             REQUIRE(entry.rho == Approx(std::exp(logarithms / rows)).epsilon(1e-5));
             REQUIRE(entry.rho <= 1);

@@ -215,7 +215,7 @@ TEST_CASE("fit says that post-softmax thresholds serve running-softmax placement
   CHECK(world.run("tt-eval run --model model --task a.txt --thresholds post.h5 " + better).status == 0);
 }
 
-TEST_CASE("rho for running-softmax placement needs rows of more than one tile") {
+TEST_CASE("rho for running-softmax placement needs rows of more than two tiles") {
   const World world;
   const std::string running = " --placement post-softmax --sdc calibrated ";
   const Outcome brief = world.run("tt-calibrate fit --model model --text a.txt -k 8 -o short.h5" + running);
@@ -225,11 +225,11 @@ TEST_CASE("rho for running-softmax placement needs rows of more than one tile") 
       "tt-eval run --model model --task a.txt --thresholds short.h5 --attention "
       "theta:placement=running-softmax,sdc=calibrated");
   CHECK(refused.status == 2);
-  CHECK(refused.err.find("on rows of more than 128 keys") != std::string::npos);
+  CHECK(refused.err.find("on rows of more than 256 keys") != std::string::npos);
 
   DumpSpec spec;
-  spec.kv_len = 200;
-  spec.fill = [](hdf5::Group& layer) { write_floats(layer, "scores", {kHeads, 200, 200}, scores(200, 200)); };
+  spec.kv_len = 300;
+  spec.fill = [](hdf5::Group& layer) { write_floats(layer, "scores", {kHeads, 300, 300}, scores(300, 300)); };
   write_dump(world.path("long.h5"), spec);
   const std::string fit = "tt-calibrate fit long.h5 -k 8 --curve -o t.h5";
   for (const std::string placement : {"post-softmax", "running-softmax"}) {
@@ -241,7 +241,7 @@ TEST_CASE("rho for running-softmax placement needs rows of more than one tile") 
     CHECK(table.has_rho());
     for (const auto& cell : table.targets[0].cells)
       for (const ThresholdEntry& entry : cell)
-        CHECK(std::isnan(entry.rho) == (entry.length <= 128));
+        CHECK(std::isnan(entry.rho) == (entry.length <= 256));
     for (const std::string more : {"--sdc both", "--sdc offline", "--sdc calibrated --rho-law"})
       CHECK(world.run("tt-calibrate fit long.h5 -k 8 -o x.h5 --placement " + placement + " " + more).status ==
             2);

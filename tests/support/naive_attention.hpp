@@ -91,9 +91,9 @@ inline std::vector<double> naive_running(const std::vector<double>& s, std::size
   return x;
 }
 
-// The same where calibrated SDC estimates the denominator: the sum of the first tile is known in full, but
-// any other tile is compared with the sum known before it, and adds what it keeps and an estimate of what it
-// drops.
+// The same where calibrated SDC estimates the denominator: the sums of the two tiles visited first are known
+// in full, but any other tile is compared with the sum known before it, and adds what it keeps and an
+// estimate of what it drops.
 struct NaiveEstimate {
   std::vector<double> x;
   double denominator = 0;  // relative to a score of 0
