@@ -88,7 +88,7 @@ TEST_CASE("choose answers from a result, and says where nothing is within") {
       break;
     }
   const std::string none = world.output("tt-eval choose a.json --metric perplexity --within 1%");
-  CHECK(none.find("none of 2 settings is within 0.01") != std::string::npos);
+  CHECK(none.find("none of 2 settings is within 1%") != std::string::npos);
   const Outcome unknown = world.run("tt-eval choose a.json --metric akk");
   CHECK(unknown.status == 2);
   CHECK(unknown.err.find("acc_norm") != std::string::npos);
