@@ -163,10 +163,10 @@ class Study:
         for layers in (1, 2):
             dense = ",".join(f"{layer}:dense" for layer in range(layers))
             k = size["first-layers-k"]
-            tables = [self.fit(f"scores-dense-{layers}", k, "--tac", "--layer-k", dense),
-                      self.fit(f"weights-dense-{layers}", k, "--placement", "post-softmax", "--layer-k", dense)]
+            tables = [self.fit(f"scores-dense-{layers}", k, "--sdc", "calibrated", "--rho-law", "--layer-k", dense),
+                      self.fit(f"weights-dense-{layers}", k, "--placement", "post-softmax", "--tac", "--layer-k", dense)]
             whole &= self.sweep(f"first-layers-{layers}", task=texts, context=size["context"], k=k, thresholds=tables,
-                                phase="prefill", attention=["dense", *self.plan["policies"]["first-layers"]])
+                                phase="prefill", attention=["dense", *self.plan["policies"]["top-theta"]])
         return whole
 
     def decode(self, _):

@@ -10,7 +10,9 @@ import sys
 from results import measure, percent, value
 from tables import kept, markdown, renew, v_rows
 
-SHARES = (0.05, 0.10, 0.20)
+SHARES = (0.05, 0.10, 0.20)  # of the elements
+TILES = (0.85, 0.90, 0.96)  # of the tiles: below that, only windows go
+NOT_YET = "Not measured in this run."
 TITLES = {"topk": "top-k", "topp": "top-p", "window": "window and sinks", "quest": "Quest", "blasst": "BLASST", "dense": "dense"}
 
 
@@ -92,14 +94,14 @@ def paired_ratio(run):
     return run.get("paired", {}).get("perplexity_ratio", {}).get("value")
 
 
-def equal_budget(sweep, task, of):
+def equal_budget(sweep, task, of, shares):
     rows = []
     for name in sweep.families():
         runs = sweep.of(task, name)
-        found = [at_share(runs, of, wanted, what) for what in (paired_ratio, lambda run: value(run, "kl")) for wanted in SHARES]
+        found = [at_share(runs, of, wanted, what) for what in (paired_ratio, lambda run: value(run, "kl")) for wanted in shares]
         if any(cell != "-" for cell in found):
             rows.append([name, *found])
-    titles = [f"{what}, {100 * wanted:.0f}%" for what in ("perplexity over dense", "KL") for wanted in SHARES]
+    titles = [f"{what}, {100 * wanted:.0f}%" for what in ("perplexity over dense", "KL") for wanted in shares]
     return markdown(["policy", *titles], rows)
 
 
@@ -155,18 +157,19 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     prefill = Sweep(folder / "prefill", folder / "others")
     decode, asked, long = (Sweep(folder / name) for name in ("decode", "questions", "long"))
+    layers = {count: Sweep(folder / f"first-layers-{count}") for count in (1, 2)}
     first = prefill.tasks()[0] if not any(t.startswith("wikitext") for t in prefill.tasks()) else next(
         t for t in prefill.tasks() if t.startswith("wikitext"))
     renew(sys.argv[2], {
         "headline": lambda: headline([("prefill", prefill), ("decode", decode), ("long prefill", long)]),
         "trade-off": lambda: trade_off(prefill, first),
-        "equal-elements": lambda: equal_budget(prefill, first, elements),
-        "equal-tiles": lambda: equal_budget(prefill, first, tiles_visited),
+        "equal-elements": lambda: equal_budget(prefill, first, elements, SHARES),
+        "equal-tiles": lambda: equal_budget(prefill, first, tiles_visited, TILES),
         "domains": lambda: domains(prefill),
-        "first-layers": lambda: first_layers({layers: Sweep(folder / f"first-layers-{layers}") for layers in (1, 2)}),
-        "decode": lambda: "\n\n".join(trade_off(decode, task) for task in decode.tasks()),
-        "questions": lambda: questions(asked),
-        "long": lambda: "\n\n".join(trade_off(long, task) for task in long.tasks()) or "Not measured in this run.",
+        "first-layers": lambda: first_layers(layers) if any(one.runs for one in layers.values()) else NOT_YET,
+        "decode": lambda: "\n\n".join(trade_off(decode, task) for task in decode.tasks()) or NOT_YET,
+        "questions": lambda: questions(asked) if asked.runs else NOT_YET,
+        "long": lambda: "\n\n".join(trade_off(long, task) for task in long.tasks()) or NOT_YET,
     })
 
 
