@@ -16,11 +16,7 @@ void warn_of_thin_cells(const ThresholdTable& table, Session& session) {
   std::size_t spoken = 0;
   for (const Target& target : table.targets)
     for (const std::string& thin : describe(thin_cells(target), 1))
-      if (spoken++ < kMostTargets)
-        session.console.warn(
-            thin,
-            "calibrate on more documents of such lengths, or let lengths share rows: --length-bins 8, "
-            "--estimator pooled, or tt-calibrate convert --smooth");
+      if (spoken++ < kMostTargets) session.console.warn(thin, advice_on_thin_cells(table.meta));
 }
 
 }  // namespace

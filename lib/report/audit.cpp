@@ -153,9 +153,7 @@ std::vector<std::string> advice_of(const AuditReport& report) {
                    : fmt::format("takes {} documents, here and in calibration", needed)));
     }
     for (const std::string& thin : describe(target.thin))
-      advice.push_back(
-          thin +
-          ": calibrate on more documents of such lengths, or let lengths share rows (--length-bins 8)");
+      advice.push_back(thin + "; " + advice_on_thin_cells(report.meta));
   }
   return advice;
 }

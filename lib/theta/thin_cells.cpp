@@ -62,4 +62,11 @@ std::vector<std::string> describe(const std::vector<ThinCells>& thin, std::size_
   return text;
 }
 
+std::string advice_on_thin_cells(const TableMeta& meta) {
+  std::string advice = "calibrate on more documents of such lengths, or let lengths share rows: ";
+  if (meta.length_bins > 0)
+    return advice + fmt::format("fewer --length-bins than {}, or --estimator pooled", meta.length_bins);
+  return advice + "--length-bins 8, --estimator pooled, or tt-calibrate convert --smooth";
+}
+
 }  // namespace toptheta

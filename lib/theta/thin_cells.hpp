@@ -30,4 +30,7 @@ std::vector<ThinCells> thin_cells(const Target& target, std::int64_t enough = kT
 // ranges are left.
 std::vector<std::string> describe(const std::vector<ThinCells>& thin, std::size_t most = 3);
 
+// What the user can do about thin thresholds of a table.
+std::string advice_on_thin_cells(const TableMeta& meta);
+
 }  // namespace toptheta

@@ -42,4 +42,9 @@ TEST_CASE("neighbouring lengths with few rows are one range") {
         "-k 4: the thresholds of rows of 6 to 9 keys rest on as few as 2 calibration rows each, in 1 head; "
         "and 1 more range");
   CHECK(describe(std::vector<ThinCells>{}).empty());
+  CHECK(advice_on_thin_cells({}).find("--length-bins 8") != std::string::npos);
+  // What a table has already is no advice.
+  TableMeta binned;
+  binned.length_bins = 8;
+  CHECK(advice_on_thin_cells(binned).find("fewer --length-bins than 8") != std::string::npos);
 }
