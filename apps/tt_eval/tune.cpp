@@ -216,8 +216,7 @@ std::string answer_of(const Tuning& tuning, const ChoiceQuery& query) {
                            tuning.k_most ? fmt::format("{}", *tuning.k_most) : "more than any k tried");
   return fmt::format(
       "k={}{} is the smallest k that is at most {} worse than dense: it keeps {}% of the elements and reads "
-      "{}% "
-      "of the V rows",
+      "{}% of the V rows",
       *tuning.k, interval, loss_text(query.within, query.metric), format_percent(point.kept_elements),
       format_percent(point.v_rows));
 }

@@ -68,10 +68,13 @@ HeadCount finish_weights(const RowRule& rule, std::int64_t n, const RowState& st
   return count;
 }
 
+double kept_sum_relative_to(const RowState& state, float largest) {
+  if (state.kept == 0) return 0;
+  return state.kept_sum * std::exp(static_cast<double>(state.shift) - static_cast<double>(largest));
+}
+
 double lost_share(const RowRule& rule, const RowState& state, const RowTotal& dropped) {
-  const double kept_sum = state.kept == 0 ? 0
-                                          : state.kept_sum * std::exp(static_cast<double>(state.shift) -
-                                                                      static_cast<double>(dropped.largest));
+  const double kept_sum = kept_sum_relative_to(state, dropped.largest);
   const double sum = std::max(dropped.sum, 0.0);
   return sum > 0 ? sum / (kept_sum + sum + sink_term(rule, dropped.largest)) : 0;
 }

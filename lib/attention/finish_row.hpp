@@ -31,6 +31,9 @@ struct RowTotal {
 HeadCount finish_weights(const RowRule& rule, std::int64_t n, const RowState& state, const RowTotal& total,
                          bool want_lost_mass, std::span<const double> value_sum, std::span<float> out);
 
+// The sum of the exponentials of the kept keys, relative to `largest`.
+double kept_sum_relative_to(const RowState& state, float largest);
+
 // The share that the dropped keys have of the row's softmax weights: their sum over that of kept keys,
 // dropped keys and sink.
 double lost_share(const RowRule& rule, const RowState& state, const RowTotal& dropped);

@@ -122,10 +122,7 @@ HeadCount finish_nothing(const ListedRow& row, bool want_lost_mass, std::span<co
 // The sum over the dropped keys of a row whose denominator was estimated.
 RowTotal read_dropped(const ListedRow& row) {
   const float largest = row.total.largest;
-  const double kept_sum = row.kept == 0 ? 0
-                                        : row.state.kept_sum * std::exp(static_cast<double>(row.state.shift) -
-                                                                        static_cast<double>(largest));
-  return {largest, row.read_sum - kept_sum};
+  return {largest, row.read_sum - kept_sum_relative_to(row.state, largest)};
 }
 
 HeadCount finish(const ListedRow& row, bool want_lost_mass, std::span<const double> value_sum,

@@ -95,11 +95,7 @@ void note_read_tile(std::int64_t first_row, const AttentionTile& work, PassScrat
     if (work.seen(r - first_row) == 0) continue;
     const RowTotal& total = scratch.totals[r];
     const RowState& state = scratch.states[r];
-    double kept_sum = 0;
-    if (state.kept > 0)
-      kept_sum =
-          state.kept_sum * std::exp(static_cast<double>(state.shift) - static_cast<double>(total.largest));
-    const double dropped = std::max(total.sum - kept_sum, 0.0);
+    const double dropped = std::max(total.sum - kept_sum_relative_to(state, total.largest), 0.0);
     scratch.dropped[r] = {total.largest, dropped, dropped};
   }
 }

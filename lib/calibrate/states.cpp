@@ -201,8 +201,7 @@ std::vector<std::string> CalibrationStates::sdc_warnings(const ThresholdTable& t
     return {};
   return {
       fmt::format("no row drops a key between the tiles of {} keys at its two ends, so the table has no rho "
-                  "for calibrated "
-                  "SDC",
+                  "for calibrated SDC",
                   kRunningTile)};
 }
 

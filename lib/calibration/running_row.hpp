@@ -57,10 +57,10 @@ class RunningRow {
 };
 
 // What calibrated SDC estimates under running-softmax placement: the keys that are dropped in the tiles
-// between the two ends of a row. Such a tile is decided by what is known before it is read: a score s is
-// dropped if s
-// <= L' + ln theta, where L' is the log-sum-exp of the sink and of the tiles visited before (docs/method.md,
-// "Running softmax"). Calibration has read all of these, so its L' is exact. Each thread needs its own.
+// between the two ends of a row. Such a tile is decided by what is known before it is read: a score is
+// dropped unless it is above L' + ln theta, where L' is the log-sum-exp of the sink and of the tiles visited
+// before (docs/method.md, "Running softmax"). Calibration has read all of these, so its L' is exact. Each
+// thread needs its own.
 class RunningDrops {
  public:
   // The row must be finite and not empty, and outlive the next calls; its first key is at position first_key.

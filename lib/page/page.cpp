@@ -136,8 +136,7 @@ constexpr const char* kWords =
     "<details><summary>What the words mean</summary><dl>"
     "<dt>topk</dt><dd>keeps the k largest scores of each row of attention scores</dd>"
     "<dt>theta</dt><dd>keeps what is above a threshold that was calibrated for the layer, head and row "
-    "length, so that "
-    "about k keys are kept</dd>"
+    "length, so that about k keys are kept</dd>"
     "<dt>post-softmax</dt><dd>thresholds apply to softmax weights, otherwise to scores; running-softmax: to "
     "weights "
     "relative to the keys seen so far</dd>"
@@ -151,8 +150,8 @@ constexpr const char* kWords =
     "<dt>tiles</dt><dd>blocks of rows times keys; a kernel can skip those in which nothing is kept</dd>"
     "<dt>lost mass</dt><dd>dense softmax weight of the dropped keys, before compensation</dd>"
     "<dt>effective k</dt><dd>how many keys rows really keep; divided by the k asked for, it should be 1</dd>"
-    "<dt>prefill, decode</dt><dd>the text in one pass, or token by token through the cache</dd>"
-    "</dl></details>";
+    "<dt>prefill, decode</dt><dd>the text in one pass, or token by token through the "
+    "cache</dd></dl></details>";
 
 constexpr const char* kNavigation =
     "<nav aria-label='Sections'><a href='#trade-off'>Trade-off</a><a href='#settings'>Settings for 1%</a><a "

@@ -70,8 +70,7 @@ std::string layers_text(const Cell& cell) {
   const std::string command = sensitivity_command(cell.provenance.command);
   return fmt::format(
       "{} Mass is not yet loss: compensation gives much of it back, and layers differ in how much they "
-      "matter. To "
-      "measure what each layer costs by itself: <code>{}</code>",
+      "matter. To measure what each layer costs by itself: <code>{}</code>",
       escaped(mass), escaped(command.empty() ? "tt-eval sensitivity --help" : command));
 }
 
