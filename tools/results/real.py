@@ -16,7 +16,7 @@ import tomllib
 
 from experiments import ROOT
 
-STAGES = ("prefill", "first-layers", "decode", "questions", "long")
+STAGES = ("prefill", "first-layers", "calibration", "budget", "decode", "questions", "long")
 CHARACTERS = 40_000  # of a text, to find how many of them make a token
 
 
@@ -92,24 +92,29 @@ class Study:
 
     # ---- thresholds
 
+    def made(self, program, file, *arguments):
+        """A file that a program writes with -o; kept if the same command made it before."""
+        target = self.out / file
+        record = target.with_suffix(".command")
+        command = " ".join(map(str, arguments))
+        if target.exists() and record.exists() and record.read_text() == command:
+            return target
+        began = time.time()
+        if self.run(program, *arguments, "-q", "-o", target).returncode != 0:
+            sys.exit(f"results-real: {program} failed: {command}")
+        record.write_text(command)
+        say(f"{file}: {time.time() - began:.0f} s")
+        return target
+
     def fit(self, name, k, *flags, documents=None, context=None):
         """A table of thresholds, from `documents` documents of `context` tokens; the size's own numbers by default."""
-        target, record = self.out / f"{name}.h5", self.out / f"{name}.command"
         source, context = self.plan["calibration"], context or self.size["context"]
         folder = self.documents("calibration", source["file"], source["from"], documents or self.size["calibration"], context)
         if folder is None:
             sys.exit("results-real: nothing to calibrate on")
         arguments = ["fit", "--model", self.model, "--text", *sorted(folder.glob("*.txt")), "--context", context,
                      "-k", ",".join(map(str, k)), "--length-bins", 8, *flags]
-        command = " ".join(map(str, arguments))
-        if target.exists() and record.exists() and record.read_text() == command:
-            return target
-        began = time.time()
-        if self.run("tt-calibrate", *arguments, "-q", "-o", target).returncode != 0:
-            sys.exit(f"results-real: tt-calibrate failed: {command}")
-        record.write_text(command)
-        say(f"{name}: fitted in {time.time() - began:.0f} s")
-        return target
+        return self.made("tt-calibrate", f"{name}.h5", *arguments)
 
     def ks(self, *keys):
         return sorted({k for key in keys for k in self.size[key]})
@@ -168,6 +173,36 @@ class Study:
             whole &= self.sweep(f"first-layers-{layers}", task=texts, context=size["context"], k=k, thresholds=tables,
                                 phase="prefill", attention=["dense", *self.plan["policies"]["top-theta"]])
         return whole
+
+    def calibration(self, _):
+        """How many documents thresholds need: tables from fewer and fewer of them."""
+        size = self.size
+        tables = [self.fit(f"weights-from-{count}", size["calibration-k"], "--placement", "post-softmax", "--tac", documents=count)
+                  for count in size["calibration-counts"]]
+        texts = self.texts(size["documents"], size["context"], [self.plan["text"][0]["name"]])
+        return not tables or self.sweep("calibration", task=texts, context=size["context"], k=size["calibration-k"], thresholds=tables,
+                                        phase="prefill", attention=["dense", *self.plan["policies"]["calibration"]])
+
+    def budget(self, _):
+        """What a k of its own for each layer or head gains, with and without what each layer costs by itself."""
+        size, context = self.size, self.size["context"]
+        k = size["budget-k"]
+        if not k:
+            return True
+        texts = self.texts(size["documents"], context, [self.plan["text"][0]["name"]])
+        curve = self.fit("curve", [k], "--placement", "post-softmax", "--tac", "--curve")
+        sensitive = self.documents("sensitivity", self.plan["calibration"]["file"], size["sensitivity-from"], size["sensitivity-documents"],
+                                   context)
+        blame = self.made("tt-eval", "sensitivity.json", "sensitivity", "--model", self.model, "--task", sensitive, "--context", context,
+                          "--thresholds", curve, "--attention", f"theta:k={k},placement=post-softmax,vmc", "--format", "json")
+        share = ["budget", curve, "--uniform-k", k]
+        weighed = ["--sensitivity", blame, "--min-k", k // 2]
+        tables = [self.made("tt-calibrate", "budget-uniform.h5", "retarget", curve, "-k", k),
+                  self.made("tt-calibrate", "budget-layer.h5", *share, "--per", "layer"),
+                  self.made("tt-calibrate", "budget-head.h5", *share, "--per", "head"),
+                  self.made("tt-calibrate", "budget-head-sensitivity.h5", *share, "--per", "head", *weighed)]
+        return self.sweep("budget", task=texts, context=context, thresholds=tables, phase="prefill",
+                          attention=["dense", *self.plan["policies"]["calibration"]])
 
     def decode(self, _):
         size, tables = self.size, self.long_tables()

@@ -12,6 +12,10 @@ from tables import kept, markdown, renew, v_rows
 
 SHARES = (0.05, 0.10, 0.20)  # of the elements
 TILES = (0.85, 0.90, 0.96)  # of the tiles: below that, only windows go
+PLACEMENTS = ("post-softmax", "running-softmax")
+BUDGETS = {"budget-uniform": "one k for all", "budget-layer": "a k for each layer", "budget-head": "a k for each head",
+           "budget-head-sensitivity": "a k for each head, by sensitivity"}
+LAYERS_TO_BLAME = 6
 NOT_YET = "Not measured in this run."
 TITLES = {"topk": "top-k", "topp": "top-p", "window": "window and sinks", "quest": "Quest", "blasst": "BLASST", "dense": "dense"}
 
@@ -125,8 +129,53 @@ def first_layers(sweeps):
     return markdown(["dense layers", "policy", "setting", "perplexity over dense (95%)", "elements %"], rows)
 
 
+def by_table(sweep, names):
+    """A row for each table of thresholds, in the order of `names`: {stem of the table's file: what the row calls it}."""
+    runs = [run for run in sweep.runs if run["policy"]["attention"] == "theta"]
+    rows = [[name, family(run["policy"]), setting(run), ratio(run), f"{value(run, 'kl'):.4f}", kept(run)]
+            for stem, name in names.items() for run in runs if pathlib.Path(run["policy"]["thresholds"]).stem == stem]
+    return markdown(["thresholds", "policy", "setting", "perplexity over dense (95%)", "KL, nats", "elements %"], rows)
+
+
+def documents(sweep, prefill, task):
+    """Thresholds from a few documents; those of the main table are from all."""
+    counts = sorted({int(pathlib.Path(run["policy"]["thresholds"]).stem.removeprefix("weights-from-"))
+                     for run in sweep.runs if run["policy"]["attention"] == "theta"})
+    k = {run["policy"]["k"] for run in sweep.runs}
+    sweep.runs += [run for run in prefill.of(task) if run["policy"].get("k") in k and run["policy"].get("placement") in PLACEMENTS]
+    return by_table(sweep, {**{f"weights-from-{count}": f"{count} documents" for count in counts}, "weights": "all documents"})
+
+
+def blame(path):
+    """The layers that cost most by themselves."""
+    if not path.exists():
+        return NOT_YET
+    measured = json.loads(path.read_text())
+    layers = sorted(measured["rows"], key=lambda row: -row["nll_difference"])
+    rows = [[str(row["layer"]), f"{row['nll_difference']:.5f} ± {row['stderr']:.5f}", f"{100 * row['share']:.0f}",
+             f"{100 * row['kept_elements']:.1f}", f"{100 * row['lost_mass']:.1f}"] for row in layers[:LAYERS_TO_BLAME]]
+    table = markdown(["layer", "its loss alone, nats", "share of all losses %", "elements %", "lost mass %"], rows)
+    return f"{table}\n\nAll layers sparse together lose {measured['all']['nll_difference']:.5f} nats; the sum of what they lose alone is {measured['sum']:.5f}."
+
+
+def pooled(runs):
+    """The mean over tasks of a policy's accuracy and of its paired difference from dense; tasks count alike."""
+    differences = [run["paired"]["acc"] for run in runs if "acc" in run.get("paired", {})]
+    accuracy = f"{100 * sum(value(run, 'acc') for run in runs) / len(runs):.1f}"
+    elements = f"{100 * sum(run['sparsity']['kept_elements'] for run in runs) / len(runs):.1f}"
+    if not differences:
+        return [accuracy, "-", "-", elements]
+    mean = 100 * sum(one["value"] for one in differences) / len(differences)
+    error = 100 * math.sqrt(sum((one.get("stderr") or 0) ** 2 for one in differences)) / len(differences)
+    return [accuracy, f"{mean:+.1f} ± {error:.1f}", "-", elements]
+
+
 def questions(sweep):
     rows = []
+    policies = dict.fromkeys((family(run["policy"]), setting(run)) for run in sweep.runs)
+    for name, knob in policies:
+        runs = [run for run in sweep.runs if (family(run["policy"]), setting(run)) == (name, knob)]
+        rows.append([f"mean of {len(runs)}", name, knob, *pooled(runs)])
     for task in sweep.tasks():
         for run in sweep.of(task):
             difference = run.get("paired", {}).get("acc")
@@ -157,6 +206,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     prefill = Sweep(folder / "prefill", folder / "others")
     decode, asked, long = (Sweep(folder / name) for name in ("decode", "questions", "long"))
+    counts, budget = Sweep(folder / "calibration"), Sweep(folder / "budget")
     layers = {count: Sweep(folder / f"first-layers-{count}") for count in (1, 2)}
     first = prefill.tasks()[0] if not any(t.startswith("wikitext") for t in prefill.tasks()) else next(
         t for t in prefill.tasks() if t.startswith("wikitext"))
@@ -167,6 +217,9 @@ def main():
         "equal-tiles": lambda: equal_budget(prefill, first, tiles_visited, TILES),
         "domains": lambda: domains(prefill),
         "first-layers": lambda: first_layers(layers) if any(one.runs for one in layers.values()) else NOT_YET,
+        "calibration": lambda: documents(counts, prefill, first) if counts.runs else NOT_YET,
+        "budget": lambda: by_table(budget, BUDGETS) if budget.runs else NOT_YET,
+        "blame": lambda: blame(folder / "sensitivity.json"),
         "decode": lambda: "\n\n".join(trade_off(decode, task) for task in decode.tasks()) or NOT_YET,
         "questions": lambda: questions(asked) if asked.runs else NOT_YET,
         "long": lambda: "\n\n".join(trade_off(long, task) for task in long.tasks()) or NOT_YET,
