@@ -16,7 +16,7 @@ import tomllib
 
 from experiments import ROOT
 
-STAGES = ("prefill", "first-layers", "calibration", "budget", "decode", "questions", "long")
+STAGES = ("prefill", "short", "first-layers", "calibration", "budget", "decode", "questions", "long")
 CHARACTERS = 40_000  # of a text, to find how many of them make a token
 
 
@@ -121,7 +121,7 @@ class Study:
 
     def tables(self):
         """Thresholds on scores, with rho for calibrated SDC, and on weights, which serve running-softmax placement too."""
-        k = self.ks("k", "other-k", "questions-k")
+        k = self.ks("k", "other-k", "questions-k", "short-k")
         return [self.fit("scores", k, "--sdc", "calibrated", "--rho-law"),
                 self.fit("weights", k, "--placement", "post-softmax", "--tac")]
 
@@ -160,6 +160,13 @@ class Study:
                             context=size["context"], k=size["other-k"], thresholds=tables, phase="prefill",
                             attention=["dense", *policies["top-theta"], *policies["others"]])
         return whole and others
+
+    def short(self, tables):
+        """The first text cut into short documents, with the same thresholds."""
+        size = self.size
+        texts = self.texts(size["short-documents"], size["short-context"], [self.plan["text"][0]["name"]])
+        return self.sweep("short", task=texts, context=size["short-context"], k=size["short-k"], thresholds=tables, phase="prefill",
+                          attention=["dense", *self.plan["policies"]["top-theta"], *self.plan["policies"]["others"]])
 
     def first_layers(self, _):
         """The first layer, and the first two, dense: tables of their own."""

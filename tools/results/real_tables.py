@@ -205,18 +205,19 @@ def headline(sweeps):
 def main():
     folder = pathlib.Path(sys.argv[1])
     prefill = Sweep(folder / "prefill", folder / "others")
-    decode, asked, long = (Sweep(folder / name) for name in ("decode", "questions", "long"))
+    short, decode, asked, long = (Sweep(folder / name) for name in ("short", "decode", "questions", "long"))
     counts, budget = Sweep(folder / "calibration"), Sweep(folder / "budget")
     layers = {count: Sweep(folder / f"first-layers-{count}") for count in (1, 2)}
     first = prefill.tasks()[0] if not any(t.startswith("wikitext") for t in prefill.tasks()) else next(
         t for t in prefill.tasks() if t.startswith("wikitext"))
     renew(sys.argv[2], {
-        "headline": lambda: headline([("prefill", prefill), ("decode", decode), ("long prefill", long)]),
+        "headline": lambda: headline([("short prefill", short), ("prefill", prefill), ("decode", decode), ("long prefill", long)]),
         "trade-off": lambda: trade_off(prefill, first),
         "equal-elements": lambda: equal_budget(prefill, first, elements, SHARES),
         "equal-tiles": lambda: equal_budget(prefill, first, tiles_visited, TILES),
         "domains": lambda: domains(prefill),
         "first-layers": lambda: first_layers(layers) if any(one.runs for one in layers.values()) else NOT_YET,
+        "short": lambda: "\n\n".join(trade_off(short, task) for task in short.tasks()) or NOT_YET,
         "calibration": lambda: documents(counts, prefill, first) if counts.runs else NOT_YET,
         "budget": lambda: by_table(budget, BUDGETS) if budget.runs else NOT_YET,
         "blame": lambda: blame(folder / "sensitivity.json"),
