@@ -29,7 +29,7 @@ class TableReportCommand : public Command {
     app.add_option("--audit", audit_, "Also show what tt-calibrate audit --format json found")
         ->type_name("FILE")
         ->group(kOutputGroup);
-    app.add_option("--figures", figures_, "Also write every chart to this folder, as SVG")
+    app.add_option("--figures", figures_, "Also write every chart to this directory, as SVG")
         ->type_name("DIR")
         ->group(kOutputGroup);
     declare_output(app, output_, "Write the page to this file instead of standard output");

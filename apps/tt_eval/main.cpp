@@ -66,7 +66,7 @@ const Program kProgram{
       make_logits_command},
      {"info", "Describe a model: architecture, size, memory", "  tt-eval info --model DIR --format json",
       make_info_command},
-     {"report", "Write an HTML page about a folder of results",
+     {"report", "Write an HTML page about a directory of results",
       "  tt-eval report results/ -o report.html --figures figures/", make_report_command}}};
 
 }  // namespace

@@ -20,9 +20,9 @@ class ReportCommand : public Command {
  public:
   void declare(CLI::App& app) override {
     app.add_option("results", results_,
-                   "Folder written by tt-eval sweep, a folder of results (.json), or a single result")
+                   "Directory written by tt-eval sweep, a directory of results (.json), or a single result")
         ->type_name("DIR");
-    app.add_option("--figures", figures_, "Also write every chart to this folder, as SVG")
+    app.add_option("--figures", figures_, "Also write every chart to this directory, as SVG")
         ->type_name("DIR")
         ->group(kOutputGroup);
     app.add_option("--audit", audit_, "Also show what tt-calibrate audit --format json found about a table")
@@ -33,7 +33,7 @@ class ReportCommand : public Command {
   void run(Session& session) override {
     if (results_.empty())
       throw UsageError({.where = "report",
-                        .what = "no folder of results given",
+                        .what = "no directory of results given",
                         .next = "tt-eval report DIR -o report.html"});
     require_no_terminal(output_, "report", "tt-eval report DIR -o report.html");
     require_distinct(output_, results_, "-o");

@@ -115,11 +115,27 @@ std::string format_table(const Results& results, const Layout& layout) {
 
 namespace {
 
+// Without the columns that may be left out and hold nothing in any row: they only cost width here, while the
+// other formats have the same columns at every time.
+TextTable listing_table(const Listing& listing) {
+  const std::vector<SummaryColumn> columns = listing_columns(listing);
+  const std::vector<std::vector<std::string>> cells = cells_for_people(listing);
+  TextTable table{{}, std::vector<std::vector<std::string>>(cells.size())};
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const bool empty = std::ranges::all_of(listing.rows, [c](const auto& row) { return row[c].is_null(); });
+    if (empty && columns[c].spare > 0 && !cells.empty()) continue;
+    table.columns.push_back(columns[c]);
+    for (std::size_t r = 0; r < cells.size(); ++r)
+      table.rows[r].push_back(cells[r][c]);
+  }
+  return table;
+}
+
 std::string table_of_listing(const Listing& listing, const Layout& layout) {
   std::vector<std::string> left_out;
   std::string text;
   if (!listing.heading.empty()) text = wrapped(listing.heading, layout.width, kNoteIndent) + "\n\n";
-  text += format_within({listing_columns(listing), cells_for_people(listing)}, layout.width, left_out);
+  text += format_within(listing_table(listing), layout.width, left_out);
   if (!listing.notes.empty() || !left_out.empty()) text += "\n";
   for (const std::string& note : listing.notes)
     text += wrapped(note, layout.width, kNoteIndent) + "\n";

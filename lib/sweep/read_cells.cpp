@@ -246,7 +246,7 @@ void require_own_commands(const std::vector<CellResult>& cells, const std::vecto
                         .what = fmt::format("{}.json and {}.json both hold the result of one command",
                                             first->second, cells[i].file),
                         .found = commands[i],
-                        .next = "remove one of them from the folder"});
+                        .next = "remove one of them from the directory"});
   }
 }
 
@@ -260,7 +260,7 @@ void require_once(const std::vector<CellResult>& cells, const fs::path& folder) 
       throw InputError({.where = folder.string(),
                         .what = fmt::format("{}.json and {}.json both hold {} on {} ({})", first->second,
                                             cell.file, cell.policy, cell.task, cell.phase),
-                        .next = "remove one of them from the folder"});
+                        .next = "remove one of them from the directory"});
   }
 }
 

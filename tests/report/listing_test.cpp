@@ -52,6 +52,18 @@ TEST_CASE("small numbers keep their digits where a column asks for it") {
         "   -15.19       -\n");
 }
 
+TEST_CASE("a table for people spares columns without any value, other formats keep them") {
+  Listing listing;
+  listing.columns = {{"k", "k"}, {"sdc", "SDC term", true, 4}, {"rho", "rho"}};
+  listing.rows = {{1, nullptr, nullptr}, {2, nullptr, nullptr}};
+  CHECK(format_listing(listing, find_result_format("table")) == "k  rho\n-  ---\n1    -\n2    -\n");
+  CHECK(format_listing(listing, find_result_format("csv")) == "k,sdc,rho\n1,,\n2,,\n");
+  listing.rows[1][1] = 3;
+  CHECK(format_listing(listing, find_result_format("table")).starts_with("k  SDC term  rho\n"));
+  listing.rows.clear();
+  CHECK(format_listing(listing, find_result_format("table")).starts_with("k  SDC term  rho\n"));
+}
+
 TEST_CASE("a listing in every format") {
   CHECK(format_listing(sample(), find_result_format("table")) ==
         "About it\n\n"
