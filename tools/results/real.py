@@ -193,21 +193,22 @@ class Study:
     def budget(self, _):
         """What a k of its own for each layer or head gains, with and without what each layer costs by itself."""
         size, context = self.size, self.size["context"]
-        k = size["budget-k"]
-        if not k:
+        if not size["budget-k"]:
             return True
+        k = max(size["budget-k"])
         texts = self.texts(size["documents"], context, [self.plan["text"][0]["name"]])
         curve = self.fit("curve", [k], "--placement", "post-softmax", "--tac", "--curve")
         sensitive = self.documents("sensitivity", self.plan["calibration"]["file"], size["sensitivity-from"], size["sensitivity-documents"],
                                    context)
         blame = self.made("tt-eval", "sensitivity.json", "sensitivity", "--model", self.model, "--task", sensitive, "--context", context,
                           "--thresholds", curve, "--attention", f"theta:k={k},placement=post-softmax,vmc", "--format", "json")
-        share = ["budget", curve, "--uniform-k", k]
-        weighed = ["--sensitivity", blame, "--min-k", k // 2]
-        tables = [self.made("tt-calibrate", "budget-uniform.h5", "retarget", curve, "-k", k),
-                  self.made("tt-calibrate", "budget-layer.h5", *share, "--per", "layer"),
-                  self.made("tt-calibrate", "budget-head.h5", *share, "--per", "head"),
-                  self.made("tt-calibrate", "budget-head-sensitivity.h5", *share, "--per", "head", *weighed)]
+        tables = []
+        for k in size["budget-k"]:
+            share = ["budget", curve, "--uniform-k", k, "--per"]
+            tables += [self.made("tt-calibrate", f"budget-{k}-uniform.h5", "retarget", curve, "-k", k),
+                       self.made("tt-calibrate", f"budget-{k}-layer.h5", *share, "layer"),
+                       self.made("tt-calibrate", f"budget-{k}-head.h5", *share, "head"),
+                       self.made("tt-calibrate", f"budget-{k}-head-sensitivity.h5", *share, "head", "--sensitivity", blame, "--min-k", k // 2)]
         return self.sweep("budget", task=texts, context=context, thresholds=tables, phase="prefill",
                           attention=["dense", *self.plan["policies"]["calibration"]])
 

@@ -13,8 +13,8 @@ from tables import kept, markdown, renew, v_rows
 SHARES = (0.05, 0.10, 0.20)  # of the elements
 TILES = (0.85, 0.90, 0.96)  # of the tiles: below that, only windows go
 PLACEMENTS = ("post-softmax", "running-softmax")
-BUDGETS = {"budget-uniform": "one k for all", "budget-layer": "a k for each layer", "budget-head": "a k for each head",
-           "budget-head-sensitivity": "a k for each head, by sensitivity"}
+BUDGETS = {"uniform": "one k for all", "layer": "a k for each layer", "head": "a k for each head",
+           "head-sensitivity": "a k for each head, by sensitivity"}
 LAYERS_TO_BLAME = 6
 NOT_YET = "Not measured in this run."
 TITLES = {"topk": "top-k", "topp": "top-p", "window": "window and sinks", "quest": "Quest", "blasst": "BLASST", "dense": "dense"}
@@ -146,6 +146,13 @@ def documents(sweep, prefill, task):
     return by_table(sweep, {**{f"weights-from-{count}": f"{count} documents" for count in counts}, "weights": "all documents"})
 
 
+def budgets(sweep):
+    """The tables of one sum of elements below each other: "budget-128-head"."""
+    stems = {pathlib.Path(run["policy"]["thresholds"]).stem for run in sweep.runs if run["policy"]["attention"] == "theta"}
+    sums = sorted({int(stem.split("-")[1]) for stem in stems})
+    return by_table(sweep, {f"budget-{k}-{kind}": name for k in sums for kind, name in BUDGETS.items()})
+
+
 def blame(path):
     """The layers that cost most by themselves."""
     if not path.exists():
@@ -219,7 +226,7 @@ def main():
         "first-layers": lambda: first_layers(layers) if any(one.runs for one in layers.values()) else NOT_YET,
         "short": lambda: "\n\n".join(trade_off(short, task) for task in short.tasks()) or NOT_YET,
         "calibration": lambda: documents(counts, prefill, first) if counts.runs else NOT_YET,
-        "budget": lambda: by_table(budget, BUDGETS) if budget.runs else NOT_YET,
+        "budget": lambda: budgets(budget) if budget.runs else NOT_YET,
         "blame": lambda: blame(folder / "sensitivity.json"),
         "decode": lambda: "\n\n".join(trade_off(decode, task) for task in decode.tasks()) or NOT_YET,
         "questions": lambda: questions(asked) if asked.runs else NOT_YET,
