@@ -85,9 +85,11 @@
       svg.setAttribute('aria-keyshortcuts', '+ - 0');
     }
 
-    // The wheel scrolls the page unless the chart has the focus, and so does one finger on a chart that is not zoomed.
+    // The wheel scrolls the page unless the chart has the focus, and goes on scrolling if it has begun to. One finger scrolls
+    // the page unless the chart is zoomed.
     mayZoom(event) {
-      if (event.type === 'wheel') return event.ctrlKey || event.metaKey || document.activeElement === this.svg;
+      if (event.type === 'wheel')
+        return event.ctrlKey || event.metaKey || (event.cancelable && document.activeElement === this.svg);
       if (event.touches) return event.touches.length > 1 || this.transform.k > 1;
       return !event.button && !event.ctrlKey;
     }
@@ -135,12 +137,13 @@
         this.self.append('clipPath').attr('id', this.name).append('rect')
             .attr('x', left).attr('y', top).attr('width', right - left).attr('height', bottom - top);
       d3.selectAll(this.drawn.clips).attr('clip-path', isZoomed ? `url(#${this.name})` : null);
-      const zoomedX = {...this.x, scale: zoom.rescaleX(this.x.scale)};
-      const zoomedY = this.y.isFixed ? this.y : {...this.y, scale: zoom.rescaleY(this.y.scale)};
       this.drawn.axes.forEach(({node, html}) => {
-        node.innerHTML = !isZoomed ? html : node.matches('.x')
-            ? bottomAxis(zoomedX, this.y.scale.range(), this.svg.viewBox.baseVal.width)
-            : leftAxis(zoomedY, this.x.scale.range());
+        const axis = node.matches('.x') ? this.x : this.y;
+        if (!isZoomed || axis.isFixed) node.innerHTML = html;
+        else if (axis === this.x)
+          node.innerHTML = bottomAxis({...axis, scale: zoom.rescaleX(axis.scale)}, [bottom, top],
+                                      this.svg.viewBox.baseVal.width);
+        else node.innerHTML = leftAxis({...axis, scale: zoom.rescaleY(axis.scale)}, [left, right]);
       });
       this.tree = null;
       if (told && this.svg.contains(told) && told.matches('.out')) tell(null);
