@@ -17,8 +17,8 @@ pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)  # libdeflate-dev
 pkg_check_modules(LZF REQUIRED IMPORTED_TARGET liblzf)  # liblzf-dev, for h5py's own compression
 # D3 5, which goes into the pages of `report`: node-d3. Later versions have other events and another licence.
 find_file(TT_D3 d3.min.js PATHS /usr/share/nodejs/d3/dist NO_DEFAULT_PATH DOC "d3.min.js of D3 5")
-if(NOT TT_D3)
-  message(FATAL_ERROR "d3.min.js of D3 5 was not found. Install Debian's package node-d3, or download d3.v5.min.js from "
+if(NOT EXISTS "${TT_D3}")
+  message(FATAL_ERROR "d3.min.js of D3 5 was not found (TT_D3: ${TT_D3}). Install Debian's package node-d3, or download d3.v5.min.js from "
                       "d3js.org and say where it is: -DTT_D3=/path/to/d3.v5.min.js")
 endif()
 file(STRINGS "${TT_D3}" _tt_d3_version LIMIT_COUNT 1)

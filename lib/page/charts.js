@@ -27,7 +27,7 @@
   const ticksOf = ({scale, isLog}) => {
     const [low, high] = scale.domain();
     if (!isLog || high < 4 * low) return d3.ticks(low, high, 5);
-    const digits = high > 300 * low ? '1' : high > 10 * low ? '125' : '123456789';
+    const digits = high > 300 * low ? '1' : high > 10 * low ? '125' : '123457';
     return scale.ticks().filter(tick => digits.includes(tick.toExponential()[0]));
   };
   const labelsOf = (ticks, unit) => {

@@ -92,7 +92,7 @@ Chart histogram(const std::string& title, const std::string& x_name, const std::
     const double top = frame.y.scale.at(static_cast<double>(bars.counts[bar]));
     chart.svg += fmt::format(
         "<path class='bar' d='M{:.2f} {:.2f}H{:.2f}V{:.2f}H{:.2f}z' data-t='{} to {}: {} heads'/>", left, top,
-        std::max(left + 1, frame.x.scale.at(bars.edge(bar + 1)) - 0.5), frame.y.scale.from, left,
+        std::max(left + 1, frame.x.scale.at(bars.edge(bar + 1))), frame.y.scale.from, left,
         short_number(bars.edge(bar)), short_number(bars.edge(bar + 1)), bars.counts[bar]);
   }
   chart.svg += fmt::format("<path class='limit' d='M{:.2f} {:.2f}V{:.2f}'/></g></svg>",
