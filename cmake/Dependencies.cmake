@@ -15,6 +15,17 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)  # libutf8proc-
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)  # libsentencepiece-dev, for tokenizer.model
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)  # libdeflate-dev, for compressed dumps
 pkg_check_modules(LZF REQUIRED IMPORTED_TARGET liblzf)  # liblzf-dev, for h5py's own compression
+# D3 5, which goes into the pages of `report`: node-d3. Later versions have other events and another licence.
+find_file(TT_D3 d3.min.js PATHS /usr/share/nodejs/d3/dist NO_DEFAULT_PATH DOC "d3.min.js of D3 5")
+if(NOT EXISTS "${TT_D3}")
+  message(FATAL_ERROR "d3.min.js of D3 5 was not found (TT_D3: ${TT_D3}). Install Debian's package node-d3, or download d3.v5.min.js from "
+                      "d3js.org and say where it is: -DTT_D3=/path/to/d3.v5.min.js")
+endif()
+file(STRINGS "${TT_D3}" _tt_d3_version LIMIT_COUNT 1)
+if(NOT _tt_d3_version MATCHES "d3js\\.org v5\\.")
+  message(FATAL_ERROR "TT_D3: ${TT_D3} should begin with a comment that says https://d3js.org v5, and begins with "
+                      "\"${_tt_d3_version}\". Install Debian's package node-d3, or give d3.v5.min.js from d3js.org.")
+endif()
 # Calibration on several machines; optional: libopenmpi-dev, or any other MPI. Its C interface only.
 set(TT_MPI "AUTO" CACHE STRING "MPI: AUTO (where it is found), ON or OFF")
 set(TT_HAVE_MPI OFF)

@@ -68,7 +68,10 @@ Figure trade_off_figure(const Group& group, Room room) {
                   "tiles touched", "file"},
                  {}};
   for (const Series& series : group.series) {
-    figure.key.push_back({series.name, series.style});
+    // Series that differ in their tables alone share a style and a name.
+    if (std::none_of(figure.key.begin(), figure.key.end(),
+                     [&series](const KeyEntry& entry) { return entry.style == series.style; }))
+      figure.key.push_back({series.name, series.style});
     for (const Point& point : series.points)
       figure.data.rows.push_back(
           {text_value(series.name), text_value(knob_of(point.cell->policy)),

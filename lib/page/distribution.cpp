@@ -47,8 +47,8 @@ std::string band_of(const Line& line, const Frame& frame) {
   std::string back;
   for (std::size_t i = 0; i < line.x.size(); ++i) {
     const double x = frame.x.scale.at(line.x[i]);
-    there += fmt::format("{}{:.1f} {:.1f}", i == 0 ? "M" : "L", x, frame.y.scale.at(line.low[i]));
-    back.insert(0, fmt::format("L{:.1f} {:.1f}", x, frame.y.scale.at(line.high[i])));
+    there += fmt::format("{}{:.2f} {:.2f}", i == 0 ? "M" : "L", x, frame.y.scale.at(line.low[i]));
+    back.insert(0, fmt::format("L{:.2f} {:.2f}", x, frame.y.scale.at(line.high[i])));
   }
   return fmt::format("<path class='band' d='{}{}z'/>", there, back);
 }
@@ -59,15 +59,15 @@ std::string line_of(const Line& line, std::size_t index, const Frame& frame) {
   for (std::size_t i = 0; i < line.x.size(); ++i) {
     const double x = frame.x.scale.at(line.x[i]);
     const double y = frame.y.scale.at(line.y[i]);
-    path += fmt::format("{}{:.1f} {:.1f}", i == 0 ? "M" : "L", x, y);
+    path += fmt::format("{}{:.2f} {:.2f}", i == 0 ? "M" : "L", x, y);
     std::string told = fmt::format("{}, length {:.0f}: {}", line.name, line.x[i], short_number(line.y[i]));
     if (!line.low.empty())
       told += fmt::format(" ({} to {})", short_number(line.low[i]), short_number(line.high[i]));
     dots +=
-        fmt::format("<circle class='q' cx='{:.1f}' cy='{:.1f}' r='2.5' data-t='{}'/>", x, y, escaped(told));
+        fmt::format("<circle class='q' cx='{:.2f}' cy='{:.2f}' r='2.5' data-t='{}'/>", x, y, escaped(told));
   }
-  return fmt::format("<g class='s s{}'>{}<path class='l' d='{}'/>{}</g>", index % 10, band_of(line, frame),
-                     path, dots);
+  return fmt::format("<g class='s s{}' data-s='{}'><g class='z'>{}<path class='l' d='{}'/></g>{}</g>",
+                     index % 10, index, band_of(line, frame), path, dots);
 }
 
 }  // namespace
@@ -84,19 +84,18 @@ Chart histogram(const std::string& title, const std::string& x_name, const std::
   Frame frame{430, 260, {}, {}};
   frame.x = {log_scale(std::min(bars.low, reference) / 1.05, std::max(bars.high, reference) * 1.05, 54, 414),
              x_name, false};
-  frame.y = {{0, most * 1.05, 216, 28, false}, "heads", false};
-  chart.svg = begin_chart(frame, title);
+  frame.y = {{0, most * 1.05, 216, 28, false}, "heads", false, true};
+  chart.svg = begin_chart(frame, title) + "<g class='z'>";
   for (std::size_t bar = 0; bar < kBars; ++bar) {
     if (bars.counts[bar] == 0) continue;
     const double left = frame.x.scale.at(bars.edge(bar));
     const double top = frame.y.scale.at(static_cast<double>(bars.counts[bar]));
     chart.svg += fmt::format(
-        "<rect class='bar' x='{:.1f}' y='{:.1f}' width='{:.1f}' height='{:.1f}' data-t='{} to {}: {} "
-        "heads'/>",
-        left, top, std::max(1.0, frame.x.scale.at(bars.edge(bar + 1)) - left - 0.5), frame.y.scale.from - top,
+        "<path class='bar' d='M{:.2f} {:.2f}H{:.2f}V{:.2f}H{:.2f}z' data-t='{} to {}: {} heads'/>", left, top,
+        std::max(left + 1, frame.x.scale.at(bars.edge(bar + 1))), frame.y.scale.from, left,
         short_number(bars.edge(bar)), short_number(bars.edge(bar + 1)), bars.counts[bar]);
   }
-  chart.svg += fmt::format("<path class='limit' d='M{:.1f} {:.1f}V{:.1f}'/></svg>",
+  chart.svg += fmt::format("<path class='limit' d='M{:.2f} {:.2f}V{:.2f}'/></g></svg>",
                            frame.x.scale.at(reference), frame.y.scale.from, frame.y.scale.to);
   return chart;
 }

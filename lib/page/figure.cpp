@@ -15,8 +15,9 @@ std::string format_key(const std::vector<KeyEntry>& key) {
   std::string html = "<ul class='key'>";
   for (const KeyEntry& entry : key)
     html += fmt::format(
-        "<li><svg viewBox='0 0 14 14' aria-hidden='true'><g class='s s{}'>{}</g></svg>{}</li>",
-        entry.style % 10, entry.is_line ? "<path class='l' d='M0 7H14'/>" : mark_at(7, 7, entry.style, ""),
+        "<li data-s='{}'><svg viewBox='0 0 14 14' aria-hidden='true'><g class='s s{}'>{}</g></svg>{}</li>",
+        entry.style, entry.style % 10,
+        entry.is_line ? "<path class='l' d='M0 7H14'/>" : mark_at(7, 7, entry.style, ""),
         escaped(entry.name));
   return html + "</ul>";
 }
@@ -47,9 +48,9 @@ std::string format_document(const std::string& title, const std::string& content
       "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
       "content='width=device-width,initial-scale=1'><link rel='icon' href='data:,'><title>{}</title>"
       "<style>{}</style></head><body><main><p class='top'><b>Top-Theta</b> <button type='button' id='theme'>"
-      "light or dark</button></p>{}<div id='tip' role='status'></div></main><script>{}</script></body>"
-      "</html>\n",
-      escaped(title), kPageStyle, contents, kPageScript);
+      "light or dark</button></p>{}<div id='tip' role='status'></div></main>"
+      "<script>/*\n{}*/\n{}{}{}</script></body></html>\n",
+      escaped(title), kPageStyle, contents, kD3Licence, kD3, kPageScript, kChartScript);
 }
 
 }  // namespace toptheta::page

@@ -77,7 +77,8 @@ Chart heat_map(const MapData& data) {
   const bool has_peak = std::any_of(data.values.begin(), data.values.end(),
                                     [&range](double value) { return value < range.high; });
   Chart chart{data.title, file_name(data.title), ""};
-  chart.svg = begin_svg(width, bottom + 44, data.title, fmt::format("max-width:{}px", width * 5 / 4));
+  chart.svg =
+      begin_svg(width, bottom + 44, data.title, fmt::format(" style='max-width:{}px'", width * 5 / 4));
   for (std::size_t i = 0; i < data.values.size(); ++i) {
     const auto layer = static_cast<std::int64_t>(i) / data.columns;
     const auto column = static_cast<std::int64_t>(i) % data.columns;

@@ -175,10 +175,12 @@ std::string describe(const Loss& loss, const Group& group) {
     return is_points ? short_number(value * 100) : group.is_share() ? percent(value) : short_number(value);
   };
   const char* const unit = !group.is_share() ? " nats" : group.is_ratio() ? "" : " points";
-  const std::string interval = fmt::format("(loss {} to {}{}, 95%{})", amount(loss.low), amount(loss.high),
-                                           unit, loss.paired ? ", paired" : "");
-  if (loss.value == 0) return fmt::format("{} equal to dense {}", group.metric, interval);
-  return fmt::format("{} {}{} {} dense {}", group.metric, amount(std::abs(loss.value)), unit,
+  const std::string interval = loss.has_interval()
+                                   ? fmt::format(" (loss {} to {}{}, 95%{})", amount(loss.low),
+                                                 amount(loss.high), unit, loss.paired ? ", paired" : "")
+                                   : "";
+  if (loss.value == 0) return fmt::format("{} equal to dense{}", group.metric, interval);
+  return fmt::format("{} {}{} {} dense{}", group.metric, amount(std::abs(loss.value)), unit,
                      (loss.value > 0) == is_worse_up ? "above" : "below", interval);
 }
 

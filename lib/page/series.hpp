@@ -26,6 +26,7 @@ struct Loss {
   double high = kAbsent;
   bool paired = false;  // from paired differences; otherwise from both standard errors
   [[nodiscard]] bool known() const { return value == value; }
+  [[nodiscard]] bool has_interval() const { return low == low; }  // a single example gives none
 };
 
 struct Point {

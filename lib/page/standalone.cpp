@@ -22,7 +22,8 @@ std::string standalone(const Chart& chart) {
       "text{font:13px system-ui,sans-serif;fill:#333}.m{text-anchor:middle}.e{text-anchor:end}"
       ".g{stroke:#e5e5e5}.a{stroke:#555}.limit{stroke:#a33;stroke-dasharray:5 4}.limit-name{fill:#a33}"
       ".l,.b,.t{fill:none}.l{stroke-width:2.2}.b{opacity:.55}.t{opacity:.4}.band{opacity:.14;stroke:none}"
-      ".bar{fill:#0072b2}.hx{fill:none;stroke:#bbb}.peak{stroke:#d55e00;stroke-width:2}.w "
+      ".bar{fill:#0072b2;stroke:#fff;stroke-width:.5}.hx{fill:none;stroke:#bbb}.peak{stroke:#d55e00;stroke-"
+      "width:2}.w "
       "text{font-weight:600;stroke:none}";
   for (int i = 0; i < 10; ++i) {
     style += fmt::format(".s.s{0}{{stroke:#{1};fill:#{1}}}.w.s{0} text{{fill:#{1}}}", i, kColours[i]);

@@ -82,6 +82,8 @@ std::string standing_of(const Choice& choice) {
   if (choice.point == nullptr || !choice.point->loss.known())
     return "the cheapest; there is no dense cell to compare with";
   if (choice.sure) return "the cheapest within 1% of dense, with 95% confidence";
+  if (choice.within && !choice.point->loss.has_interval())
+    return "the cheapest within 1% of dense; a single example gives no interval";
   if (choice.within) return "the cheapest within 1% of dense by its mean; its interval reaches beyond";
   return "no setting stays within 1% of dense; this one comes closest";
 }

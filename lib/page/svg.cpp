@@ -59,22 +59,22 @@ std::string text_at(double x, double y, const std::string& classes, const std::s
 std::string mark_at(double x, double y, std::size_t shape, const std::string& told) {
   std::string outline;
   if (shape % 4 == 1)
-    outline = fmt::format("M{:.1f} {:.1f}h7v7h-7z", x - 3.5, y - 3.5);
+    outline = "m-3.5-3.5h7v7h-7z";
   else if (shape % 4 == 2)
-    outline = fmt::format("M{:.1f} {:.1f}l5 5l-5 5l-5-5z", x, y - 5);
+    outline = "m0-5l5 5l-5 5l-5-5z";
   else if (shape % 4 == 3)
-    outline = fmt::format("M{:.1f} {:.1f}l4.6 8h-9.2z", x, y - 5);
+    outline = "m0-5l4.6 8h-9.2z";
   else
-    outline = fmt::format("M{:.1f} {:.1f}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z", x - 4, y);
-  return fmt::format("<path class='p' d='{}'{}/>", outline,
+    outline = "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z";
+  return fmt::format("<path class='p' d='M{:.2f} {:.2f}{}'{}/>", x, y, outline,
                      told.empty() ? "" : fmt::format(" data-t='{}'", escaped(told)));
 }
 
-std::string begin_svg(int width, int height, const std::string& title, const std::string& style) {
+std::string begin_svg(int width, int height, const std::string& title, const std::string& attributes) {
   return fmt::format(
       "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {} {}'{} role='img' tabindex='0' "
       "aria-label='{}'><title>{}</title>",
-      width, height, style.empty() ? "" : fmt::format(" style='{}'", style), escaped(title), escaped(title));
+      width, height, attributes, escaped(title), escaped(title));
 }
 
 std::vector<std::string> tick_labels(const std::vector<double>& ticks, bool as_percent) {
@@ -136,12 +136,22 @@ std::string bottom_axis(const Frame& frame) {
   return svg;
 }
 
+// "low high from to", and what else charts.js must know.
+std::string attribute_of(const Axis& axis) {
+  const Scale& scale = axis.scale;
+  return fmt::format("{} {} {} {}{}{}{}", scale.low, scale.high, scale.from, scale.to,
+                     scale.log ? " log" : "", axis.as_percent ? " %" : "", axis.is_fixed ? " fixed" : "");
+}
+
 }  // namespace
 
 std::string begin_chart(const Frame& frame, const std::string& title) {
   const Scale& across = frame.x.scale;
   const Scale& up = frame.y.scale;
-  std::string svg = begin_svg(frame.width, frame.height, title) + left_axis(frame) + bottom_axis(frame);
+  std::string svg =
+      begin_svg(frame.width, frame.height, title,
+                fmt::format(" data-x='{}' data-y='{}'", attribute_of(frame.x), attribute_of(frame.y)));
+  svg += fmt::format("<g class='y'>{}</g><g class='x'>{}</g>", left_axis(frame), bottom_axis(frame));
   svg += fmt::format("<path class='a' d='M{:.1f} {:.1f}H{:.1f}'/>", across.from, up.from, across.to);
   svg += text_at((across.from + across.to) / 2, up.from + 34, "m n", frame.x.name);
   return svg + text_at(std::max(0.0, across.from - 50), 14, "n", frame.y.name);

@@ -28,6 +28,7 @@ struct Axis {
   Scale scale{};
   std::string name{};
   bool as_percent = false;
+  bool is_fixed = false;  // stays as it is when the chart is zoomed
 };
 
 struct Frame {
@@ -37,9 +38,12 @@ struct Frame {
   Axis y{};
 };
 
-// "<svg ...>" of that size, with a name for people who cannot see it.
-std::string begin_svg(int width, int height, const std::string& title, const std::string& style = "");
-// The same with grid, ticks and names of axes; the caller adds marks and "</svg>".
+// "<svg ...>" of that size and with these further attributes, with a name for people who cannot see it.
+std::string begin_svg(int width, int height, const std::string& title, const std::string& attributes);
+// The same with grid, ticks and names of axes; the caller adds marks and "</svg>". charts.js zooms the chart
+// by this contract: data-x and data-y describe the axes; the groups x and y hold their ticks; what is in a
+// group z is cut off at the edges of the plot; in z and in s, absolute commands of paths are coordinates, and
+// relative ones the shape of a mark.
 std::string begin_chart(const Frame& frame, const std::string& title);
 std::string text_at(double x, double y, const std::string& classes, const std::string& text);
 // A mark that is read out as `told`: a circle, square, diamond or triangle, by `shape` modulo 4.

@@ -20,10 +20,12 @@ struct Look {
 std::string told_of(const Point& point, const Series& series, double at, const Look& look,
                     const Group& group) {
   const auto amount = [&group](double loss) { return group.is_share() ? percent(loss) : short_number(loss); };
-  return fmt::format("{}{}{}: loss {} ({} to {}), {} of {}", series.name,
+  const std::string interval =
+      point.loss.has_interval() ? fmt::format(" ({} to {})", amount(point.loss.low), amount(point.loss.high))
+                                : "";
+  return fmt::format("{}{}{}: loss {}{}, {} of {}", series.name,
                      knob_of(point.cell->policy).empty() ? "" : " ", knob_of(point.cell->policy),
-                     amount(point.loss.value), amount(point.loss.low), amount(point.loss.high), percent(at),
-                     name_of_cost(look.cost));
+                     amount(point.loss.value), interval, percent(at), name_of_cost(look.cost));
 }
 
 std::string marks_of(const Series& series, const Look& look, const Group& group) {
@@ -35,14 +37,15 @@ std::string marks_of(const Series& series, const Look& look, const Group& group)
     if (!point.loss.known() || std::isnan(at)) continue;
     const double x = look.frame.x.scale.at(at);
     const double y = look.frame.y.scale.at(point.loss.value);
-    line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x, y);
-    if (!std::isnan(point.loss.low))
-      bars += fmt::format("M{:.1f} {:.1f}V{:.1f}", x, look.frame.y.scale.at(point.loss.low),
+    line += fmt::format("{}{:.2f} {:.2f}", line.empty() ? "M" : "L", x, y);
+    if (point.loss.has_interval())
+      bars += fmt::format("M{:.2f} {:.2f}V{:.2f}", x, look.frame.y.scale.at(point.loss.low),
                           look.frame.y.scale.at(point.loss.high));
     dots += mark_at(x, y, series.style, told_of(point, series, at, look, group));
   }
-  return fmt::format("<g class='s s{}'><path class='b' d='{}'/><path class='l' d='{}'/>{}</g>",
-                     series.style % 10, bars, line, dots);
+  return fmt::format(
+      "<g class='s s{}' data-s='{}'><g class='z'><path class='b' d='{}'/><path class='l' d='{}'/></g>{}</g>",
+      series.style % 10, series.style, bars, line, dots);
 }
 
 // Names at the right ends of lines, moved apart where they would overlap.
@@ -127,10 +130,11 @@ Chart trade_off_chart(const Group& group, Cost cost, Room room) {
   chart.svg = begin_chart(look.frame, chart.title);
   if (up.low < kLossLimit && up.high > kLossLimit) {
     const double y = up.at(kLossLimit);
-    chart.svg += fmt::format("<path class='limit' d='M{:.1f} {:.1f}H{:.1f}'/>", look.frame.x.scale.from, y,
-                             look.frame.x.scale.to);
+    chart.svg += fmt::format("<g class='z'><path class='limit' d='M{:.2f} {:.2f}H{:.2f}'/>",
+                             look.frame.x.scale.from, y, look.frame.x.scale.to);
     chart.svg += text_at(look.frame.x.scale.from + 4, y - 5, "k limit-name",
-                         group.is_share() ? "1% loss" : "0.01 nats");
+                         group.is_share() ? "1% loss" : "0.01 nats") +
+                 "</g>";
   }
   for (const Series& series : group.series)
     chart.svg += marks_of(series, look, group);

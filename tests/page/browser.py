@@ -106,11 +106,25 @@ class Browser:
         self.call("Emulation.setEmulatedMedia",
                   features=[{"name": "prefers-color-scheme", "value": name}])
 
-    def press(self, key, text=""):
+    def press(self, key, text="", modifiers=0):
+        """`modifiers`: 2 for Ctrl, 8 for Shift."""
         codes = {"Tab": 9, "Enter": 13, "ArrowRight": 39, "ArrowDown": 40}
-        common = {"key": key, "code": key, "windowsVirtualKeyCode": codes.get(key, 0)}
+        common = {"key": key, "code": key, "windowsVirtualKeyCode": codes.get(key, 0), "modifiers": modifiers}
         self.call("Input.dispatchKeyEvent", type="keyDown", text="\r" if key == "Enter" else text, **common)
         self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def mouse(self, kind, x, y, **more):
+        """`kind`: Moved, Pressed, Released or Wheel."""
+        self.call("Input.dispatchMouseEvent", type="mouse" + kind, x=x, y=y, **more)
+
+    def click(self, x, y, times=1):
+        for count in range(1, times + 1):
+            for kind in ("Pressed", "Released"):
+                self.mouse(kind, x, y, button="left", clickCount=count)
+
+    def touch(self, kind, *points):
+        """`kind`: Start, Move or End."""
+        self.call("Input.dispatchTouchEvent", type="touch" + kind, touchPoints=[{"x": x, "y": y} for x, y in points])
 
     def write(self, text):
         self.call("Input.insertText", text=text)

@@ -14,13 +14,14 @@ import unittest
 
 import results
 from browser import Browser, find_browser
+from chart_cases import ChartCases
 
 SKIPPED = 77
 SIZES = [360, 800, 1600]
 CELLS = 500
 
 
-class Pages(unittest.TestCase):
+class Pages(ChartCases, unittest.TestCase):
     """One browser for all; the pages are made once."""
 
     @classmethod

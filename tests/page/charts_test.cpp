@@ -3,6 +3,8 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "page/assets.hpp"
+#include "page/figure.hpp"
 #include "page/markup.hpp"
 #include "page/page.hpp"
 #include "page/svg.hpp"
@@ -63,6 +65,27 @@ TEST_CASE("a histogram counts every value once") {
   CHECK(count_of(many.svg, "class='bar'") == 4);
   CHECK(many.svg.find("data-t='0.5 to ") != std::string::npos);
   CHECK(many.svg.find("to 8: 1 heads") != std::string::npos);
+}
+
+TEST_CASE("a chart says its axes, as the script that zooms it reads them") {
+  const Frame frame{360, 290, {{0.25, 64, 54, 344, true}, "x", true}, {{-1, 1, 246, 28}, "y", false, true}};
+  const std::string svg = begin_chart(frame, "t");
+  CHECK(svg.find(" data-x='0.25 64 54 344 log %' data-y='-1 1 246 28 fixed' ") != std::string::npos);
+  CHECK(count_of(svg, "<g class='x'>") == 1);
+  CHECK(count_of(svg, "<g class='y'>") == 1);
+  // A mark begins at its place, whatever its shape.
+  for (const std::size_t shape : {0, 1, 2, 3})
+    CHECK(mark_at(1.5, 2.25, shape, "t").find(" d='M1.50 2.25m") != std::string::npos);
+}
+
+TEST_CASE("a page carries D3 with its licence, in one script that nothing in it ends") {
+  const std::string page = format_document("t", "");
+  CHECK(page.find("Copyright 2010-2022 Mike Bostock\n") < page.find("// https://d3js.org v5."));
+  CHECK(page.find("// https://d3js.org v5.") < page.find(kPageScript));
+  CHECK(page.find(kPageScript) < page.find(kChartScript));
+  CHECK(count_of(page, "<script") == 1);
+  CHECK(count_of(page, "</script") == 1);
+  CHECK(count_of(page, "</style") == 1);
 }
 
 TEST_CASE("scales hold their values") {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "page/charts.hpp"
 #include "page/summary.hpp"
 #include "support/catch.hpp"
 
@@ -37,6 +38,25 @@ Cell answer_cell(const std::string& attention, double accuracy, double differenc
 }
 
 }  // namespace
+
+TEST_CASE("a loss on a single example has no interval, and none is spoken of") {
+  const double unknown = std::nan("");
+  const std::vector<Cell> cells = {cell_of("dense", 0, 1, 1, unknown),
+                                   cell_of("theta", 16, 0.04, 1.005, unknown)};
+  const std::vector<Group> groups = group_cells(cells);
+  REQUIRE(groups.size() == 1);
+  CHECK(describe(groups[0].series[0].points[0].loss, groups[0]) == "perplexity 0.50% above dense");
+  const std::string chart = trade_off_chart(groups[0], Cost::elements, Room::narrow).svg;
+  CHECK(chart.find("loss 0.50%, 4.00% of attention elements kept") != std::string::npos);
+  CHECK(chart.find("class='b' d=''") != std::string::npos);  // no bar
+  const std::string card = format_cards(groups);
+  CHECK(card.find("a single example gives no interval") != std::string::npos);
+  CHECK(card.find("\xE2\x80\x93") == std::string::npos);  // a dash in place of a number
+
+  const std::vector<Cell> many = {cell_of("dense", 0, 1, 1, 0.001), cell_of("theta", 16, 0.04, 1.005, 0.001)};
+  CHECK(describe(group_cells(many)[0].series[0].points[0].loss, group_cells(many)[0]) ==
+        "perplexity 0.50% above dense (loss 0.30% to 0.70%, 95%, paired)");
+}
 
 TEST_CASE("the cheapest setting within 1% is one whose interval stays within, if there is one") {
   std::vector<Cell> cells = {cell_of("dense", 0, 1, 1, 0), cell_of("theta", 8, 0.02, 1.05, 0.001),
