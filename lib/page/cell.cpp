@@ -35,7 +35,7 @@ std::vector<fs::path> result_files(const fs::path& directory) {
       files.push_back(entry.path());
   if (error)
     throw InputError(
-        {.where = directory.string(), .what = "cannot be read as a folder", .found = error.message()});
+        {.where = directory.string(), .what = "cannot be read as a directory", .found = error.message()});
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -65,7 +65,7 @@ void add(std::vector<Cell>& cells, std::map<std::string, std::size_t>& known, Ce
     throw InputError({.where = cell.file,
                       .what = fmt::format("holds the same run as {} with other results", first.file),
                       .found = fmt::format("{} on {}, {}", describe(cell.policy), cell.task.name, cell.phase),
-                      .next = "remove one of them from the folder"});
+                      .next = "remove one of them from the directory"});
   if (first.paired.empty() && !cell.paired.empty()) first = std::move(cell);
 }
 
@@ -83,7 +83,7 @@ Cells read_cells(const fs::path& path) {
   if (!fs::exists(path))
     throw InputError({.where = path.string(),
                       .what = "does not exist",
-                      .expected = "the folder that tt-eval sweep -o wrote, or results of tt-eval run"});
+                      .expected = "the directory that tt-eval sweep -o wrote, or results of tt-eval run"});
   std::vector<fs::path> files = {path};
   if (fs::is_directory(path)) files = result_files(fs::is_directory(path / "cells") ? path / "cells" : path);
   Cells result;

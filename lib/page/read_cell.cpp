@@ -187,7 +187,7 @@ std::vector<Cell> read_result(const std::filesystem::path& path, std::vector<std
   const JsonValue json = read_json_file(path);
   if (!json.is_object() || json.text_or("schema", "") != kSchema)
     json.fail("not a result of tt-eval run", fmt::format("\"schema\": \"{}\"", kSchema),
-              "remove it from the folder, or name another file");
+              "remove it from the directory, or name another file");
   const CellModel model = read_model(json.object("model"));
   std::vector<Cell> cells;
   for (const JsonValue& run : json.elements("runs"))
