@@ -16,7 +16,7 @@ import tomllib
 
 from experiments import ROOT
 
-STAGES = ("prefill", "short", "first-layers", "calibration", "budget", "decode", "questions", "long")
+STAGES = ("prefill", "short", "first-layers", "calibration", "budget", "decode", "questions", "few-shot", "long")
 CHARACTERS = 40_000  # of a text, to find how many of them make a token
 
 
@@ -121,7 +121,7 @@ class Study:
 
     def tables(self):
         """Thresholds on scores, with rho for calibrated SDC, and on weights, which serve running-softmax placement too."""
-        k = self.ks("k", "other-k", "questions-k", "short-k")
+        k = self.ks("k", "other-k", "questions-k", "short-k", "few-shot-k")
         return [self.fit("scores", k, "--sdc", "calibrated", "--rho-law"),
                 self.fit("weights", k, "--placement", "post-softmax", "--tac")]
 
@@ -223,6 +223,16 @@ class Study:
         return self.sweep("questions", task=[f for f in files if f is not None], limit=self.size["questions"],
                           k=self.size["questions-k"], thresholds=tables, phase="prefill",
                           attention=["dense", *self.plan["policies"]["questions"]])
+
+    def few_shot(self, tables):
+        """Questions after many solved ones: prompts that are long enough to leave much out."""
+        size, plan = self.size, self.plan["few-shot"]
+        if not size["few-shot-questions"]:
+            return True
+        files = [self.file(name) for name in plan["files"]]
+        return self.sweep("few-shot", task=[f for f in files if f is not None], limit=size["few-shot-questions"],
+                          k=size["few-shot-k"], thresholds=tables, phase="prefill", attention=["dense", *plan["policies"]],
+                          **{"few-shot": plan["examples"]})
 
     def long(self, _):
         size = self.size

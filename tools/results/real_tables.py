@@ -212,7 +212,7 @@ def headline(sweeps):
 def main():
     folder = pathlib.Path(sys.argv[1])
     prefill = Sweep(folder / "prefill", folder / "others")
-    short, decode, asked, long = (Sweep(folder / name) for name in ("short", "decode", "questions", "long"))
+    short, decode, asked, solved, long = (Sweep(folder / name) for name in ("short", "decode", "questions", "few-shot", "long"))
     counts, budget = Sweep(folder / "calibration"), Sweep(folder / "budget")
     layers = {count: Sweep(folder / f"first-layers-{count}") for count in (1, 2)}
     first = prefill.tasks()[0] if not any(t.startswith("wikitext") for t in prefill.tasks()) else next(
@@ -230,6 +230,7 @@ def main():
         "blame": lambda: blame(folder / "sensitivity.json"),
         "decode": lambda: "\n\n".join(trade_off(decode, task) for task in decode.tasks()) or NOT_YET,
         "questions": lambda: questions(asked) if asked.runs else NOT_YET,
+        "few-shot": lambda: questions(solved) if solved.runs else NOT_YET,
         "long": lambda: "\n\n".join(trade_off(long, task) for task in long.tasks()) or NOT_YET,
     })
 
