@@ -125,14 +125,25 @@ class Study:
         return [self.fit("scores", k, "--sdc", "calibrated", "--rho-law"),
                 self.fit("weights", k, "--placement", "post-softmax", "--tac")]
 
-    def long_tables(self):
-        """The same from few long documents, of which a share of the rows is used; rows of all lengths are drawn equally
-        often. Thresholds of short documents would keep too much of longer rows."""
+    def uniform(self, name, curve, k):
+        return self.made("tt-calibrate", f"{name}-{k}-uniform.h5", "retarget", curve, "-k", k)
+
+    def shared_out(self, name, curve, k, per, by="", *flags):
+        """As many elements as one k would keep, shared out over layers or heads."""
+        kind = f"{per}-{by}" if by else per
+        return self.made("tt-calibrate", f"{name}-{k}-{kind}.h5", "budget", curve, "--uniform-k", k, "--per", per, *flags)
+
+    def long_tables(self, key):
+        """Tables for long contexts: with one k, and with a k for each head. They come from few long documents, of which a share
+        of the rows is used; rows of all lengths are drawn equally often. Thresholds of short documents would keep too much of
+        longer rows."""
         k = self.ks("decode-k", "long-k")
         long = {"documents": self.size["long-calibration"], "context": self.size["long-context"] or self.size["decode-context"]}
         rows = ["--row-fraction", self.size["long-row-fraction"]]
-        return [self.fit("scores-long", k, "--sdc", "calibrated", "--rho-law", *rows, **long),
-                self.fit("weights-long", k, "--placement", "post-softmax", *rows, **long)]
+        scores = self.fit("scores-long", k, "--sdc", "calibrated", "--rho-law", *rows, **long)
+        curve = self.fit("curve-long", [min(k)], "--placement", "post-softmax", "--curve", *rows, **long)
+        return [scores, *(self.uniform("long", curve, k) for k in self.size[key])], [
+            self.shared_out("long", curve, k, "head") for k in self.size[key]]
 
     # ---- sweeps
 
@@ -202,21 +213,22 @@ class Study:
                                    context)
         blame = self.made("tt-eval", "sensitivity.json", "sensitivity", "--model", self.model, "--task", sensitive, "--context", context,
                           "--thresholds", curve, "--attention", f"theta:k={k},placement=post-softmax,vmc", "--format", "json")
-        tables = []
+        whole = True
         for k in size["budget-k"]:
-            share = ["budget", curve, "--uniform-k", k, "--per"]
-            tables += [self.made("tt-calibrate", f"budget-{k}-uniform.h5", "retarget", curve, "-k", k),
-                       self.made("tt-calibrate", f"budget-{k}-layer.h5", *share, "layer"),
-                       self.made("tt-calibrate", f"budget-{k}-head.h5", *share, "head"),
-                       self.made("tt-calibrate", f"budget-{k}-head-sensitivity.h5", *share, "head", "--sensitivity", blame, "--min-k", k // 2)]
-        return self.sweep("budget", task=texts, context=context, thresholds=tables, phase="prefill",
-                          attention=["dense", *self.plan["policies"]["calibration"]])
+            weighed = ["--sensitivity", blame, "--min-k", k // 2]
+            tables = [self.uniform("budget", curve, k), self.shared_out("budget", curve, k, "layer"), self.shared_out("budget", curve, k, "head"),
+                      self.shared_out("budget", curve, k, "head", "sensitivity", *weighed)]
+            whole &= self.sweep(f"budget-{k}", task=texts, context=context, thresholds=tables, phase="prefill",
+                                attention=["dense", *self.plan["policies"]["calibration"]])
+        return whole
 
     def decode(self, _):
-        size, tables = self.size, self.long_tables()
+        size, policies = self.size, self.plan["policies"]
+        tables, by_head = self.long_tables("decode-k")
         texts = self.texts(size["decode-documents"], size["decode-context"], ["wikitext"])
-        return self.sweep("decode", task=texts, context=size["decode-context"], k=size["decode-k"], thresholds=tables,
-                          phase="decode", attention=["dense", *self.plan["policies"]["decode"]])
+        settings = {"task": texts, "context": size["decode-context"], "phase": "decode"}
+        whole = self.sweep("decode", k=size["decode-k"], thresholds=tables, attention=["dense", *policies["decode"]], **settings)
+        return whole & self.sweep("decode-by-head", thresholds=by_head, attention=["dense", *policies["decode-by-head"]], **settings)
 
     def questions(self, tables):
         files = [self.file(entry["file"]) for entry in self.plan["questions"]]
@@ -238,10 +250,12 @@ class Study:
         size = self.size
         if not size["long-documents"]:
             return True
-        tables = self.long_tables()
-        texts = self.texts(size["long-documents"], size["long-context"], ["wikitext", "documents"])
-        return self.sweep("long", task=texts, context=size["long-context"], k=size["long-k"], thresholds=tables,
-                          phase="prefill", attention=["dense", *self.plan["policies"]["long"]])
+        tables, by_head = self.long_tables("long-k")
+        policies = self.plan["policies"]
+        texts = self.texts(size["long-documents"], size["long-context"], ["wikitext"])
+        settings = {"task": texts, "context": size["long-context"], "phase": "prefill"}
+        whole = self.sweep("long", k=size["long-k"], thresholds=tables, attention=["dense", *policies["long"]], **settings)
+        return whole & self.sweep("long-by-head", thresholds=by_head, attention=["dense", *policies["calibration"]], **settings)
 
 
 def main():

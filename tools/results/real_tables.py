@@ -5,6 +5,7 @@
 import json
 import math
 import pathlib
+import re
 import sys
 
 from results import measure, percent, value
@@ -20,6 +21,17 @@ NOT_YET = "Not measured in this run."
 TITLES = {"topk": "top-k", "topp": "top-p", "window": "window and sinks", "quest": "Quest", "blasst": "BLASST", "dense": "dense"}
 
 
+def table_of(policy):
+    """The stem of its table's file: "budget-128-head"; empty without thresholds."""
+    return pathlib.Path(policy.get("thresholds") or "").stem
+
+
+def share_out(policy):
+    """How its table shares elements out: "a k for each head"; empty if there is one k."""
+    kind = re.fullmatch(r"\w+-\d+-(layer|head|head-sensitivity)", table_of(policy))
+    return BUDGETS[kind[1]] if kind else ""
+
+
 def family(policy):
     """The curve that a run belongs to: its policy without k and without its own options."""
     name = TITLES.get(policy["attention"], policy["attention"])
@@ -30,7 +42,7 @@ def family(policy):
         parts.append(f"{policy['sdc']} SDC")
     if policy.get("vmc"):
         parts.append("VMC")
-    return " + ".join(parts)
+    return " + ".join(parts) + (f", {share_out(policy)}" if share_out(policy) else "")
 
 
 class Sweep:
@@ -42,6 +54,9 @@ class Sweep:
             if (folder / "sweep.json").exists():
                 for path in sorted((folder / "cells").glob("*.json")):
                     self.runs += json.loads(path.read_text())["runs"]
+        seen = set()  # sweeps of the same texts have a dense pass each: one is enough
+        self.runs = [run for run in self.runs
+                     if run["policy"]["attention"] != "dense" or not (run["task"]["name"] in seen or seen.add(run["task"]["name"]))]
         self.runs.sort(key=lambda run: (run["task"]["name"], family(run["policy"]), run["policy"].get("k") or 0,
                                         run["sparsity"]["kept_elements"]))
 
@@ -72,7 +87,7 @@ def share(run, metric):
 def setting(run):
     policy = run["policy"]
     own = [f"{key} = {policy[key]}" for key in ("k", "p", "window", "lambda") if policy.get(key) is not None]
-    return ", ".join(own) or "-"
+    return (", ".join(own) or "-") + (" on average" if share_out(policy) else "")
 
 
 def trade_off(sweep, task):
@@ -132,14 +147,14 @@ def first_layers(sweeps):
 def by_table(sweep, names):
     """A row for each table of thresholds, in the order of `names`: {stem of the table's file: what the row calls it}."""
     runs = [run for run in sweep.runs if run["policy"]["attention"] == "theta"]
-    rows = [[name, family(run["policy"]), setting(run), ratio(run), f"{value(run, 'kl'):.4f}", kept(run)]
-            for stem, name in names.items() for run in runs if pathlib.Path(run["policy"]["thresholds"]).stem == stem]
+    rows = [[name, family(run["policy"]).split(", a k")[0], setting(run), ratio(run), f"{value(run, 'kl'):.4f}", kept(run)]
+            for stem, name in names.items() for run in runs if table_of(run["policy"]) == stem]
     return markdown(["thresholds", "policy", "setting", "perplexity over dense (95%)", "KL, nats", "elements %"], rows)
 
 
 def documents(sweep, prefill, task):
     """Thresholds from a few documents; those of the main table are from all."""
-    counts = sorted({int(pathlib.Path(run["policy"]["thresholds"]).stem.removeprefix("weights-from-"))
+    counts = sorted({int(table_of(run["policy"]).removeprefix("weights-from-"))
                      for run in sweep.runs if run["policy"]["attention"] == "theta"})
     k = {run["policy"]["k"] for run in sweep.runs}
     sweep.runs += [run for run in prefill.of(task) if run["policy"].get("k") in k and run["policy"].get("placement") in PLACEMENTS]
@@ -148,7 +163,7 @@ def documents(sweep, prefill, task):
 
 def budgets(sweep):
     """The tables of one sum of elements below each other: "budget-128-head"."""
-    stems = {pathlib.Path(run["policy"]["thresholds"]).stem for run in sweep.runs if run["policy"]["attention"] == "theta"}
+    stems = {table_of(run["policy"]) for run in sweep.runs if run["policy"]["attention"] == "theta"}
     sums = sorted({int(stem.split("-")[1]) for stem in stems})
     return by_table(sweep, {f"budget-{k}-{kind}": name for k in sums for kind, name in BUDGETS.items()})
 
@@ -194,12 +209,13 @@ def questions(sweep):
 
 def headline(sweeps):
     """For each kind of top-theta: the fewest elements whose interval of the perplexity ratio ends below 1.01."""
-    rows = []
+    rows, done = [], set()
     for title, sweep in sweeps:
         for task in sweep.tasks():
             for name in sweep.families():
-                if not name.startswith("top-θ"):
+                if not name.startswith("top-θ") or (title, task, name) in done:
                     continue
+                done.add((title, task, name))
                 runs = sorted(sweep.of(task, name), key=elements)
                 value_only = next((run for run in runs if (paired_ratio(run) or 9) <= 1.01), None)
                 certain = next((run for run in runs
@@ -212,13 +228,14 @@ def headline(sweeps):
 def main():
     folder = pathlib.Path(sys.argv[1])
     prefill = Sweep(folder / "prefill", folder / "others")
-    short, decode, asked, solved, long = (Sweep(folder / name) for name in ("short", "decode", "questions", "few-shot", "long"))
-    counts, budget = Sweep(folder / "calibration"), Sweep(folder / "budget")
+    short, asked, solved = (Sweep(folder / name) for name in ("short", "questions", "few-shot"))
+    decode, long = (Sweep(folder / name, folder / f"{name}-by-head") for name in ("decode", "long"))
+    counts, budget = Sweep(folder / "calibration"), Sweep(*folder.glob("budget-*/"))
     layers = {count: Sweep(folder / f"first-layers-{count}") for count in (1, 2)}
     first = prefill.tasks()[0] if not any(t.startswith("wikitext") for t in prefill.tasks()) else next(
         t for t in prefill.tasks() if t.startswith("wikitext"))
     renew(sys.argv[2], {
-        "headline": lambda: headline([("short prefill", short), ("prefill", prefill), ("decode", decode), ("long prefill", long)]),
+        "headline": lambda: headline([("short prefill", short), ("prefill", prefill), ("prefill", budget), ("decode", decode), ("long prefill", long)]),
         "trade-off": lambda: trade_off(prefill, first),
         "equal-elements": lambda: equal_budget(prefill, first, elements, SHARES),
         "equal-tiles": lambda: equal_budget(prefill, first, tiles_visited, TILES),
