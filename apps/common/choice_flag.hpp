@@ -29,7 +29,8 @@ template <NamedEnum E>
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::optional<E>& value,
                         const std::string& description) {
   return add_choice(
-      app, flag, names_of<E>(), [&value](std::string_view name) { value = value_named<E>(name).value(); },
+      app, flag, names_of<E>(),
+      [&value](std::string_view name) { value.emplace(value_named<E>(name).value()); },
       [] { return std::string(); }, description);
 }
 

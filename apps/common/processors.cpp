@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <utility>
 
 #include "common/openmp.hpp"
@@ -49,7 +49,7 @@ std::optional<double> time_share() {
     if (!line || line->starts_with("max")) continue;
     double quota = 0;
     double period = 0;
-    if (std::sscanf(line->c_str(), "%lf %lf", &quota, &period) == 2 && period > 0) return quota / period;
+    if (std::istringstream(*line) >> quota >> period && period > 0) return quota / period;
   }
   return std::nullopt;
 }

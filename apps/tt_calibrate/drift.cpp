@@ -100,6 +100,7 @@ ThresholdTable table_of_dump(const std::string& path, Placement placement, Sessi
 
 std::vector<ThresholdTable> DriftCommand::tables_of_dumps(Session& session) const {
   std::vector<ThresholdTable> tables;
+  tables.reserve(files_.size());
   for (const std::string& path : files_)
     tables.push_back(table_of_dump(path, placement_.value_or(Placement::pre_softmax), session));
   const std::int32_t longest = std::min(tables[0].curves.longest_row(), tables[1].curves.longest_row());

@@ -124,6 +124,7 @@ CalibrationOutcome run_fit(const FitPlan& plan, Session& session) {
                      plan.options.kept);
   CalibrationOutcome outcome = run(source, plan, std::move(job));
   std::vector<std::int64_t> document_of;
+  document_of.reserve(windows.size());
   for (const TextWindow& window : windows)
     document_of.push_back(window.document);
   advise(source, document_of, plan, outcome, session);

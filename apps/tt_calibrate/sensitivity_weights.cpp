@@ -78,7 +78,7 @@ std::vector<double> read_sensitivity_weights(const std::string& path, const Mode
   if (!answer.is_object() || answer.text_or("schema", "") != "toptheta.sensitivity/1")
     answer.fail("not a sensitivity", "\"schema\": \"toptheta.sensitivity/1\"",
                 "write it with tt-eval sensitivity --format json -o sensitivity.json");
-  const std::string per = answer.text("per");
+  const std::string& per = answer.text("per");
   if (per != "layer" && per != "head") answer.at("per").fail("not known", "layer or head");
   const bool by_head = per == "head";
   std::vector<double> costs = read_parts(answer, shape, by_head).cost;

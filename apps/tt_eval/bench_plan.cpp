@@ -123,6 +123,7 @@ std::vector<std::int32_t> text_tokens(const BenchFlags& flags, const LanguageMod
 
 std::vector<std::int32_t> repeated(const std::vector<std::int32_t>& text, std::int64_t count) {
   std::vector<std::int32_t> tokens;
+  tokens.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i)
     tokens.push_back(text[static_cast<std::size_t>(i) % text.size()]);
   return tokens;
@@ -131,6 +132,7 @@ std::vector<std::int32_t> repeated(const std::vector<std::int32_t>& text, std::i
 std::vector<std::int32_t> random_tokens(std::int64_t vocab, std::int64_t count, std::uint64_t seed) {
   Random random(seed, ~std::uint64_t{0});
   std::vector<std::int32_t> tokens;
+  tokens.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i)
     tokens.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(vocab))));
   return tokens;

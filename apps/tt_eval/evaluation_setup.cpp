@@ -27,6 +27,7 @@ EvaluationSetup load_evaluation(const RunFlags& flags, Session& session) {
                       .what = "needs a task to be evaluated on",
                       .next = "give --task FILE: a text (.txt) or a data set (JSON Lines)"});
   std::vector<TaskSource> sources;
+  sources.reserve(flags.tasks.size());
   for (const std::string& task : flags.tasks)
     sources.push_back(task_source(task, library));
   if (sources.empty())

@@ -19,6 +19,7 @@ void declare_fail_if(CLI::App& app, std::vector<std::string>& conditions, const 
 
 std::vector<Condition> parse_conditions(const std::vector<std::string>& texts) {
   std::vector<Condition> conditions;
+  conditions.reserve(texts.size());
   for (const std::string& text : texts)
     conditions.push_back(parse_condition(text));
   return conditions;

@@ -274,6 +274,7 @@ void GenerateCommand::run(Session& session) {
     return write_output(flags_.output,
                         format_listing(estimate(model, plans, prompt, flags_, session), format));
   std::vector<Completion> completions;
+  completions.reserve(plans.size());
   for (const PolicyPlan& plan : plans)
     completions.push_back(complete(model, plan, prompt, flags_, session));
   session.console.finish();

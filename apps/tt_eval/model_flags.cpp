@@ -38,7 +38,7 @@ CLI::Option* declare_kv(CLI::App& app, KvType& kv) {
 Compute resolve_compute(Compute compute, Session& session) {
   if (compute != Compute::bf16) return compute;
   // Any width that fills whole blocks tells what the processor can do.
-  const std::vector<float> one(64 * 64);
+  const std::vector<float> one(std::size_t{64} * 64);
   if (!Linear(one, 64, 64, {}, Compute::bf16).rounds_input())
     session.console.note(
         "--compute bf16: this processor does not multiply bfloat16; weights are stored in bfloat16 and "

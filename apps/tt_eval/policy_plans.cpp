@@ -85,6 +85,7 @@ ResolvedPolicy resolved_as_asked(const Policy& policy, const ModelShape& shape, 
 
 std::vector<std::int64_t> ascending_k(const ThresholdTable& table) {
   std::vector<std::int64_t> k;
+  k.reserve(table.targets.size());
   for (const Target& target : table.targets)
     k.push_back(target.k);
   std::sort(k.begin(), k.end());

@@ -117,6 +117,7 @@ std::vector<Task> load_tasks(const RunPlan& plan, const RunFlags& flags, Session
           fmt::format("{}: completions are not scored here; --samples FILE.jsonl writes them", task.path));
   }
   std::vector<std::string> formats;
+  formats.reserve(tasks.size());
   for (const Task& task : tasks)
     formats.push_back(task.format);
   for (auto task = tasks.begin(); task != tasks.end(); ++task) {

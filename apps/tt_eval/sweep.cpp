@@ -36,6 +36,7 @@ struct SweepFlags {
 
 std::vector<std::string> cell_names(const std::vector<SweepCell>& cells) {
   std::vector<std::string> names;
+  names.reserve(cells.size());
   for (const SweepCell& cell : cells)
     names.push_back(cell.name);
   return names;

@@ -158,6 +158,7 @@ LanguageModel& SweepRunner::model_of(const SweepGroup& group) {
 
 std::vector<ThresholdFile> SweepRunner::tables_of(const SweepCell& cell) const {
   std::vector<ThresholdFile> files;
+  files.reserve(cell.flags.policies.thresholds.size());
   for (const std::string& table : cell.flags.policies.thresholds)
     files.push_back(tables_.at(table));
   return files;

@@ -113,6 +113,7 @@ std::vector<ShownExample> shown_examples(const Task& task) {
   return std::visit(
       [](const auto& list) {
         std::vector<ShownExample> all;
+        all.reserve(list.size());
         for (const auto& example : list)
           all.push_back(shown(example));
         return all;
@@ -136,7 +137,7 @@ std::string readable(const Task& task, const LanguageModel* model) {
       if (model != nullptr)
         text += fmt::format("   ({} tokens with its context)",
                             encode_prompt(*model, request.context + request.continuation).size());
-      text += "\n";
+      text += '\n';
     }
     if (model != nullptr)
       text += fmt::format("  {} tokens of context\n",

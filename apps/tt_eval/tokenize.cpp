@@ -51,6 +51,7 @@ std::optional<std::vector<std::int32_t>> ids_of_list(const std::string& text, st
 
 std::vector<std::string> pieces_of(const Tokenizer& tokenizer, const std::vector<std::int32_t>& ids) {
   std::vector<std::string> pieces;
+  pieces.reserve(ids.size());
   for (const std::int32_t id : ids)
     pieces.push_back(tokenizer.piece(id).value_or(""));
   return pieces;

@@ -97,6 +97,7 @@ EffectiveK effective_k(const Heads& heads, std::uint64_t seed, std::int64_t repl
     replicate_ratios[static_cast<std::size_t>(r)] = ratios_of(heads, drawn(seed, r, documents));
   });
   std::vector<double> values;
+  values.reserve(replicate_ratios.size());
   for (const auto& replicate : replicate_ratios)
     values.push_back(geometric_mean(replicate));
   result.mean.interval = interval_of(values);

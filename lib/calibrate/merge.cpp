@@ -100,7 +100,7 @@ ThresholdTable load_sdc_table(const PartIdentity& identity, const std::filesyste
 
 }  // namespace
 
-Calibration merge_calibration_parts(std::vector<std::filesystem::path> paths,
+Calibration merge_calibration_parts(const std::vector<std::filesystem::path>& paths,
                                     const std::filesystem::path& sdc_table) {
   std::vector<PartSummary> parts;
   parts.reserve(paths.size());

@@ -55,7 +55,7 @@ CalibrationOutcome run_calibration(RowSource& source, const CalibrationOptions& 
 // made, provenance included. `sdc_table` is the table of the first round if the parts are of the second, else
 // empty; UsageError if it is missing or given without need. Throws InputError for parts that are damaged,
 // unfinished, of different calibrations, missing or given twice.
-Calibration merge_calibration_parts(std::vector<std::filesystem::path> paths,
+Calibration merge_calibration_parts(const std::vector<std::filesystem::path>& paths,
                                     const std::filesystem::path& sdc_table);
 
 }  // namespace toptheta

@@ -13,6 +13,7 @@ namespace {
 std::vector<std::vector<std::int64_t>> groups_of(const CalibrationOptions& options) {
   if (!options.tac) return {options.k};
   std::vector<std::vector<std::int64_t>> groups;
+  groups.reserve(options.k.size());
   for (const std::int64_t k : options.k)
     groups.push_back({k});
   return groups;

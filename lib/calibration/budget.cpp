@@ -99,6 +99,7 @@ std::vector<std::vector<std::int64_t>> candidates_of(const ThresholdTable& table
 
 Allocation allocate(const BudgetWorld& world, const Budget& budget, const std::vector<BudgetItem>& items) {
   std::vector<std::vector<Choice>> choices;
+  choices.reserve(items.size());
   for (const BudgetItem& item : items)
     choices.push_back(item.choices);
   if (budget.kind == BudgetKind::lost_mass) {
@@ -153,6 +154,7 @@ Prediction predict(const ThresholdTable& table, const std::vector<std::int64_t>&
                    const std::vector<double>& weights) {
   require_rows(table);
   std::vector<std::vector<std::int64_t>> single;
+  single.reserve(head_k.size());
   for (const std::int64_t k : head_k)
     single.push_back({k});
   return prediction_of(BudgetWorld(table, single, weights), std::vector<std::size_t>(head_k.size(), 0));

@@ -7,7 +7,7 @@ namespace toptheta {
 namespace {
 
 // Floats per tile of rows that goes to both sinks: half a second-level cache. A tile has at least one row.
-constexpr std::int64_t kTileFloats = 64 * 1024;
+constexpr std::int64_t kTileFloats = std::int64_t{64} * 1024;
 
 }  // namespace
 

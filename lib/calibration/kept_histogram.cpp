@@ -16,7 +16,7 @@ constexpr std::int64_t kBinsPerOctave = std::int64_t{1} << kMantissaBits;
 
 std::size_t bin_of(std::int64_t value) {
   if (value < kExact) return static_cast<std::size_t>(value);
-  const int octave = std::bit_width(static_cast<std::uint32_t>(value)) - 1;
+  const auto octave = static_cast<int>(std::bit_width(static_cast<std::uint32_t>(value))) - 1;
   const std::int64_t within = (value >> (octave - kMantissaBits)) - kBinsPerOctave;
   return static_cast<std::size_t>(kExact + (octave - kExactBits) * kBinsPerOctave + within);
 }

@@ -59,6 +59,7 @@ SmoothRho::SmoothRho(const std::vector<RhoPoint>& points, std::int64_t per_octav
   for (const RhoPoint& point : points)
     pools[bins.key(static_cast<std::int32_t>(point.length))].add(point, point.rows);
   std::vector<RhoPoint> pooled;
+  pooled.reserve(pools.size());
   for (const auto& [key, pool] : pools)
     pooled.push_back({pool.lengths / pool.rows, pool.logarithms / pool.rows, pool.rows});
   for (std::size_t b = 0; b < pooled.size(); ++b) {

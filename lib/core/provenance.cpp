@@ -30,7 +30,8 @@ bool has_no_say(const std::string& argument, bool& takes_value) {
     if (argument.starts_with(flag + "=")) return true;
     if (argument == flag) return takes_value = true;
   }
-  return argument == "-o" && (takes_value = true);
+  takes_value = argument == "-o";
+  return takes_value;
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ struct QuestionRecord {
 std::int64_t record(const MultipleChoiceExample& question, const EncodedQuestion& encoded,
                     const std::vector<double>& ll, QuestionRecord& to) {
   std::vector<double> normalised;
+  normalised.reserve(ll.size());
   for (std::size_t c = 0; c < ll.size(); ++c)
     normalised.push_back(ll[c] / static_cast<double>(question.lengths[c]));
   const auto label = static_cast<std::size_t>(question.label);
@@ -177,6 +178,7 @@ std::vector<RunResult> evaluate_questions(LanguageModel& model, const std::vecto
   QuestionRunner runner(model, policies, task, options);
   runner.run();
   std::vector<RunResult> results;
+  results.reserve(policies.size());
   for (std::size_t p = 0; p < policies.size(); ++p)
     results.push_back(runner.result(p));
   return results;

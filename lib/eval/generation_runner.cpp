@@ -188,6 +188,7 @@ std::vector<RunResult> evaluate_prompts(LanguageModel& model, const std::vector<
   }
   const auto reference = reference_of(policies);
   std::vector<RunResult> results;
+  results.reserve(policies.size());
   for (std::size_t p = 0; p < policies.size(); ++p)
     results.push_back(result_of(policies[p], task, rule, records[p],
                                 reference && *reference != p ? &records[*reference] : nullptr));

@@ -54,6 +54,7 @@ Measure proportion_of(std::span<const double> values) {
 PairedDifference paired_difference(std::span<const double> values, std::span<const double> reference,
                                    bool proportions, double confidence) {
   std::vector<double> differences;
+  differences.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     differences.push_back(values[i] - reference[i]);
   const Measure mean = mean_of(differences);

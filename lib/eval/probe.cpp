@@ -41,6 +41,7 @@ SpeedProbe probe_speed(Transformer& model, const ResolvedPolicy& policy, Phase p
   PolicySession session(model, policy, cache, phase);
   Random random(0);
   std::vector<std::int32_t> tokens;
+  tokens.reserve(static_cast<std::size_t>(most));
   for (std::int64_t i = 0; i < most; ++i)
     tokens.push_back(
         static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(model.config().vocab_size))));

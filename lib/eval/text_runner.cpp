@@ -228,6 +228,7 @@ std::vector<double> document_nll(const TokenRecord& record, const std::vector<Do
 
 void add_samples(std::vector<double> nll, const std::vector<DocumentWindows>& documents, RunResult& result) {
   std::vector<double> tokens;
+  tokens.reserve(documents.size());
   for (const DocumentWindows& document : documents)
     tokens.push_back(static_cast<double>(document.scored));
   result.samples = {{"nll", std::move(nll)}, {"tokens", std::move(tokens)}};

@@ -186,7 +186,7 @@ void decode_gguf_block(GgufTensorType type, const std::byte* bytes, GgufBlock& b
     case GgufTensorType::f32:
     case GgufTensorType::f16:
     case GgufTensorType::bf16:
-      assert(!"plain numbers have no blocks");
+      assert(false && "plain numbers have no blocks");
   }
 }
 

@@ -93,7 +93,7 @@ std::int64_t ChunkedDataset::stored_bytes(const Dims& offset) const {
     fail_reading(dataset_.where(), fmt::format("cannot find the chunk at {}", format_dims(offset)));
   }
   // A stored chunk may be larger than the decoded one, but not by much.
-  if (bytes > static_cast<hsize_t>(2 * chunk_bytes_ + 4096))
+  if (bytes > 2 * static_cast<hsize_t>(chunk_bytes_) + 4096)
     throw InputError({.where = dataset_.where(),
                       .what = fmt::format("the chunk at {} is impossibly large", format_dims(offset)),
                       .expected = fmt::format("about {} bytes at most", chunk_bytes_),

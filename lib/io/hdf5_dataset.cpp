@@ -84,7 +84,8 @@ std::optional<std::int64_t> Dataset::plain_offset() const {
   if (H5Tget_order(type.id()) != H5Tget_order(H5T_NATIVE_INT)) return std::nullopt;
   const haddr_t offset = H5Dget_offset(id());
   if (offset == HADDR_UNDEF || offset > static_cast<haddr_t>(kMost)) return std::nullopt;
-  if (H5Dget_storage_size(id()) != static_cast<hsize_t>(size_ * size_of(element_))) return std::nullopt;
+  if (H5Dget_storage_size(id()) != static_cast<hsize_t>(size_) * static_cast<hsize_t>(size_of(element_)))
+    return std::nullopt;
   return static_cast<std::int64_t>(offset);
 }
 

@@ -48,7 +48,7 @@ bool take(std::int64_t& left, std::int64_t count, std::size_t size) {
 bool read_variable_texts(hid_t handle, hid_t type, hid_t space, std::int64_t& left, Attribute& attribute) {
   if (!take(left, attribute.elements, sizeof(char*))) return false;
   std::vector<char*> pointers(static_cast<std::size_t>(attribute.elements), nullptr);
-  if (H5Aread(handle, type, pointers.data()) < 0) return false;
+  if (H5Aread(handle, type, static_cast<void*>(pointers.data())) < 0) return false;
   bool whole = true;
   for (const char* const pointer : pointers) {
     const std::string_view text(pointer == nullptr ? "" : pointer);
@@ -56,7 +56,7 @@ bool read_variable_texts(hid_t handle, hid_t type, hid_t space, std::int64_t& le
     whole = whole && left >= 0;
     if (whole) attribute.texts.emplace_back(text);
   }
-  H5Dvlen_reclaim(type, space, H5P_DEFAULT, pointers.data());
+  H5Dvlen_reclaim(type, space, H5P_DEFAULT, static_cast<void*>(pointers.data()));
   return whole;
 }
 

@@ -86,6 +86,7 @@ const Tensor* SafetensorsSet::find(std::string_view name) const {
 
 std::vector<std::string> SafetensorsSet::names() const {
   std::vector<std::string> names;
+  names.reserve(tensors_.size());
   for (const auto& entry : tensors_)
     names.push_back(entry.first);
   return names;

@@ -122,9 +122,9 @@ ExpressionPointer ExpressionParser::comparison() {
   made->parts.push_back(std::move(first));
   while (true) {
     std::string name;
-    if (at(Token::Kind::symbol) && std::ranges::find(kComparisons, token().text) != std::end(kComparisons)) {
-      name = take().text;
-    } else if (at_name("in")) {
+    const bool is_symbol =
+        at(Token::Kind::symbol) && std::ranges::find(kComparisons, token().text) != std::end(kComparisons);
+    if (is_symbol || at_name("in")) {
       name = take().text;
     } else if (at_name("not") && next_is_name("in")) {
       at_ += 2;

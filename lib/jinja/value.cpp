@@ -239,7 +239,8 @@ namespace {
 void write_json(std::string& out, const Value& value, int indent, int level, bool sort, int line) {
   using Kind = Value::Kind;
   const auto line_break = [&](int depth) {
-    if (indent >= 0) out.append("\n").append(static_cast<std::size_t>(indent * depth), ' ');
+    if (indent >= 0)
+      out.append("\n").append(static_cast<std::size_t>(indent) * static_cast<std::size_t>(depth), ' ');
   };
   const char* comma = indent >= 0 ? "," : ", ";
   switch (value.kind()) {
@@ -257,19 +258,19 @@ void write_json(std::string& out, const Value& value, int indent, int level, boo
       out += nlohmann::json(value.string()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
       return;
     case Kind::list:
-      out += "[";
+      out += '[';
       for (std::size_t i = 0; i < value.list().size(); ++i) {
         if (i > 0) out += comma;
         line_break(level + 1);
         write_json(out, value.list()[i], indent, level + 1, sort, line);
       }
       if (!value.list().empty()) line_break(level);
-      out += "]";
+      out += ']';
       return;
     case Kind::dict: {
       Dict dict = value.dict();
       if (sort) std::ranges::stable_sort(dict, {}, &Dict::value_type::first);
-      out += "{";
+      out += '{';
       for (std::size_t i = 0; i < dict.size(); ++i) {
         if (i > 0) out += comma;
         line_break(level + 1);
@@ -278,7 +279,7 @@ void write_json(std::string& out, const Value& value, int indent, int level, boo
         write_json(out, dict[i].second, indent, level + 1, sort, line);
       }
       if (!dict.empty()) line_break(level);
-      out += "}";
+      out += '}';
       return;
     }
     default:

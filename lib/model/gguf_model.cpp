@@ -54,6 +54,7 @@ class GgufSource : public TensorSource {
   }
   [[nodiscard]] std::vector<std::string> names() const override {
     std::vector<std::string> names;
+    names.reserve(sources_.size());
     for (const auto& [name, source] : sources_)
       names.push_back(name);
     return names;

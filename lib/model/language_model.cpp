@@ -40,7 +40,7 @@ ChatFormat chat_format(const TokenizerConfig& config, const std::filesystem::pat
 bool puts_blank(const Tokenizer& tokenizer) {
   const std::vector<std::int32_t> ids = tokenizer.encode("a");
   const std::string first = ids.empty() ? std::string() : tokenizer.piece(ids.front()).value_or("");
-  return first.starts_with("\u0120") || first.starts_with("\u2581") || first.starts_with(" ");
+  return first.starts_with("\u0120") || first.starts_with("\u2581") || first.starts_with(' ');
 }
 
 // Notes where tokenizer_config.json contradicts the tokenizer itself. This program follows the tokenizer;

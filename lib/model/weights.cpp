@@ -252,6 +252,7 @@ Weights load_weights(const TensorSource& source, ModelConfig& config, Compute co
   if (!shared) embedding = reader.matrix(names.embedding, config.vocab_size, config.hidden_size);
   std::vector<float> positions = reader.matrix(names.positions, config.context, config.hidden_size);
   std::vector<LayerWeights> layers;
+  layers.reserve(static_cast<std::size_t>(config.shape.num_layers));
   for (std::int64_t l = 0; l < config.shape.num_layers; ++l)
     layers.push_back(load_layer(reader, config, l));
   NormWeights final_norm = reader.norm(names.final_norm, config.hidden_size);

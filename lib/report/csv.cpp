@@ -139,6 +139,7 @@ namespace {
 
 std::string csv_of_listing(const Listing& listing, const Layout& /*layout*/) {
   std::vector<std::string> header;
+  header.reserve(listing.columns.size());
   for (const ListingColumn& column : listing.columns)
     header.push_back(column.key);
   std::string text = format_csv_record(header);

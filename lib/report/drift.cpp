@@ -24,6 +24,7 @@ double movement(const HeadDrift& drift) {
 
 std::vector<const HeadDrift*> by_movement(const DriftReport& report) {
   std::vector<const HeadDrift*> order;
+  order.reserve(report.heads.size());
   for (const HeadDrift& drift : report.heads)
     order.push_back(&drift);
   std::stable_sort(order.begin(), order.end(), [](const HeadDrift* x, const HeadDrift* y) {

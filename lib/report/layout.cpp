@@ -188,8 +188,10 @@ std::string wrapped(const std::string& text, std::size_t width, std::size_t inde
     const std::string_view paragraph = rest.substr(0, end);
     const std::string blanks(width_of(paragraph) > width ? indent : 0, ' ');
     std::size_t taken = 0;
-    for (const std::string& line : lines_of(paragraph, width - std::min(blanks.size(), width - 1), true))
-      out += (taken++ == 0 ? "" : "\n" + blanks) + line;
+    for (const std::string& line : lines_of(paragraph, width - std::min(blanks.size(), width - 1), true)) {
+      if (taken++ > 0) out.append("\n").append(blanks);
+      out += line;
+    }
     if (end == std::string_view::npos) return out;
     out += '\n';
     rest.remove_prefix(end + 1);

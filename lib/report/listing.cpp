@@ -52,6 +52,7 @@ std::vector<std::vector<std::string>> exact_cells(const Listing& listing) {
 
 std::vector<SummaryColumn> listing_columns(const Listing& listing) {
   std::vector<SummaryColumn> columns;
+  columns.reserve(listing.columns.size());
   for (const ListingColumn& column : listing.columns)
     columns.push_back({column.title, column.number, column.spare});
   return columns;
@@ -59,7 +60,7 @@ std::vector<SummaryColumn> listing_columns(const Listing& listing) {
 
 std::string listing_text(const Listing& listing, const std::string& table, const char* bullet) {
   std::string text = listing.heading.empty() ? table : listing.heading + "\n\n" + table;
-  if (!listing.notes.empty()) text += "\n";
+  if (!listing.notes.empty()) text += '\n';
   for (const std::string& note : listing.notes)
     text += bullet + note + "\n";
   return text;

@@ -29,10 +29,10 @@ std::string format_markdown_table(const std::vector<SummaryColumn>& columns,
   }
   std::string text = titles + "\n" + rule + "\n";
   for (const auto& row : rows) {
-    text += "|";
+    text += '|';
     for (const std::string& cell : row)
       text += " " + escaped(cell) + " |";
-    text += "\n";
+    text += '\n';
   }
   return text;
 }

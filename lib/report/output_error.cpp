@@ -20,6 +20,7 @@ std::int64_t worst_of(std::span<const OutputDifference> outputs) {
 std::vector<std::string> row_of(const RunResult& run) {
   const AttentionCounts& counts = run.sparsity;
   std::vector<OutputDifference> layers;
+  layers.reserve(static_cast<std::size_t>(counts.shape.num_layers));
   for (std::int64_t layer = 0; layer < counts.shape.num_layers; ++layer)
     layers.push_back(counts.layer(layer).output());
   const std::int64_t layer = worst_of(layers);

@@ -136,7 +136,7 @@ std::string table_of_listing(const Listing& listing, const Layout& layout) {
   std::string text;
   if (!listing.heading.empty()) text = wrapped(listing.heading, layout.width, kNoteIndent) + "\n\n";
   text += format_within(listing_table(listing), layout.width, left_out);
-  if (!listing.notes.empty() || !left_out.empty()) text += "\n";
+  if (!listing.notes.empty() || !left_out.empty()) text += '\n';
   for (const std::string& note : listing.notes)
     text += wrapped(note, layout.width, kNoteIndent) + "\n";
   return text + left_out_note(left_out, layout.width);

@@ -240,7 +240,7 @@ std::string shortened(const std::string& command) {
   std::size_t index = 0;
   for (std::string word; words >> word; ++index) {
     const bool is_file =
-        index > 1 && !word.starts_with("-");  // or another value; not program, command or flag
+        index > 1 && !word.starts_with('-');  // or another value; not program, command or flag
     if (!is_file) flush();
     run.push_back(word);
     if (!is_file) flush();

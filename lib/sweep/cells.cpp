@@ -94,7 +94,7 @@ std::vector<std::string> describe_cells(const fs::path& directory) {
   std::set<std::string> there;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(directory / "cells", ignored))
-    if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with("."))
+    if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with('.'))
       there.insert(entry.path().stem().string());
   std::vector<std::string> sentences;
   const auto describe = [&](const std::set<std::string>& from, const std::set<std::string>& without,

@@ -19,6 +19,7 @@ PairedDifference difference_of_texts(const CellResult& a, const CellResult& b, d
   const std::vector<double>& after = b.samples.at("nll");
   const std::vector<double>& tokens = a.samples.at(kTokens);
   std::vector<DocumentSums> documents;
+  documents.reserve(tokens.size());
   for (std::size_t i = 0; i < tokens.size(); ++i)
     documents.push_back({after[i] - before[i], tokens[i]});
   return bootstrap_difference(documents, seed, confidence);

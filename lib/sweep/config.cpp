@@ -73,6 +73,7 @@ std::vector<SweepSetting> parse_sweep_config(const std::string& text, const std:
   // The parser sorts keys by name; cells follow the order in which the user wrote the keys.
   std::ranges::stable_sort(placed, [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<SweepSetting> settings;
+  settings.reserve(placed.size());
   for (auto& [position, setting] : placed)
     settings.push_back(std::move(setting));
   return settings;

@@ -224,7 +224,7 @@ bool is_sweep(const fs::path& folder) {
 std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(is_sweep(folder) ? folder / "cells" : folder))
-    if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with("."))
+    if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with('.'))
       files.push_back(entry.path());
   if (files.empty())
     throw InputError({.where = folder.string(),

@@ -31,6 +31,7 @@ class Bisection {
 
   [[nodiscard]] std::vector<TunedPoint> points() const {
     std::vector<TunedPoint> points;
+    points.reserve(points_.size());
     for (const auto& [k, point] : points_)
       points.push_back(point);
     return points;

@@ -64,6 +64,7 @@ std::string FewShot::before(std::size_t index) {
 
 std::vector<std::filesystem::path> FewShot::files() const {
   std::vector<std::filesystem::path> paths;
+  paths.reserve(files_.size());
   for (const auto& [path, examples] : files_)
     paths.emplace_back(path);
   return paths;

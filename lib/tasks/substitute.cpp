@@ -97,8 +97,8 @@ std::vector<std::string> Substitution::found_in(std::string_view text) const {
                         .found = pattern_,
                         .next = "write a simpler regular expression"});
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(match.get());
-    int group = groups > 1 ? 1 : 0;
-    while (group + 1 < groups && ends[2 * group] == PCRE2_UNSET)
+    std::size_t group = groups > 1 ? 1 : 0;
+    while (group + 1 < static_cast<std::size_t>(groups) && ends[2 * group] == PCRE2_UNSET)
       ++group;
     found.emplace_back(text.substr(ends[2 * group], ends[2 * group + 1] - ends[2 * group]));
     at = ends[1];

@@ -27,7 +27,7 @@ std::int64_t begin_of(std::int64_t bin, std::int64_t per_octave) {
 std::int32_t length_bin(std::int32_t length, std::int32_t per_octave) {
   assert(length >= 1);
   const auto n = static_cast<std::uint32_t>(length);
-  const int octave = std::bit_width(n) - 1;
+  const auto octave = static_cast<int>(std::bit_width(n)) - 1;
   const auto past = static_cast<std::uint64_t>(n - (std::uint32_t{1} << octave));
   return octave * per_octave +
          static_cast<std::int32_t>((past * static_cast<std::uint64_t>(per_octave)) >> octave);

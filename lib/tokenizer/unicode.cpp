@@ -121,6 +121,7 @@ std::string normalized(std::string_view text, NormalForm form) {
   const bool composes = form == NormalForm::nfc || form == NormalForm::nfkc;
   const bool compatible = form == NormalForm::nfkc || form == NormalForm::nfkd;
   const auto options =
+      // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange): the library takes its options together
       static_cast<utf8proc_option_t>(UTF8PROC_STABLE | (composes ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
                                      (compatible ? UTF8PROC_COMPAT : 0));
   utf8proc_uint8_t* mapped = nullptr;

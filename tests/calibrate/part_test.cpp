@@ -65,10 +65,9 @@ struct Fixture {
     save_table(table, dir.path("bytes.h5"));
     return file_text(dir.path("bytes.h5"));
   }
-  std::string merge_error(std::vector<std::filesystem::path> paths,
+  std::string merge_error(const std::vector<std::filesystem::path>& paths,
                           const std::filesystem::path& sdc_table = {}) const {
-    const Problem problem =
-        problem_of<Error>([&] { (void)merge_calibration_parts(std::move(paths), sdc_table); });
+    const Problem problem = problem_of<Error>([&] { (void)merge_calibration_parts(paths, sdc_table); });
     return problem.what;
   }
 

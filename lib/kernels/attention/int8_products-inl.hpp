@@ -113,7 +113,7 @@ HWY_INLINE void CodeSums(const std::uint8_t* keys, const std::int8_t* q, std::in
   for (std::int64_t i = first; i < last; ++i) {
     std::uint16_t x[kKeyBlock * 4];
     for (std::int64_t l = 0; l < kKeyBlock * 4; ++l)
-      x[l] = static_cast<std::uint16_t>(q[4 * i + l % 4]);
+      x[l] = static_cast<std::uint16_t>(std::int16_t{q[4 * i + l % 4]});
     for (std::int64_t l = 0; l < kKeyBlock * 4; ++l)
       lanes[l] =
           static_cast<std::uint16_t>(lanes[l] + static_cast<std::uint32_t>(keys[i * kKeyBlock * 4 + l]) *

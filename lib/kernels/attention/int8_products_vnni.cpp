@@ -35,7 +35,7 @@ TT_VNNI void mark_blocks(const CodeTile& t, std::int64_t row, std::int64_t block
   const std::uint8_t* keys = t.keys + block * block_size;
   const std::uint8_t* const end = keys + block_size;
   const std::int8_t* q[kPointers];
-  for (int p = 0; p < kPointers; ++p)
+  for (std::int64_t p = 0; p < kPointers; ++p)
     q[p] = t.queries + (row + 3 * p) * head_dim;
   __m512i sum[kRows][kBlocks];
 #pragma GCC unroll 16

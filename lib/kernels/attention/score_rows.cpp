@@ -40,7 +40,7 @@ std::int64_t CompactAbove(std::span<const float> row, float theta, std::int32_t*
   std::size_t j = 0;
   for (; j + 64 <= row.size(); j += 64) {
     std::uint64_t marks = 0;
-    for (int l = 0; l < 64; l += kLanes)
+    for (std::int64_t l = 0; l < 64; l += kLanes)
       marks |= std::uint64_t{MaskBits(hn::Gt(hn::LoadU(d, row.data() + j + l), bound))} << l;
     // Copies four at a time, whether or not there are so many, because a branch for each would be
     // mispredicted. Highway's CompressStore is a masked store, which takes 20 times as long on some

@@ -68,7 +68,7 @@ HWY_INLINE void ScoreRegisters(const ScoreTile& t, std::int64_t row, std::int64_
   const std::int64_t block_size = head_dim * kKeyBlock;
   const float* keys = t.keys + block * block_size;
   const float* q[kPointers];
-  for (int p = 0; p < kPointers; ++p)
+  for (std::int64_t p = 0; p < kPointers; ++p)
     q[p] = t.q + (row + 3 * p) * q_stride;
   const std::int64_t ahead_stride = t.stored_stride;
   const auto* ahead = static_cast<const char*>(t.stored);

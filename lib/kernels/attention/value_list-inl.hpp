@@ -69,7 +69,7 @@ HWY_INLINE void FetchListed(const ListedValues& l, std::int64_t j, std::int64_t 
 // Sums kVectors vectors of head_dim, from dimension i on.
 template <int kVectors, class D, class JoinFor>
 HWY_INLINE void SumListed(D d, const ListedValues& l, std::int64_t i, JoinFor join_for, float* out) {
-  constexpr auto kWidth = static_cast<int>(hn::MaxLanes(D()));
+  constexpr auto kWidth = static_cast<std::int64_t>(hn::MaxLanes(D()));
   hn::Vec<D> sum[kVectors];
   for (int v = 0; v < kVectors; ++v)
     sum[v] = hn::Zero(d);

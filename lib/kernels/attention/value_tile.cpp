@@ -33,7 +33,7 @@ struct Step {
 // Sums rows row ... row + kRows - 1, kVectors vectors of head_dim from dimension i on.
 template <int kRows, int kVectors, class D>
 HWY_INLINE void SumDense(D d, const ValueTile& t, const Step& step, std::int64_t row, std::int64_t i) {
-  constexpr auto kWidth = static_cast<int>(hn::MaxLanes(D()));
+  constexpr auto kWidth = static_cast<std::int64_t>(hn::MaxLanes(D()));
   hn::Vec<D> sum[kRows][kVectors];
   float* const out = t.sums + row * t.head_dim + i;
   for (int r = 0; r < kRows; ++r)

@@ -16,13 +16,14 @@ namespace toptheta {
 
 namespace {
 
-constexpr int kVectors = static_cast<int>(kPanelWidth) / 16;
+constexpr std::int64_t kVectorFloats = 16;  // floats of a vector
+constexpr int kVectors = static_cast<int>(kPanelWidth / kVectorFloats);
 constexpr __mmask16 kAll = 0xFFFF;     // without a mask, gcc 12 warns about its own header
 constexpr std::int64_t kAhead = 4096;  // bytes: how far ahead of the computation to prefetch
 
 template <int kQuads>
 TT_VNNI void times_vector(const CodedPanel& panel, const CodedVector& x, float* y) {
-  constexpr std::int64_t kGroup = 4 * kQuads;
+  constexpr std::int64_t kGroup = std::int64_t{4} * kQuads;
   const std::int64_t groups = panel.in / kGroup;
   const std::byte* group = panel.data;
   const std::int8_t* codes_of_x = x.codes.data();
@@ -53,15 +54,15 @@ TT_VNNI void times_vector(const CodedPanel& panel, const CodedVector& x, float* 
     const __m512 sum_of_x = _mm512_set1_ps(x.sums[static_cast<std::size_t>(g)]);
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      const __m512 offset = _mm512_mul_ps(_mm512_loadu_ps(offsets + 16 * v), sum_of_x);
-      const __m512 sum =
-          _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(kAll, dot[v]), _mm512_loadu_ps(scales + 16 * v), offset);
+      const __m512 offset = _mm512_mul_ps(_mm512_loadu_ps(offsets + kVectorFloats * v), sum_of_x);
+      const __m512 sum = _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(kAll, dot[v]),
+                                         _mm512_loadu_ps(scales + kVectorFloats * v), offset);
       total[v] = _mm512_fmadd_ps(sum, scale_of_x, total[v]);
     }
   }
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v)
-    _mm512_storeu_ps(y + 16 * v, total[v]);
+    _mm512_storeu_ps(y + kVectorFloats * v, total[v]);
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ class DnnlProducts final : public PanelProducts {
   };
   // Planned once for each size, because planning takes milliseconds; a model needs only a few products.
   [[nodiscard]] const Product& planned(int log_rows, bool add) const {
-    Place& place = places_[static_cast<std::size_t>(2 * log_rows + (add ? 1 : 0))];
+    Place& place = places_[2 * static_cast<std::size_t>(log_rows) + (add ? 1 : 0)];
     std::call_once(place.once, [&] {
       const Plan of_rows = plan(std::int64_t{1} << log_rows, kind_, weights_, add);
       place.product = {of_rows.src_desc(), of_rows.dst_desc(), of_rows.scratchpad_desc(),
@@ -138,7 +138,7 @@ class DnnlProducts final : public PanelProducts {
 
   PanelKind kind_;
   Desc weights_;
-  mutable std::array<Place, 2 * (kLogMaxTileRows + 1)> places_;  // [log_rows][plain, add]
+  mutable std::array<Place, 2 * std::size_t{kLogMaxTileRows + 1}> places_;  // [log_rows][plain, add]
 };
 
 bool has_bf16_instructions() {

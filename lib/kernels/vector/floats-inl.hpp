@@ -19,8 +19,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 // A vector is at most one key block, so that a block is a whole number of vectors on every instruction set.
 using Floats = hn::CappedTag<float, kKeyBlock>;
 using Vec = hn::Vec<Floats>;
-inline constexpr int kLanes = static_cast<int>(HWY_MIN(HWY_LANES(float), kKeyBlock));
-inline constexpr int kBlockVectors = static_cast<int>(kKeyBlock) / kLanes;
+inline constexpr std::int64_t kLanes = HWY_MIN(HWY_LANES(float), kKeyBlock);
+inline constexpr int kBlockVectors = static_cast<int>(kKeyBlock / kLanes);
 
 // The register block: as many rows times key blocks as have their sums in registers, beside the operands.
 #if HWY_TARGET <= HWY_AVX3

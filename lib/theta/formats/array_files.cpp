@@ -62,6 +62,7 @@ void add_target(std::vector<Array>& arrays, const Target& target, std::int64_t n
 std::vector<Array> arrays_of(const ThresholdTable& table, std::int64_t k) {
   const std::vector<const Target*> targets = choose_targets(table, k);
   std::vector<std::int64_t> all_k;
+  all_k.reserve(targets.size());
   for (const Target* target : targets)
     all_k.push_back(target->k);
   std::vector<Array> arrays = {array_of("k", all_k)};

@@ -21,11 +21,11 @@ void write_array(AtomicFile& file, const char* type, const std::string& name, co
                  Text text) {
   std::string lines =
       fmt::format("static const {} {}[{}] = {{", type, name, std::max<std::size_t>(values.size(), 1));
-  if (values.empty()) lines += "0";  // C does not allow empty arrays
+  if (values.empty()) lines += '0';  // C does not allow empty arrays
   for (std::size_t i = 0; i < values.size(); ++i) {
     lines += i % kPerLine == 0 ? "\n  " : " ";
     lines += text(values[i]);
-    if (i + 1 < values.size()) lines += ",";
+    if (i + 1 < values.size()) lines += ',';
     if (lines.size() > (std::size_t{1} << 20)) {
       file.write(lines);
       lines.clear();
@@ -219,6 +219,7 @@ void write_c_header(const ThresholdTable& table, std::int64_t k, const std::file
   file.write("\n");
   write_array(file, "int64_t", "toptheta_layer_k", stored_k(target.layer_k), integer_text);
   std::vector<std::int64_t> head_k;
+  head_k.reserve(target.cells.size());
   for (std::size_t cell = 0; cell < target.cells.size(); ++cell)
     head_k.push_back(target.k_of(cell));
   write_array(file, "int64_t", "toptheta_head_k", stored_k(head_k), integer_text);
