@@ -16,6 +16,7 @@ const Program kProgram{
       "  for accuracy; run it with --placement post-softmax --vmc:\n"
       "  tt-calibrate fit --model M --text calib.txt -k 128 --tac \\\n"
       "      --placement post-softmax --length-bins 8 -o accurate.h5\n"
+      "  (add --curve, and tt-calibrate budget can give each head a k of its own)\n"
       "  for speed; run it with --sdc calibrated --vmc --prefilter int8:\n"
       "  tt-calibrate fit --model M --text calib.txt -k 128 --sdc calibrated \\\n"
       "      --rho-law --length-bins 8 -o fast.h5",
