@@ -23,9 +23,11 @@ constexpr double kGridStep = 1.2;
 std::vector<std::int64_t> grid(std::int64_t tokens, const std::vector<std::int64_t>& asked) {
   std::set<std::int64_t> lengths;
   const std::int64_t last = std::max<std::int64_t>(tokens - kRowsPerLength, 0);
-  // NOLINTNEXTLINE(bugprone-float-loop-counter): it grows by a factor, and no number of rounds is expected
-  for (double n = kShortest; n < static_cast<double>(last); n *= kGridStep)
-    lengths.insert(static_cast<std::int64_t>(n));
+  double length = kShortest;
+  while (length < static_cast<double>(last)) {
+    lengths.insert(static_cast<std::int64_t>(length));
+    length *= kGridStep;
+  }
   for (const std::int64_t n : asked)
     lengths.insert(std::clamp<std::int64_t>(n, 0, last));
   lengths.insert(last);

@@ -161,7 +161,7 @@ struct AttentionTile {
   // [keys][head_dim] the memory from which values are read after widening.
   [[nodiscard]] const float* value_rows() const {
     const NarrowRows* const narrow = narrow_values();
-    return narrow != nullptr ? narrow->wide : *std::get_if<const float*>(&values);
+    return narrow != nullptr ? narrow->wide : std::get<const float*>(values);
   }
 };
 
