@@ -228,7 +228,7 @@ class Study:
         texts = self.texts(size["decode-documents"], size["decode-context"], ["wikitext"])
         settings = {"task": texts, "context": size["decode-context"], "phase": "decode"}
         whole = self.sweep("decode", k=size["decode-k"], thresholds=tables, attention=["dense", *policies["decode"]], **settings)
-        return whole & self.sweep("decode-by-head", thresholds=by_head, attention=["dense", *policies["decode-by-head"]], **settings)
+        return whole & self.sweep("decode-by-head", thresholds=by_head, attention=["dense", *policies["decode"]], **settings)
 
     def questions(self, tables):
         files = [self.file(entry["file"]) for entry in self.plan["questions"]]
