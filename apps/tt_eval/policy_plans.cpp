@@ -13,11 +13,15 @@ namespace toptheta::app {
 
 namespace {
 
-std::string content_of(const ThresholdFile& file) {
+std::string k_of(const ThresholdFile& file) {
   std::string k;
   for (const Target& target : file.table.targets)
     k += fmt::format("{}{}", k.empty() ? "" : ",", target.k);
-  return fmt::format("{} ({}, k {})", file.path, name_of(file.table.meta.placement), k);
+  return k;
+}
+
+std::string content_of(const ThresholdFile& file) {
+  return fmt::format("{} ({}, k {})", file.path, name_of(file.table.meta.placement), k_of(file));
 }
 
 const ThresholdFile* choose(const Policy& policy, const std::vector<ThresholdFile>& files) {
@@ -111,6 +115,12 @@ void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vecto
                              file.path, longest, context),
                  "calibrate with longer texts, or use tt-calibrate retarget --extend-to");
   }
+}
+
+void warn_of_idle_table(const ThresholdFile& file, Console& console) {
+  console.warn(fmt::format("{} is used by no policy: it holds {} thresholds for k = {}", file.path,
+                           name_of(file.table.meta.placement), k_of(file)),
+               "ask for its placement and k, or leave it out");
 }
 
 void warn_of_kept_ends(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,

@@ -44,6 +44,9 @@ std::vector<PolicyPlan> plan_policies(const std::vector<Policy>& policies,
 void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,
                        std::int64_t context, Console& console);
 
+// Warns that no policy uses the table, and says what it holds.
+void warn_of_idle_table(const ThresholdFile& file, Console& console);
+
 // Warns about policies that always keep the ends of rows, with thresholds that were fitted to whole rows:
 // they keep more than k.
 void warn_of_kept_ends(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,

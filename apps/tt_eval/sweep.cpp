@@ -207,6 +207,12 @@ void SweepCommand::run(Session& session) {
   const std::vector<SweepSetting> settings = resolved_settings(read_sweep_config(flags_.config));
   const ThresholdFiles tables = readable_tables(settings, session.console);
   const std::vector<SweepCell> cells = sweep_cells(settings, tables, session.seed);
+  for (const auto& [path, table] : tables)
+    if (std::ranges::none_of(cells, [&path](const SweepCell& cell) {
+          return std::ranges::find(cell.flags.policies.thresholds, path) !=
+                 cell.flags.policies.thresholds.end();
+        }))
+      warn_of_idle_table(table, session.console);
   const std::vector<std::size_t> own = share_of(cells.size(), resolve_shard(session));
   if (flags_.dry_run) return estimate(cells, own, tables, session);
   // The first process makes the directory, then the others may write there.

@@ -122,6 +122,23 @@ TEST_CASE("a cell that cannot be written ends the sweep, and the finished ones a
   CHECK(files_of(world, "cut") == whole);
 }
 
+TEST_CASE("a table that no cell and no policy uses is named, with what it holds") {
+  const SweepWorld world;
+  (void)world.output("tt-calibrate fit --model model --text b.txt -k 5 -o five.h5");
+  std::string config = world.content("s.toml");
+  config.replace(config.find("[\"theta.h5\"]"), 12, "[\"theta.h5\", \"five.h5\"]");
+  world.write("two.toml", config);
+  const Outcome sweep = world.run("tt-eval sweep two.toml -o two --dry-run");
+  CHECK(sweep.status == 0);
+  CHECK(sweep.err.find("five.h5 is used by no policy: it holds pre-softmax thresholds for k = 5") !=
+        std::string::npos);
+  CHECK(sweep.err.find("theta.h5 is used by no policy") == std::string::npos);
+  const std::string run =
+      "tt-eval run --model model --task quiz.jsonl --attention theta --thresholds theta.h5 ";
+  CHECK(world.run(run + "five.h5 -k 4").err.find("five.h5 is used by no policy") != std::string::npos);
+  CHECK(world.run(run + "-k 4").err.find("is used by no policy") == std::string::npos);
+}
+
 TEST_CASE("report makes one page of a sweep, and refuses what is no result") {
   const SweepWorld world;
   (void)world.output("tt-eval sweep s.toml -o whole -q");
