@@ -215,7 +215,7 @@ void account_for_unused(const TensorSource& source, const WeightReader& reader, 
   for (const std::string& name : source.names()) {
     if (reader.used().count(name) > 0 || ends_with_any(name, config.tensors.weightless)) continue;
     const SourceTensor& tensor = *source.find(name);
-    if (&tensor == head) {
+    if (head != nullptr && &tensor == head) {
       require_tied(source, tensor, *reader.find(config.tensors.embedding));
       continue;
     }
