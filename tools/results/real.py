@@ -109,10 +109,12 @@ class Study:
     def fit(self, name, k, *flags, documents=None, context=None):
         """A table of thresholds, from `documents` documents of `context` tokens; the size's own numbers by default."""
         source, context = self.plan["calibration"], context or self.size["context"]
-        folder = self.documents("calibration", source["file"], source["from"], documents or self.size["calibration"], context)
+        documents = documents or self.size["calibration"]
+        all_of_them = max(documents, self.size["calibration"]) if context == self.size["context"] else documents
+        folder = self.documents("calibration", source["file"], source["from"], all_of_them, context)
         if folder is None:
             sys.exit("results-real: nothing to calibrate on")
-        arguments = ["fit", "--model", self.model, "--text", *sorted(folder.glob("*.txt")), "--context", context,
+        arguments = ["fit", "--model", self.model, "--text", *sorted(folder.glob("*.txt"))[:documents], "--context", context,
                      "-k", ",".join(map(str, k)), "--length-bins", 8, *flags]
         return self.made("tt-calibrate", f"{name}.h5", *arguments)
 

@@ -158,7 +158,7 @@ def documents(sweep, prefill, task):
                      for run in sweep.runs if run["policy"]["attention"] == "theta"})
     k = {run["policy"]["k"] for run in sweep.runs}
     sweep.runs += [run for run in prefill.of(task) if run["policy"].get("k") in k and run["policy"].get("placement") in PLACEMENTS]
-    return by_table(sweep, {**{f"weights-from-{count}": f"{count} documents" for count in counts}, "weights": "all documents"})
+    return by_table(sweep, {**{f"weights-from-{count}": f"{count} document{'s' * (count > 1)}" for count in counts}, "weights": "all documents"})
 
 
 def budgets(sweep):
