@@ -23,7 +23,7 @@ const Estimate* find(const std::vector<std::pair<std::string, Estimate>>& list, 
 }
 
 bool is_hidden(const fs::path& path) {
-  return path.filename().string().starts_with(".");
+  return path.filename().string().starts_with('.');
 }
 
 // Regular files below `directory` that end in .json, in the order of their names.

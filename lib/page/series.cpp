@@ -216,6 +216,7 @@ std::vector<Group> group_cells(const std::vector<Cell>& cells) {
     sorted[it->second].push_back(&cell);
   }
   std::vector<Group> groups;
+  groups.reserve(sorted.size());
   for (const auto& list : sorted)
     groups.push_back(make_group(list, name_model));
   give_styles(groups);

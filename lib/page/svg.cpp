@@ -21,10 +21,13 @@ std::vector<double> Scale::ticks() const {
   constexpr double kShort = 4;  // a logarithmic axis with a smaller ratio has the ticks of a linear one
   if (log && high > kShort * low) {
     const bool many = std::log10(high / low) < 2.5;
-    for (double decade = std::pow(10, std::floor(std::log10(low))); decade <= high; decade *= 10)
+    double decade = std::pow(10, std::floor(std::log10(low)));
+    while (decade <= high) {
       for (const double step : {1.0, 2.0, 5.0})
         if ((many || step == 1) && decade * step >= low * 0.999 && decade * step <= high * 1.001)
           ticks.push_back(decade * step);
+      decade *= 10;
+    }
     return ticks;
   }
   const double rough = (high - low) / 5;
@@ -33,8 +36,11 @@ std::vector<double> Scale::ticks() const {
                                 : rough / decade > 2 ? 5
                                 : rough / decade > 1 ? 2
                                                      : 1);
-  for (double value = std::ceil(low / step - 1e-9) * step; value <= high + step * 1e-9; value += step)
+  double value = std::ceil(low / step - 1e-9) * step;
+  while (value <= high + step * 1e-9) {
     ticks.push_back(std::abs(value) < step * 1e-9 ? 0 : value);
+    value += step;
+  }
   return ticks;
 }
 
