@@ -228,7 +228,8 @@ void report_kept(const Job& job, std::int64_t kv_head, const KeptPositions& rows
       together[w] |= of_head.bits[w];
   }
   // V rows are counted against the keys that a decode step sees, or against those of the whole prefill.
-  to.add_group(job.call.layer, kv_head, together, job.counts_steps() ? rows.end - rows.first_key : rows.end);
+  to.add_group(job.call.layer, kv_head, together,
+               to.phase() == Phase::decode ? rows.end - rows.first_key : rows.end);
 }
 
 void report_counts(const Job& job, const std::vector<TileCounts>& all) {

@@ -152,10 +152,6 @@ struct Job {
     if (!want_lost_mass()) return LostMass::none;
     return want_dropped() ? LostMass::summed : LostMass::estimated;
   }
-  // Whether V rows are counted for each decode step.
-  [[nodiscard]] bool counts_steps() const {
-    return listeners.counts != nullptr && listeners.counts->phase() == Phase::decode;
-  }
 };
 
 // What the prefilters know about tiles of keys, as far as a call may use it.
