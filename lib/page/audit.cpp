@@ -107,6 +107,7 @@ AuditFile read_audit(const std::filesystem::path& path) {
 
 std::vector<std::string> findings_of(const AuditFile& audit) {
   std::vector<std::string> findings;
+  findings.reserve(audit.targets.size() + 1);
   for (const AuditTarget& target : audit.targets)
     findings.push_back(finding_of(target, audit));
   if (!audit.holds) findings.emplace_back("The tolerance that this audit checked is exceeded.");

@@ -30,6 +30,7 @@ std::vector<MetricColumn> metrics_of(const std::vector<Group>& groups) {
         look(*point.cell);
   }
   std::vector<MetricColumn> columns;
+  columns.reserve(found.size());
   for (const auto& [name, has_error] : found)
     columns.push_back({name, has_error});
   return columns;

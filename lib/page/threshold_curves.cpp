@@ -77,6 +77,7 @@ std::vector<LengthPoint> over_cells(const Target& target, std::size_t from, std:
       at.fewest = std::min(at.fewest, entry.count);
     }
   std::vector<LengthPoint> points;
+  points.reserve(classes.size());
   for (const auto& [place, at] : classes)
     points.push_back(point_of(at));
   return points;

@@ -23,6 +23,7 @@ template <class T>
 std::vector<T> spread_out(const std::vector<T>& all, std::size_t most) {
   if (all.size() <= most) return all;
   std::vector<T> some;
+  some.reserve(most);
   for (std::size_t i = 0; i < most; ++i)
     some.push_back(all[i * (all.size() - 1) / (most - 1)]);
   return some;
@@ -30,6 +31,7 @@ std::vector<T> spread_out(const std::vector<T>& all, std::size_t most) {
 
 std::vector<std::int64_t> layers_of(const ThresholdTable& table) {
   std::vector<std::int64_t> layers;
+  layers.reserve(static_cast<std::size_t>(table.meta.shape.num_layers));
   for (std::int64_t layer = 0; layer < table.meta.shape.num_layers; ++layer)
     layers.push_back(layer);
   return layers;
@@ -236,6 +238,7 @@ std::vector<std::string> findings_of(const ThresholdTable& table, const std::vec
         target->k);
   }
   std::vector<std::string> findings;
+  findings.reserve(said.size());
   for (const auto& [text, k] : said)
     findings.push_back(fmt::format("k = {}: {}.", k, text));
   return findings;
