@@ -196,6 +196,7 @@ BenchPlan resolve_bench(const BenchFlags& flags, Session& session) {
   plan.kept = kept;
   plan.thresholds = load_thresholds(flags.policies.thresholds, session.console);
   plan.policies = kept.empty() ? with_every_k(policies, plan.thresholds) : policies;
+  if (kept.empty()) warn_of_idle_tables(plan.policies, plan.thresholds, session.console);
   if (flags.policies.attention.empty() &&
       std::ranges::all_of(plan.policies, [](const Policy& policy) { return is_dense(policy); }))
     session.console.note(

@@ -270,6 +270,7 @@ void GenerateCommand::run(Session& session) {
   tell_notes(model.generation.notes, flags_.strict, session);
   const Prompt prompt = fitting_prompt(model, flags_);
   const std::vector<PolicyPlan> plans = plan_policies(policies, thresholds, config.shape, config.context);
+  warn_of_idle_tables(policies, thresholds, session.console);
   if (flags_.dry_run)
     return write_output(flags_.output,
                         format_listing(estimate(model, plans, prompt, flags_, session), format));

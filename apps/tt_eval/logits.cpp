@@ -264,6 +264,7 @@ void LogitsCommand::run(Session& session) {
                       .expected = fmt::format("1 to {} tokens", config.context),
                       .found = fmt::format("{}", tokens)});
   const PolicyPlan plan = plan_policies(policies, thresholds, config.shape, tokens).front();
+  warn_of_idle_tables(policies, thresholds, session.console);
   std::unique_ptr<LogitsFile> file;
   if (std::filesystem::path(flags_.output).extension() == ".npy")
     file = std::make_unique<NpyLogits>(flags_.output, tokens, config.vocab_size);

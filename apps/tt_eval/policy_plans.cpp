@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "attention/policies/unit.hpp"
 #include "common/thresholds.hpp"
@@ -121,6 +122,15 @@ void warn_of_idle_table(const ThresholdFile& file, Console& console) {
   console.warn(fmt::format("{} is used by no policy: it holds {} thresholds for k = {}", file.path,
                            name_of(file.table.meta.placement), k_of(file)),
                "ask for its placement and k, or leave it out");
+}
+
+void warn_of_idle_tables(const std::vector<Policy>& policies, const std::vector<ThresholdFile>& thresholds,
+                         Console& console) {
+  std::set<const ThresholdFile*> taken;
+  for (const Policy& policy : policies)
+    if (needs_table(policy)) taken.insert(choose(policy, thresholds));
+  for (const ThresholdFile& file : thresholds)
+    if (!taken.contains(&file)) warn_of_idle_table(file, console);
 }
 
 void warn_of_kept_ends(const std::vector<PolicyPlan>& policies, const std::vector<ThresholdFile>& thresholds,

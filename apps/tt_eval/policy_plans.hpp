@@ -46,6 +46,9 @@ void warn_of_long_rows(const std::vector<PolicyPlan>& policies, const std::vecto
 
 // Warns that no policy uses the table, and says what it holds.
 void warn_of_idle_table(const ThresholdFile& file, Console& console);
+// The same about every table that none of the policies takes. Throws UsageError as plan_policies() does.
+void warn_of_idle_tables(const std::vector<Policy>& policies, const std::vector<ThresholdFile>& thresholds,
+                         Console& console);
 
 // Warns about policies that always keep the ends of rows, with thresholds that were fitted to whole rows:
 // they keep more than k.

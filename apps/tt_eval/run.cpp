@@ -1,7 +1,6 @@
 // tt-eval run: policies x tasks -> one report.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <exception>
 #include <filesystem>
 
@@ -175,13 +174,11 @@ void RunJob::prepare() {
       task = as_chat(std::move(task), model_, plan_.chat.system);
   const ModelConfig& config = model_.transformer.config();
   const std::int64_t context = plan_.evaluation.context > 0 ? plan_.evaluation.context : config.context;
-  policies_ = plan_policies(with_every_k(plan_.policies, thresholds_), thresholds_, config.shape, context);
+  const std::vector<Policy> policies = with_every_k(plan_.policies, thresholds_);
+  policies_ = plan_policies(policies, thresholds_, config.shape, context);
+  warn_of_idle_tables(policies, thresholds_, session_.console);
   warn_of_long_rows(policies_, thresholds_, context, session_.console);
   warn_of_kept_ends(policies_, thresholds_, session_.console);
-  for (const ThresholdFile& file : thresholds_)
-    if (std::ranges::none_of(policies_,
-                             [&](const PolicyPlan& plan) { return plan.record.thresholds == file.path; }))
-      warn_of_idle_table(file, session_.console);
   for (const Task& task : tasks_)
     checks_.push_back(check_fits(task, model_, plan_.evaluation, session_.console));
   results_ = {

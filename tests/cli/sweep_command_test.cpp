@@ -137,6 +137,14 @@ TEST_CASE("a table that no cell and no policy uses is named, with what it holds"
       "tt-eval run --model model --task quiz.jsonl --attention theta --thresholds theta.h5 ";
   CHECK(world.run(run + "five.h5 -k 4").err.find("five.h5 is used by no policy") != std::string::npos);
   CHECK(world.run(run + "-k 4").err.find("is used by no policy") == std::string::npos);
+  const std::string both = " --model model --attention theta --thresholds theta.h5 five.h5 -k 4 ";
+  for (const std::string command : {"generate --prompt ab --max-new-tokens 1", "logits --text b.txt -o l.npy",
+                                    "bench --prefill 16 --decode-at none --repetitions 1"}) {
+    const Outcome outcome = world.run("tt-eval " + command + both);
+    INFO(outcome.err);
+    CHECK(outcome.status == 0);
+    CHECK(outcome.err.find("five.h5 is used by no policy") != std::string::npos);
+  }
 }
 
 TEST_CASE("report makes one page of a sweep, and refuses what is no result") {

@@ -70,7 +70,7 @@ class Study:
         if path is None:
             return None
         text = path.read_text(encoding="utf-8")
-        folder = self.out / "texts" / f"{name}-{tokens}"
+        folder = self.out / "texts" / str(count) / f"{name}-{tokens}"  # stages ask for different numbers of one text
         if folder.is_dir() and len(list(folder.glob("*.txt"))) == count:
             return folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,12 +109,10 @@ class Study:
     def fit(self, name, k, *flags, documents=None, context=None):
         """A table of thresholds, from `documents` documents of `context` tokens; the size's own numbers by default."""
         source, context = self.plan["calibration"], context or self.size["context"]
-        documents = documents or self.size["calibration"]
-        all_of_them = max(documents, self.size["calibration"]) if context == self.size["context"] else documents
-        folder = self.documents("calibration", source["file"], source["from"], all_of_them, context)
+        folder = self.documents("calibration", source["file"], source["from"], documents or self.size["calibration"], context)
         if folder is None:
             sys.exit("results-real: nothing to calibrate on")
-        arguments = ["fit", "--model", self.model, "--text", *sorted(folder.glob("*.txt"))[:documents], "--context", context,
+        arguments = ["fit", "--model", self.model, "--text", *sorted(folder.glob("*.txt")), "--context", context,
                      "-k", ",".join(map(str, k)), "--length-bins", 8, *flags]
         return self.made("tt-calibrate", f"{name}.h5", *arguments)
 
@@ -135,17 +133,17 @@ class Study:
         kind = f"{per}-{by}" if by else per
         return self.made("tt-calibrate", f"{name}-{k}-{kind}.h5", "budget", curve, "--uniform-k", k, "--per", per, *flags)
 
-    def long_tables(self, key):
-        """Tables for long contexts: with one k, and with a k for each head. They come from few long documents, of which a share
-        of the rows is used; rows of all lengths are drawn equally often. Thresholds of short documents would keep too much of
-        longer rows."""
-        k = self.ks("decode-k", "long-k")
-        long = {"documents": self.size["long-calibration"], "context": self.size["long-context"] or self.size["decode-context"]}
-        rows = ["--row-fraction", self.size["long-row-fraction"]]
-        scores = self.fit("scores-long", k, "--sdc", "calibrated", "--rho-law", *rows, **long)
-        curve = self.fit("curve-long", [min(k)], "--placement", "post-softmax", "--curve", *rows, **long)
-        return [scores, *(self.uniform("long", curve, k) for k in self.size[key])], [
-            self.shared_out("long", curve, k, "head") for k in self.size[key]]
+    def fit_long(self, name, k, *flags):
+        """From few long documents, of which a share of the rows is used; rows of all lengths are drawn equally often.
+        Thresholds of short documents would keep too much of longer rows."""
+        return self.fit(name, k, *flags, "--row-fraction", self.size["long-row-fraction"], documents=self.size["long-calibration"],
+                        context=self.size["long-context"] or self.size["decode-context"])
+
+    def long_weights(self, key):
+        """For each k, a table with this k for all and one with a k for each head."""
+        curve = self.fit_long("curve-long", [min(self.ks("decode-k", "long-k"))], "--placement", "post-softmax", "--curve")
+        return ([self.uniform("long", curve, k) for k in self.size[key]],
+                [self.shared_out("long", curve, k, "head") for k in self.size[key]])
 
     # ---- sweeps
 
@@ -226,7 +224,7 @@ class Study:
 
     def decode(self, _):
         size, policies = self.size, self.plan["policies"]
-        tables, by_head = self.long_tables("decode-k")
+        tables, by_head = self.long_weights("decode-k")
         texts = self.texts(size["decode-documents"], size["decode-context"], ["wikitext"])
         settings = {"task": texts, "context": size["decode-context"], "phase": "decode"}
         whole = self.sweep("decode", k=size["decode-k"], thresholds=tables, attention=["dense", *policies["decode"]], **settings)
@@ -252,7 +250,8 @@ class Study:
         size = self.size
         if not size["long-documents"]:
             return True
-        tables, by_head = self.long_tables("long-k")
+        tables, by_head = self.long_weights("long-k")
+        tables.append(self.fit_long("scores-long", size["long-k"], "--sdc", "calibrated", "--rho-law"))
         policies = self.plan["policies"]
         texts = self.texts(size["long-documents"], size["long-context"], ["wikitext"])
         settings = {"task": texts, "context": size["long-context"], "phase": "prefill"}
