@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "core/normal.hpp"
 #include "page/markup.hpp"
@@ -12,6 +15,21 @@
 namespace toptheta::page {
 
 namespace {
+
+// " 0:dense 1:512"; where a budget gave most layers a k of their own, just that.
+std::string layers_of(const CellPolicy& policy) {
+  if (policy.own_head_k || policy.k <= 0) return "";
+  constexpr int kNamed = 4;
+  int own = 0;
+  std::string text;
+  for (std::size_t layer = 0; layer < policy.layer_k.size(); ++layer) {
+    if (policy.layer_k[layer] == policy.k) continue;
+    ++own;
+    text += fmt::format(" {}:{}", layer,
+                        policy.layer_k[layer] == 0 ? "dense" : fmt::format("{}", policy.layer_k[layer]));
+  }
+  return own > kNamed ? " per-layer" : text;
+}
 
 std::string traits_of(const CellPolicy& policy) {
   std::string text;
@@ -26,11 +44,7 @@ std::string traits_of(const CellPolicy& policy) {
   if (policy.own_head_k) text += " per-head";
   if (policy.topk_at_calibration) text += " tac";
   if (policy.add_sigma != 0) text += fmt::format(" sigma={}", policy.add_sigma);
-  for (std::size_t layer = 0; layer < policy.layer_k.size(); ++layer)
-    if (policy.layer_k[layer] != policy.k && !policy.own_head_k && policy.k > 0)
-      text += fmt::format(" {}:{}", layer,
-                          policy.layer_k[layer] == 0 ? "dense" : fmt::format("{}", policy.layer_k[layer]));
-  return text;
+  return text + layers_of(policy);
 }
 
 bool is_shared_option(const std::string& name) {
@@ -137,22 +151,83 @@ void give_styles(std::vector<Group>& groups) {
       series.style = styles.at({rank_of(series.attention), series.name});
 }
 
+// "budgets/96-head.h5" becomes "budgets/*-head.h5": what the tables of one script's loop over k have in
+// common.
+std::string pattern_of(const std::string& table) {
+  const std::size_t name = table.find_last_of('/') + 1;
+  std::string pattern = table.substr(0, name);
+  for (std::size_t i = name; i < table.size(); ++i) {
+    const bool is_digit = table[i] >= '0' && table[i] <= '9';
+    if (!is_digit)
+      pattern += table[i];
+    else if (pattern.empty() || pattern.back() != '*')
+      pattern += '*';
+  }
+  return pattern;
+}
+
+std::string stem_of(const std::string& table) {
+  return std::filesystem::path(table).stem().string();
+}
+
+// The cells of one curve, and what its tables have in common.
+struct Curve {
+  std::string family{};
+  std::string tables{};
+  std::vector<const Cell*> cells{};
+};
+
+// Cells of one family make one curve if they have one table, or tables whose names differ in numbers only and
+// that answer different k: a table for each budget.
+std::vector<Curve> curves_of(const std::vector<const Cell*>& cells) {
+  std::map<std::string, std::set<std::pair<std::string, std::string>>>
+      tables;  // of a pattern: knob and table
+  std::map<std::string, std::set<std::string>> knobs;
+  const auto pattern = [](const Cell& cell) {
+    return family_of(cell.policy) + '\0' + pattern_of(cell.policy.thresholds);
+  };
+  for (const Cell* cell : cells) {
+    tables[pattern(*cell)].emplace(knob_of(cell->policy), cell->policy.thresholds);
+    knobs[pattern(*cell)].insert(knob_of(cell->policy));
+  }
+  std::vector<Curve> curves;
+  std::map<std::string, std::size_t> known;
+  for (const Cell* cell : cells) {
+    const std::string key = pattern(*cell);
+    const bool is_one_curve = tables[key].size() == knobs[key].size();
+    const std::string table = is_one_curve ? pattern_of(cell->policy.thresholds) : cell->policy.thresholds;
+    const auto [it, is_new] = known.emplace(family_of(cell->policy) + '\0' + table, curves.size());
+    if (is_new) curves.push_back({family_of(cell->policy), cell->policy.thresholds, {}});
+    Curve& curve = curves[it->second];
+    if (curve.tables != cell->policy.thresholds) curve.tables = table;
+    curve.cells.push_back(cell);
+  }
+  return curves;
+}
+
 Group make_group(const std::vector<const Cell*>& cells, bool name_model) {
   Group group;
   const Cell& first = *cells.front();
   group.title =
       fmt::format("{}{}, {}", name_model ? first.model.name + ": " : "", first.task.name, first.phase);
   group.metric = metric_of(first);
-  std::map<std::string, std::size_t> known;
+  std::vector<const Cell*> sparse;
   for (const Cell* cell : cells) {
-    if (cell->is_dense()) {
-      if (group.dense == nullptr) group.dense = cell;
-      continue;
-    }
-    const std::string name = family_of(cell->policy);
-    const auto [it, is_new] = known.emplace(name + '\0' + cell->policy.thresholds, group.series.size());
-    if (is_new) group.series.push_back({name, cell->policy.attention, {}});
-    group.series[it->second].points.push_back({cell, {}});
+    if (!cell->is_dense())
+      sparse.push_back(cell);
+    else if (group.dense == nullptr)
+      group.dense = cell;
+  }
+  const std::vector<Curve> curves = curves_of(sparse);
+  group.series.reserve(curves.size());
+  for (const Curve& curve : curves) {
+    const bool is_only = std::count_if(curves.begin(), curves.end(),
+                                       [&](const Curve& c) { return c.family == curve.family; }) == 1;
+    Series series{curve.family, curve.cells.front()->policy.attention, {}};
+    if (!is_only) series.name += fmt::format(" ({})", stem_of(curve.tables));
+    for (const Cell* cell : curve.cells)
+      series.points.push_back({cell, {}});
+    group.series.push_back(std::move(series));
   }
   sort_series(group);
   return group;

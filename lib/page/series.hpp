@@ -34,9 +34,10 @@ struct Point {
   Loss loss{};
 };
 
-// The cells of one family, beginning with the fewest elements.
+// The cells of one curve, beginning with the fewest elements: of one family and one table, or of tables that
+// differ in their k and in the numbers of their names ("budget-64.h5", "budget-96.h5").
 struct Series {
-  std::string name{};
+  std::string name{};  // the family, and "(budget-*)" where the group has several such curves
   std::string attention{};
   std::vector<Point> points{};
   std::size_t style = 0;  // colour and mark, the same in all groups

@@ -84,6 +84,16 @@ std::string names_of(const Group& group, const Look& look) {
   return svg;
 }
 
+// Room for the names beside the lines, at what a bold letter takes on average.
+int width_of_names(const Group& group) {
+  std::size_t letters = 0;
+  for (const Series& series : group.series)
+    letters = std::max(letters, series.name.size());
+  constexpr double kLetter = 8;
+  constexpr int kGap = 30;
+  return std::clamp(kGap + static_cast<int>(kLetter * static_cast<double>(letters)), 110, 420);
+}
+
 Look look_of(const Group& group, Cost cost, Room room) {
   std::vector<double> xs;
   std::vector<double> ys;
@@ -100,7 +110,8 @@ Look look_of(const Group& group, Cost cost, Room room) {
   const int width = narrow ? 360 : 860;
   const int height = narrow ? 290 : 420;
   Look look{{width, height, {}, {}}, cost, false};
-  look.frame.x = {scale_over(xs, 54, width - (narrow ? 16 : 250), true), name_of_cost(cost), true};
+  look.frame.x = {scale_over(xs, 54, width - (narrow ? 16 : width_of_names(group)), true), name_of_cost(cost),
+                  true};
   look.frame.x.scale.high = std::min(look.frame.x.scale.high, 1.0);  // a share
   look.frame.y = {scale_over(ys, height - 44, 28, may_be_log), loss_name(group), group.is_share()};
   look.is_log = look.frame.y.scale.log;

@@ -86,6 +86,65 @@ TEST_CASE("the cheapest setting within 1% is one whose interval stays within, if
   CHECK(headline_of(groups).find("No setting stays within 1%") == 0);
 }
 
+TEST_CASE("tables that differ in their k make one curve, and tables of the same k one each") {
+  const auto with = [](const std::string& table, std::int64_t k) {
+    Cell cell = cell_of("theta", k, 0.001 * static_cast<double>(k), 1.01, 0.001);
+    cell.policy.thresholds = table;
+    cell.policy.own_head_k = true;
+    return cell;
+  };
+  // A budget for each sum of elements: as a script's loop writes them.
+  std::vector<Cell> cells = {with("out/budget-64-head.h5", 65), with("out/budget-96-head.h5", 98),
+                             with("out/budget-64-other.h5", 65), with("out/budget-96-other.h5", 98)};
+  std::vector<Group> groups = group_cells(cells);
+  REQUIRE(groups[0].series.size() == 2);
+  CHECK(groups[0].series[0].name == "theta per-head (budget-*-head)");
+  CHECK(groups[0].series[0].points.size() == 2);
+  CHECK(groups[0].series[1].name == "theta per-head (budget-*-other)");
+  CHECK(groups[0].series[0].style != groups[0].series[1].style);
+
+  // Calibrations on more and more documents: a point of each is no curve.
+  cells = {with("from-1.h5", 64), with("from-1.h5", 128), with("from-2.h5", 64), with("from-2.h5", 128)};
+  groups = group_cells(cells);
+  REQUIRE(groups[0].series.size() == 2);
+  CHECK(groups[0].series[0].name == "theta per-head (from-1)");
+  CHECK(groups[0].series[1].name == "theta per-head (from-2)");
+
+  // Nothing to tell apart, nothing added.
+  cells = {with("out/budget-64-head.h5", 65), with("out/budget-96-head.h5", 98)};
+  groups = group_cells(cells);
+  REQUIRE(groups[0].series.size() == 1);
+  CHECK(groups[0].series[0].name == "theta per-head");
+
+  // The same numbers in another directory are other tables.
+  cells = {with("a1/t.h5", 64), with("a2/t.h5", 128)};
+  CHECK(group_cells(cells)[0].series.size() == 2);
+}
+
+TEST_CASE("layers of their own are named if they are few") {
+  CellPolicy policy;
+  policy.attention = "theta";
+  policy.k = 64;
+  policy.layer_k = {0, 512, 64, 64, 64, 64};
+  CHECK(family_of(policy) == "theta 0:dense 1:512");
+  policy.layer_k = {10, 20, 30, 40, 50, 64};
+  CHECK(family_of(policy) == "theta per-layer");
+}
+
+TEST_CASE("a chart leaves room for the longest name beside its lines") {
+  const auto right_end = [](const std::string& table) {
+    Cell a = cell_of("theta", 16, 0.04, 1.01, 0.001);
+    Cell b = a;
+    a.policy.thresholds = table + "-a.h5";
+    b.policy.thresholds = table + "-b.h5";
+    const std::vector<Cell> cells = {cell_of("dense", 0, 1, 1, 0), a, b};
+    const std::string svg = trade_off_chart(group_cells(cells)[0], Cost::elements, Room::wide).svg;
+    const std::string axis = svg.substr(svg.find("data-x='"));
+    return std::stod(axis.substr(axis.find(" 54 ") + 4));
+  };
+  CHECK(right_end("t") > right_end("thresholds-of-many-documents") + 150);
+}
+
 TEST_CASE("without paired differences a loss has both errors") {
   std::vector<Cell> cells = {cell_of("dense", 0, 1, 1, 0), cell_of("topk", 8, 0.02, 1.05, 0.001)};
   cells[1].paired.clear();

@@ -16,7 +16,7 @@ import tomllib
 
 from experiments import ROOT
 
-STAGES = ("prefill", "short", "first-layers", "calibration", "budget", "decode", "questions", "few-shot", "long")
+STAGES = ("prefill", "short", "first-layers", "calibration", "drift", "budget", "decode", "questions", "few-shot", "long")
 CHARACTERS = 40_000  # of a text, to find how many of them make a token
 
 
@@ -169,7 +169,7 @@ class Study:
                            attention=["dense", *policies["top-theta"], *policies["rivals"], *policies["without-k"]])
         others = self.sweep("others", task=self.texts(size["other-documents"], size["context"], names[1:]),
                             context=size["context"], k=size["other-k"], thresholds=tables, phase="prefill",
-                            attention=["dense", *policies["top-theta"], *policies["others"]])
+                            attention=["dense", *policies["top-theta"], *policies["rivals"], *policies["without-k"]])
         return whole and others
 
     def short(self, tables):
@@ -177,7 +177,7 @@ class Study:
         size = self.size
         texts = self.texts(size["short-documents"], size["short-context"], [self.plan["text"][0]["name"]])
         return self.sweep("short", task=texts, context=size["short-context"], k=size["short-k"], thresholds=tables, phase="prefill",
-                          attention=["dense", *self.plan["policies"]["top-theta"], *self.plan["policies"]["others"]])
+                          attention=["dense", *self.plan["policies"]["top-theta"], *self.plan["policies"]["top-k"]])
 
     def first_layers(self, _):
         """The first layer, and the first two, dense: tables of their own."""
@@ -200,6 +200,29 @@ class Study:
         texts = self.texts(size["documents"], size["context"], [self.plan["text"][0]["name"]])
         return not tables or self.sweep("calibration", task=texts, context=size["context"], k=size["calibration-k"], thresholds=tables,
                                         phase="prefill", attention=["dense", *self.plan["policies"]["calibration"]])
+
+    def drift(self, tables):
+        """What an audit and a comparison of tables say of other texts beforehand, and what tables of their own gain there."""
+        size, whole = self.size, True
+        k, context, count = size["drift-k"], size["context"], size["other-documents"]
+        for text in self.plan["text"]:
+            name = text["name"]
+            known = self.documents(f"own-{name}", text["file"], text["own-from"], count, context)
+            seen = self.documents(name, text["file"], text["from"], count, context)
+            if known is None or seen is None:
+                continue
+            for table in tables:
+                self.made("tt-calibrate", f"audit-{table.stem}-{name}.json", "audit", table, "-k", k, "--model", self.model,
+                          "--text", *sorted(seen.glob("*.txt")), "--context", context, "--format", "json")
+            own = self.made("tt-calibrate", f"own-{name}.h5", "fit", "--model", self.model, "--text", *sorted(known.glob("*.txt")),
+                            "--context", context, "-k", k, "--length-bins", 8, "--placement", "post-softmax", "--tac", "--curve")
+            if text is self.plan["text"][0]:
+                first = own
+                continue
+            self.made("tt-calibrate", f"drift-{name}.json", "drift", first, own, "--format", "json")
+            whole &= self.sweep(f"own-{name}", task=[seen], context=context, k=[k], thresholds=[first, own], phase="prefill",
+                                attention=["dense", *self.plan["policies"]["calibration"]])
+        return whole
 
     def budget(self, _):
         """What a k of its own for each layer or head gains, with and without what each layer costs by itself."""
@@ -237,13 +260,13 @@ class Study:
                           attention=["dense", *self.plan["policies"]["questions"]])
 
     def few_shot(self, tables):
-        """Questions after many solved ones: prompts that are long enough to leave much out."""
+        """Questions after many solved ones: prompts that are long enough to leave much out. Thresholds on weights alone."""
         size, plan = self.size, self.plan["few-shot"]
         if not size["few-shot-questions"]:
             return True
         files = [self.file(name) for name in plan["files"]]
         return self.sweep("few-shot", task=[f for f in files if f is not None], limit=size["few-shot-questions"],
-                          k=size["few-shot-k"], thresholds=tables, phase="prefill", attention=["dense", *plan["policies"]],
+                          k=size["few-shot-k"], thresholds=tables[1:], phase="prefill", attention=["dense", *plan["policies"]],
                           **{"few-shot": plan["examples"]})
 
     def long(self, _):

@@ -12,6 +12,7 @@ from results import measure, percent, value
 from tables import kept, markdown, renew, v_rows
 
 SHARES = (0.05, 0.10, 0.20)  # of the elements
+OTHER_SHARE, OTHER_TILES = 0.10, 0.90
 TILES = (0.85, 0.90, 0.96)  # of the tiles: below that, only windows go
 PLACEMENTS = ("post-softmax", "running-softmax")
 BUDGETS = {"uniform": "one k for all", "layer": "a k for each layer", "head": "a k for each head",
@@ -132,6 +133,50 @@ def tiles_visited(run):
     return 1 - run["sparsity"]["tiles"]
 
 
+def other_texts(sweep, texts, of, wanted):
+    """All policies on several texts at one share of the elements or tiles."""
+    rows = []
+    for name in sweep.families():
+        found = [at_share(sweep.of(text, name), of, wanted, what) for text in texts
+                 for what in (paired_ratio, lambda run: value(run, "kl"))]
+        if any(cell != "-" for cell in found):
+            rows.append([name, *found])
+    titles = [title for text in texts for title in (f"{text.rsplit('-', 1)[0]}: perplexity over dense", "KL")]
+    return markdown(["policy", *titles], rows)
+
+
+def drift(folder, texts):
+    """What audits and comparisons of tables say of a text, and what its own thresholds gain."""
+    rows = []
+    for text in texts:
+        name = text.rsplit("-", 1)[0]
+        audits = {path.name.split("-")[1]: json.loads(path.read_text())["targets"][0] for path in sorted(folder.glob(f"audit-*-{name}.json"))}
+        moved = folder / f"drift-{name}.json"
+        heads = json.loads(moved.read_text()) if moved.exists() else None
+        rows.append([name, *(audited(audits.get(stem)) for stem in ("scores", "weights")),
+                     "-" if heads is None else f"{heads['recalibrate']} of {len(heads['rows'])}"])
+    return markdown(["text", "audit, pre-softmax thresholds: eff. k / k (95%)", "the same, post-softmax", "drift: heads to recalibrate"], rows)
+
+
+def audited(target):
+    if target is None:
+        return "-"
+    ratio = target["effective_k_ratio"]
+    return f"{ratio['value']:.2f}" + (f" ({ratio['low']:.2f} to {ratio['high']:.2f})" if ratio.get("low") is not None else "")
+
+
+def own(sweep):
+    """A text's own thresholds beside those of the first text, from equally many documents."""
+    rows = []
+    for task in sweep.tasks():
+        name = task.rsplit("-", 1)[0]
+        for run in sorted((run for run in sweep.of(task) if run["policy"]["attention"] == "theta"),
+                          key=lambda run: (family(run["policy"]), table_of(run["policy"]) == f"own-{name}")):
+            rows.append([name, family(run["policy"]), table_of(run["policy"]).removeprefix("own-"), ratio(run), f"{value(run, 'kl'):.4f}",
+                         kept(run), f"{run['sparsity']['effective_k_ratio']:.2f}"])
+    return markdown(["text", "policy", "thresholds from", "perplexity over dense (95%)", "KL, nats", "elements %", "eff. k / k"], rows)
+
+
 def domains(sweep):
     rows = [[task, family(run["policy"]), setting(run), ratio(run), kept(run), f"{run['sparsity']['effective_k_ratio']:.2f}"]
             for task in sweep.tasks() for run in sweep.of(task) if run["policy"]["attention"] == "theta"]
@@ -232,13 +277,19 @@ def main():
     decode, long = (Sweep(folder / name, folder / f"{name}-by-head") for name in ("decode", "long"))
     counts, budget = Sweep(folder / "calibration"), Sweep(*folder.glob("budget-*/"))
     layers = {count: Sweep(folder / f"first-layers-{count}") for count in (1, 2)}
+    owned = Sweep(*sorted(folder.glob("own-*/")))
     first = prefill.tasks()[0] if not any(t.startswith("wikitext") for t in prefill.tasks()) else next(
         t for t in prefill.tasks() if t.startswith("wikitext"))
+    others = [task for task in prefill.tasks() if task != first]
     renew(sys.argv[2], {
         "headline": lambda: headline([("short prefill", short), ("prefill", prefill), ("prefill", budget), ("decode", decode), ("long prefill", long)]),
         "trade-off": lambda: trade_off(prefill, first),
         "equal-elements": lambda: equal_budget(prefill, first, elements, SHARES),
         "equal-tiles": lambda: equal_budget(prefill, first, tiles_visited, TILES),
+        "other-elements": lambda: other_texts(prefill, others, elements, OTHER_SHARE) if others else NOT_YET,
+        "other-tiles": lambda: other_texts(prefill, others, tiles_visited, OTHER_TILES) if others else NOT_YET,
+        "drift": lambda: drift(folder, prefill.tasks()) if list(folder.glob("audit-*.json")) else NOT_YET,
+        "own": lambda: own(owned) if owned.runs else NOT_YET,
         "domains": lambda: domains(prefill),
         "first-layers": lambda: first_layers(layers) if any(one.runs for one in layers.values()) else NOT_YET,
         "short": lambda: "\n\n".join(trade_off(short, task) for task in short.tasks()) or NOT_YET,
