@@ -6,6 +6,7 @@
 #include "common/format_flag.hpp"
 #include "common/output.hpp"
 #include "core/error.hpp"
+#include "theta/formats/table_file.hpp"
 #include "theta/length_bins.hpp"
 
 namespace toptheta::app {
@@ -79,6 +80,20 @@ void advise_on_placement(Placement placement, Session& session) {
         "theta:placement=running-softmax,vmc");
 }
 
+// Without -k, --sdc-from takes thresholds as they are, together with all that says how they were made.
+bool takes_finished_thresholds(const FitFlags& flags) {
+  return flags.k.empty() && !flags.share.sdc_from.empty();
+}
+
+void require_no_first_round(const FitFlags& flags) {
+  for (const CLI::Option* option : flags.of_thresholds)
+    if (option->count() > 0)
+      throw UsageError({.where = option->get_name(),
+                        .what = "belongs to the thresholds, and those of --sdc-from are finished",
+                        .next = "drop it; or, for the second round of shares, give all flags of the first "
+                                "round, with -k"});
+}
+
 // What rows thresholds are of.
 void declare_rows(CLI::App& app, FitFlags& flags) {
   app.add_option("--keep-first", flags.keep_first,
@@ -131,7 +146,9 @@ void declare_sdc(CLI::App& app, FitFlags& flags) {
 }  // namespace
 
 FitPlan resolve_fit(const FitFlags& flags, Session& session) {
-  if (flags.k.empty())
+  const bool finished = takes_finished_thresholds(flags);
+  if (finished) require_no_first_round(flags);
+  if (flags.k.empty() && !finished)
     throw UsageError(
         {.where = "-k", .what = "not given", .expected = "how many keys to keep per row: -k 16,32,64"});
   if (flags.output.empty() && !flags.resources.dry_run)
@@ -141,7 +158,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   require_one_process(flags, session.cluster);
   FitPlan plan;
   plan.precision = flags.precision;
-  plan.options.k = parse_number_list(flags.k, "-k");
+  if (!finished) plan.options.k = parse_number_list(flags.k, "-k");
   if (!flags.layer_k.empty()) plan.options.layer_k = parse_layer_k(flags.layer_k);
   plan.options.placement = flags.placement;
   plan.options.add_sigma = flags.add_sigma;
@@ -149,6 +166,7 @@ FitPlan resolve_fit(const FitFlags& flags, Session& session) {
   plan.options.length_bins = parse_length_bins(flags.length_bins, "--length-bins");
   plan.options.row_fraction = flags.row_fraction;
   plan.options.seed = session.seed;
+  if (finished) adopt(plan.options, load_table(flags.share.sdc_from));
   resolve_sdc(flags, plan.options);
   resolve_curves(flags.curves, plan.options);
   plan.options.progress = session.stage_progress();
@@ -201,6 +219,9 @@ void declare_fit(CLI::App& app, FitFlags& flags) {
       ->check(non_negative())
       ->capture_default_str();
   declare_curves(app, flags.curves);
+  for (const char* name : {"--layer-k", "--placement", "--add-sigma", "--keep-first", "--keep-recent",
+                           "--length-bins", "--tac", "--curve", "--estimator"})
+    flags.of_thresholds.push_back(app.get_option(name));
   declare_follow(app, flags.follow);
   declare_share(app, flags.share);
   declare_resources(app, flags.resources);

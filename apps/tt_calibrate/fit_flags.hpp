@@ -41,6 +41,7 @@ struct FitFlags {
   ResourceFlags resources{};
   ResultFormat format = table_format();
   std::string output{};
+  std::vector<const CLI::Option*> of_thresholds{};  // how thresholds are made, apart from -k
 };
 
 // The flags, checked; either dumps, a dump to follow, or a source.

@@ -39,6 +39,11 @@ CalibrationOutcome run(RowSource& source, const FitPlan& plan, CalibrationJob jo
     job.sdc_table_name = plan.share.sdc_from.string();
     job.sdc_table_sha256 = sha256_of_path(plan.share.sdc_from);
   }
+  if (plan.options.finished) {
+    // Here the table is an input like any other, and the command means nothing without it.
+    job.inputs.push_back({job.sdc_table_name, job.sdc_table_sha256, job.sdc_table_sha256});
+    job.provenance.command += " --sdc-from " + shell_word(job.sdc_table_name);
+  }
   CalibrationOutcome outcome = run_calibration(source, plan.options, job);
   if (plan.share.is_part()) return outcome;
   digest_inputs(*job.cluster, job.inputs);

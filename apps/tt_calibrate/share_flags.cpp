@@ -15,9 +15,11 @@ void declare_share(CLI::App& app, ShareFlags& flags) {
                  "tt-calibrate merge: 2/8. All shares take the same flags and inputs")
       ->type_name("I/N")
       ->group(kShareGroup);
-  app.add_option("--sdc-from", flags.sdc_from,
-                 "Take finished thresholds from this table and run only the second pass of --sdc. For the "
-                 "second round of shares, see docs/cluster.md")
+  app.add_option(
+         "--sdc-from", flags.sdc_from,
+         "Take finished thresholds from this table and run only the second pass of --sdc. Without -k, "
+         "those of any table with all their settings: of budget, retarget, or another fit. With -k and "
+         "all flags of the first round: the second round of shares (docs/cluster.md)")
       ->type_name("FILE")
       ->group(kShareGroup);
   app.add_option("--checkpoint", flags.checkpoint,
@@ -50,7 +52,7 @@ SharePlan resolve_share(const ShareFlags& flags, const std::filesystem::path& ou
   if (!flags.sdc_from.empty() && !has_sdc)
     throw UsageError({.where = "--sdc-from",
                       .what = "only applies with --sdc or --sdc-offline",
-                      .next = "give all flags of the first round, including --sdc"});
+                      .next = "say which terms to find: --sdc calibrated, for example"});
   plan.sdc_from = flags.sdc_from;
   if (flags.checkpoint.empty() && flags.resume)
     throw UsageError({.where = "--resume", .what = "needs --checkpoint FILE, the file to continue from"});

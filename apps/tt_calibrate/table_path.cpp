@@ -24,7 +24,7 @@ void note_lost_rho(const ThresholdTable& before, const ThresholdTable& after, Se
   if (before.has_rho() && !after.has_rho())
     session.console.note(
         "the new thresholds have no rho, because that belongs to the thresholds it was fitted with; to get "
-        "one, calibrate again with --sdc calibrated");
+        "one, run tt-calibrate fit --sdc calibrated --sdc-from with the new table");
 }
 
 void warn_of_losses(const ThresholdTable& table, std::int64_t k, TableFormat format, Session& session) {

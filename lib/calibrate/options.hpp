@@ -33,10 +33,16 @@ struct CalibrationOptions {
   bool rho_law = false;          // with calibrated_sdc: also fit a law for rho of each head
   bool curves = false;           // the table also gets curves, gathered in the first pass
   bool pooled = false;           // thresholds are derived from the curves; needs `curves`
+  // SDC alone, for the thresholds of a finished table, whatever made them: a k for each head, another
+  // calibration, another k. The options above say what the table says (adopt()).
+  bool finished = false;
   StageProgress progress{};
 
   [[nodiscard]] bool has_sdc() const { return offline_sdc || calibrated_sdc; }
 };
+
+// The options that describe thresholds become those of a finished table, for SDC terms of its own.
+void adopt(CalibrationOptions& options, const ThresholdTable& table);
 
 struct Calibration {
   ThresholdTable table;                 // without provenance

@@ -41,6 +41,18 @@ ModelShape shape_in(const JsonValue& json) {
 
 }  // namespace
 
+void adopt(CalibrationOptions& options, const ThresholdTable& table) {
+  options.finished = true;
+  options.k.clear();
+  for (const Target& target : table.targets)
+    options.k.push_back(target.k);
+  options.layer_k.clear();
+  options.placement = table.meta.placement;
+  options.add_sigma = table.meta.add_sigma;
+  options.kept = table.meta.kept;
+  options.length_bins = table.meta.length_bins;
+}
+
 CalibrationSetup setup_of(const CalibrationOptions& options, const SourceDescription& source) {
   CalibrationSetup setup{options, source, static_cast<std::int64_t>(source.weights.size()),
                          std::accumulate(source.weights.begin(), source.weights.end(), std::int64_t{0})};
@@ -70,6 +82,7 @@ nlohmann::ordered_json json_from(const CalibrationSetup& setup) {
   json["calibrated_sdc"] = options.calibrated_sdc;
   json["rho_bins"] = options.rho_bins;
   if (options.rho_law) json["rho_law"] = true;  // files without laws stay as they were before there were any
+  if (options.finished) json["finished"] = true;
   json["curves"] = options.curves;
   json["pooled"] = options.pooled;
   json["num_layers"] = source.shape.num_layers;
@@ -108,6 +121,7 @@ CalibrationSetup setup_from(const JsonValue& json) {
   options.calibrated_sdc = json.flag("calibrated_sdc");
   options.rho_bins = json.integer_or("rho_bins", 0, kMostLengthBins, 0);
   options.rho_law = json.flag_or("rho_law", false);
+  options.finished = json.flag_or("finished", false);
   options.curves = json.flag("curves");
   options.pooled = json.flag("pooled");
   setup.source.shape = shape_in(json);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "calibration/retarget.hpp"
 #include "core/error.hpp"
 #include "core/running_tiles.hpp"
@@ -20,7 +22,7 @@ std::vector<std::vector<std::int64_t>> groups_of(const CalibrationOptions& optio
 }
 
 SdcTerms terms_of(const CalibrationOptions& options) {
-  return {options.offline_sdc, options.calibrated_sdc, options.rho_bins, options.rho_law};
+  return {options.offline_sdc, options.calibrated_sdc, options.rho_bins, options.rho_law, options.finished};
 }
 
 constexpr const char* kCurves = "curves-0";  // with curves there is only one group
@@ -84,8 +86,9 @@ void require_table(const CalibrationSetup& setup, const ThresholdTable& table, c
   const std::string there = k_text(table.targets, [](const Target& target) { return target.k; });
   if (asked != there) fail("list of k", asked, there);
   for (const Target& target : table.targets)
-    if (!target.head_k.empty() ||
-        target.layer_k != resolve_layer_k(target.k, setup.options.layer_k, setup.source.shape.num_layers))
+    if (!setup.options.finished &&
+        (!target.head_k.empty() ||
+         target.layer_k != resolve_layer_k(target.k, setup.options.layer_k, setup.source.shape.num_layers)))
       fail("k of single layers", "that of --layer-k", fmt::format("another, for k = {}", target.k));
   if (table.meta.placement != setup.options.placement)
     fail("placement", std::string(name_of(setup.options.placement)),
@@ -100,7 +103,7 @@ void require_table(const CalibrationSetup& setup, const ThresholdTable& table, c
   if (table.meta.length_bins != setup.options.length_bins)
     fail("number of length bins", format_length_bins(setup.options.length_bins),
          format_length_bins(table.meta.length_bins));
-  if (table.meta.row_fraction != setup.options.row_fraction)
+  if (!setup.options.finished && table.meta.row_fraction != setup.options.row_fraction)
     fail("row_fraction", fmt::format("{}", setup.options.row_fraction),
          fmt::format("{}", table.meta.row_fraction));
   if (setup.options.curves && table.curves.empty()) fail("content", "curves too", "none");
@@ -130,6 +133,15 @@ void CalibrationStates::clear_thresholds() {
   require_whole_rows(options);
   curves_ = std::make_unique<CurveFitter>(options.placement, setup_.source.row_content, setup_.source.shape);
   joint_.emplace(*fitters_[0], *curves_);
+}
+
+std::int64_t CalibrationStates::smallest_k(std::size_t group) const {
+  if (!setup_.options.finished) return fitters_[group]->smallest_k();
+  std::int64_t smallest = kDenseK;
+  for (const Target& target : tables_[group].targets)
+    for (std::size_t cell = 0; cell < target.cells.size(); ++cell)
+      if (!target.cells[cell].empty()) smallest = std::min(smallest, target.k_of(cell));
+  return smallest;
 }
 
 RowSink& CalibrationStates::sink(std::size_t group) {

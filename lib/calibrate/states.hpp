@@ -26,7 +26,7 @@ class CalibrationStates {
   // The top-k that the model applies while it is observed; 0: none.
   [[nodiscard]] std::int64_t topk_of(std::size_t group) const;
   // Rows of up to this many keys are dense under every k of the group.
-  [[nodiscard]] std::int64_t smallest_k(std::size_t group) const { return fitters_[group]->smallest_k(); }
+  [[nodiscard]] std::int64_t smallest_k(std::size_t group) const;
 
   [[nodiscard]] const ThresholdFitter& thresholds(std::size_t group) const { return *fitters_[group]; }
   // Takes the rows of stage "thresholds", for the thresholds and, if they are asked for, the curves.

@@ -42,6 +42,17 @@ double require_theta(const std::vector<ThresholdEntry>& cell, std::int32_t lengt
   return bins.any() ? interpolated_theta(cell, length) : entry->theta;
 }
 
+// As LengthLookup::nearest. `cell` must not be empty.
+const ThresholdEntry& nearest_entry(const std::vector<ThresholdEntry>& cell, std::int32_t length) {
+  const auto above =
+      std::lower_bound(cell.begin(), cell.end(), length,
+                       [](const ThresholdEntry& entry, std::int32_t n) { return entry.length < n; });
+  if (above == cell.begin()) return *above;
+  if (above == cell.end()) return cell.back();
+  const auto below = std::prev(above);
+  return above->length - length < length - below->length ? *above : *below;
+}
+
 // Saves one target's statistics: the keys of its entries, and an exact sum as two columns.
 template <class Statistics>
 void save_sums(hdf5::Group group, const std::vector<ByLength<Statistics>>& cells, ExactSum Statistics::*sum,
@@ -161,35 +172,41 @@ void SdcFitter::add(const RowBlock& block) {
       }
       // Positions kept in any case are never dropped.
       const RowEnds ends = table_.meta.kept.of_row(block.first_key(r), length);
-      const double theta = require_theta(target.cells[head], length, bins_, where);
+      const auto [key, theta] = entry_for(target.cells[head], length, where);
       if (on_scores)
-        add_row(block, r, *range, ends, theta, t);
+        add_row(block, r, *range, ends, theta, {t, head, key});
       else
-        add_dropped(running.dropped(theta, ends), length, t, head);
+        add_dropped(running.dropped(theta, ends), {t, head, key});
     }
   }
 }
 
+SdcFitter::RowEntry SdcFitter::entry_for(const std::vector<ThresholdEntry>& cell, std::int32_t length,
+                                         const std::string& where) const {
+  const std::int32_t key = bins_.key(length);
+  if (!terms_.finished || cell.empty() || entry_of(cell, key, bins_) != nullptr)
+    return {key, require_theta(cell, length, bins_, where)};
+  const ThresholdEntry& entry = nearest_entry(cell, length);
+  return {bins_.key(entry.length), bins_.any() ? interpolated_theta(cell, length) : entry.theta};
+}
+
 void SdcFitter::add_row(const RowBlock& block, std::int64_t r, const RowRange& range, const RowEnds& ends,
-                        double theta, std::size_t target) {
-  const std::size_t head = table_.cell_index(block.layer, block.head);
-  const std::int32_t length = block.lengths[static_cast<std::size_t>(r)];
+                        double theta, const Place& place) {
   const std::span<const float> rest = ends.rest_of(block.row(r));
   const double dropped = terms_.offline ? dropped_exponentials(rest, range.largest, theta) : 0;
   const DroppedScores below = terms_.calibrated ? dropped_scores(rest, theta) : DroppedScores{};
-  add_dropped(below, length, target, head);
+  add_dropped(below, place);
   const bool tells_law = terms_.rho_law && below.count > 0 && below.count < std::ssize(rest);
   const LawRow law = tells_law ? law_row(block, r, range, theta, below) : LawRow{};
-  const std::lock_guard lock(guards_[head % guards_.size()]);
-  if (terms_.offline) cells_[target][head].at(bins_.key(length)).add(dropped);
-  if (tells_law) laws_[target][head].add(law);
+  const std::lock_guard lock(guards_[place.head % guards_.size()]);
+  if (terms_.offline) cells_[place.target][place.head].at(place.key).add(dropped);
+  if (tells_law) laws_[place.target][place.head].add(law);
 }
 
-void SdcFitter::add_dropped(const DroppedScores& dropped, std::int32_t length, std::size_t target,
-                            std::size_t head) {
+void SdcFitter::add_dropped(const DroppedScores& dropped, const Place& place) {
   if (dropped.count == 0) return;
-  const std::lock_guard lock(guards_[head % guards_.size()]);
-  rho_cells_[target][head].at(bins_.key(length)).add(dropped.logarithm);
+  const std::lock_guard lock(guards_[place.head % guards_.size()]);
+  rho_cells_[place.target][place.head].at(place.key).add(dropped.logarithm);
 }
 
 void SdcFitter::merge(const SdcFitter& other) {

@@ -20,6 +20,9 @@ struct SdcTerms {
   bool calibrated = false;    // gather the rho of calibrated SDC
   std::int64_t rho_bins = 0;  // pool and smooth rho over bins of row lengths, this many per octave; 0: do not
   bool rho_law = false;       // with `calibrated`: also fit a law for rho of each head
+  // The table was not fitted to these rows: lengths without an entry of their own are those of the nearest
+  // one, as in look-up.
+  bool finished = false;
 };
 
 // Throws UsageError for terms that thresholds of this placement have no use for: after the softmax, offline
@@ -44,8 +47,9 @@ class SdcFitter final : public CalibrationState {
   // `table` must outlive the fitter and not change. Throws UsageError as require_terms() does.
   explicit SdcFitter(const ThresholdTable& table, const SdcTerms& terms = {});
 
-  // Throws InputError for a value that is not finite, and for a row whose length has no entry in the table,
-  // because such a row cannot have been in the first pass. Threads may call this at the same time.
+  // Throws InputError for a value that is not finite, and, unless the table is `finished`, for a row whose
+  // length has no entry, because such a row cannot have been in the first pass. Threads may call this at the
+  // same time.
   void add(const RowBlock& block) override;
   // Sums do not depend on the order of rows (calibration/accumulator.hpp).
   [[nodiscard]] bool is_order_free() const override { return true; }
@@ -65,11 +69,24 @@ class SdcFitter final : public CalibrationState {
   void fill(ThresholdTable& table) const;
 
  private:
+  // Where the terms of a row count: the LengthBins::key of its entry, and the entry's threshold.
+  struct RowEntry {
+    std::int32_t key;
+    double theta;
+  };
+  [[nodiscard]] RowEntry entry_for(const std::vector<ThresholdEntry>& cell, std::int32_t length,
+                                   const std::string& where) const;
+
+  struct Place {
+    std::size_t target;
+    std::size_t head;  // among the cells
+    std::int32_t key;
+  };
   // Adds what thresholds on scores drop of row r of the block.
   void add_row(const RowBlock& block, std::int64_t r, const RowRange& range, const RowEnds& ends,
-               double theta, std::size_t target);
+               double theta, const Place& place);
   // Adds a row that drops something to the rho of its head.
-  void add_dropped(const DroppedScores& dropped, std::int32_t length, std::size_t target, std::size_t head);
+  void add_dropped(const DroppedScores& dropped, const Place& place);
 
   const ThresholdTable& table_;
   SdcTerms terms_;

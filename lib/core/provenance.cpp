@@ -6,9 +6,7 @@
 
 namespace toptheta {
 
-namespace {
-
-std::string quoted(const std::string& word) {
+std::string shell_word(const std::string& word) {
   const auto plain = [](unsigned char c) {
     return std::isalnum(c) != 0 ||
            std::string_view("-_./,:=+*@%").find(static_cast<char>(c)) != std::string_view::npos;
@@ -19,6 +17,8 @@ std::string quoted(const std::string& word) {
     text += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return text + "'";
 }
+
+namespace {
 
 // Whether an argument does not affect the result. `takes_value` is set where the next argument is its value.
 bool has_no_say(const std::string& argument, bool& takes_value) {
@@ -45,7 +45,7 @@ Provenance make_provenance(const std::vector<std::string>& arguments, std::uint6
       continue;
     }
     const std::string word = i == 0 ? std::filesystem::path(arguments[0]).filename().string() : arguments[i];
-    provenance.command += (i == 0 ? "" : " ") + quoted(word);
+    provenance.command += (i == 0 ? "" : " ") + shell_word(word);
   }
   return provenance;
 }

@@ -25,6 +25,9 @@ struct Provenance {
   bool operator==(const Provenance&) const = default;
 };
 
+// A word of a command as a shell reads it: in quotes where it needs them.
+std::string shell_word(const std::string& word);
+
 // Fills in the version and commit of this build. `arguments` are those of main(). The caller adds the inputs'
 // digests.
 //

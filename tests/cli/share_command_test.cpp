@@ -1,10 +1,12 @@
 // Shares, checkpoints and merging as a user runs them: the final file is the single run's, byte for byte.
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include "cli/world.hpp"
 #include "core/random.hpp"
 #include "support/catch.hpp"
+#include "theta/formats/table_file.hpp"
 
 using namespace toptheta;
 using namespace toptheta::testing;
@@ -65,6 +67,51 @@ TEST_CASE("offline SDC in shares takes two rounds") {
     merge_three(world, fit + " --sdc-from first.h5", " --sdc-from first.h5");
     CHECK(world.content("merged.h5") == world.content("whole.h5"));
   }
+}
+
+TEST_CASE("SDC terms are found for the finished thresholds of any table") {
+  const World world;
+  make_dumps(world);
+  const std::string fit = "tt-calibrate fit d1.h5 d2.h5 --sdc both --rho-law";
+  // Of a fit: the terms are those that the fit itself finds.
+  (void)world.output("tt-calibrate fit d1.h5 d2.h5 -k 3,6 --length-bins 2 --layer-k 0:4 -o plain.h5");
+  (void)world.output(fit + " -k 3,6 --length-bins 2 --layer-k 0:4 -o whole.h5");
+  (void)world.output(fit + " --sdc-from plain.h5 -o later.h5");
+  (void)world.output("tt-calibrate convert whole.h5 -q -o whole.csv");
+  (void)world.output("tt-calibrate convert later.h5 -q -o later.csv");
+  const auto without_comments = [](std::string text) {
+    for (std::size_t at = 0; (at = text.find('#', at)) != std::string::npos;)
+      text.erase(at, text.find('\n', at) + 1 - at);
+    return text;
+  };
+  CHECK(without_comments(world.content("later.csv")) == without_comments(world.content("whole.csv")));
+
+  // Of a budget, whose heads have a k each: of rows that only some heads make sparse, too.
+  (void)world.output("tt-calibrate fit d1.h5 d2.h5 -k 3 --curve -o curve.h5");
+  (void)world.output("tt-calibrate budget curve.h5 --kept-fraction 0.35 -q -o budget.h5");
+  (void)world.output(fit + " --sdc-from budget.h5 -o terms.h5");
+  const ThresholdTable budget = load_table(world.path("budget.h5"));
+  const ThresholdTable terms = load_table(world.path("terms.h5"));
+  REQUIRE_FALSE(budget.targets[0].head_k.empty());
+  CHECK(terms.targets[0].head_k == budget.targets[0].head_k);
+  CHECK(terms.targets[0].has_rho_laws());
+  CHECK(terms.meta.provenance.inputs.back().path == "budget.h5");
+  CHECK(terms.meta.provenance.command.ends_with(" --sdc-from budget.h5"));
+  std::int64_t entries = 0;
+  for (std::size_t cell = 0; cell < terms.targets[0].cells.size(); ++cell)
+    for (std::size_t i = 0; i < terms.targets[0].cells[cell].size(); ++i, ++entries) {
+      CHECK(terms.targets[0].cells[cell][i].theta == budget.targets[0].cells[cell][i].theta);
+      CHECK(std::isfinite(terms.targets[0].cells[cell][i].sdc));
+    }
+  CHECK(entries > 0);
+  merge_three(world, fit + " --sdc-from budget.h5", " --sdc-from budget.h5");
+  CHECK(world.content("merged.h5") == world.content("terms.h5"));
+
+  // What belongs to the thresholds cannot be asked for again.
+  const Outcome refused = world.run(fit + " --sdc-from budget.h5 --length-bins 8 -o no.h5");
+  CHECK(refused.status == 2);
+  CHECK(refused.err.find("--length-bins: belongs to the thresholds") != std::string::npos);
+  CHECK_FALSE(world.has("no.h5"));
 }
 
 TEST_CASE("a run killed at any moment goes on and ends in the same file") {
