@@ -106,15 +106,25 @@ class Study:
         say(f"{file}: {time.time() - began:.0f} s")
         return target
 
-    def fit(self, name, k, *flags, documents=None, context=None):
-        """A table of thresholds, from `documents` documents of `context` tokens; the size's own numbers by default."""
-        source, context = self.plan["calibration"], context or self.size["context"]
-        folder = self.documents("calibration", source["file"], source["from"], documents or self.size["calibration"], context)
+    def calibration_texts(self, documents, context):
+        source = self.plan["calibration"]
+        folder = self.documents("calibration", source["file"], source["from"], documents, context)
         if folder is None:
             sys.exit("results-real: nothing to calibrate on")
-        arguments = ["fit", "--model", self.model, "--text", *sorted(folder.glob("*.txt")), "--context", context,
-                     "-k", ",".join(map(str, k)), "--length-bins", 8, *flags]
-        return self.made("tt-calibrate", f"{name}.h5", *arguments)
+        return sorted(folder.glob("*.txt"))
+
+    def fit(self, name, k, *flags, documents=None, context=None):
+        """A table of thresholds, from `documents` documents of `context` tokens; the size's own numbers by default."""
+        context = context or self.size["context"]
+        texts = self.calibration_texts(documents or self.size["calibration"], context)
+        return self.made("tt-calibrate", f"{name}.h5", "fit", "--model", self.model, "--text", *texts, "--context", context,
+                         "-k", ",".join(map(str, k)), "--length-bins", 8, *flags)
+
+    def with_rho(self, table, *flags):
+        """The same thresholds with rho for calibrated SDC, from the size's own documents."""
+        texts = self.calibration_texts(self.size["calibration"], self.size["context"])
+        return self.made("tt-calibrate", f"{table.stem}-rho.h5", "fit", "--model", self.model, "--text", *texts,
+                         "--context", self.size["context"], "--sdc-from", table, "--sdc", "calibrated", *flags)
 
     def ks(self, *keys):
         return sorted({k for key in keys for k in self.size[key]})
@@ -140,10 +150,10 @@ class Study:
                         context=self.size["long-context"] or self.size["decode-context"])
 
     def long_weights(self, key):
-        """For each k, a table with this k for all and one with a k for each head."""
+        """Tables with one k for all, for each of `key`, and with a k for each head, for each of `by-head-` and `key`."""
         curve = self.fit_long("curve-long", [min(self.ks("decode-k", "long-k"))], "--placement", "post-softmax", "--curve")
         return ([self.uniform("long", curve, k) for k in self.size[key]],
-                [self.shared_out("long", curve, k, "head") for k in self.size[key]])
+                [self.shared_out("long", curve, k, "head") for k in self.size[f"by-head-{key}"]])
 
     # ---- sweeps
 
@@ -232,6 +242,7 @@ class Study:
         k = max(size["budget-k"])
         texts = self.texts(size["documents"], context, [self.plan["text"][0]["name"]])
         curve = self.fit("curve", [k], "--placement", "post-softmax", "--tac", "--curve")
+        scores = self.fit("curve-scores", [k], "--curve")
         sensitive = self.documents("sensitivity", self.plan["calibration"]["file"], size["sensitivity-from"], size["sensitivity-documents"],
                                    context)
         blame = self.made("tt-eval", "sensitivity.json", "sensitivity", "--model", self.model, "--task", sensitive, "--context", context,
@@ -243,6 +254,9 @@ class Study:
                       self.shared_out("budget", curve, k, "head", "sensitivity", *weighed)]
             whole &= self.sweep(f"budget-{k}", task=texts, context=context, thresholds=tables, phase="prefill",
                                 attention=["dense", *self.plan["policies"]["calibration"]])
+            compensated = [self.with_rho(self.shared_out("scores", scores, k, "head"), "--rho-law"), self.with_rho(tables[2])]
+            whole &= self.sweep(f"budget-{k}-sdc", task=texts, context=context, thresholds=compensated, phase="prefill",
+                                attention=["dense", *self.plan["policies"]["budget-sdc"]])
         return whole
 
     def decode(self, _):

@@ -29,7 +29,7 @@ def table_of(policy):
 
 def share_out(policy):
     """How its table shares elements out: "a k for each head"; empty if there is one k."""
-    kind = re.fullmatch(r"\w+-\d+-(layer|head|head-sensitivity)", table_of(policy))
+    kind = re.fullmatch(r"\w+-\d+-(layer|head|head-sensitivity)(?:-rho)?", table_of(policy))
     return BUDGETS[kind[1]] if kind else ""
 
 
@@ -210,7 +210,11 @@ def budgets(sweep):
     """The tables of one sum of elements below each other: "budget-128-head"."""
     stems = {table_of(run["policy"]) for run in sweep.runs if run["policy"]["attention"] == "theta"}
     sums = sorted({int(stem.split("-")[1]) for stem in stems})
-    return by_table(sweep, {f"budget-{k}-{kind}": name for k in sums for kind, name in BUDGETS.items()})
+    names = {}
+    for k in sums:
+        names |= {f"budget-{k}-{kind}": name for kind, name in BUDGETS.items()}
+        names |= {f"{kind}-{k}-head-rho": BUDGETS["head"] for kind in ("scores", "budget")}
+    return by_table(sweep, names)
 
 
 def blame(path):
