@@ -257,7 +257,10 @@ class Study:
             compensated = [self.with_rho(self.shared_out("scores", scores, k, "head"), "--rho-law"), self.with_rho(tables[2])]
             whole &= self.sweep(f"budget-{k}-sdc", task=texts, context=context, thresholds=compensated, phase="prefill",
                                 attention=["dense", *self.plan["policies"]["budget-sdc"]])
-        return whole
+        others = self.texts(size["other-documents"], context, [t["name"] for t in self.plan["text"][1:]])
+        by_head = [self.shared_out("budget", curve, k, "head") for k in size["budget-k"]]
+        return whole & self.sweep("others-by-head", task=others, context=context, thresholds=by_head, phase="prefill",
+                                  attention=["dense", *self.plan["policies"]["calibration"]])
 
     def decode(self, _):
         size, policies = self.size, self.plan["policies"]

@@ -12,7 +12,7 @@ from results import measure, percent, value
 from tables import kept, markdown, renew, v_rows
 
 SHARES = (0.05, 0.10, 0.20)  # of the elements
-OTHER_SHARE, OTHER_TILES = 0.10, 0.90
+OTHER_SHARE, OTHER_TILES = 1 / 12, 0.90
 TILES = (0.85, 0.90, 0.96)  # of the tiles: below that, only windows go
 PLACEMENTS = ("post-softmax", "running-softmax")
 BUDGETS = {"uniform": "one k for all", "layer": "a k for each layer", "head": "a k for each head",
@@ -177,9 +177,9 @@ def own(sweep):
     return markdown(["text", "policy", "thresholds from", "perplexity over dense (95%)", "KL, nats", "elements %", "eff. k / k"], rows)
 
 
-def domains(sweep):
+def domains(sweep, by_head):
     rows = [[task, family(run["policy"]), setting(run), ratio(run), kept(run), f"{run['sparsity']['effective_k_ratio']:.2f}"]
-            for task in sweep.tasks() for run in sweep.of(task) if run["policy"]["attention"] == "theta"]
+            for task in sweep.tasks() for run in sweep.of(task) + by_head.of(task) if run["policy"]["attention"] == "theta"]
     return markdown(["text", "policy", "setting", "perplexity over dense (95%)", "elements %", "eff. k / k"], rows)
 
 
@@ -282,12 +282,13 @@ def main():
     decode, long = (Sweep(folder / name, folder / f"{name}-by-head") for name in ("decode", "long"))
     counts, budget = Sweep(folder / "calibration"), Sweep(*folder.glob("budget-*/"))
     layers = {count: Sweep(folder / f"first-layers-{count}") for count in (1, 2)}
+    by_head = Sweep(folder / "others-by-head")
     owned = Sweep(*sorted(folder.glob("own-*/")))
     first = prefill.tasks()[0] if not any(t.startswith("wikitext") for t in prefill.tasks()) else next(
         t for t in prefill.tasks() if t.startswith("wikitext"))
     others = [task for task in prefill.tasks() if task != first]
     renew(sys.argv[2], {
-        "headline": lambda: headline([("short prefill", short), ("prefill", prefill), ("prefill", budget), ("decode", decode), ("long prefill", long)]),
+        "headline": lambda: headline([("short prefill", short), ("prefill", prefill), ("prefill", budget), ("prefill", by_head), ("decode", decode), ("long prefill", long)]),
         "trade-off": lambda: trade_off(prefill, first),
         "equal-elements": lambda: equal_budget(prefill, first, elements, SHARES),
         "equal-tiles": lambda: equal_budget(prefill, first, tiles_visited, TILES),
@@ -295,7 +296,7 @@ def main():
         "other-tiles": lambda: other_texts(prefill, others, tiles_visited, OTHER_TILES) if others else NOT_YET,
         "drift": lambda: drift(folder, prefill.tasks()) if list(folder.glob("audit-*.json")) else NOT_YET,
         "own": lambda: own(owned) if owned.runs else NOT_YET,
-        "domains": lambda: domains(prefill),
+        "domains": lambda: domains(prefill, by_head),
         "first-layers": lambda: first_layers(layers) if any(one.runs for one in layers.values()) else NOT_YET,
         "short": lambda: "\n\n".join(trade_off(short, task) for task in short.tasks()) or NOT_YET,
         "calibration": lambda: documents(counts, prefill, first) if counts.runs else NOT_YET,
