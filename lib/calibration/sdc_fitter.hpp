@@ -47,7 +47,7 @@ class SdcFitter final : public CalibrationState {
   // `table` must outlive the fitter and not change. Throws UsageError as require_terms() does.
   explicit SdcFitter(const ThresholdTable& table, const SdcTerms& terms = {});
 
-  // Throws InputError for a value that is not finite, and, unless the table is `finished`, for a row whose
+  // Throws InputError for a value that is not finite and, unless the table is `finished`, for a row whose
   // length has no entry, because such a row cannot have been in the first pass. Threads may call this at the
   // same time.
   void add(const RowBlock& block) override;

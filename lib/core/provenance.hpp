@@ -34,7 +34,8 @@ std::string shell_word(const std::string& word);
 // The command leaves out flags that say how to run and where to write but not what to compute (--threads,
 // --output, -o, --json, --progress, -q, --quiet, --dry-run, --shard, --sdc-from, --checkpoint,
 // --checkpoint-every, --resume, --max-memory, --fail-if). Runs that compute the same thing therefore write
-// the same bytes, however the work was divided.
+// the same bytes, however the work was divided. Where --sdc-from alone names the thresholds, the caller adds
+// it.
 Provenance make_provenance(const std::vector<std::string>& arguments, std::uint64_t seed);
 
 }  // namespace toptheta
