@@ -234,6 +234,10 @@ class Study:
                                 attention=["dense", *self.plan["policies"]["calibration"]])
         return whole
 
+    def curve(self):
+        """From which budgets of thresholds on weights are made."""
+        return self.fit("curve", [max(self.size["budget-k"])], "--placement", "post-softmax", "--tac", "--curve")
+
     def budget(self, _):
         """What a k of its own for each layer or head gains, with and without what each layer costs by itself."""
         size, context = self.size, self.size["context"]
@@ -241,7 +245,7 @@ class Study:
             return True
         k = max(size["budget-k"])
         texts = self.texts(size["documents"], context, [self.plan["text"][0]["name"]])
-        curve = self.fit("curve", [k], "--placement", "post-softmax", "--tac", "--curve")
+        curve = self.curve()
         scores = self.fit("curve-scores", [k], "--curve")
         sensitive = self.documents("sensitivity", self.plan["calibration"]["file"], size["sensitivity-from"], size["sensitivity-documents"],
                                    context)
@@ -282,9 +286,11 @@ class Study:
         if not size["few-shot-questions"]:
             return True
         files = [self.file(name) for name in plan["files"]]
-        return self.sweep("few-shot", task=[f for f in files if f is not None], limit=size["few-shot-questions"],
-                          k=size["few-shot-k"], thresholds=tables[1:], phase="prefill", attention=["dense", *plan["policies"]],
-                          **{"few-shot": plan["examples"]})
+        settings = {"task": [f for f in files if f is not None], "limit": size["few-shot-questions"], "phase": "prefill",
+                    "few-shot": plan["examples"]}
+        whole = self.sweep("few-shot", k=size["few-shot-k"], thresholds=tables[1:], attention=["dense", *plan["policies"]], **settings)
+        by_head = [self.shared_out("budget", self.curve(), k, "head") for k in size["by-head-few-shot-k"]]
+        return whole & self.sweep("few-shot-by-head", thresholds=by_head, attention=["dense", plan["policies"][0]], **settings)
 
     def long(self, _):
         size = self.size

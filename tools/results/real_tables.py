@@ -278,8 +278,8 @@ def headline(sweeps):
 def main():
     folder = pathlib.Path(sys.argv[1])
     prefill = Sweep(folder / "prefill", folder / "others")
-    short, asked, solved = (Sweep(folder / name) for name in ("short", "questions", "few-shot"))
-    decode, long = (Sweep(folder / name, folder / f"{name}-by-head") for name in ("decode", "long"))
+    short, asked = (Sweep(folder / name) for name in ("short", "questions"))
+    decode, long, solved = (Sweep(folder / name, folder / f"{name}-by-head") for name in ("decode", "long", "few-shot"))
     counts, budget = Sweep(folder / "calibration"), Sweep(*folder.glob("budget-*/"))
     layers = {count: Sweep(folder / f"first-layers-{count}") for count in (1, 2)}
     by_head = Sweep(folder / "others-by-head")
