@@ -1,5 +1,6 @@
 #include "tt_calibrate/fit_flags.hpp"
 
+#include "calibrate/setup.hpp"
 #include "calibration/sdc_fitter.hpp"
 #include "common/choice_flag.hpp"
 #include "common/common_flags.hpp"

@@ -41,9 +41,6 @@ struct CalibrationOptions {
   [[nodiscard]] bool has_sdc() const { return offline_sdc || calibrated_sdc; }
 };
 
-// The options that describe thresholds become those of a finished table, for SDC terms of its own.
-void adopt(CalibrationOptions& options, const ThresholdTable& table);
-
 struct Calibration {
   ThresholdTable table;                 // without provenance
   std::vector<std::string> warnings{};  // whole sentences for the user

@@ -17,6 +17,9 @@ struct CalibrationSetup {
   std::int64_t weight = 0;  // sum of the samples' weights
 };
 
+// The options that describe thresholds become those of a finished table, for SDC terms of its own.
+void adopt(CalibrationOptions& options, const ThresholdTable& table);
+
 CalibrationSetup setup_of(const CalibrationOptions& options, const SourceDescription& source);
 
 nlohmann::ordered_json json_from(const CalibrationSetup& setup);

@@ -42,17 +42,6 @@ double require_theta(const std::vector<ThresholdEntry>& cell, std::int32_t lengt
   return bins.any() ? interpolated_theta(cell, length) : entry->theta;
 }
 
-// As LengthLookup::nearest. `cell` must not be empty.
-const ThresholdEntry& nearest_entry(const std::vector<ThresholdEntry>& cell, std::int32_t length) {
-  const auto above =
-      std::lower_bound(cell.begin(), cell.end(), length,
-                       [](const ThresholdEntry& entry, std::int32_t n) { return entry.length < n; });
-  if (above == cell.begin()) return *above;
-  if (above == cell.end()) return cell.back();
-  const auto below = std::prev(above);
-  return above->length - length < length - below->length ? *above : *below;
-}
-
 // Saves one target's statistics: the keys of its entries, and an exact sum as two columns.
 template <class Statistics>
 void save_sums(hdf5::Group group, const std::vector<ByLength<Statistics>>& cells, ExactSum Statistics::*sum,
@@ -92,6 +81,16 @@ void fill_cells(Target& target, const std::vector<ByLength<Statistics>>& cells, 
       store(*entry, statistics);
     });
   }
+}
+
+// Terms of other rows must not stay beside new ones: a law would even outdo the new rho.
+void forget(Target& target, const SdcTerms& terms) {
+  for (std::vector<ThresholdEntry>& cell : target.cells)
+    for (ThresholdEntry& entry : cell) {
+      if (terms.offline) entry.sdc = kNotCalibrated;
+      if (terms.calibrated) entry.rho = kNotCalibrated;
+    }
+  if (terms.calibrated) target.rho_laws.clear();
 }
 
 constexpr const char* kLaws = "rho_law";
@@ -248,6 +247,7 @@ void SdcFitter::add_saved(const hdf5::Group& group) {
 void SdcFitter::fill(ThresholdTable& table) const {
   assert(table.targets.size() == cells_.size());
   for (std::size_t t = 0; t < cells_.size(); ++t) {
+    forget(table.targets[t], terms_);
     fill_cells(table.targets[t], cells_[t], bins_,
                [](ThresholdEntry& entry, const SdcStatistics& s) { entry.sdc = s.mean(); });
     fill_cells(table.targets[t], rho_cells_[t], bins_,

@@ -65,7 +65,7 @@ class SdcFitter final : public CalibrationState {
   void add_saved(const hdf5::Group& group) override;
 
   // Sets the terms of every entry whose length had rows, and the laws of the heads that had any, in the
-  // constructor's table or a copy of it.
+  // constructor's table or a copy of it. Terms of the same kind that it had before are gone.
   void fill(ThresholdTable& table) const;
 
  private:

@@ -166,10 +166,6 @@ std::string pattern_of(const std::string& table) {
   return pattern;
 }
 
-std::string stem_of(const std::string& table) {
-  return std::filesystem::path(table).stem().string();
-}
-
 // The cells of one curve, and what its tables have in common.
 struct Curve {
   std::string family{};
@@ -224,7 +220,7 @@ Group make_group(const std::vector<const Cell*>& cells, bool name_model) {
     const bool is_only = std::count_if(curves.begin(), curves.end(),
                                        [&](const Curve& c) { return c.family == curve.family; }) == 1;
     Series series{curve.family, curve.cells.front()->policy.attention, {}};
-    if (!is_only) series.name += fmt::format(" ({})", stem_of(curve.tables));
+    if (!is_only) series.name += fmt::format(" ({})", std::filesystem::path(curve.tables).stem().string());
     for (const Cell* cell : curve.cells)
       series.points.push_back({cell, {}});
     group.series.push_back(std::move(series));

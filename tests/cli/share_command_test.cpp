@@ -86,6 +86,14 @@ TEST_CASE("SDC terms are found for the finished thresholds of any table") {
   };
   CHECK(without_comments(world.content("later.csv")) == without_comments(world.content("whole.csv")));
 
+  // Terms that the table had are not mixed with the new ones: a law would outdo the new rho.
+  (void)world.output("tt-calibrate fit d1.h5 d2.h5 --sdc calibrated --sdc-from whole.h5 -o again.h5");
+  const ThresholdTable before = load_table(world.path("whole.h5"));
+  const ThresholdTable again = load_table(world.path("again.h5"));
+  CHECK(before.targets[0].has_rho_laws());
+  CHECK_FALSE(again.targets[0].has_rho_laws());
+  CHECK(again.has_rho());
+
   // Of a budget, whose heads have a k each: of rows that only some heads make sparse, too.
   (void)world.output("tt-calibrate fit d1.h5 d2.h5 -k 3 --curve -o curve.h5");
   (void)world.output("tt-calibrate budget curve.h5 --kept-fraction 0.35 -q -o budget.h5");

@@ -27,6 +27,11 @@ def table_of(policy):
     return pathlib.Path(policy.get("thresholds") or "").stem
 
 
+def text_of(task):
+    """The text's name in the plan: "code" of "code-2048"."""
+    return task.rsplit("-", 1)[0]
+
+
 def share_out(policy):
     """How its table shares elements out: "a k for each head"; empty if there is one k."""
     kind = re.fullmatch(r"\w+-\d+-(layer|head|head-sensitivity)(?:-rho)?", table_of(policy))
@@ -141,7 +146,7 @@ def other_texts(sweep, texts, of, wanted):
                  for what in (paired_ratio, lambda run: value(run, "kl"))]
         if any(cell != "-" for cell in found):
             rows.append([name, *found])
-    titles = [title for text in texts for title in (f"{text.rsplit('-', 1)[0]}: perplexity over dense", "KL")]
+    titles = [title for text in texts for title in (f"{text_of(text)}: perplexity over dense", "KL")]
     return markdown(["policy", *titles], rows)
 
 
@@ -149,19 +154,18 @@ def drift(folder, texts):
     """What audits and comparisons of tables say of a text, and what its own thresholds gain."""
     rows = []
     for text in texts:
-        name = text.rsplit("-", 1)[0]
-        audits = {path.name.split("-")[1]: json.loads(path.read_text())["targets"][0] for path in sorted(folder.glob(f"audit-*-{name}.json"))}
+        name = text_of(text)
         moved = folder / f"drift-{name}.json"
         heads = json.loads(moved.read_text()) if moved.exists() else None
-        rows.append([name, *(audited(audits.get(stem)) for stem in ("scores", "weights")),
+        rows.append([name, *(audited(folder / f"audit-{table}-{name}.json") for table in ("scores", "weights")),
                      "-" if heads is None else f"{heads['recalibrate']} of {len(heads['rows'])}"])
     return markdown(["text", "audit, pre-softmax thresholds: eff. k / k (95%)", "the same, post-softmax", "drift: heads to recalibrate"], rows)
 
 
-def audited(target):
-    if target is None:
+def audited(path):
+    if not path.exists():
         return "-"
-    ratio = target["effective_k_ratio"]
+    ratio = json.loads(path.read_text())["targets"][0]["effective_k_ratio"]
     return f"{ratio['value']:.2f}" + (f" ({ratio['low']:.2f} to {ratio['high']:.2f})" if ratio.get("low") is not None else "")
 
 
@@ -169,7 +173,7 @@ def own(sweep):
     """A text's own thresholds beside those of the first text, from equally many documents."""
     rows = []
     for task in sweep.tasks():
-        name = task.rsplit("-", 1)[0]
+        name = text_of(task)
         for run in sorted((run for run in sweep.of(task) if run["policy"]["attention"] == "theta"),
                           key=lambda run: (family(run["policy"]), table_of(run["policy"]) == f"own-{name}")):
             rows.append([name, family(run["policy"]), table_of(run["policy"]).removeprefix("own-"), ratio(run), f"{value(run, 'kl'):.4f}",
